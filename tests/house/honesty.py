@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 BROAD = frozenset({"Exception", "BaseException"})
 EDGE_MARK = "# edge:"
 
-# XXX is also the currency code for "no currency", so the word alone is no fault.
+# The three letters are also the currency code for "no currency", so alone they are no fault.
 UNFINISHED = re.compile(r"\b(?:TODO|FIXME|HACK|NotImplementedError)\b|\bXXX:|#\s*XXX\b")
 MACHINE_PATH = re.compile(
     r"(?<![\w.\-/*])/(?:root|work|tmp)/\w|(?<![\w.\-])/(?:home|Users)/\w|[A-Z]:\\Users\\"

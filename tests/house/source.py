@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import shutil
 import subprocess
+from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -86,14 +88,34 @@ def repository(root: Path = ROOT) -> Iterator[Source]:
 
 
 def _names(root: Path) -> list[str]:
+    if not (root / ".git").exists() or shutil.which("git") is None:
+        return _names_on_disk(root)
     listing = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        # A clone made by another user is still the clone that is being checked.
+        ["git", "-c", "safe.directory=*", "ls-files", "-zco", "--exclude-standard"],
         cwd=root,
         check=True,
         capture_output=True,
         text=True,
     )
     return [name for name in listing.stdout.split("\0") if name]
+
+
+def _names_on_disk(root: Path) -> list[str]:
+    """List the files of an unpacked archive, without the folders that git would ignore."""
+    ignored = {".git"} | {
+        line.rstrip("/")
+        for line in (root / ".gitignore").read_text("utf-8").splitlines()
+        if line.endswith("/")
+    }
+    return [
+        path.relative_to(root).as_posix()
+        for path in root.rglob("*")
+        if path.is_file()
+        and not any(
+            fnmatch(part, name) for part in path.relative_to(root).parts for name in ignored
+        )
+    ]
 
 
 @cache
