@@ -16,8 +16,9 @@ EDGE_MARK = "# edge:"
 
 # The three letters are also the currency code for "no currency", so alone they are no fault.
 UNFINISHED = re.compile(r"\b(?:TODO|FIXME|HACK|NotImplementedError)\b|\bXXX:|#\s*XXX\b")
+# Homebrew on Linux lives below /home on every machine, so it names none.
 MACHINE_PATH = re.compile(
-    r"(?<![\w.\-/*])/(?:root|work|tmp)/\w|(?<![\w.\-])/(?:home|Users)/\w|[A-Z]:\\Users\\"
+    r"(?<![\w.\-/*])/(?:root|work|tmp)/\w|(?<![\w.\-])/(?:home|Users)/(?!linuxbrew/)\w|[A-Z]:\\Users\\"
 )
 REGISTRY = re.compile(
     r"\bpypi\.(?:org|python)|pythonhosted\.org|registry\.npmjs\.|\bproxy\.golang\."

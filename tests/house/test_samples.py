@@ -172,6 +172,12 @@ CASES = [
         good="Put it into docs/root/book; the API answers at /performance.",
     ),
     Case(
+        honesty.paths_are_portable,
+        "src/tidebook/adapters/files.py",
+        bad='FOLDER = "/home/anna/book"',
+        good='FOLDER = "/home/linuxbrew/.linuxbrew/opt"',
+    ),
+    Case(
         honesty.sources_are_neutral,
         "requirements.txt",
         bad="-i https://pypi.org/simple\nalembic==1.0",
