@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tidebook.errors import DataDirectoryError, DirectoryInUseError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from tidebook.adapters.postgres.cluster_identity import Identity
 
@@ -207,7 +207,7 @@ class Lease:
 
 
 @contextmanager
-def my_turn(directory: DataDirectory, *, timeout_seconds: float) -> Iterator[None]:
+def my_turn(directory: DataDirectory, *, timeout_seconds: float) -> Generator[None]:
     """Hold the right to start or stop the server, which one process has at a time.
 
     Raises:

@@ -1,0 +1,4 @@
+CREATE TABLE IF NOT EXISTS tidebook_meta (
+    key   text PRIMARY KEY,
+    value text NOT NULL
+);
