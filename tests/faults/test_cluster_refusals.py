@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+
 from tests.fixtures.clusters import (
     Made,
     end_server,
@@ -21,7 +22,6 @@ from tests.fixtures.clusters import (
     short_folder,
     survivors,
 )
-
 from tidebook.adapters.postgres import EmbeddedCluster
 from tidebook.adapters.postgres.cluster_binaries import programs_in, wheel_folders
 from tidebook.adapters.postgres.cluster_identity import choose_identity

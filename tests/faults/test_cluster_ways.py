@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from tests.fixtures.clusters import short_folder, survivors
 
+from tests.fixtures.clusters import short_folder, survivors
 from tidebook.adapters.postgres import EmbeddedCluster
 from tidebook.adapters.postgres.cluster_identity import (
     Identity,
