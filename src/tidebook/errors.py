@@ -10,7 +10,8 @@
     │   ├── BodyTooLargeError         more bytes than one request may carry
     │   ├── UnknownParameterError     a query parameter that the address does not have
     │   ├── ReportingCurrencyError    a figure in another currency than the portfolio's
-    │   └── InvalidFigureError        a figure that cannot be explained for what was named
+    │   ├── InvalidFigureError        a figure that cannot be explained for what was named
+    │   └── UnreadableFileError       a file that cannot be opened or read
     ├── NotFoundError             the thing asked for is not in the book
     │   ├── UnknownPortfolioError
     │   └── UnknownPositionError
@@ -195,6 +196,21 @@ class InvalidFigureError(InputError):
         self.figure = figure
         self.fault = fault
         super().__init__(f"figure {figure!r} {fault}", hint=hint)
+
+
+class UnreadableFileError(InputError):
+    """A file was named that cannot be opened or read."""
+
+    code = "input.file-unreadable"
+
+    def __init__(self, path: str, *, why: str) -> None:
+        """Name the file and what the operating system says about it."""
+        self.path = path
+        self.why = why
+        super().__init__(
+            f"the file {path} cannot be read: {why}",
+            hint="check the path, and that this user may read the file",
+        )
 
 
 class NotFoundError(TidebookError):

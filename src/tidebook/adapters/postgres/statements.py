@@ -1,25 +1,25 @@
-"""The statements of an adapter, kept as SQL in files beside it.
+"""Statements by name, from the ``.sql`` files beside this module.
 
-A file holds statements, each after a line ``-- name: the_name``.
+A file holds blocks that each begin with a line ``-- name: some_name``; what stands before the first
+is a comment.
 """
 
 from __future__ import annotations
 
 import re
-from functools import cache
-from importlib import resources
-from typing import LiteralString, cast
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
-_NAME = re.compile(r"^-- name: (\w+)\s*$", re.MULTILINE)
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_FOLDER: Final = Path(__file__).parent / "sql"
+_NAME: Final = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 
 
-@cache
-def statements(file: str) -> dict[str, LiteralString]:
-    """Return the statements of ``sql/<file>.sql`` by name."""
-    text = resources.files(__package__).joinpath("sql", f"{file}.sql").read_text("utf-8")
-    parts = _NAME.split(text)
-    # The package's own files are as constant as a literal, which is what psycopg asks for.
-    return {
-        name: cast("LiteralString", body.strip())
-        for name, body in zip(parts[1::2], parts[2::2], strict=True)
-    }
+def statements(file: str) -> Mapping[str, bytes]:
+    """Return the statements of ``sql/<file>.sql``; read once, where a module is imported."""
+    parts = _NAME.split((_FOLDER / f"{file}.sql").read_text("utf-8"))
+    bodies = (body.strip().encode() for body in parts[2::2])
+    return MappingProxyType(dict(zip(parts[1::2], bodies, strict=True)))
