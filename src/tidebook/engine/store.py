@@ -299,6 +299,12 @@ class Unit(Protocol):
         """Append keyed records to the log; return (partition, next offset) for each touched."""
         ...
 
+    def backlog(
+        self, consumer: str, parts: Sequence[tuple[str, int]]
+    ) -> dict[tuple[str, int], int]:
+        """Return how many records lie unread in each of these partitions, where any do."""
+        ...
+
     def read_log(
         self, consumer: str, parts: Sequence[tuple[str, int]], limit: int
     ) -> list[LogBatch]:
@@ -321,6 +327,10 @@ class Store(Protocol):
 
     def unit(self) -> AbstractContextManager[Unit]:
         """Begin a unit; it commits when the block ends and rolls back when it raises."""
+        ...
+
+    def try_lead(self) -> bool:
+        """Become the process that runs the stages, unless another one is; until it ends."""
         ...
 
     def take_partitions(

@@ -70,6 +70,21 @@ def _locked(
     return [(int(str(part)), int(str(offset))) for part, offset in rows]
 
 
+def backlog(
+    cursor: Cursor[tuple[object, ...]], consumer: str, parts: Sequence[tuple[str, int]]
+) -> dict[tuple[str, int], int]:
+    """Return how many records lie unread in each of these partitions, where any do."""
+    rows = cursor.execute(
+        statements("log")["backlog"],
+        {
+            "consumer": consumer,
+            "topics": [topic for topic, _ in parts],
+            "parts": [part for _, part in parts],
+        },
+    ).fetchall()
+    return {(str(row[0]), int(str(row[1]))): int(str(row[2])) for row in rows}
+
+
 def read(
     cursor: Cursor[tuple[object, ...]],
     consumer: str,

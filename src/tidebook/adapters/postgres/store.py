@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from psycopg import OperationalError
+from psycopg import OperationalError, connect
 from psycopg.errors import DeadlockDetected, SerializationFailure, UniqueViolation
 from psycopg_pool import PoolTimeout
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
     from datetime import date, datetime
 
-    from psycopg import Cursor
+    from psycopg import Connection, Cursor
     from psycopg_pool import ConnectionPool
 
     from tidebook.adapters.postgres.market_cache import MarketCache
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from tidebook.model.markets import RateTable
     from tidebook.model.portfolios import Portfolio
 
+_LEAD_LOCK = 7_426_000
 _REFERENCE_LOCK = 7_426_001
 _MARKET_LOCK = 7_426_002
 
@@ -169,6 +170,12 @@ class PostgresUnit:
         """Append keyed records to the log; return (partition, next offset) for each touched."""
         return log.append(self._cursor, topic, records, correlation_id, at)
 
+    def backlog(
+        self, consumer: str, parts: Sequence[tuple[str, int]]
+    ) -> dict[tuple[str, int], int]:
+        """Return how many records lie unread in each of these partitions, where any do."""
+        return log.backlog(self._cursor, consumer, parts)
+
     def read_log(
         self, consumer: str, parts: Sequence[tuple[str, int]], limit: int
     ) -> list[LogBatch]:
@@ -189,6 +196,8 @@ class PostgresStore:
         """Take connections from ``pool``; share ``cache`` with the read side of this process."""
         self._pool = pool
         self._cache = cache
+        self._conninfo = pool.conninfo
+        self._lead: Connection[Any] | None = None
 
     @contextmanager
     def unit(self) -> Iterator[PostgresUnit]:
@@ -204,11 +213,31 @@ class PostgresStore:
         except (DeadlockDetected, SerializationFailure, UniqueViolation) as error:
             raise FencedError("what this unit wrote") from error
         except (OperationalError, PoolTimeout) as error:
-            raise StoreUnavailableError(
-                f"the database did not answer: {str(error).splitlines()[0]}",
-                hint="check that it runs; nothing was written, so the same request is safe to "
-                "send again",
-            ) from error
+            raise _unavailable(error) from error
+
+    def try_lead(self) -> bool:
+        """Become the process that runs the stages, unless another one is; until it ends.
+
+        The lead is a lock of a session that is kept for it, so it ends with this process, however
+        that ends.
+        """
+        if self._lead is None:
+            try:
+                self._lead = connect(self._conninfo, autocommit=True)
+            except OperationalError as error:
+                raise _unavailable(error) from error
+        try:
+            row = self._lead.execute("SELECT pg_try_advisory_lock(%s)", (_LEAD_LOCK,)).fetchone()
+        except OperationalError as error:
+            self._lead = None
+            raise _unavailable(error) from error
+        return bool(row and row[0])
+
+    def close(self) -> None:
+        """Give up the lead."""
+        if self._lead is not None:
+            self._lead.close()
+            self._lead = None
 
     def take_partitions(
         self, consumer: str, parts: Sequence[tuple[str, int]]
@@ -233,3 +262,11 @@ class PostgresStore:
         """Tell whether any of these portfolios (all, when empty) has work or series to do."""
         with self._pool.connection() as connection, connection.cursor() as cursor:
             return book_unit.unfinished(cursor, portfolio_ids)
+
+
+def _unavailable(error: Exception) -> StoreUnavailableError:
+    said = (str(error).splitlines() or [type(error).__name__])[0]
+    return StoreUnavailableError(
+        f"the database did not answer: {said}",
+        hint="check that it runs; nothing was written, so the same request is safe to send again",
+    )

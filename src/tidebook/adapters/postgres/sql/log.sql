@@ -63,3 +63,10 @@ FROM moved
 
 -- name: progress
 SELECT topic, part, next_offset FROM consumer_offsets WHERE consumer = %(consumer)s
+
+-- name: backlog
+SELECT o.topic, o.part, p.next_offset - o.next_offset
+FROM consumer_offsets o
+JOIN log_partitions p USING (topic, part)
+WHERE o.consumer = %(consumer)s AND p.next_offset > o.next_offset
+  AND (o.topic, o.part) IN (SELECT * FROM unnest(%(topics)s::text[], %(parts)s::integer[]))
