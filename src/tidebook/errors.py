@@ -10,7 +10,8 @@
     │   ├── StoreUnavailableError    no connection could be made
     │   └── DataDirectoryError       the data directory cannot be used by this process
     ├── OverloadedError          a bounded queue is full; the caller should come back
-    └── AnalyticsError           a figure has no meaning for these inputs
+    ├── AnalyticsError           a figure has no meaning for these inputs
+    └── UnsafeNonceError         a page's nonce cannot stand in a header
 
 An error takes the facts and writes its own sentence: what is refused and why. What to do about
 it is the ``hint``. The stable ``code`` is what programs may rely on. Faults in a user's *data*
@@ -96,3 +97,18 @@ class AnalyticsError(TidebookError):
     """A figure has no meaning for these inputs."""
 
     code = "analytics.undefined"
+
+
+class UnsafeNonceError(TidebookError):
+    """A page was to be written with a nonce that cannot stand in a header."""
+
+    code = "web.nonce"
+
+    def __init__(self, length: int) -> None:
+        """Say how long it was; the nonce itself is not repeated."""
+        self.length = length
+        super().__init__(
+            f"the nonce of {length} characters is too short or not base64",
+            hint="draw at least 16 random bytes for each page, for instance with "
+            "secrets.token_urlsafe(18)",
+        )
