@@ -7,24 +7,44 @@ grouped with a comma, a negative carries a true minus sign, and nothing depends 
 from __future__ import annotations
 
 import math
-from datetime import UTC, date, datetime
+from datetime import UTC
 from decimal import ROUND_HALF_EVEN, Context, Decimal
+from typing import TYPE_CHECKING
 
-DASH = "–"  # noqa: RUF001  (an en dash is what is meant)
-MINUS = "−"  # noqa: RUF001  (a minus sign is what is meant)
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+DASH = "–"
+MINUS = "−"
 
 _EXACT = Context(prec=120, rounding=ROUND_HALF_EVEN)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _USUAL_MINOR_UNITS = 2
 _MINOR_UNITS = {
     **dict.fromkeys(
-        (
-            "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
-        ).split(),
+        [
+            "BIF",
+            "CLP",
+            "DJF",
+            "GNF",
+            "ISK",
+            "JPY",
+            "KMF",
+            "KRW",
+            "PYG",
+            "RWF",
+            "UGX",
+            "UYI",
+            "VND",
+            "VUV",
+            "XAF",
+            "XOF",
+            "XPF",
+        ],
         0,
     ),
-    **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
-    **dict.fromkeys("CLF UYW".split(), 4),
+    **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3),
+    **dict.fromkeys(["CLF", "UYW"], 4),
 }
 _QUANTITY_PLACES_MAX = 8
 _PRICE_PLACES_MAX = 6
@@ -44,7 +64,7 @@ def minor_units(currency: str) -> int:
 def rounded(value: Decimal, decimal_places: int) -> Decimal:
     """Return the value to that many decimal places, half even, and never a negative zero."""
     result = value.quantize(Decimal(1).scaleb(-decimal_places), context=_EXACT)
-    return result if result else abs(result)
+    return result or abs(result)
 
 
 def amount(value: Decimal, currency: str, *, signed: bool = False) -> str:
@@ -104,9 +124,7 @@ def axis_labels(ticks: tuple[Decimal, ...]) -> tuple[str, ...]:
     )
     scaled = [_EXACT.divide(tick, unit) for tick in ticks]
     shown = max((places(value) for value in scaled), default=0)
-    return tuple(
-        f"{_grouped(rounded(value, shown))}{suffix}" if value else "0" for value in scaled
-    )
+    return tuple(f"{_grouped(rounded(value, shown))}{suffix}" if value else "0" for value in scaled)
 
 
 def _grouped(value: Decimal, *, signed: bool = False) -> str:

@@ -7,14 +7,16 @@ dash and says why. Sequences are drawn in the order in which they are given.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from decimal import Decimal
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from tidebook.web.policy import content_security_policy
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date, datetime
+    from decimal import Decimal
 
 INDEX_PATH = "/"
 PORTFOLIO_PATH_PREFIX = "/view/"
