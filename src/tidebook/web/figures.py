@@ -48,11 +48,13 @@ _MINOR_UNITS = {
 }
 _QUANTITY_PLACES_MAX = 8
 _PRICE_PLACES_MAX = 6
+_LEGIBLE_DIGITS = 4
+_COMPACT_FROM = Decimal(10_000)
 _COMPACT_UNITS = (
     (Decimal(10) ** 12, "tn"),
     (Decimal(10) ** 9, "bn"),
     (Decimal(10) ** 6, "m"),
-    (Decimal(10) ** 4, "k"),
+    (Decimal(10) ** 3, "k"),
 )
 
 
@@ -120,7 +122,8 @@ def axis_labels(ticks: tuple[Decimal, ...]) -> tuple[str, ...]:
     """Return short labels of one unit and one number of places: ``1.0m``, ``1.5m``, ``2.0m``."""
     largest = max((abs(tick) for tick in ticks), default=Decimal(0))
     unit, suffix = next(
-        ((size, name) for size, name in _COMPACT_UNITS if largest >= size), (Decimal(1), "")
+        ((size, name) for size, name in _COMPACT_UNITS if largest >= max(size, _COMPACT_FROM)),
+        (Decimal(1), ""),
     )
     scaled = [_EXACT.divide(tick, unit) for tick in ticks]
     shown = max((places(value) for value in scaled), default=0)
@@ -133,11 +136,9 @@ def _grouped(value: Decimal, *, signed: bool = False) -> str:
 
 
 def _between(value: Decimal, places_min: int, places_max: int) -> Decimal:
-    shown = rounded(value, max(places_min, min(places_max, places(value))))
-    if value and shown.adjusted() <= -places_max:
-        # Two digits would be left of it, or none: a token worth 0.0000123 has to stay legible.
-        return rounded(value, 3 - value.adjusted())
-    return shown
+    # Four digits at least: a token worth 0.0000123 has to stay legible.
+    places_legible = max(places_max, _LEGIBLE_DIGITS - 1 - value.adjusted())
+    return rounded(value, max(places_min, min(places_legible, places(value))))
 
 
 def places(value: Decimal) -> int:
