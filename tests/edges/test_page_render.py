@@ -457,6 +457,16 @@ def test_findings_tell_what_to_do() -> None:
     assert "No price. Remedy Send one. price.missing PF-1 / CCC" in findings.text
 
 
+def test_many_findings_fold_after_the_first_three() -> None:
+    many = [FindingRow("price.missing", f"Sentence {n}.", "Send one.", "") for n in range(5)]
+    page = replace(full_page(), findings=many)
+    [findings] = parsed(render_portfolio(page, nonce=NONCE)).all("section", class_="findings")
+    [folded] = findings.all("details")
+    assert [item.all("p")[0].text for item in folded.all("li")] == ["Sentence 3.", "Sentence 4."]
+    assert folded.all("summary")[0].text == "2 more"
+    assert len(findings.all("li")) == 5
+
+
 def test_time_travel_is_offered_only_where_the_address_takes_it() -> None:
     assert not parsed(EVERY_PAGE["full"]).all("form")
     offered = render_portfolio(replace(full_page(), offers_time_travel=True), nonce=NONCE)

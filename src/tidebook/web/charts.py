@@ -26,7 +26,7 @@ COLUMNS = 400
 _SIDE = 1000.0
 _SHALLOWEST = Decimal("-0.01")
 _ZOOM_FROM = Decimal("0.6")
-_LABEL_EDGE = 0.04
+_LABEL_EDGE = 0.07
 
 
 class Panel(NamedTuple):
