@@ -2,7 +2,7 @@
 
 Whoever calls the renderer fills these in; nothing here reads a store or a clock. Amounts are exact
 and unrounded, ratios are fractions, and what is undefined is ``None``: the page draws it as an en
-dash and says why. Sequences are drawn in the order in which they are given.
+dash and says why. Sequences are drawn in the order in which they are given; days ascend.
 """
 
 from __future__ import annotations

@@ -77,7 +77,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["script_json"] = _script_json
+    environment.filters["script_json"] = script_json
     return environment
 
 
@@ -87,7 +87,7 @@ def _package_text(name: str) -> Markup:
     return Markup(text)  # noqa: S704  (our own file, not a visitor's text)
 
 
-def _script_json(value: Readout) -> Markup:
+def script_json(value: Readout) -> Markup:
     """Return JSON that cannot close the element it stands in."""
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=True)
     for character in "<>&'":

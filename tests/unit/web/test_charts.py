@@ -79,6 +79,18 @@ def test_the_currency_stands_at_the_top_of_the_axis() -> None:
     assert labels == ["0", "2m", "4m", "6m", "8m", "USD 10m"]
 
 
+def test_every_other_day_on_the_axis_may_give_way_on_a_narrow_screen() -> None:
+    labels = re.findall(
+        r"<text( class=\"every-other\")? [^>]*>([^<]+)<", figure(["1"] * 4).time_axis
+    )
+    assert [(name, bool(may_hide)) for may_hide, name in labels] == [
+        ("1 Jan 2024", False),
+        ("2 Jan", True),
+        ("3 Jan", False),
+        ("4 Jan", True),
+    ]
+
+
 def test_one_day_is_a_dot_in_the_middle() -> None:
     assert '<circle class="last" cx="50%" cy="0%"' in figure(["100"]).value.plot
 
