@@ -2,13 +2,12 @@
 
     TidebookError
     ├── InputError               what was sent cannot be taken as it is
-    │   ├── InvalidRequestError      a request or file with one or more faults, listed
-    │   └── BodyTooLargeError        more bytes than one request may carry
     ├── NotFoundError            the thing asked for is not in the book
     │   └── UnknownPortfolioError
     ├── StoreError               the database cannot serve
     │   ├── StoreUnavailableError    no connection could be made
-    │   └── DataDirectoryError       the data directory cannot be used by this process
+    │   ├── DataDirectoryError       the data directory cannot be used by this process
+    │   └── FencedError              a worker's fence or generation is out of date
     ├── OverloadedError          a bounded queue is full; the caller should come back
     ├── AnalyticsError           a figure has no meaning for these inputs
     └── UnsafeNonceError         a page's nonce cannot stand in a header
@@ -111,4 +110,17 @@ class UnsafeNonceError(TidebookError):
             f"the nonce of {length} characters is too short or not base64",
             hint="draw at least 16 random bytes for each page, for instance with "
             "secrets.token_urlsafe(18)",
+        )
+
+
+class FencedError(StoreError):
+    """A worker presented an old fence or generation: another one has taken over, or moved on."""
+
+    code = "store.fenced"
+
+    def __init__(self, what: str) -> None:
+        """Name what was fenced."""
+        super().__init__(
+            f"{what} has moved on since it was read",
+            hint="nothing was written; the batch is read and tried again by its present owner",
         )

@@ -1,0 +1,348 @@
+"""The daily series of a portfolio: opening value, flows, closing value, one row a day.
+
+The closing value of a day is, per currency, the exact sum of quantity times price, converted once
+at the day's rate. A position without a price, or without a rate, is not invented: its cost is kept
+apart in ``unpriced_cost``, so that readers can tell how much of the value was priced.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from tidebook.book.cashflows import Classification, Timing
+from tidebook.book.vectors import Steps, steps, sum_of_products, where
+from tidebook.model.markets import NO_PRICES
+from tidebook.model.money import ONE, ZERO, converted, exact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
+    from decimal import Decimal
+
+    from numpy.typing import NDArray
+
+    from tidebook.book.lots import Entry
+    from tidebook.model.markets import PriceQuotes, RateTable
+
+
+class PortfolioDay(NamedTuple):
+    """One day of a portfolio in its base currency.
+
+    ``eod_cashflow`` contains the costs; ``fees`` repeats them as a positive number, so that a
+    return can be told before and after them. ``bod_market_value`` is the day before's closing
+    value.
+    """
+
+    on: date
+    bod_market_value: Decimal
+    bod_cashflow: Decimal
+    eod_cashflow: Decimal
+    eod_market_value: Decimal
+    fees: Decimal
+    unpriced_cost: Decimal
+
+
+class HeldSteps(NamedTuple):
+    """One key's quantity and cost after each day on which they changed."""
+
+    security_id: str
+    currency: str
+    is_cash: bool
+    days: tuple[date, ...]
+    quantities: tuple[Decimal, ...]
+    costs_base: tuple[Decimal, ...]
+
+
+class DatedFlow(NamedTuple):
+    """A flow across the portfolio's border, in base currency, cash sign."""
+
+    on: date
+    amount: Decimal
+    timing: Timing
+    is_cost: bool
+
+
+class PricedSteps(NamedTuple):
+    """A security's prices as exact steps, one per currency it was ever quoted in."""
+
+    currency: str
+    prices: Steps
+
+
+def priced_steps(quotes: PriceQuotes) -> PricedSteps | None:
+    """Return a security's prices for the series, or None when there are none.
+
+    Prices in more than one currency cannot be one step function; :func:`daily_series` values
+    such a security day by day.
+    """
+    if not quotes.days or len(set(quotes.currencies)) > 1:
+        return None
+    return PricedSteps(quotes.currencies[0], steps(quotes.days, quotes.prices))
+
+
+class Market(NamedTuple):
+    """What the series is valued with. ``vectors`` may hold priced steps made earlier."""
+
+    prices: Mapping[str, PriceQuotes]
+    rates: RateTable
+    base_currency: str
+    vectors: Mapping[str, PricedSteps | None]
+
+
+def daily_series(
+    days: Sequence[date],
+    holdings: Sequence[HeldSteps],
+    flows: Iterable[DatedFlow],
+    market: Market,
+    opening: Decimal = ZERO,
+) -> tuple[PortfolioDay, ...]:
+    """Return one row per day of ``days``, which must ascend.
+
+    Flows on a day that is not in ``days`` belong to the next one that is. Quantities are those at
+    the close of the day; prices and rates are the last on or before it.
+
+    Args:
+        days: The valuation days.
+        holdings: Every key that held something on any of them, with its change points.
+        flows: Flows across the portfolio's border.
+        market: Prices and rates.
+        opening: The closing value before the first day.
+    """
+    if not days:
+        return ()
+    with exact():
+        closing, unpriced = _closing_values(days, holdings, market)
+        starts, ends, costs = _flows_by_day(days, flows)
+        rows: list[PortfolioDay] = []
+        before = opening
+        for i, day in enumerate(days):
+            rows.append(
+                PortfolioDay(day, before, starts[i], ends[i], closing[i], costs[i], unpriced[i])
+            )
+            before = closing[i]
+        return tuple(rows)
+
+
+def _closing_values(
+    days: Sequence[date], holdings: Sequence[HeldSteps], market: Market
+) -> tuple[list[Decimal], list[Decimal]]:
+    ordinals = np.fromiter((day.toordinal() for day in days), np.int64, len(days))
+    closing, unpriced = [ZERO] * len(days), [ZERO] * len(days)
+    groups: dict[tuple[str, str], list[tuple[HeldSteps, Steps]]] = defaultdict(list)
+    for held in holdings:
+        priced = _prices_of(held, market)
+        if priced is None:
+            _add_day_by_day(days, held, market, (closing, unpriced))
+            continue
+        groups[priced.currency, held.currency].append((held, priced.prices))
+        _add_unpriced(ordinals, held, priced.prices, unpriced)
+    for (quoted, local), members in sorted(groups.items()):
+        sums = sum_of_products(
+            [steps(held.days, held.quantities) for held, _ in members],
+            [prices for _, prices in members],
+            ordinals,
+        )
+        _add_converted(days, sums, (quoted, local), members, (market, closing, unpriced))
+    return closing, unpriced
+
+
+def _prices_of(held: HeldSteps, market: Market) -> PricedSteps | None:
+    if held.is_cash:
+        return PricedSteps(held.currency, steps(held.days[:1], [ONE] * len(held.days[:1])))
+    if held.security_id in market.vectors:
+        return market.vectors[held.security_id]
+    return priced_steps(market.prices.get(held.security_id, NO_PRICES))
+
+
+def _add_unpriced(
+    ordinals: NDArray[np.int64], held: HeldSteps, prices: Steps, unpriced: list[Decimal]
+) -> None:
+    """Count the cost of what was held before its first price."""
+    first_price = prices.days[0]
+    if not held.days or held.days[0].toordinal() >= first_price:
+        return
+    index = where(steps(held.days, held.quantities), ordinals)
+    for i in range(int(np.searchsorted(ordinals, first_price))):
+        if index[i] >= 0 and held.quantities[index[i]]:
+            unpriced[i] += held.costs_base[index[i]]
+
+
+def _add_converted(
+    days: Sequence[date],
+    sums: list[Decimal],
+    pair: tuple[str, str],
+    members: Sequence[tuple[HeldSteps, Steps]],
+    into: tuple[Market, list[Decimal], list[Decimal]],
+) -> None:
+    market, closing, unpriced = into
+    quoted, local = pair
+    to_local = rates_by_day(market.rates, quoted, local, days)
+    to_base = rates_by_day(market.rates, local, market.base_currency, days)
+    for i, value in enumerate(sums):
+        first, second = to_local[i], to_base[i]
+        if first is None or second is None:
+            if value:
+                unpriced[i] += sum((_cost_on(held, days[i]) for held, _ in members), ZERO)
+        elif first is ONE and second is ONE:
+            closing[i] += value
+        else:
+            closing[i] += converted(converted(value, first), second)
+
+
+def _cost_on(held: HeldSteps, day: date) -> Decimal:
+    index = int(np.searchsorted(held.days, day, side="right")) - 1  # pyright: ignore[reportArgumentType, reportCallIssue]
+    return held.costs_base[index] if index >= 0 and held.quantities[index] else ZERO
+
+
+def rates_by_day(
+    rates: RateTable, source: str, target: str, days: Sequence[date]
+) -> list[Decimal | None]:
+    """Return the rate in force on each day; None before the first. ``days`` must ascend."""
+    if source == target:
+        return [ONE] * len(days)
+    changes = rates.days(source, target)
+    found: list[Decimal | None] = []
+    rate: Decimal | None = None
+    position = 0
+    known = False
+    for day in days:
+        moved = not known
+        while position < len(changes) and changes[position] <= day:
+            position += 1
+            moved = True
+        if moved:
+            quote = rates.rate(source, target, day)
+            rate = quote.rate if quote else None
+            known = True
+        found.append(rate)
+    return found
+
+
+def _add_day_by_day(
+    days: Sequence[date],
+    held: HeldSteps,
+    market: Market,
+    into: tuple[list[Decimal], list[Decimal]],
+) -> None:
+    """Value a security without prices, or with prices in several currencies."""
+    closing, unpriced = into
+    quotes = market.prices.get(held.security_id, NO_PRICES)
+    position = -1
+    for i, day in enumerate(days):
+        while position + 1 < len(held.days) and held.days[position + 1] <= day:
+            position += 1
+        if position < 0 or not held.quantities[position]:
+            continue
+        quote = quotes.as_of(day)
+        to_local = market.rates.rate(quote.currency, held.currency, day) if quote else None
+        to_base = market.rates.rate(held.currency, market.base_currency, day)
+        if quote is None or to_local is None or to_base is None:
+            unpriced[i] += held.costs_base[position]
+            continue
+        local = converted(held.quantities[position] * quote.price, to_local.rate)
+        closing[i] += converted(local, to_base.rate)
+
+
+def _flows_by_day(
+    days: Sequence[date], flows: Iterable[DatedFlow]
+) -> tuple[list[Decimal], list[Decimal], list[Decimal]]:
+    starts, ends, costs = ([ZERO] * len(days) for _ in range(3))
+    position = {day: i for i, day in enumerate(days)}
+    for flow in flows:
+        i = position.get(flow.on)
+        if i is None:
+            i = next((j for j, day in enumerate(days) if day >= flow.on), None)
+            if i is None:
+                continue
+        if flow.timing is Timing.BOD:
+            starts[i] += flow.amount
+        else:
+            ends[i] += flow.amount
+        if flow.is_cost:
+            costs[i] -= flow.amount
+    return starts, ends, costs
+
+
+def held_steps(
+    entries: Iterable[Entry], currencies: Mapping[str, str], cash: frozenset[str]
+) -> list[HeldSteps]:
+    """Return the change points of every key from its entries.
+
+    Args:
+        entries: Entries of one portfolio; inside a key in their order.
+        currencies: The currency of each security.
+        cash: The securities that are cash.
+    """
+    by_key: dict[str, list[Entry]] = {}
+    for entry in entries:
+        by_key.setdefault(entry.posting.security_id, []).append(entry)
+    with exact():
+        found = [
+            _key_steps(key, currencies[key], key in cash, by_key[key]) for key in sorted(by_key)
+        ]
+    return [held for held in found if held.days]
+
+
+def _key_steps(
+    security_id: str,
+    currency: str,
+    is_cash: bool,  # noqa: FBT001 - one field of the row that it becomes
+    entries: Sequence[Entry],
+) -> HeldSteps:
+    days: list[date] = []
+    quantities: list[Decimal] = []
+    costs: list[Decimal] = []
+    quantity = cost = ZERO
+    last: date | None = None
+    for entry in entries:
+        if not entry.quantity and not entry.cost_base:
+            continue
+        quantity += entry.quantity
+        cost += entry.cost_base
+        day = entry.posting.on
+        if day != last:
+            days.append(day)
+            quantities.append(quantity)
+            costs.append(cost)
+            last = day
+        else:
+            quantities[-1], costs[-1] = quantity, cost
+    return HeldSteps(
+        security_id, currency, is_cash, tuple(days), tuple(quantities), tuple(costs)
+    )
+
+
+def cumulated(
+    security_id: str,
+    currency: str,
+    is_cash: bool,  # noqa: FBT001 - one field of the row that it becomes
+    changes: Mapping[date, tuple[Decimal, Decimal]],
+) -> HeldSteps:
+    """Return a key's running quantity and cost from the changes of each day."""
+    days = tuple(sorted(changes))
+    quantities: list[Decimal] = []
+    costs: list[Decimal] = []
+    quantity = cost = ZERO
+    with exact():
+        for day in days:
+            quantity += changes[day][0]
+            cost += changes[day][1]
+            quantities.append(quantity)
+            costs.append(cost)
+    return HeldSteps(security_id, currency, is_cash, days, tuple(quantities), tuple(costs))
+
+
+def portfolio_flows(entries: Iterable[Entry]) -> list[DatedFlow]:
+    """Return the flows across the portfolio's border, in base currency at the booked rates."""
+    flows: list[DatedFlow] = []
+    with exact():
+        for entry in entries:
+            flow = entry.posting.flow
+            if flow is not None and flow.is_portfolio_flow:
+                amount = converted(flow.cash_amount, entry.posting.fx_rate)
+                is_cost = flow.classification is Classification.EXPENSE
+                flows.append(DatedFlow(entry.posting.on, amount, flow.timing, is_cost))
+    return flows

@@ -1,0 +1,142 @@
+"""Exact integer vectors: sums of quantity times price over many days, without a rounding.
+
+A decimal is an integer and a number of places. Where the integers fit 62 bits together the
+products are formed in one pass of machine integers; where they do not, they are split into limbs
+of 24 bits, multiplied limb by limb, and put together again in unbounded integers. Either way the
+result is the exact decimal sum.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+
+from tidebook.model.money import exact
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from numpy.typing import NDArray
+
+_LIMB_BITS: Final = 24
+_LIMB_MASK: Final = (1 << _LIMB_BITS) - 1
+_MACHINE: Final = 1 << 62
+
+
+class Steps(NamedTuple):
+    """A decimal step function of the day: ``integers[i] / 10**places`` from ``days[i]`` on.
+
+    ``days`` are ordinals, ascending; before the first the function has no value.
+    """
+
+    days: NDArray[np.int64]
+    integers: tuple[int, ...]
+    places: int
+    largest: int
+
+
+def steps(days: Sequence[date], values: Sequence[Decimal]) -> Steps:
+    """Return dated decimals as a step function over exact integers."""
+    with exact():
+        places = max((_places(value) for value in values), default=0)
+        shift = Decimal(1).scaleb(places)
+        integers = tuple(int(value * shift) for value in values)
+    ordinals = np.fromiter((day.toordinal() for day in days), np.int64, len(days))
+    return Steps(ordinals, integers, places, max((abs(value) for value in integers), default=0))
+
+
+def _places(value: Decimal) -> int:
+    exponent = value.as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0
+
+
+def where(function: Steps, days: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return, for each day, the index of the step in force, or -1 before the first."""
+    return np.searchsorted(function.days, days, side="right") - 1
+
+
+def sum_of_products(
+    lefts: Sequence[Steps], rights: Sequence[Steps], days: NDArray[np.int64]
+) -> list[Decimal]:
+    """Return, for each day, the exact sum over i of ``lefts[i] x rights[i]``.
+
+    A function without a value on a day counts as zero there.
+    """
+    if not lefts:
+        return [Decimal(0)] * len(days)
+    places = max(left.places + right.places for left, right in zip(lefts, rights, strict=True))
+    scales = [
+        10 ** (places - left.places - right.places)
+        for left, right in zip(lefts, rights, strict=True)
+    ]
+    bound = sum(
+        left.largest * scale * right.largest
+        for left, right, scale in zip(lefts, rights, scales, strict=True)
+    )
+    with exact():
+        unit = Decimal(1).scaleb(-places)
+        if bound < _MACHINE:
+            sums = _machine_sums(lefts, rights, scales, days)
+        else:
+            sums = _limb_sums(lefts, rights, scales, days)
+        return [Decimal(value) * unit for value in sums]
+
+
+def _machine_sums(
+    lefts: Sequence[Steps], rights: Sequence[Steps], scales: Sequence[int], days: NDArray[np.int64]
+) -> list[int]:
+    total = np.zeros(len(days), np.int64)
+    for left, right, scale in zip(lefts, rights, scales, strict=True):
+        scaled = [value * scale for value in left.integers]
+        total += _gather(scaled, where(left, days)) * _gather(right.integers, where(right, days))
+    return total.tolist()
+
+
+def _gather(values: Sequence[int], index: NDArray[np.int64]) -> NDArray[np.int64]:
+    # One leading zero answers index -1: before the first step there is nothing.
+    return np.array([0, *values], np.int64)[index + 1]
+
+
+def _limb_sums(
+    lefts: Sequence[Steps], rights: Sequence[Steps], scales: Sequence[int], days: NDArray[np.int64]
+) -> list[int]:
+    totals: dict[int, NDArray[np.int64]] = {}
+    sums = [0] * len(days)
+    terms = 0
+    for left, right, scale in zip(lefts, rights, scales, strict=True):
+        left_limbs = _limbs([value * scale for value in left.integers], where(left, days))
+        right_limbs = _limbs(right.integers, where(right, days))
+        terms += min(len(left_limbs), len(right_limbs))
+        if terms >= 1 << (62 - 2 * _LIMB_BITS):
+            sums = _carry(sums, totals)
+            terms = min(len(left_limbs), len(right_limbs))
+        for i, high in enumerate(left_limbs):
+            for j, low in enumerate(right_limbs):
+                product = high * low
+                totals[i + j] = totals[i + j] + product if i + j in totals else product
+    return _carry(sums, totals)
+
+
+def _carry(sums: list[int], totals: dict[int, NDArray[np.int64]]) -> list[int]:
+    for position in sorted(totals):
+        shift = _LIMB_BITS * position
+        parts: list[int] = totals[position].tolist()
+        sums = [value + (part << shift) for value, part in zip(sums, parts, strict=True)]
+    totals.clear()
+    return sums
+
+
+def _limbs(values: Sequence[int], index: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    count = max(1, -(-max((abs(v).bit_length() for v in values), default=0) // _LIMB_BITS))
+    limbs: list[NDArray[np.int64]] = []
+    for position in range(count):
+        shift = _LIMB_BITS * position
+        part = [
+            ((abs(v) >> shift) & _LIMB_MASK) * (1 if v >= 0 else -1)
+            for v in values
+        ]
+        limbs.append(_gather(part, index))
+    return limbs

@@ -1,0 +1,1 @@
+"""The machine: ports, commands, stages, the runner and the shapes that queries answer with."""

@@ -1,0 +1,219 @@
+"""What the engine's edges rely on: how facts come in and how the book is read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date, datetime
+
+    from tidebook.engine.views import (
+        FindingView,
+        Freshness,
+        HistoryView,
+        LotView,
+        PositionsView,
+        RestatementView,
+        SeriesView,
+        TransactionsPage,
+        TransactionView,
+    )
+    from tidebook.model.facts import Price, Rate, Transaction
+    from tidebook.model.instruments import Instrument
+    from tidebook.model.portfolios import Portfolio
+
+
+class Clock(Protocol):
+    """Where the engine learns what time it is."""
+
+    def now(self) -> datetime:
+        """Return the present instant in UTC."""
+        ...
+
+
+class Reached(NamedTuple):
+    """A place in the log: everything of this partition before ``offset``."""
+
+    topic: str
+    part: int
+    offset: int
+
+
+class Receipt(NamedTuple):
+    """Proof that facts are durable: how many, and up to where the log must be read to have them."""
+
+    topic: str
+    count: int
+    reached: tuple[Reached, ...]
+    portfolio_ids: tuple[str, ...] = ()
+
+
+class Commands(Protocol):
+    """What may be asked to happen. Every method returns only after the facts are durable.
+
+    Raises:
+        StoreUnavailableError: When the store cannot be reached; nothing was taken.
+        OverloadedError: When too much is unbooked already; nothing was taken.
+    """
+
+    def ingest_portfolios(self, portfolios: Sequence[Portfolio], correlation_id: str) -> Receipt:
+        """Take portfolios in."""
+        ...
+
+    def ingest_instruments(
+        self, instruments: Sequence[Instrument], correlation_id: str
+    ) -> Receipt:
+        """Take instruments in."""
+        ...
+
+    def ingest_transactions(
+        self, transactions: Sequence[Transaction], correlation_id: str
+    ) -> Receipt:
+        """Take transactions in."""
+        ...
+
+    def ingest_prices(self, prices: Sequence[Price], correlation_id: str) -> Receipt:
+        """Take closing prices in."""
+        ...
+
+    def ingest_rates(self, rates: Sequence[Rate], correlation_id: str) -> Receipt:
+        """Take exchange rates in."""
+        ...
+
+    def ingest_business_dates(self, dates: Sequence[date], correlation_id: str) -> Receipt:
+        """Take business dates in."""
+        ...
+
+    def reprocess(self, transaction_ids: Sequence[str], correlation_id: str) -> Receipt:
+        """Ask for the keys of these transactions to be folded again from their facts."""
+        ...
+
+    def wait(self, receipt: Receipt, *, timeout_seconds: float) -> bool:
+        """Wait until what a receipt stands for is booked and the daily series is right.
+
+        Returns:
+            True when it is; False when the time ran out first.
+        """
+        ...
+
+
+class TransactionQuery(NamedTuple):
+    """Which of a portfolio's transactions to list, and in which order."""
+
+    portfolio_id: str
+    security_id: str | None = None
+    start: date | None = None
+    end: date | None = None
+    skip: int = 0
+    limit: int = 100
+    sort_by: str = "transaction_date"
+    """``transaction_date``, ``quantity``, ``price`` or ``gross_transaction_amount``."""
+    descending: bool = True
+    known_at: datetime | None = None
+
+
+class Reader(Protocol):
+    """What may be asked to be known. Each answer is one consistent snapshot.
+
+    ``as_of`` is a business date (None: the latest), ``known_at`` an instant (None: now). A method
+    that names a portfolio raises ``UnknownPortfolioError`` when no fact has introduced it.
+    """
+
+    def ready(self) -> None:
+        """Return when the store answers; raise ``StoreUnavailableError`` when it does not."""
+        ...
+
+    def portfolios(
+        self, *, cif_id: str | None = None, booking_center: str | None = None
+    ) -> tuple[Portfolio, ...]:
+        """Return the portfolios that match, by id."""
+        ...
+
+    def portfolio(self, portfolio_id: str) -> Portfolio:
+        """Return one portfolio."""
+        ...
+
+    def freshness(self, portfolio_id: str) -> Freshness:
+        """Return what an answer about a portfolio would rest on just now."""
+        ...
+
+    def positions(
+        self,
+        portfolio_id: str,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+        include_closed: bool = False,
+    ) -> PositionsView:
+        """Return the valued positions of a portfolio."""
+        ...
+
+    def history(
+        self,
+        portfolio_id: str,
+        security_id: str,
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        known_at: datetime | None = None,
+    ) -> HistoryView:
+        """Return how one position came to be, change by change."""
+        ...
+
+    def lots(
+        self,
+        portfolio_id: str,
+        *,
+        security_id: str | None = None,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> tuple[LotView, ...]:
+        """Return open lots, by security and then oldest first."""
+        ...
+
+    def transactions(self, query: TransactionQuery) -> TransactionsPage:
+        """Return a page of a portfolio's transactions."""
+        ...
+
+    def transaction(
+        self, transaction_id: str, *, known_at: datetime | None = None
+    ) -> TransactionView | None:
+        """Return one transaction, or None when no such fact is known."""
+        ...
+
+    def series(
+        self,
+        portfolio_id: str,
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        known_at: datetime | None = None,
+    ) -> SeriesView:
+        """Return the daily series of a portfolio; ``inception`` is its first day whatever
+        ``start`` says."""
+        ...
+
+    def findings(self, portfolio_id: str | None = None) -> tuple[FindingView, ...]:
+        """Return open findings, waiting facts first."""
+        ...
+
+    def restatements(self, portfolio_id: str) -> tuple[RestatementView, ...]:
+        """Return a portfolio's restatements, latest first."""
+        ...
+
+    def instruments(self, security_ids: Sequence[str] | None = None) -> tuple[Instrument, ...]:
+        """Return instruments, by id."""
+        ...
+
+    def prices(
+        self, security_id: str, *, start: date | None = None, end: date | None = None
+    ) -> tuple[Price, ...]:
+        """Return a security's prices, oldest first."""
+        ...
+
+    def rates(
+        self, source: str, target: str, *, start: date | None = None, end: date | None = None
+    ) -> tuple[Rate, ...]:
+        """Return the quoted rates of a pair, oldest first."""
+        ...

@@ -1,0 +1,174 @@
+"""What can be read from the book: the shapes that queries answer with.
+
+Every edge (HTTP, page, command line) renders these; none of them asks the store itself. Amounts are
+decimals in the currency that the field's name says (``_local`` is the instrument's, ``_base`` the
+portfolio's). ``None`` means undefined, and a ``reason`` beside it says why.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from tidebook.book.series import PortfolioDay
+from tidebook.book.valuation import Valuation
+from tidebook.model.facts import Transaction
+from tidebook.model.findings import Finding
+from tidebook.model.instruments import Instrument
+from tidebook.model.portfolios import Portfolio
+
+
+class Freshness(NamedTuple):
+    """What an answer rests on.
+
+    ``status`` is ``CURRENT`` when the daily series matches the book, ``REPROCESSING`` while it is
+    being brought up to date, ``EMPTY`` when nothing was ever booked.
+    """
+
+    as_of: date | None
+    known_at: datetime | None
+    generation: int
+    series_generation: int
+    valuation_version: int
+    status: str
+
+
+class PositionView(NamedTuple):
+    """One position valued as of a day."""
+
+    security_id: str
+    instrument: Instrument
+    quantity: Decimal
+    cost_local: Decimal
+    cost_base: Decimal
+    realised_local: Decimal
+    realised_base: Decimal
+    position_date: date
+    epoch: int
+    reprocessing: bool
+    valuation: Valuation
+
+
+class PositionsView(NamedTuple):
+    """A portfolio's positions, their total in base currency and how much of it was priced."""
+
+    portfolio: Portfolio
+    freshness: Freshness
+    positions: tuple[PositionView, ...]
+    market_value_base: Decimal
+    cost_base: Decimal
+    unrealised_base: Decimal | None
+    realised_base: Decimal
+    coverage: Decimal | None
+
+
+class PositionChange(NamedTuple):
+    """A key's position after one entry (one row of the position history)."""
+
+    on: date
+    transaction_id: str
+    quantity: Decimal
+    cost_local: Decimal
+    cost_base: Decimal
+    epoch: int
+
+
+class HistoryView(NamedTuple):
+    """The position history of one key, oldest first, with the valuation as of each change."""
+
+    portfolio: Portfolio
+    security_id: str
+    freshness: Freshness
+    changes: tuple[tuple[PositionChange, Valuation], ...]
+
+
+class LotView(NamedTuple):
+    """One open lot with its unit costs (None when the quantity is zero)."""
+
+    security_id: str
+    lot_id: str
+    opened_on: date
+    quantity: Decimal
+    cost_local: Decimal
+    cost_base: Decimal
+    unit_cost_local: Decimal
+    unit_cost_base: Decimal
+    currency: str
+
+
+class EntryView(NamedTuple):
+    """What one transaction did to one key."""
+
+    security_id: str
+    leg: str
+    epoch: int
+    quantity: Decimal
+    cost_local: Decimal
+    cost_base: Decimal
+    realised_local: Decimal | None
+    realised_base: Decimal | None
+    realised_price: Decimal | None
+    realised_currency: Decimal | None
+    fx_rate: Decimal
+    currency: str
+    classification: str | None
+    timing: str | None
+    is_portfolio_flow: bool | None
+    cash_amount: Decimal | None
+    position_flow: Decimal | None
+    matches: tuple[tuple[str, date, Decimal, Decimal, Decimal], ...]
+
+
+class TransactionView(NamedTuple):
+    """A transaction, what it did to the book, and what is to be said about it."""
+
+    transaction: Transaction
+    version: int
+    business_date: date
+    recorded_at: datetime
+    status: str
+    """``BOOKED`` or ``WAITING``."""
+    entries: tuple[EntryView, ...]
+    findings: tuple[Finding, ...]
+
+
+class TransactionsPage(NamedTuple):
+    """A page of a portfolio's transactions and the total that match."""
+
+    portfolio: Portfolio
+    total: int
+    skip: int
+    limit: int
+    transactions: tuple[TransactionView, ...]
+
+
+class SeriesView(NamedTuple):
+    """A portfolio's daily series and what it rests on."""
+
+    portfolio: Portfolio
+    freshness: Freshness
+    inception: date | None
+    days: tuple[PortfolioDay, ...]
+
+
+class RestatementView(NamedTuple):
+    """One restatement of one key."""
+
+    security_id: str
+    epoch: int
+    from_date: date
+    reason: str
+    entries_closed: int
+    entries_written: int
+    recorded_at: datetime
+
+
+class FindingView(NamedTuple):
+    """An open finding and the key it is about."""
+
+    finding: Finding
+    portfolio_id: str
+    security_id: str
+    business_date: date
+    recorded_at: datetime

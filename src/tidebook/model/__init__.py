@@ -1,0 +1,1 @@
+"""The nouns: money, instruments, portfolios, calendars, facts and findings."""

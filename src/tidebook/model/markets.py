@@ -1,0 +1,174 @@
+"""Prices and rates as of a day: the last one known on or before it."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import TYPE_CHECKING, NamedTuple
+
+from tidebook.model.money import ONE, converted, quotient
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import date
+    from decimal import Decimal
+
+    from tidebook.model.facts import Price, Rate
+
+
+class DatedValue(NamedTuple):
+    """A number and the day it was quoted for."""
+
+    on: date
+    value: Decimal
+
+
+class Quotes(NamedTuple):
+    """One quantity's quotes, oldest first, at most one a day."""
+
+    days: tuple[date, ...]
+    values: tuple[Decimal, ...]
+
+    def as_of(self, on: date) -> DatedValue | None:
+        """Return the last quote on or before a day, or None before the first."""
+        index = bisect_right(self.days, on)
+        return DatedValue(self.days[index - 1], self.values[index - 1]) if index else None
+
+
+class RateQuote(NamedTuple):
+    """A conversion: the rate, the oldest quote it rests on, and the pairs it went through."""
+
+    rate: Decimal
+    on: date
+    path: tuple[str, ...]
+
+
+NO_QUOTES = Quotes((), ())
+
+
+def quotes(points: Iterable[tuple[date, Decimal]]) -> Quotes:
+    """Return dated numbers in order of their days; of two for one day the later given wins."""
+    by_day = sorted(dict(points).items())
+    return Quotes(tuple(day for day, _ in by_day), tuple(value for _, value in by_day))
+
+
+class RateTable:
+    """Every exchange rate known, answering for any pair of currencies.
+
+    The rate from A to B on a day is the fresher of the last direct quote and the inverse of the
+    last opposite quote (the direct one when equally old); when neither pair was ever quoted by
+    then, the cross rate through the one currency whose older leg is freshest, the first in
+    alphabetical order when equally old. Inverses are half even to 18 places, and so are crosses.
+    """
+
+    def __init__(self, pairs: Mapping[tuple[str, str], Quotes]) -> None:
+        """Keep the quotes by (source, target)."""
+        self._pairs = dict(pairs)
+        neighbours: dict[str, set[str]] = {}
+        for source, target in self._pairs:
+            neighbours.setdefault(source, set()).add(target)
+            neighbours.setdefault(target, set()).add(source)
+        self._neighbours = neighbours
+        self._known: dict[tuple[str, str, date], RateQuote | None] = {}
+
+    def rate(self, source: str, target: str, on: date) -> RateQuote | None:
+        """Return units of ``target`` for one ``source`` as of a day, or None when unknown."""
+        if source == target:
+            return RateQuote(ONE, on, ())
+        key = (source, target, on)
+        if key not in self._known:
+            self._known[key] = self._pair(source, target, on) or self._cross(source, target, on)
+        return self._known[key]
+
+    def days(self, source: str, target: str) -> tuple[date, ...]:
+        """Return the days on which the answer for a pair may change, oldest first."""
+        touched = {source, target} | (
+            self._neighbours.get(source, set()) & self._neighbours.get(target, set())
+        )
+        days: set[date] = set()
+        for (left, right), found in self._pairs.items():
+            if left in touched and right in touched:
+                days.update(found.days)
+        return tuple(sorted(days))
+
+    def _pair(self, source: str, target: str, on: date) -> RateQuote | None:
+        direct = self._pairs.get((source, target), NO_QUOTES).as_of(on)
+        opposite = self._pairs.get((target, source), NO_QUOTES).as_of(on)
+        if direct is not None and (opposite is None or direct.on >= opposite.on):
+            return RateQuote(direct.value, direct.on, (f"{source}/{target}",))
+        if opposite is None:
+            return None
+        return RateQuote(quotient(ONE, opposite.value), opposite.on, (f"{target}/{source}",))
+
+    def _cross(self, source: str, target: str, on: date) -> RateQuote | None:
+        best: RateQuote | None = None
+        shared = self._neighbours.get(source, set()) & self._neighbours.get(target, set())
+        for middle in sorted(shared):
+            first, second = self._pair(source, middle, on), self._pair(middle, target, on)
+            if first is None or second is None:
+                continue
+            older = min(first.on, second.on)
+            if best is None or older > best.on:
+                rate = self._through(source, middle, target, on) or converted(
+                    first.rate, second.rate
+                )
+                best = RateQuote(rate, older, first.path + second.path)
+        return best
+
+    def _through(self, source: str, middle: str, target: str, on: date) -> Decimal | None:
+        """Return the cross rate with a single division when both legs quote the middle."""
+        first = self._pairs.get((middle, source), NO_QUOTES).as_of(on)
+        second = self._pairs.get((middle, target), NO_QUOTES).as_of(on)
+        direct = self._pairs.get((source, middle), NO_QUOTES).as_of(on)
+        onward = self._pairs.get((target, middle), NO_QUOTES).as_of(on)
+        if first is None or second is None or direct is not None or onward is not None:
+            return None
+        return quotient(second.value, first.value)
+
+
+def rate_table(rates: Iterable[Rate]) -> RateTable:
+    """Return the table of ``rates``; of two for one pair and day the later given wins."""
+    pairs: dict[tuple[str, str], list[tuple[date, Decimal]]] = {}
+    for rate in rates:
+        pairs.setdefault((rate.source, rate.target), []).append((rate.on, rate.rate))
+    return RateTable({pair: quotes(points) for pair, points in pairs.items()})
+
+
+def price_table(prices: Iterable[Price]) -> dict[str, PriceQuotes]:
+    """Return the quotes of each security; of two for one day the later given wins."""
+    points: dict[str, dict[date, tuple[Decimal, str]]] = {}
+    for price in prices:
+        points.setdefault(price.security_id, {})[price.on] = (price.price, price.currency)
+    return {
+        security_id: PriceQuotes(
+            tuple(sorted(by_day)),
+            tuple(by_day[day][0] for day in sorted(by_day)),
+            tuple(by_day[day][1] for day in sorted(by_day)),
+        )
+        for security_id, by_day in points.items()
+    }
+
+
+class PriceQuote(NamedTuple):
+    """A price, the day it was quoted for, and its currency."""
+
+    on: date
+    price: Decimal
+    currency: str
+
+
+class PriceQuotes(NamedTuple):
+    """One security's prices, oldest first, at most one a day."""
+
+    days: tuple[date, ...]
+    prices: tuple[Decimal, ...]
+    currencies: tuple[str, ...]
+
+    def as_of(self, on: date) -> PriceQuote | None:
+        """Return the last price on or before a day, or None before the first."""
+        index = bisect_right(self.days, on) - 1
+        if index < 0:
+            return None
+        return PriceQuote(self.days[index], self.prices[index], self.currencies[index])
+
+
+NO_PRICES = PriceQuotes((), (), ())
