@@ -3,7 +3,8 @@
     TidebookError
     ├── InputError               what was sent cannot be taken as it is
     │   ├── InvalidRequestError      a request or file with one or more faults, listed
-    │   └── BodyTooLargeError        more bytes than one request may carry
+    │   ├── BodyTooLargeError        more bytes than one request may carry
+    │   └── UnreadableFileError      a file that cannot be opened or read
     ├── NotFoundError            the thing asked for is not in the book
     │   └── UnknownPortfolioError
     ├── StoreError               the database cannot serve
@@ -37,6 +38,21 @@ class InputError(TidebookError):
     """What was sent cannot be taken as it is."""
 
     code = "input.invalid"
+
+
+class UnreadableFileError(InputError):
+    """A file was named that cannot be opened or read."""
+
+    code = "input.file-unreadable"
+
+    def __init__(self, path: str, *, why: str) -> None:
+        """Name the file and what the operating system says about it."""
+        self.path = path
+        self.why = why
+        super().__init__(
+            f"the file {path} cannot be read: {why}",
+            hint="check the path, and that this user may read the file",
+        )
 
 
 class NotFoundError(TidebookError):
