@@ -6,6 +6,7 @@ import json
 from collections import Counter, defaultdict
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -304,3 +305,23 @@ def test_only_the_correction_repeats_an_id(requests: list[Request]) -> None:
     before = of(requests[:-1], "/ingest/transactions")
 
     assert len({row["transaction_id"] for row in before}) == len(before)
+
+
+def test_the_reference_counts_what_is_sent(requests: list[Request]) -> None:
+    reference = (Path(__file__).parents[3] / "docs" / "reference" / "demo.md").read_text("utf-8")
+    sent = of(requests, "/ingest/transactions")
+    booked = Counter(row["portfolio_id"] for row in corrected(requests))
+
+    assert f": {len(requests)} requests" in reference.replace("\n", " ")
+    assert f"| transactions | {len(sent)} |" in reference
+    for portfolio in of(requests, "/ingest/portfolios"):
+        name = str(portfolio["name"]).partition(",")[0]
+        (row,) = (
+            line for line in reference.splitlines() if f"| `{portfolio['portfolioId']}`" in line
+        )
+        assert row.split(" | ")[:4] == [
+            f"| `{portfolio['portfolioId']}` {name}",
+            portfolio["baseCurrency"],
+            portfolio["settlement"],
+            str(booked[portfolio["portfolioId"]]),
+        ]
