@@ -229,6 +229,13 @@ def test_an_explicit_trade_is_paid_by_its_own_cash_leg(requests: list[Request]) 
     assert legs[0] == ("2018-01-08T15:30:00Z", "8269.530", "1")
 
 
+def test_an_explicit_sale_brings_in_the_proceeds_less_the_fee(requests: list[Request]) -> None:
+    # 60 AAPL at 110.967 are 6,658.02; the fee of five hundredths of a percent is 3.33.
+    leg = found(corrected(requests), "DEMO-003", "BUY", "CASH_USD", "2020-09-08")
+
+    assert leg["gross_transaction_amount"] == "6654.690"
+
+
 def test_automatic_settlement_is_not_sent_cash_legs(requests: list[Request]) -> None:
     traded = {
         row["portfolio_id"]
