@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,6 +16,9 @@ from tidebook.adapters.postgres.cluster_binaries import (
     wheel_folders,
 )
 from tidebook.errors import ServerMissingError, WrongMajorError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def install(folder: Path, version: str, *programs: str) -> Path:

@@ -66,6 +66,15 @@ def test_a_pointed_at_folder_that_others_may_enter_is_not_taken_again(tmp_path: 
         folder.rmdir()
 
 
+def test_a_pointed_at_folder_of_another_account_is_not_taken_again(tmp_path: Path) -> None:
+    directory = open_directory(tmp_path / ("deep" * 25))
+    mine = socket_folder(directory, WE)
+    theirs = socket_folder(directory, Identity(WE.uid + 1, WE.gid))
+    assert theirs != mine
+    for folder in (mine, theirs):
+        folder.rmdir()
+
+
 def test_a_link_in_place_of_the_pointed_at_folder_is_not_followed(tmp_path: Path) -> None:
     directory = open_directory(tmp_path / ("deep" * 25))
     target = tmp_path / "target"
@@ -112,6 +121,15 @@ def test_a_share_knows_whether_it_is_the_first_and_the_last(tmp_path: Path) -> N
     assert second.is_last()
     assert (first.held, second.held) == (False, True)
     second.close()
+
+
+def test_a_forked_child_has_no_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    share = Lease(DataDirectory(tmp_path))
+    with monkeypatch.context() as child:
+        child.setattr(os, "getpid", lambda: 1)
+        assert not share.held
+    assert share.held
+    share.close()
 
 
 def test_a_turn_is_waited_for_and_not_for_ever(tmp_path: Path) -> None:
