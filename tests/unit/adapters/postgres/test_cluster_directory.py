@@ -41,6 +41,12 @@ def test_the_major_is_none_before_there_are_files(tmp_path: Path) -> None:
     assert directory.major() == 16
 
 
+def test_a_directory_that_cannot_be_looked_into_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataDirectoryError, match="cannot be used: Not a directory"):
+        DataDirectory(tmp_path / "file").owner_uid()
+
+
 def test_a_version_that_is_none_is_refused(tmp_path: Path) -> None:
     directory = DataDirectory(tmp_path)
     directory.pgdata.mkdir()
