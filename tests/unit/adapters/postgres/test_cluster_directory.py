@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import threading
 from pathlib import Path
 
@@ -95,7 +96,8 @@ def test_a_link_in_place_of_the_pointed_at_folder_is_not_followed(tmp_path: Path
 
 @pytest.mark.parametrize(("length", "fits"), [(86, True), (87, False)])
 def test_a_socket_path_of_one_hundred_bytes_is_the_longest(length: int, fits: bool) -> None:  # noqa: FBT001
-    name = "/tmp/" + "x" * (length - len("/tmp/") - len("/socket"))  # noqa: S108
+    parent = f"{tempfile.gettempdir()}/"
+    name = parent + "x" * (length - len(parent) - len("/socket"))
     directory = open_directory(Path(name))
     folder = socket_folder(directory, WE)
     # 86 bytes of folder, a slash and the 13 of ".s.PGSQL.5432" make one hundred.
