@@ -25,12 +25,8 @@ from tidebook.adapters.postgres.cluster_directory import (
     write_password,
 )
 from tidebook.adapters.postgres.cluster_postmaster import (
-<<<<<<< HEAD
-    clear_stale_pid_file,
-=======
     Postmaster,
     clear_stale_claims,
->>>>>>> cluster
     read_postmaster,
     stop_server,
 )
@@ -40,9 +36,6 @@ if TYPE_CHECKING:
     from tidebook.adapters.postgres.cluster_binaries import ServerPrograms
     from tidebook.adapters.postgres.cluster_directory import DataDirectory
     from tidebook.adapters.postgres.cluster_identity import Identity
-    from tidebook.adapters.postgres.cluster_postmaster import (
-        Postmaster,
-    )
 
 ROLE = "tidebook"
 DATABASE = "tidebook"
