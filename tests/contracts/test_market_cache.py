@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,32 @@ if TYPE_CHECKING:
     from tidebook.model.markets import RateTable
 
 MARCH_1, MARCH_4 = date(2024, 3, 1), date(2024, 3, 4)
+
+
+def test_the_market_as_known_then_is_that_of_then_for_one_day_or_for_all(store: Store) -> None:
+    recorded, corrected = datetime(2024, 3, 5, tzinfo=UTC), datetime(2024, 3, 7, tzinfo=UTC)
+    between = datetime(2024, 3, 6, tzinfo=UTC)
+    write_price(store, "ACME", MARCH_1, "10", at=recorded)
+    write_price(store, "ACME", MARCH_4, "11", at=recorded)
+    write_price(store, "ACME", MARCH_4, "12", "USD", at=corrected)
+    write_rate(store, ("EUR", "USD"), MARCH_4, "1.10", at=recorded)
+    write_rate(store, ("EUR", "USD"), MARCH_4, "1.20", at=corrected)
+    cache, ids = MarketCache(), ["ACME", "NONE"]
+    for known_at, price, rate in (
+        (between, PriceQuote(MARCH_4, Decimal(11), "EUR"), Decimal("1.10")),
+        (corrected, PriceQuote(MARCH_4, Decimal(12), "USD"), Decimal("1.20")),
+    ):
+        every = cache.markets_known(store.cursor(), ids, known_at=known_at)
+        single = cache.markets_known(store.cursor(), ids, known_at=known_at, on=MARCH_4)
+        assert every.prices["ACME"].as_of(MARCH_4) == price
+        assert single.prices["ACME"].as_of(MARCH_4) == price
+        assert rate_of(every.rates) == rate_of(single.rates) == rate
+        assert every.prices["ACME"].days == (MARCH_1, MARCH_4)
+    earlier = cache.markets_known(store.cursor(), ids, known_at=between, on=date(2024, 3, 3))
+    assert earlier.prices["ACME"].as_of(date(2024, 3, 3)) == PriceQuote(MARCH_1, Decimal(10), "EUR")
+    before = cache.markets_known(store.cursor(), ids, known_at=datetime(2024, 3, 4, tzinfo=UTC))
+    assert before.prices["ACME"] == NO_PRICES
+    assert rate_of(before.rates) is None
 
 
 class Counting:

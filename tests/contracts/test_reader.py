@@ -1,4 +1,4 @@
-"""What the read side answers about a book worked out by hand (see ``tests.fixtures.reader_book``)."""
+"""What the read side answers about the book of ``tests.fixtures.reader_book``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
+from psycopg import Cursor
 from psycopg_pool import ConnectionPool
 
 from tests.fixtures.reader_book import (
@@ -36,6 +37,10 @@ from tidebook.model.markets import PriceQuote
 from tidebook.model.portfolios import CostMethod, Portfolio, Settlement
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from psycopg.rows import TupleRow
+
     from tests.fixtures.reader_pg import Store
     from tidebook.adapters.postgres.snapshots import Pool
     from tidebook.engine.ports import Reader
@@ -98,12 +103,13 @@ def test_cash_needs_no_instrument_and_no_price(reader: Reader) -> None:
 
 def test_totals_sum_what_was_valued_and_say_how_much_that_was(reader: Reader) -> None:
     view = reader.positions("P1")
-    # 900 + 60 + 4905; the 100 that NOPX cost are not in the value: 5865 / 5965.
+    # 900 + 60 + 4905 were valued, the 100 that NOPX cost were not:
+    # 5865 / 5965 = 0.9832355406538139145...
     assert view.market_value_base == Decimal(5865)
     assert view.cost_base == Decimal(690 + 60 + 4905 + 100)
     assert view.unrealised_base == Decimal(210)
     assert view.realised_base == Decimal(910 - 160)
-    assert view.coverage == Decimal("0.983235540653813914")
+    assert view.coverage == Decimal("0.983235540653813915")
 
 
 def test_a_position_without_a_price_has_no_value_and_says_why(reader: Reader) -> None:
@@ -196,6 +202,23 @@ def test_a_missing_rate_leaves_the_value_open(empty: Reader, store: Store) -> No
         assert (valuation.status, valuation.value) == (ValuationStatus.FAILED, None)
         assert valuation.reason == "no exchange rate JPY/USD is known on or before 2023-01-01"
         assert (found.unrealised_base, found.coverage) == (None, Decimal(0))
+
+
+def test_positions_now_cost_three_statements_when_the_market_is_known(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader.positions("P1")
+    execute, sent = Cursor.execute, list[bytes]()
+
+    def counting(
+        cursor: Cursor[TupleRow], query: bytes, parameters: Mapping[str, object] | None = None
+    ) -> Cursor[TupleRow]:
+        sent.append(query)
+        return execute(cursor, query, parameters)
+
+    monkeypatch.setattr(Cursor, "execute", counting)
+    reader.positions("P1")
+    assert len(sent) == 3
 
 
 # --------------------------------------------------------------------------- freshness
@@ -298,10 +321,24 @@ def test_history_orders_what_adds_before_what_removes_and_then_by_id(
 
 # -------------------------------------------------------------------------------- lots
 
+
+def lot(
+    security_id: str,
+    lot_id: str,
+    opened_on: date,
+    figures: tuple[str, str, str, str, str],
+    currency: str,
+) -> LotView:
+    quantity, local, base, unit_local, unit_base = decimals(*figures)
+    return LotView(
+        security_id, lot_id, opened_on, quantity, local, base, unit_local, unit_base, currency
+    )
+
+
 OPEN_NOW = (
-    LotView("CASH_EUR", "t15", FEB_1, *decimals("50", "50", "60", "1", "1.2"), "EUR"),
-    LotView("NOPX", "t16", FEB_1, *decimals("10", "100", "100", "10", "10"), "USD"),
-    LotView("S1", "t14", JAN_5, *decimals("50", "600", "690", "12", "13.8"), "EUR"),
+    lot("CASH_EUR", "t15", FEB_1, ("50", "50", "60", "1", "1.2"), "EUR"),
+    lot("NOPX", "t16", FEB_1, ("10", "100", "100", "10", "10"), "USD"),
+    lot("S1", "t14", JAN_5, ("50", "600", "690", "12", "13.8"), "EUR"),
 )
 
 
@@ -315,23 +352,23 @@ def test_lots_as_of_the_last_day_are_those_of_now(reader: Reader) -> None:
 
 def test_lots_as_of_an_earlier_day_come_oldest_first(reader: Reader) -> None:
     assert reader.lots("P1", as_of=JAN_10, security_id="S1") == (
-        LotView("S1", "t13", JAN_1, *decimals("100", "1000", "1100", "10", "11"), "EUR"),
-        LotView("S1", "t14", JAN_5, *decimals("100", "1200", "1380", "12", "13.8"), "EUR"),
+        lot("S1", "t13", JAN_1, ("100", "1000", "1100", "10", "11"), "EUR"),
+        lot("S1", "t14", JAN_5, ("100", "1200", "1380", "12", "13.8"), "EUR"),
     )
 
 
 def test_lots_of_an_overdraft_are_negative(reader: Reader) -> None:
     assert reader.lots("P1", as_of=JAN_3, security_id="CASH_EUR") == (
-        LotView("CASH_EUR", "t13", JAN_1, *decimals("-1000", "-1000", "-1100", "1", "1.1"), "EUR"),
+        lot("CASH_EUR", "t13", JAN_1, ("-1000", "-1000", "-1100", "1", "1.1"), "EUR"),
     )
 
 
 def test_lots_as_known_then_are_those_believed_then(reader: Reader) -> None:
     assert reader.lots("P1", known_at=BETWEEN, security_id="S1") == (
-        LotView("S1", "t14", JAN_5, *decimals("50", "550", "632.5", "11", "12.65"), "EUR"),
+        lot("S1", "t14", JAN_5, ("50", "550", "632.5", "11", "12.65"), "EUR"),
     )
     assert reader.lots("P1", known_at=BETWEEN, security_id="CASH_EUR") == (
-        LotView("CASH_EUR", "t15", FEB_1, *decimals("150", "150", "180", "1", "1.2"), "EUR"),
+        lot("CASH_EUR", "t15", FEB_1, ("150", "150", "180", "1", "1.2"), "EUR"),
     )
 
 
@@ -349,9 +386,9 @@ def test_a_key_at_average_cost_has_one_lot(empty: Reader, store: Store) -> None:
         matches='[["a1","2023-01-01","5","75.25","75.25"]]',
     )
     write_state(store, key, ("15", "225.75", "225.75"))
-    pool = LotView("A", "a1", JAN_1, *decimals("15", "225.75", "225.75", "15.05", "15.05"), "USD")
+    pool = lot("A", "a1", JAN_1, ("15", "225.75", "225.75", "15.05", "15.05"), "USD")
     assert empty.lots("P2") == empty.lots("P2", as_of=JAN_10) == (pool,)
-    before = LotView("A", "a1", JAN_1, *decimals("20", "301", "301", "15.05", "15.05"), "USD")
+    before = lot("A", "a1", JAN_1, ("20", "301", "301", "15.05", "15.05"), "USD")
     assert empty.lots("P2", as_of=JAN_3) == (before,)
 
 
@@ -372,10 +409,12 @@ def test_a_transaction_comes_with_both_legs_and_every_digit(reader: Reader) -> N
         TransactionType.BUY,
         datetime(2023, 1, 1, 10, 1, tzinfo=UTC),
         None,
-        *decimals("100", "10", "1000"),
+        Decimal(100),
+        Decimal(10),
+        Decimal(1000),
         "EUR",
         "EUR",
-        *decimals("0", "0", "0", "1.10"),
+        fx_rate=Decimal("1.10"),
     )
     assert (view.version, view.business_date, view.recorded_at) == (1, JAN_1, RECORDED)
     assert (view.status, view.findings) == ("BOOKED", ())
@@ -590,7 +629,7 @@ def test_a_store_that_answers_is_ready(reader: Reader) -> None:
 
 
 def test_a_store_that_does_not_answer_is_unavailable() -> None:
-    pool: Pool = ConnectionPool("host=/nowhere", min_size=0, open=True, timeout=0.1)
+    pool: Pool = ConnectionPool("host=/nowhere", min_size=0, max_size=1, open=True, timeout=0.1)
     with pool, pytest.raises(StoreUnavailableError) as caught:
         PostgresReader(pool).portfolios()
     assert "running" in caught.value.hint

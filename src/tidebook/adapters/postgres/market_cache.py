@@ -155,17 +155,19 @@ class MarketCache:
         security_ids: Iterable[str],
         *,
         known_at: datetime,
-        through: date | None = None,
+        on: date | None = None,
     ) -> Markets:
-        """Return rates, prices and instruments as known at an instant, for days up to one.
+        """Return rates, prices and instruments as known at an instant.
 
-        Nothing of the past is kept here. Instruments have no past: they are those of now.
+        With ``on`` they answer for that day alone, and of each price only the last by then is
+        read. Nothing of the past is kept here. Instruments have no past: they are those of now.
         """
         wanted = tuple(dict.fromkeys(security_ids))
         instruments = self.instruments(cursor, wanted)
-        moment = {"known_at": known_at, "through": through or "infinity"}
+        moment = {"known_at": known_at, "through": on or "infinity"}
         table, _ = _load_rates(cursor, moment)
-        rows = cursor.execute(_SQL["prices"], {"security_ids": list(wanted), **moment}).fetchall()
+        statement = _SQL["last_prices" if on else "prices"]
+        rows = cursor.execute(statement, {"security_ids": list(wanted), **moment}).fetchall()
         found = {row[0]: self._priced_from(row).quotes for row in rows}
         return Markets(table, found, instruments)
 

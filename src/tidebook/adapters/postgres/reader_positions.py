@@ -75,7 +75,7 @@ def read_history(  # noqa: PLR0913 - the question has this many parts
         "known_at": moment(known_at),
     }
     rows = cursor.execute(_SQL["history"], wanted | span(start, end)).fetchall()
-    markets = read_markets(cursor, market, (security_id,), known_at, end)
+    markets = read_markets(cursor, market, (security_id,), known_at, None)
     changes = tuple(_change(row, subject, security_id, markets) for row in rows)
     return HistoryView(subject.portfolio, security_id, subject.freshness, changes)
 
@@ -85,12 +85,12 @@ def read_markets(
     market: MarketCache,
     security_ids: Sequence[str],
     known_at: datetime | None,
-    through: date | None,
+    on: date | None,
 ) -> Markets:
-    """Return what to value with: of now, or as it was known at an instant."""
+    """Return what to value with, on one day or on any: of now, or as known at an instant."""
     if known_at is None:
         return market.markets(cursor, security_ids)
-    return market.markets_known(cursor, security_ids, known_at=known_at, through=through)
+    return market.markets_known(cursor, security_ids, known_at=known_at, on=on)
 
 
 def _change(

@@ -24,6 +24,19 @@ CROSS JOIN LATERAL (
       AND (p.superseded_at = 'infinity' OR p.superseded_at > %(known_at)s::timestamptz)
 ) AS q
 
+-- name: last_prices
+SELECT wanted.security_id, 0, '', ARRAY[q.price_date], ARRAY[q.price], ARRAY[q.currency]
+FROM unnest(%(security_ids)s::text[]) AS wanted (security_id)
+CROSS JOIN LATERAL (
+    SELECT p.price_date, p.price, p.currency
+    FROM market_prices AS p
+    WHERE p.security_id = wanted.security_id AND p.price_date <= %(through)s::date
+      AND p.recorded_at <= %(known_at)s::timestamptz
+      AND (p.superseded_at = 'infinity' OR p.superseded_at > %(known_at)s::timestamptz)
+    ORDER BY p.price_date DESC
+    LIMIT 1
+) AS q
+
 -- name: rates
 SELECT r.from_currency, r.to_currency,
        array_agg(r.rate_date ORDER BY r.rate_date),
