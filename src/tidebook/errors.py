@@ -11,8 +11,9 @@
     │   ├── StoreUnavailableError    no connection could be made
     │   └── DataDirectoryError       the data directory cannot be used by this process
     ├── OverloadedError          a bounded queue is full; the caller should come back
-    └── AnalyticsError           a figure has no meaning for these inputs
-        └── UnusableSeriesError      a series of values or flows that cannot be read as one
+    ├── AnalyticsError           a figure has no meaning for these inputs
+    │   └── UnusableSeriesError      a series of values or flows that cannot be read as one
+    └── UnsafeNonceError         a page's nonce cannot stand in a header
 
 An error takes the facts and writes its own sentence: what is refused and why. What to do about
 it is the ``hint``. The stable ``code`` is what programs may rely on. Faults in a user's *data*
@@ -127,4 +128,19 @@ class UnusableSeriesError(AnalyticsError):
         super().__init__(
             f"the {series} cannot be used: {fault}",
             hint="send one finite figure per day, with the days in order and inside the period",
+        )
+
+
+class UnsafeNonceError(TidebookError):
+    """A page was to be written with a nonce that cannot stand in a header."""
+
+    code = "web.nonce"
+
+    def __init__(self, length: int) -> None:
+        """Say how long it was; the nonce itself is not repeated."""
+        self.length = length
+        super().__init__(
+            f"the nonce of {length} characters is too short or not base64",
+            hint="draw at least 16 random bytes for each page, for instance with "
+            "secrets.token_urlsafe(18)",
         )
