@@ -3,13 +3,18 @@
     TidebookError
     ├── InputError               what was sent cannot be taken as it is
     │   ├── InvalidRequestError      a request or file with one or more faults, listed
+    │   ├── MalformedBodyError       a body that is not JSON
+    │   ├── MediaTypeError           a body that does not say it is JSON
     │   ├── BodyTooLargeError        more bytes than one request may carry
+    │   ├── UnknownParameterError    a query parameter that the address does not have
+    │   ├── ReportingCurrencyError   a figure in another currency than the portfolio's
     │   └── InvalidPeriodError       a period that names no days
     ├── NotFoundError            the thing asked for is not in the book
     │   └── UnknownPortfolioError
     ├── StoreError               the database cannot serve
     │   ├── StoreUnavailableError    no connection could be made
-    │   └── DataDirectoryError       the data directory cannot be used by this process
+    │   ├── DataDirectoryError       the data directory cannot be used by this process
+    │   └── FencedError              a worker's fence or generation is out of date
     ├── OverloadedError          a bounded queue is full; the caller should come back
     ├── AnalyticsError           a figure has no meaning for these inputs
     │   └── UnusableSeriesError      a series of values or flows that cannot be read as one
@@ -22,7 +27,10 @@ are not errors but findings: see ``tidebook.model.findings``.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class TidebookError(Exception):
@@ -40,6 +48,98 @@ class InputError(TidebookError):
     """What was sent cannot be taken as it is."""
 
     code = "input.invalid"
+
+
+class Fault(NamedTuple):
+    """One thing wrong in a request: where (a JSON pointer), a stable code, and what to do."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class InvalidRequestError(InputError):
+    """A request, or a file, has faults; nothing of it was taken."""
+
+    code = "request.invalid"
+
+    def __init__(self, faults: Sequence[Fault], *, unlisted: int = 0) -> None:
+        """Keep the faults in the order of the request; ``unlisted`` more are only counted."""
+        self.faults = tuple(faults)
+        self.unlisted = unlisted
+        count = len(self.faults) + unlisted
+        super().__init__(
+            f"the request has {count} fault{'' if count == 1 else 's'}; nothing of it was taken",
+            hint="correct what errors lists and send the whole request again",
+        )
+
+
+class MalformedBodyError(InputError):
+    """A body cannot be read as JSON at all."""
+
+    code = "body.malformed"
+
+    def __init__(self, fault: str) -> None:
+        """Say where reading stopped."""
+        super().__init__(
+            f"the body is not JSON: {fault}", hint="send one JSON document, encoded in UTF-8"
+        )
+
+
+class MediaTypeError(InputError):
+    """A body does not say that it is JSON."""
+
+    code = "body.media-type"
+
+    def __init__(self, media_type: str) -> None:
+        """Name what was sent instead; empty when nothing was said."""
+        self.media_type = media_type
+        named = f"is {media_type}" if media_type else "has no Content-Type"
+        super().__init__(
+            f"the body {named}; only JSON is read here",
+            hint="send the header Content-Type: application/json",
+        )
+
+
+class BodyTooLargeError(InputError):
+    """A body has more bytes than one request may carry."""
+
+    code = "body.too-large"
+
+    def __init__(self, bytes_max: int) -> None:
+        """Say how much may be sent at once."""
+        self.bytes_max = bytes_max
+        super().__init__(
+            f"the body is larger than {bytes_max} bytes; nothing of it was taken",
+            hint="send it in several requests; facts may arrive in any order",
+        )
+
+
+class UnknownParameterError(InputError):
+    """A query parameter is not one of the address, or was given twice."""
+
+    code = "query.unknown"
+
+    def __init__(self, name: str, fault: str, known: Sequence[str]) -> None:
+        """Name the parameter and the ones there are."""
+        self.name = name
+        there = f"the parameters here are {', '.join(known)}" if known else "there are none here"
+        super().__init__(f"the query parameter {name!r} {fault}", hint=there)
+
+
+class ReportingCurrencyError(InputError):
+    """A figure was asked for in another currency than the portfolio's."""
+
+    code = "performance.reporting-currency"
+
+    def __init__(self, asked: str, base: str) -> None:
+        """Name the currency asked for and the one on offer."""
+        self.asked = asked
+        self.base = base
+        super().__init__(
+            f"a return in {asked} is not offered yet: the series of this portfolio is in {base}",
+            hint=f"leave reporting_currency out, or send {base}",
+        )
 
 
 class InvalidPeriodError(InputError):
@@ -93,6 +193,19 @@ class DataDirectoryError(StoreError):
     """The data directory cannot be used by this process."""
 
     code = "store.data-directory"
+
+
+class FencedError(StoreError):
+    """A worker presented an old fence or generation: another one has taken over, or moved on."""
+
+    code = "store.fenced"
+
+    def __init__(self, what: str) -> None:
+        """Name what was fenced."""
+        super().__init__(
+            f"{what} has moved on since it was read",
+            hint="nothing was written; the batch is read and tried again by its present owner",
+        )
 
 
 class OverloadedError(TidebookError):
