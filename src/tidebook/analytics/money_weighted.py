@@ -151,6 +151,17 @@ def money_weighted(
     )
 
 
+def present_value(flows: DatedAmounts, rate_annual: float) -> float:
+    """Return what flows are worth on the day of the earliest, at a yearly rate above -1.
+
+    Days are actual over 365, as in ``internal_rate``, whose rate brings this to zero.
+    """
+    if flows.dates.size == 0:
+        return 0.0
+    days = (flows.dates - flows.dates.min()) / np.timedelta64(1, "D")
+    return float(flows.amounts @ np.exp(-math.log1p(rate_annual) * days / _DAYS_PER_YEAR))
+
+
 def _by_day(flows: DatedAmounts) -> tuple[Floats, Floats]:
     """Return day numbers and the sum of each day's flows, leaving out days that cancel."""
     numbers = flows.dates.astype("datetime64[D]").astype(np.float64)
