@@ -113,9 +113,7 @@ def test_fees_never_raise_a_return(opening: float, told: list[Day]) -> None:
 values_of_any_sign = st.integers(-5, 5).map(float)
 
 
-@given(
-    st.lists(st.tuples(values_of_any_sign, values_of_any_sign, values_of_any_sign), max_size=40)
-)
+@given(st.lists(st.tuples(values_of_any_sign, values_of_any_sign, values_of_any_sign), max_size=40))
 def test_linking_in_vectors_is_linking_day_by_day(
     told: list[tuple[float, float, float]],
 ) -> None:
@@ -150,7 +148,9 @@ def test_the_deepest_fall_is_the_worst_stretch_of_the_period(
     falls = drawdown_of(time_weighted(values, Span(FIRST, _on(len(told))), FeeBasis.NET))
     assert isinstance(falls, Drawdown)
     worst = min(
-        _total(values, first, last) for first in range(len(told)) for last in range(first, len(told))
+        _total(values, first, last)
+        for first in range(len(told))
+        for last in range(first, len(told))
     )
     assert falls.depth == pytest.approx(max(0.0, -worst), abs=1e-9)
 

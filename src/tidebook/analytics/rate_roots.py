@@ -112,11 +112,13 @@ def _capital_keeps_its_sign(flows: Flows, root: float) -> bool:
 def _search(flows: Flows) -> tuple[float, ...]:
     """Return the roots on a grid over all rates at which neither end's flow outweighs the rest."""
     low, high = -_dominance(_mirrored(flows)), _dominance(flows)
-    grid = np.sinh(np.linspace(np.arcsinh(low), np.arcsinh(high), _GRID_POINTS))
+    grid = np.sinh(np.linspace(float(np.arcsinh(low)), float(np.arcsinh(high)), _GRID_POINTS))
     heights = _relative_values(flows, grid)
     roots = [float(x) for x in grid[np.abs(heights) <= _NOISE]]
-    for at in np.flatnonzero(heights[:-1] * heights[1:] < 0):
-        roots.append(_solve(flows, float(grid[at]), float(grid[at + 1]), float(grid[at])))
+    crossings = np.flatnonzero(heights[:-1] * heights[1:] < 0)
+    roots.extend(
+        _solve(flows, float(grid[at]), float(grid[at + 1]), float(grid[at])) for at in crossings
+    )
     for at in _near_misses(heights):
         roots.extend(_touching(flows, float(grid[at - 1]), float(grid[at + 1])))
     return _distinct(sorted(roots))

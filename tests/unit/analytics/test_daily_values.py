@@ -36,8 +36,6 @@ def test_rows_outside_the_span_are_left_out_and_both_ends_belong_to_it() -> None
         ([1, 1], [1.0, 2.0], "do not rise"),
     ],
 )
-def test_rows_that_are_no_series_are_refused(
-    days: list[int], emv: list[float], fault: str
-) -> None:
+def test_rows_that_are_no_series_are_refused(days: list[int], emv: list[float], fault: str) -> None:
     with pytest.raises(UnusableSeriesError, match=fault):
         _values(days, emv)

@@ -38,18 +38,21 @@ def _falls(*wealth: float) -> Drawdown:
 
 def test_a_loss_on_the_first_day_counts_from_the_start() -> None:
     found = _falls(0.9, 0.918, 0.94554)
-    assert found.deepest == Fall(pytest.approx(0.1, abs=1e-15), None, _day(1), None)
+    assert found.depth == pytest.approx(0.1, abs=1e-15)
+    assert found.deepest == Fall(found.depth, None, _day(1), None)
     assert found.underwater[0] == pytest.approx(-0.1, abs=1e-15)
 
 
 def test_a_fall_runs_from_its_last_high_to_its_low_and_back() -> None:
     found = _falls(1.00, 1.01, 0.99, 0.98, 0.97, 1.01, 0.99)
-    assert found.deepest == Fall(pytest.approx(4 / 101, abs=1e-15), _day(2), _day(5), _day(6))
+    assert found.depth == pytest.approx(4 / 101, abs=1e-15)
+    assert found.deepest == Fall(found.depth, _day(2), _day(5), _day(6))
 
 
 def test_a_level_high_is_left_on_its_last_day() -> None:
     found = _falls(1.2, 1.2, 1.2, 0.6, 0.6)
-    assert found.deepest == Fall(pytest.approx(0.5, abs=1e-15), _day(3), _day(4), None)
+    assert found.depth == pytest.approx(0.5, abs=1e-15)
+    assert found.deepest == Fall(found.depth, _day(3), _day(4), None)
 
 
 def test_wealth_that_never_falls_has_no_fall() -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from tidebook.analytics import (
     DatedAmounts,
-    MoneyWeighted,
     Reason,
     RootStatus,
     Undefined,
@@ -21,6 +21,9 @@ from tidebook.analytics import (
 )
 from tidebook.errors import UnusableSeriesError
 from tidebook.model.periods import Span
+
+if TYPE_CHECKING:
+    from tidebook.analytics import MoneyWeighted
 
 START = date(2021, 1, 1)
 NO_FLOWS = DatedAmounts(to_days([]), np.zeros(0))

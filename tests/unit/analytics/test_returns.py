@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -10,7 +11,6 @@ import pytest
 from tidebook.analytics import (
     DailyValues,
     FeeBasis,
-    Linked,
     Reason,
     Undefined,
     WarningKind,
@@ -19,6 +19,9 @@ from tidebook.analytics import (
     to_days,
 )
 from tidebook.model.periods import Span
+
+if TYPE_CHECKING:
+    from tidebook.analytics import Linked
 
 FIRST = date(2025, 3, 10)
 ALWAYS = Span(date(2000, 1, 1), date(2100, 1, 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import date, timedelta
 
 import pytest
@@ -80,10 +81,9 @@ def test_a_period_that_ends_before_inception_has_no_span_and_says_why() -> None:
     found = resolve(
         PeriodRequest(PeriodType.YEAR, year=2023), as_of=date(2025, 1, 1), inception=inception
     )
+    assert isinstance(found, NoSpan)
     assert found == NoSpan(NoSpanReason.ENDS_BEFORE_INCEPTION, date(2023, 12, 31), inception)
-    assert found.sentence == (
-        "the period ends on 2023-12-31, before the inception on 2024-03-01"
-    )
+    assert found.sentence == ("the period ends on 2023-12-31, before the inception on 2024-03-01")
 
 
 def test_a_period_that_ends_on_the_day_of_inception_is_that_day() -> None:
@@ -166,7 +166,7 @@ def test_parts_cover_the_span_without_gap_or_overlap(
     span = Span(start, start + timedelta(days=length))
     parts = cut(span, breakdown)
     assert (parts[0].start, parts[-1].end) == (span.start, span.end)
-    for earlier, later in zip(parts[:-1], parts[1:], strict=True):
+    for earlier, later in itertools.pairwise(parts):
         assert later.start - earlier.end == timedelta(days=1)
     assert sum(part.days for part in parts) == span.days
 
