@@ -225,6 +225,18 @@ def test_flows_that_end_as_they_did_not_begin_have_a_rate(flows: list[tuple[int,
     assert len(internal_rate(_dated(flows)).log_rates) % 2 == 1
 
 
+@given(st.lists(st.integers(-50, 50).filter(bool), min_size=2, max_size=8))
+def test_every_rate_of_yearly_flows_is_a_root_of_their_polynomial(yearly: list[int]) -> None:
+    # The witness is numpy's eigenvalue solver; where two of its roots lie so close that it
+    # cannot tell a double root from a pair of complex ones, it bears no witness.
+    roots = np.roots(np.array(yearly, dtype=np.float64))
+    gaps = [abs(one - other) for at, one in enumerate(roots) for other in roots[at + 1 :]]
+    assume(not gaps or min(gaps) > 1e-3)
+    real = sorted(float(root.real) for root in roots if abs(root.imag) < 1e-9 and root.real > 0)
+    found = internal_rate(_dated([(365 * year, flow) for year, flow in enumerate(yearly)]))
+    assert found.roots_annual == pytest.approx([growth - 1 for growth in real], abs=1e-6)
+
+
 @given(investments(), st.floats(1.001, 2.0))
 def test_a_higher_closing_value_is_a_higher_rate(case: Investment, factor: float) -> None:
     (day, closing) = case.flows[-1]

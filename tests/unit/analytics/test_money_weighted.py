@@ -81,7 +81,7 @@ def test_money_that_is_all_gone_is_a_total_loss() -> None:
         ((-100, 230, -132), [0.1, 0.2]),  # 100 (1.1 - x)(1.2 - x)
         ((-1000, 6000, -11000, 6000), [0.0, 1.0, 2.0]),  # (x - 1)(x - 2)(x - 3)
         ((100, -230, 132), [0.1, 0.2]),
-        ((-1000, 2502, -1565), [0.25, 0.252]),  # 1000 (1.25 - x)(1.252 - x)
+        ((-1000, 2500.1, -1562.625), [0.25, 0.2501]),  # 1000 (1.25 - x)(1.2501 - x)
     ],
 )
 def test_every_rate_is_found_and_none_is_chosen(
@@ -99,10 +99,24 @@ def test_a_rate_at_which_the_value_only_touches_zero_is_found() -> None:
     assert found.rate_annual == pytest.approx(0.1, abs=1e-6)  # a double root has half the digits
 
 
-def test_flows_that_no_rate_explains_say_so() -> None:
-    found = internal_rate(_flows(-100, 200, -121))  # -100 ((1 - x)**2 + 0.21)
+@pytest.mark.parametrize(
+    "amounts",
+    [
+        (-100, 200, -121),  # -100 ((1 - x)**2 + 0.21)
+        (-100, 220, -121.01),  # -100 ((1.1 - x)**2 + 0.0001): a near miss
+    ],
+)
+def test_flows_that_no_rate_explains_say_so(amounts: tuple[float, ...]) -> None:
+    found = internal_rate(_flows(*amounts))
     assert found.status is RootStatus.NONE
     assert found.rate_annual == Undefined(Reason.NO_ROOT)
+
+
+def test_a_period_without_a_rate_has_no_return_either() -> None:
+    result = _over(400, 100, -1)
+    assert result.rate_annual == Undefined(Reason.NO_SIGN_CHANGE)
+    assert result.rate_period == result.rate_annualised == result.rate_annual
+    assert result.roots_annual == ()
 
 
 def test_many_changes_of_sign_still_have_one_rate_while_capital_is_at_work() -> None:
