@@ -11,6 +11,7 @@ from tidebook.analytics.money_weighted import (
     RootStatus,
     internal_rate,
     money_weighted,
+    present_value,
 )
 from tidebook.analytics.returns import (
     FeeBasis,
@@ -41,6 +42,7 @@ __all__ = [
     "drawdown_of",
     "internal_rate",
     "money_weighted",
+    "present_value",
     "time_weighted",
     "to_date",
     "to_days",

@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tidebook.analytics.figures import Figure, Reason, Undefined
+from tidebook.analytics.crossing import to_days
+from tidebook.analytics.figures import Reason, Undefined
 from tidebook.analytics.rate_roots import Flows, all_roots
 from tidebook.errors import UnusableSeriesError
 
 if TYPE_CHECKING:
     from tidebook.analytics.crossing import Days, Floats
+    from tidebook.analytics.figures import Figure
     from tidebook.model.periods import Span
 
 _DAYS_PER_YEAR = 365
@@ -127,7 +129,7 @@ def money_weighted(
         UnusableSeriesError: If a flow lies outside the span or a value is not finite; leaving
             it out would change the rate unseen.
     """
-    ends = np.array([span.start, span.end], dtype="datetime64[D]")
+    ends = to_days([span.start, span.end])
     if bool(((flows.dates < ends[0]) | (flows.dates > ends[1])).any()):
         raise UnusableSeriesError("dated flows", f"a flow lies outside {span.start} to {span.end}")
     timeline = DatedAmounts(
@@ -149,6 +151,17 @@ def money_weighted(
         found.status,
         found.roots_annual,
     )
+
+
+def present_value(flows: DatedAmounts, rate_annual: float) -> float:
+    """Return what flows are worth on the day of the earliest, at a yearly rate above -1.
+
+    Days are actual over 365, as in ``internal_rate``, whose rate brings this to zero.
+    """
+    if flows.dates.size == 0:
+        return 0.0
+    days = (flows.dates - flows.dates.min()) / np.timedelta64(1, "D")
+    return float(flows.amounts @ np.exp(-math.log1p(rate_annual) * days / _DAYS_PER_YEAR))
 
 
 def _by_day(flows: DatedAmounts) -> tuple[Floats, Floats]:
