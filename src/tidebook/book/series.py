@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from tidebook.book.cashflows import Classification, Timing
-from tidebook.book.vectors import Steps, steps, sum_of_products, where
+from tidebook.book.vectors import steps, sum_of_products, where
 from tidebook.model.markets import NO_PRICES
 from tidebook.model.money import ONE, ZERO, converted, exact
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tidebook.book.lots import Entry
+    from tidebook.book.vectors import Steps
     from tidebook.model.markets import PriceQuotes, RateTable
 
 
@@ -310,9 +311,7 @@ def _key_steps(
             last = day
         else:
             quantities[-1], costs[-1] = quantity, cost
-    return HeldSteps(
-        security_id, currency, is_cash, tuple(days), tuple(quantities), tuple(costs)
-    )
+    return HeldSteps(security_id, currency, is_cash, tuple(days), tuple(quantities), tuple(costs))
 
 
 def cumulated(
@@ -338,11 +337,9 @@ def cumulated(
 def portfolio_flows(entries: Iterable[Entry]) -> list[DatedFlow]:
     """Return the flows across the portfolio's border, in base currency at the booked rates."""
     flows: list[DatedFlow] = []
-    with exact():
-        for entry in entries:
-            flow = entry.posting.flow
-            if flow is not None and flow.is_portfolio_flow:
-                amount = converted(flow.cash_amount, entry.posting.fx_rate)
-                is_cost = flow.classification is Classification.EXPENSE
-                flows.append(DatedFlow(entry.posting.on, amount, flow.timing, is_cost))
+    for entry in entries:
+        flow = entry.posting.flow
+        if flow is not None and flow.is_portfolio_flow:
+            is_cost = flow.classification is Classification.EXPENSE
+            flows.append(DatedFlow(entry.posting.on, entry.posting.flow_base, flow.timing, is_cost))
     return flows

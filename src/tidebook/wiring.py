@@ -1,0 +1,159 @@
+"""The composition root: settings in, a running system out."""
+
+from __future__ import annotations
+
+import gc
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from psycopg_pool import ConnectionPool
+
+from tidebook.adapters.postgres import schema
+from tidebook.adapters.postgres.cluster import EmbeddedCluster
+from tidebook.adapters.postgres.market_cache import MarketCache
+from tidebook.adapters.postgres.reader import PostgresReader
+from tidebook.adapters.postgres.store import PostgresStore
+from tidebook.engine.commands import LogCommands
+from tidebook.engine.runner import Runner
+from tidebook.engine.signals import Signal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+    from typing import Self
+
+    from tidebook.config import Settings
+    from tidebook.engine.ports import Clock, Commands, Reader
+
+_CONNECTIONS_MAX = 24
+_POOL_TIMEOUT_SECONDS = 10.0
+# What the engine makes is frozen and never cyclic: looking for cycles often is wasted work.
+_GC_THRESHOLDS = (100_000, 50, 100)
+
+
+class SystemClock:
+    """The clock of the machine."""
+
+    def now(self) -> datetime:
+        """Return the present instant in UTC."""
+        return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """A system at work: what may be asked of it, and how to end it."""
+
+    commands: Commands
+    reader: Reader
+    clock: Clock
+    settings: Settings
+    database_url: str
+    _stack: ExitStack
+
+    def __enter__(self) -> Self:
+        """Use the system in a ``with`` block."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End what was started, last things first."""
+        self._stack.close()
+
+
+def open_system(settings: Settings, *, run: bool = True) -> System:
+    """Return a system on the database that the settings name, migrated and ready.
+
+    Args:
+        settings: Which database, and how many workers.
+        run: Whether this process also runs the stages; without, it reads and takes facts in.
+
+    Raises:
+        DataDirectoryError: The data directory cannot be used by this process.
+        StoreUnavailableError: The database cannot be reached.
+    """
+    with ExitStack() as stack:
+        url = database_url(settings, stack)
+        schema.upgrade(url)
+        pool: ConnectionPool[Any] = ConnectionPool(
+            url, min_size=2, max_size=_CONNECTIONS_MAX, timeout=_POOL_TIMEOUT_SECONDS, open=False
+        )
+        pool.open()
+        stack.callback(pool.close)
+        cache = MarketCache()
+        store = PostgresStore(pool, cache)
+        stack.callback(store.close)
+        clock = SystemClock()
+        arrived, booked = Signal(), Signal()
+        runner = Runner(
+            store,
+            clock,
+            arrived=arrived,
+            booked=booked,
+            workers=settings.workers,
+            batch_max=settings.book_batch_max,
+        )
+        if run:
+            gc.set_threshold(*_GC_THRESHOLDS)
+            runner.start()
+            stack.callback(runner.stop)
+        commands = LogCommands(store, clock, arrived=arrived, booked=booked, backlog=runner.backlog)
+        reader = PostgresReader(pool)
+        return System(commands, reader, clock, settings, url, stack.pop_all())
+
+
+def database_url(settings: Settings, stack: ExitStack) -> str:
+    """Return the URL of the database to use, starting the embedded one when none is named."""
+    if settings.database_url is not None:
+        return settings.database_url
+    cluster = EmbeddedCluster.start(settings.data_dir)
+    stack.callback(cluster.stop)
+    return cluster.conninfo
+
+
+def serve(settings: Settings, *, on_ready: Callable[[str, int], None] | None = None) -> None:
+    """Serve HTTP until interrupted.
+
+    Args:
+        settings: Where to listen, and on which database.
+        on_ready: Called with host and port once the door is open.
+    """
+    import uvicorn  # noqa: PLC0415 - the command line must not pay for it
+
+    from tidebook.api import create_app  # noqa: PLC0415
+
+    with open_system(settings) as system:
+        app = create_app(system.commands, system.reader, clock=system.clock)
+        config = uvicorn.Config(
+            app,
+            host=settings.host,
+            port=settings.port,
+            log_level=settings.log_level,
+            access_log=False,
+        )
+        server = _AnnouncingServer(config, on_ready)
+        server.run()
+
+
+class _AnnouncingServer:
+    def __init__(self, config: Any, on_ready: Callable[[str, int], None] | None) -> None:
+        self._config = config
+        self._on_ready = on_ready
+
+    def run(self) -> None:
+        import uvicorn  # noqa: PLC0415
+
+        on_ready, host, port = self._on_ready, self._config.host, self._config.port
+
+        class Announcing(uvicorn.Server):
+            async def startup(self, sockets: Any = None) -> None:
+                await super().startup(sockets)
+                if on_ready is not None and self.started:
+                    on_ready(host, port)
+
+        Announcing(self._config).run()
