@@ -238,7 +238,7 @@ class _Batch:
             last: Order | None = state.last
             if any(folding.order_of(row) == last for row in removed.values()):
                 last = self.unit.last_order(key, change.removed)
-            return folding.withdraw(key, state, removed, added, last or state.last, change.reason)
+            return folding.withdraw(key, state, removed, added, last, change.reason)
         return folding.append(key, state, added, rules) if added else folding.NOTHING
 
     def _refold(

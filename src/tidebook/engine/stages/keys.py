@@ -74,12 +74,12 @@ def withdraw(  # noqa: PLR0913, PLR0917 - a key, its state, and what happens to 
     state: KeyState,
     removed: Mapping[tuple[str, str], EntryRow],
     postings: Sequence[Posting],
-    last: Order,
+    last: Order | None,
     reason: str,
 ) -> KeyResult:
     """Take entries out of a key whose postings stand alone (base-currency cash); add others.
 
-    ``last`` is the place of the last entry that stays.
+    ``last`` is the place of the last entry that stays; None when none does.
     """
     with exact():
         gone = sum((row.quantity for row in removed.values()), ZERO)
@@ -92,9 +92,12 @@ def withdraw(  # noqa: PLR0913, PLR0917 - a key, its state, and what happens to 
     if not close and not write:
         return NOTHING
     days = [removed[entry].on for entry in close] + [row.on for row in write]
-    stays = state._replace(last=last, changed_on=last[0])
     start = min(days)
-    after = _state(stays, folded, state.epoch + 1)
+    if last is None and folded.entries:
+        after = _state(None, folded, state.epoch + 1)
+    else:
+        stays = state._replace(last=last, changed_on=last[0]) if last is not None else state
+        after = _state(stays, folded, state.epoch + 1)
     return KeyResult(KeyWrite(key, after, write, close, start, reason), (), start)
 
 
