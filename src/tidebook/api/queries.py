@@ -84,7 +84,7 @@ def positions(
 
 
 @router.get("/portfolios/{portfolio_id}/position-history", **samples.answer("history"))
-def position_history(  # noqa: PLR0913
+def position_history(
     edge: EdgeHere,
     portfolio_id: str,
     security_id: Annotated[str, Query(max_length=200)],
@@ -100,7 +100,7 @@ def position_history(  # noqa: PLR0913
 
 
 @router.get("/portfolios/{portfolio_id}/transactions", **samples.answer("transactions"))
-def transactions(  # noqa: PLR0913
+def transactions(
     edge: EdgeHere,
     portfolio_id: str,
     security_id: Text = None,
@@ -137,9 +137,7 @@ def lots(
     known_at: Instant = None,
 ) -> Response:
     """Return open lots, by security and then oldest first."""
-    found = edge.reader.lots(
-        portfolio_id, security_id=security_id, as_of=as_of, known_at=known_at
-    )
+    found = edge.reader.lots(portfolio_id, security_id=security_id, as_of=as_of, known_at=known_at)
     return reply(
         {
             "portfolio_id": portfolio_id,

@@ -12,7 +12,7 @@ from tidebook.engine.views import EntryView
 from tidebook.model.facts import Transaction, TransactionType
 from tidebook.model.findings import Finding, Severity
 from tidebook.model.instruments import Instrument, built_in_instrument
-from tidebook.model.money import exact
+from tidebook.model.money import ZERO, converted, exact
 from tidebook.model.portfolios import CostMethod, Portfolio, Settlement
 
 if TYPE_CHECKING:
@@ -79,10 +79,12 @@ def entry_from(row: TupleRow) -> Entry:
         rank,
         quantity,
         amount,
+        converted(amount, fx_rate),
         currency,
         fx_rate,
         gains[0] is not None,
         None,
+        ZERO,
     )
     matches = parts_from(matched)
     with exact():
