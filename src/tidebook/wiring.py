@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Thread
 from time import sleep
-from typing import TYPE_CHECKING, Any
-
-from psycopg_pool import ConnectionPool
+from typing import TYPE_CHECKING
 
 from tidebook.adapters.postgres import schema
 from tidebook.adapters.postgres.cluster import EmbeddedCluster
 from tidebook.adapters.postgres.market_cache import MarketCache
+from tidebook.adapters.postgres.pool import open_pool
 from tidebook.adapters.postgres.reader import PostgresReader
 from tidebook.adapters.postgres.store import PostgresStore
 from tidebook.engine.commands import LogCommands
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
     from tidebook.config import Settings
     from tidebook.engine.ports import Clock, Commands, Reader
 
-_CONNECTIONS_MAX = 24
-_POOL_TIMEOUT_SECONDS = 10.0
 _STARTED_POLL_SECONDS = 0.01
 # What the engine makes is frozen and never cyclic: looking for cycles often is wasted work.
 _GC_THRESHOLDS = (100_000, 50, 100)
@@ -85,10 +82,7 @@ def open_system(settings: Settings, *, run: bool = True) -> System:
     with ExitStack() as stack:
         url = database_url(settings, stack)
         schema.upgrade(url)
-        pool: ConnectionPool[Any] = ConnectionPool(
-            url, min_size=2, max_size=_CONNECTIONS_MAX, timeout=_POOL_TIMEOUT_SECONDS, open=False
-        )
-        pool.open()
+        pool = open_pool(url)
         stack.callback(pool.close)
         cache = MarketCache()
         store = PostgresStore(pool, cache, conninfo=url)
