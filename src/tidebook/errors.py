@@ -30,8 +30,11 @@
     ├── AnalyticsError            a figure has no meaning for these inputs
     │   └── UnusableSeriesError       a series of values or flows that cannot be read as one
     ├── UnsafeNonceError          a page's nonce cannot stand in a header
-    └── ConflictError             what was asked does not fit the state of the book
-        └── BookMovedError            the book changed while a figure was being explained
+    ├── ConflictError             what was asked does not fit the state of the book
+    │   └── BookMovedError            the book changed while a figure was being explained
+    └── ServerError               a server, asked over HTTP, did not do as asked
+        ├── ServerUnreachableError    no answer came from its address
+        └── ServerRefusedError        it answered, and refused
 
 An error takes the facts and writes its own sentence: what is refused and why. What to do about
 it is the ``hint``. The stable ``code`` is what programs may rely on. Faults in a user's *data*
@@ -52,6 +55,16 @@ class Fault(NamedTuple):
     pointer: str
     code: str
     detail: str
+
+
+class Problem(NamedTuple):
+    """A refusal as a server words it: HTTP status, code, sentence, remedy and listed faults."""
+
+    status: int
+    code: str
+    detail: str
+    hint: str
+    faults: tuple[Fault, ...] = ()
 
 
 class TidebookError(Exception):
@@ -465,4 +478,40 @@ class BookMovedError(ConflictError):
             f"the parts read for {where} belong to different states of the book",
             hint="ask again when the transactions being booked now are through, or ask for an "
             "earlier instant with known_at",
+        )
+
+
+class ServerError(TidebookError):
+    """A Tidebook server, asked over HTTP, did not do as asked."""
+
+    code = "server"
+
+
+class ServerUnreachableError(ServerError):
+    """No answer came from the address of a server."""
+
+    code = "server.unreachable"
+
+    def __init__(self, url: str, *, why: str) -> None:
+        """Name the address and what happened."""
+        self.url = url
+        self.why = why
+        super().__init__(
+            f"no answer came from {url}: {why}",
+            hint="check the address and that tidebook serve runs there",
+        )
+
+
+class ServerRefusedError(ServerError):
+    """A server answered, and refused."""
+
+    code = "server.refused"
+
+    def __init__(self, url: str, problem: Problem) -> None:
+        """Name the address and repeat the server's own words."""
+        self.url = url
+        self.problem = problem
+        self.faults = problem.faults
+        super().__init__(
+            f"{url} answered {problem.status} {problem.code}: {problem.detail}", hint=problem.hint
         )

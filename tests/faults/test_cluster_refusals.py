@@ -203,6 +203,7 @@ def leave_pid_file(data_dir: Path, pid: int) -> None:
     lines = (pid, data_dir / "pg", 1, 5432, data_dir / "socket", "", "1 1", "ready   ")
     text = "".join(f"{line}\n" for line in lines)
     (data_dir / "pg" / "postmaster.pid").write_text(text)
+    (data_dir / "socket" / ".s.PGSQL.5432.lock").write_text(text)
 
 
 def test_a_stale_number_that_another_program_has_now_is_not_believed(
@@ -222,14 +223,12 @@ def test_a_stale_number_that_no_process_has_is_not_believed(made: Made, data_dir
 
 
 def test_a_stale_number_that_a_zombie_holds_is_not_believed(made: Made, data_dir: Path) -> None:
-    zombie = subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE)
-    assert zombie.stdout is not None
-    zombie.stdout.read()
-    leave_pid_file(data_dir, zombie.pid)
-    with EmbeddedCluster.start(data_dir, pg_bin=made.programs.bin_dir) as cluster:
-        assert cluster.owner
-    zombie.wait()
-    zombie.stdout.close()
+    with server_of_another_program(made, data_dir) as pid:
+        # Nobody waits for the process until the end of the block, so its number stays taken.
+        os.kill(pid, signal.SIGKILL)
+        with EmbeddedCluster.start(data_dir, pg_bin=made.programs.bin_dir) as cluster:
+            assert cluster.owner
+            assert cluster.pid != pid
 
 
 def test_a_long_path_keeps_its_socket_elsewhere_and_keeps_to_it(made: Made, folder: Path) -> None:

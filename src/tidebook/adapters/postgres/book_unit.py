@@ -155,7 +155,9 @@ def save(cursor: Cursor[tuple[Any, ...]], write: BookWrite, at: datetime) -> Non
     if write.close_facts:
         cursor.execute(_SQL["close_facts"], {"ids": list(write.close_facts), "at": at})
     if write.facts:
-        copy_rows(cursor, "transactions", _FACT_COLUMNS, (_fact(row, at) for row in write.facts))
+        stamp = at.isoformat()
+        rows = (_fact(row, stamp) for row in write.facts)
+        copy_rows(cursor, "transactions", _FACT_COLUMNS, rows)
     if write.replaced_accounts:
         _replace_accounts(cursor, write)
     _save_findings(cursor, write.findings, write.resolved, at)
@@ -170,7 +172,7 @@ def _replace_accounts(cursor: Cursor[tuple[Any, ...]], write: BookWrite) -> None
     cursor.execute(_SQL["replace_accounts"], named)
 
 
-def _fact(row: FactRow, at: datetime) -> tuple[Cell, ...]:
+def _fact(row: FactRow, at: str) -> tuple[Cell, ...]:
     fact = row.transaction
     return (
         fact.transaction_id,
@@ -203,6 +205,8 @@ def _fact(row: FactRow, at: datetime) -> tuple[Cell, ...]:
 
 
 def _save_keys(cursor: Cursor[tuple[Any, ...]], keys: Sequence[KeyWrite], at: datetime) -> None:
+    # The instant of the batch is written once and for all: it stands in every row.
+    stamp = at.isoformat()
     closing = [(*key.key, *entry) for key in keys for entry in key.close]
     if closing:
         portfolios, securities, ids, legs = zip(*closing, strict=True)
@@ -217,16 +221,16 @@ def _save_keys(cursor: Cursor[tuple[Any, ...]], keys: Sequence[KeyWrite], at: da
             },
         )
     if any(key.write for key in keys):
-        rows = ((*key.key, key.state.epoch, at, *entry) for key in keys for entry in key.write)
+        rows = ((*key.key, key.state.epoch, stamp, *entry) for key in keys for entry in key.write)
         copy_rows(cursor, "entries", _ENTRY_COLUMNS, rows)
     if keys:
         cursor.execute(_SQL["stage_states"])
-        copy_rows(cursor, "new_states", _STATE_COLUMNS, (_state(key, at) for key in keys))
+        copy_rows(cursor, "new_states", _STATE_COLUMNS, (_state(key, stamp) for key in keys))
         cursor.execute(_SQL["merge_states"])
         cursor.execute("TRUNCATE new_states")
 
 
-def _state(write: KeyWrite, at: datetime) -> tuple[Cell, ...]:
+def _state(write: KeyWrite, at: str) -> tuple[Cell, ...]:
     state, holding = write.state, write.state.holding
     return (
         *write.key,

@@ -36,7 +36,7 @@ def copy_rows(
     with cursor.copy(statement) as copy:
         block: list[str] = []
         for row in rows:
-            block.append("\t".join([_text(cell) for cell in row]))
+            block.append("\t".join(_cells(row)))
             if len(block) == _BLOCK_ROWS:
                 copy.write("\n".join(block) + "\n")
                 block.clear()
@@ -44,10 +44,14 @@ def copy_rows(
             copy.write("\n".join(block) + "\n")
 
 
-def _text(cell: Cell) -> str:
-    if cell is None:
-        return "\\N"
-    return _WRITERS[type(cell)](cell)
+def _cells(row: Sequence[Cell]) -> list[str]:
+    try:
+        return ["\\N" if cell is None else _WRITERS[type(cell)](cell) for cell in row]
+    except KeyError as unknown:
+        # A StrEnum member is the text of its value; from now on its type is known.
+        kind = unknown.args[0]
+        _WRITERS[kind] = _WRITERS[next(known for known in _WRITERS if issubclass(kind, known))]
+        return _cells(row)
 
 
 def _string(cell: str) -> str:

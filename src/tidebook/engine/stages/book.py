@@ -19,6 +19,7 @@ from tidebook.engine.stages.admission import admit, fact_row
 from tidebook.engine.store import BookWrite, FindingRow
 from tidebook.model.facts import business_date
 from tidebook.model.findings import Severity, unknown_portfolio
+from tidebook.model.instruments import built_in_instrument
 from tidebook.model.money import exact
 
 if TYPE_CHECKING:
@@ -166,17 +167,12 @@ class _Batch:
 
     def fold(self) -> None:
         """Fold every changed key."""
-        mains = [key for key in self.changes if not self._is_cash(key)]
-        self._fold(mains)
+        self._fold([key for key in self.changes if not self._is_cash_account(key)])
         self._fold([key for key in self.changes if key not in self.results])
 
-    def _is_cash(self, key: Key) -> bool:
-        return self._rules(key).allow_short and key[1].startswith("CASH")
-
-    def _rules(self, key: Key) -> KeyRules:
-        portfolio = self.portfolios[key[0]].portfolio
-        instrument = self.unit.instruments({key[1]}).get(key[1])
-        return key_rules(portfolio, key[1], instrument)
+    def _is_cash_account(self, key: Key) -> bool:
+        base_currency = self.portfolios[key[0]].portfolio.base_currency
+        return built_in_instrument(key[1], base_currency) is not None
 
     def _fold(self, keys: Sequence[Key]) -> None:
         if not keys:

@@ -183,8 +183,8 @@ def entry_row(entry: Entry) -> EntryRow:
     posting, flow = entry.posting, entry.posting.flow
     return EntryRow(
         posting.transaction_id,
-        posting.leg.value,
-        posting.type.value,
+        posting.leg,
+        posting.type,
         posting.on,
         posting.at,
         posting.rank,
@@ -199,8 +199,8 @@ def entry_row(entry: Entry) -> EntryRow:
         entry.realised_price,
         entry.realised_currency,
         _matches_text(entry) if entry.matches else None,
-        flow.classification.value if flow else None,
-        flow.timing.value if flow else None,
+        flow.classification if flow else None,
+        flow.timing if flow else None,
         flow.is_portfolio_flow if flow else None,
         flow.cash_amount if flow else None,
         flow.position_flow if flow else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,6 +16,9 @@ from tidebook.adapters.postgres.cluster_binaries import (
     wheel_folders,
 )
 from tidebook.errors import ServerMissingError, WrongMajorError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def install(folder: Path, version: str, *programs: str) -> Path:
@@ -64,6 +67,12 @@ def test_links_on_the_path_lead_to_where_the_programs_are(tmp_path: Path) -> Non
     (links / "postgres").symlink_to(real / "postgres")
     assert real in machine_folders(str(links))
     assert links not in machine_folders(str(links))
+
+
+def test_a_folder_on_the_path_that_cannot_be_looked_into_is_passed_over(tmp_path: Path) -> None:
+    real = install(tmp_path / "real", "16.4")
+    # A name of 300 bytes is more than a file system takes, so the look fails for every account.
+    assert real in machine_folders(f"/{'x' * 300}:{real}")
 
 
 def test_pg_config_on_the_path_tells_where_the_programs_are(tmp_path: Path) -> None:

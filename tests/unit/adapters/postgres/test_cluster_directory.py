@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import threading
 from pathlib import Path
 
@@ -41,6 +42,12 @@ def test_the_major_is_none_before_there_are_files(tmp_path: Path) -> None:
     assert directory.major() == 16
 
 
+def test_a_directory_that_cannot_be_looked_into_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataDirectoryError, match="cannot be used: Not a directory"):
+        DataDirectory(tmp_path / "file").owner_uid()
+
+
 def test_a_version_that_is_none_is_refused(tmp_path: Path) -> None:
     directory = DataDirectory(tmp_path)
     directory.pgdata.mkdir()
@@ -66,6 +73,15 @@ def test_a_pointed_at_folder_that_others_may_enter_is_not_taken_again(tmp_path: 
         folder.rmdir()
 
 
+def test_a_pointed_at_folder_of_another_account_is_not_taken_again(tmp_path: Path) -> None:
+    directory = open_directory(tmp_path / ("deep" * 25))
+    mine = socket_folder(directory, WE)
+    theirs = socket_folder(directory, Identity(WE.uid + 1, WE.gid))
+    assert theirs != mine
+    for folder in (mine, theirs):
+        folder.rmdir()
+
+
 def test_a_link_in_place_of_the_pointed_at_folder_is_not_followed(tmp_path: Path) -> None:
     directory = open_directory(tmp_path / ("deep" * 25))
     target = tmp_path / "target"
@@ -80,7 +96,8 @@ def test_a_link_in_place_of_the_pointed_at_folder_is_not_followed(tmp_path: Path
 
 @pytest.mark.parametrize(("length", "fits"), [(86, True), (87, False)])
 def test_a_socket_path_of_one_hundred_bytes_is_the_longest(length: int, fits: bool) -> None:  # noqa: FBT001
-    name = "/tmp/" + "x" * (length - len("/tmp/") - len("/socket"))  # noqa: S108
+    parent = f"{tempfile.gettempdir()}/"
+    name = parent + "x" * (length - len(parent) - len("/socket"))
     directory = open_directory(Path(name))
     folder = socket_folder(directory, WE)
     # 86 bytes of folder, a slash and the 13 of ".s.PGSQL.5432" make one hundred.
@@ -112,6 +129,15 @@ def test_a_share_knows_whether_it_is_the_first_and_the_last(tmp_path: Path) -> N
     assert second.is_last()
     assert (first.held, second.held) == (False, True)
     second.close()
+
+
+def test_a_forked_child_has_no_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    share = Lease(DataDirectory(tmp_path))
+    with monkeypatch.context() as child:
+        child.setattr(os, "getpid", lambda: 1)
+        assert not share.held
+    assert share.held
+    share.close()
 
 
 def test_a_turn_is_waited_for_and_not_for_ever(tmp_path: Path) -> None:

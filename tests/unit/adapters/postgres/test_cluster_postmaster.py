@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tidebook.adapters.postgres.cluster_postmaster import (
-    clear_stale_pid_file,
+    SOCKET_LOCK,
+    clear_stale_claims,
     is_server,
     pid_file,
     read_postmaster,
@@ -40,19 +41,21 @@ def test_the_server_of_one_directory_is_not_that_of_another(
 
 
 def test_a_live_server_keeps_its_pid_file(cluster: RunningCluster) -> None:
-    clear_stale_pid_file(cluster.data_dir / "pg")
+    clear_stale_claims(cluster.data_dir / "pg", cluster.data_dir / "socket")
     assert pid_file(cluster.data_dir / "pg").exists()
+    assert (cluster.data_dir / "socket" / SOCKET_LOCK).exists()
 
 
 def test_the_number_of_another_program_is_cleared(tmp_path: Path) -> None:
-    pid_file(tmp_path).write_text(f"{os.getpid()}\n")
-    clear_stale_pid_file(tmp_path)
-    assert not pid_file(tmp_path).exists()
+    for claim in (pid_file(tmp_path), tmp_path / SOCKET_LOCK):
+        claim.write_text(f"{os.getpid()}\n")
+    clear_stale_claims(tmp_path, tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("text", ["", "\n", "soon\n"])
 def test_a_pid_file_that_is_not_yet_written_is_no_server(tmp_path: Path, text: str) -> None:
     pid_file(tmp_path).write_text(text)
     assert read_postmaster(tmp_path) is None
-    clear_stale_pid_file(tmp_path)
+    clear_stale_claims(tmp_path, tmp_path)
     assert pid_file(tmp_path).exists()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -15,14 +14,14 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 import tidebook
+from tests.fixtures.clusters import importing_like_us
 from tidebook.adapters.postgres import schema
 from tidebook.errors import SchemaNewerError, StoreUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SOURCES = Path(tidebook.__file__).parent
-MIGRATIONS = SOURCES / "adapters" / "postgres" / "migrations"
+MIGRATIONS = Path(tidebook.__file__).parent / "adapters" / "postgres" / "migrations"
 
 
 def run(program: str, *arguments: str) -> subprocess.Popen[str]:
@@ -31,7 +30,7 @@ def run(program: str, *arguments: str) -> subprocess.Popen[str]:
         [sys.executable, "-c", program, *arguments],
         stdout=subprocess.PIPE,
         text=True,
-        env=os.environ | {"PYTHONPATH": str(SOURCES.parent)},
+        env=importing_like_us(),
     )
 
 
