@@ -38,7 +38,7 @@ _NOT_FOUND, _METHOD_NOT_ALLOWED, _INTERNAL = 404, 405, 500
 _DESCRIPTION = "A portfolio book of record with analytics and control."
 
 
-def create_app(  # noqa: PLR0913 - the two doors of the engine, and what is handed in
+def create_app(
     commands: Commands,
     reader: Reader,
     *,

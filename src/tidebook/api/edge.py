@@ -132,9 +132,7 @@ def _instant(value: object) -> datetime:
 
 EdgeHere = Annotated[Edge, Depends(edge_of)]
 JsonBody = Annotated[bytes, Depends(json_body)]
-Day = Annotated[
-    date | None, BeforeValidator(_day), Query(json_schema_extra={"format": "date"})
-]
+Day = Annotated[date | None, BeforeValidator(_day), Query(json_schema_extra={"format": "date"})]
 Instant = Annotated[
     datetime | None, BeforeValidator(_instant), Query(json_schema_extra={"format": "date-time"})
 ]

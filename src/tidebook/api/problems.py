@@ -99,7 +99,9 @@ def unforeseen() -> Problem:
 
 def no_route(path: str) -> Problem:
     """Return the refusal of a path that leads nowhere."""
-    return Problem(404, "route.unknown", f"there is nothing at {path}", "see /docs for what there is")
+    return Problem(
+        404, "route.unknown", f"there is nothing at {path}", "see /docs for what there is"
+    )
 
 
 def no_method(method: str, path: str, headers: Mapping[str, str]) -> Problem:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from fastapi import APIRouter
-from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from tidebook import web
