@@ -26,6 +26,7 @@ STATUS: Mapping[type[e.TidebookError], int] = {
     e.BodyTooLargeError: 413,
     e.MediaTypeError: 415,
     e.NotFoundError: 404,
+    e.ConflictError: 409,
     e.StoreError: 500,
     e.StoreUnavailableError: 503,
     e.FencedError: 503,
