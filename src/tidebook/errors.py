@@ -3,7 +3,8 @@
     TidebookError
     ├── InputError               what was sent cannot be taken as it is
     │   ├── InvalidRequestError      a request or file with one or more faults, listed
-    │   └── BodyTooLargeError        more bytes than one request may carry
+    │   ├── BodyTooLargeError        more bytes than one request may carry
+    │   └── InvalidPeriodError       a period that names no days
     ├── NotFoundError            the thing asked for is not in the book
     │   └── UnknownPortfolioError
     ├── StoreError               the database cannot serve
@@ -11,6 +12,7 @@
     │   └── DataDirectoryError       the data directory cannot be used by this process
     ├── OverloadedError          a bounded queue is full; the caller should come back
     └── AnalyticsError           a figure has no meaning for these inputs
+        └── UnusableSeriesError      a series of values or flows that cannot be read as one
 
 An error takes the facts and writes its own sentence: what is refused and why. What to do about
 it is the ``hint``. The stable ``code`` is what programs may rely on. Faults in a user's *data*
@@ -37,6 +39,21 @@ class InputError(TidebookError):
     """What was sent cannot be taken as it is."""
 
     code = "input.invalid"
+
+
+class InvalidPeriodError(InputError):
+    """A period was asked for that names no days."""
+
+    code = "input.period"
+
+    def __init__(self, period: str, fault: str) -> None:
+        """Name the period as it was written, and what keeps it from being one."""
+        self.period = period
+        self.fault = fault
+        super().__init__(
+            f"period {period} {fault}",
+            hint="name a period such as YTD, a YEAR with its year, or EXPLICIT with both days",
+        )
 
 
 class NotFoundError(TidebookError):
@@ -96,3 +113,18 @@ class AnalyticsError(TidebookError):
     """A figure has no meaning for these inputs."""
 
     code = "analytics.undefined"
+
+
+class UnusableSeriesError(AnalyticsError):
+    """A series of daily values or dated flows cannot be read as one."""
+
+    code = "analytics.series"
+
+    def __init__(self, series: str, fault: str) -> None:
+        """Name the series, and what is wrong with it."""
+        self.series = series
+        self.fault = fault
+        super().__init__(
+            f"the {series} cannot be used: {fault}",
+            hint="send one finite figure per day, with the days in order and inside the period",
+        )

@@ -1,0 +1,107 @@
+"""Drawdown: how far wealth stood below its own highest point.
+
+Wealth is 1 + cumulative return and starts at 1 before the first day, so that a loss on the very
+first day counts. The underwater series is wealth / (highest wealth so far) - 1: 0 at a high,
+negative below it. Depths are told as positive fractions: 0.2 is a fall by a fifth.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tidebook.analytics.crossing import to_date
+from tidebook.analytics.figures import Reason, Undefined
+from tidebook.errors import UnusableSeriesError
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from tidebook.analytics.crossing import Days, Floats
+    from tidebook.analytics.returns import Linked
+
+# Linked growth comes back to an old high only up to the noise of float64.
+_NOISE = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Fall:
+    """One way down from a high, and back up if it has come back."""
+
+    depth: float
+    """The loss from the peak to the trough, as a positive fraction."""
+    peak_on: date | None
+    """The last day at the high; None where the high is the start, before the first day."""
+    trough_on: date
+    """The first day of the lowest wealth."""
+    recovered_on: date | None
+    """The first day back at the high; None while the fall is open."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Drawdown:
+    """The underwater series of a period and its deepest fall."""
+
+    dates: Days
+    underwater: Floats
+    """Wealth over its highest point so far, minus 1, on each day: 0 or negative."""
+    deepest: Fall | None
+    """The deepest fall, the first of several; None where wealth never fell."""
+
+    @property
+    def depth(self) -> float:
+        """The depth of the deepest fall, 0 where wealth never fell."""
+        return 0.0 if self.deepest is None else self.deepest.depth
+
+
+def drawdown(dates: Days, cumulative: Floats) -> Drawdown | Undefined:
+    """Return the falls of a series of cumulative returns that is not annualised.
+
+    Args:
+        dates: The days, rising.
+        cumulative: The return from the start to the end of each day, as a fraction.
+
+    Returns:
+        The drawdown, or ``Undefined`` where there is no day.
+
+    Raises:
+        UnusableSeriesError: If the columns differ in length or a return is not finite.
+    """
+    if dates.shape != cumulative.shape:
+        raise UnusableSeriesError("cumulative returns", "its columns differ in length")
+    if not bool(np.isfinite(cumulative).all()):
+        raise UnusableSeriesError("cumulative returns", "a return is not a finite number")
+    if cumulative.size == 0:
+        return Undefined(Reason.NO_DATA)
+    wealth = np.concatenate([[1.0], 1.0 + cumulative])
+    under = wealth / np.maximum.accumulate(wealth) - 1.0
+    under[under > -_NOISE] = 0.0
+    return Drawdown(dates, under[1:], _deepest(dates, under))
+
+
+def drawdown_of(linked: Linked) -> Drawdown | Undefined:
+    """Return the falls of a time-weighted return; undefined where its chain was reset.
+
+    After a reset the cumulative return counts from a new start, so that the very loss which
+    caused the reset would be missing from the drawdown.
+    """
+    if linked.resets:
+        return Undefined(Reason.CHAIN_RESET)
+    return drawdown(linked.dates, linked.cumulative)
+
+
+def _deepest(dates: Days, under: Floats) -> Fall | None:
+    """Return the deepest fall of a series whose first element is the start itself."""
+    trough = int(np.argmin(under))
+    if under[trough] == 0:
+        return None
+    peak = int(np.flatnonzero(under[:trough] == 0)[-1])
+    later = np.flatnonzero(under[trough:] == 0)
+    return Fall(
+        depth=-float(under[trough]),
+        peak_on=None if peak == 0 else to_date(dates[peak - 1]),
+        trough_on=to_date(dates[trough - 1]),
+        recovered_on=to_date(dates[trough + int(later[0]) - 1]) if later.size else None,
+    )

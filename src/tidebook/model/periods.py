@@ -1,0 +1,253 @@
+"""Periods: what "year to date" or "three years" means on a given day, and how it is cut up.
+
+Both ends of a span belong to it. A period of N years ends on the day it is asked for and starts
+N years earlier plus one day, so that three years as of 13 August 2025 run from 14 August 2022;
+where that day does not exist (29 February) the last day of the month stands in for it. No period
+starts before the inception of the portfolio. A calendar year and an explicit period end where
+they say, even if that lies in the future of the day asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+
+from tidebook.errors import InvalidPeriodError
+
+_MONTHS_PER_YEAR = 12
+_MONTHS_PER_QUARTER = 3
+_DAYS_PER_WEEK = 7
+
+
+class PeriodType(StrEnum):
+    """The periods that can be asked for by name."""
+
+    EXPLICIT = "EXPLICIT"
+    """From one stated day to another."""
+    YEAR = "YEAR"
+    """One stated calendar year."""
+    WTD = "WTD"
+    """Week to date; weeks start on Monday."""
+    MTD = "MTD"
+    """Month to date."""
+    QTD = "QTD"
+    """Calendar quarter to date."""
+    YTD = "YTD"
+    """Calendar year to date."""
+    ONE_YEAR = "ONE_YEAR"
+    """The last year, ending on the day asked for."""
+    THREE_YEAR = "THREE_YEAR"
+    """The last three years."""
+    FIVE_YEAR = "FIVE_YEAR"
+    """The last five years."""
+    SI = "SI"
+    """Since inception."""
+
+    @classmethod
+    def parse(cls, text: str) -> PeriodType:
+        """Return the period type of that name, in any case of letters; ``ITD 1Y 3Y 5Y`` are known.
+
+        Raises:
+            InvalidPeriodError: If there is no such name.
+        """
+        name = text.strip().upper()
+        try:
+            return cls(_ALIASES.get(name, name))
+        except ValueError:
+            raise InvalidPeriodError(
+                text, f"is none of {', '.join((*cls, *_ALIASES))}"
+            ) from None
+
+
+_ALIASES = {
+    "ITD": PeriodType.SI,
+    "1Y": PeriodType.ONE_YEAR,
+    "3Y": PeriodType.THREE_YEAR,
+    "5Y": PeriodType.FIVE_YEAR,
+}
+_YEARS = {PeriodType.ONE_YEAR: 1, PeriodType.THREE_YEAR: 3, PeriodType.FIVE_YEAR: 5}
+
+
+class Breakdown(StrEnum):
+    """The lengths of the parts a span can be cut into; weeks end on Sunday."""
+
+    DAILY = "DAILY"
+    WEEKLY = "WEEKLY"
+    MONTHLY = "MONTHLY"
+    QUARTERLY = "QUARTERLY"
+    YEARLY = "YEARLY"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The days from ``start`` to ``end``, both included.
+
+    Raises:
+        InvalidPeriodError: If the end lies before the start.
+    """
+
+    start: date
+    end: date
+
+    def __post_init__(self) -> None:
+        if self.end < self.start:
+            raise InvalidPeriodError(
+                f"{self.start} to {self.end}", "ends before it starts"
+            )
+
+    @property
+    def days(self) -> int:
+        """The number of days in the span, both ends counted."""
+        return (self.end - self.start).days + 1
+
+
+class NoSpanReason(StrEnum):
+    """Why a period holds no day of a portfolio."""
+
+    ENDS_BEFORE_INCEPTION = "ends-before-inception"
+
+
+@dataclass(frozen=True, slots=True)
+class NoSpan:
+    """A period that holds no day of the portfolio: it ends on ``end``, before ``inception``."""
+
+    reason: NoSpanReason
+    end: date
+    inception: date
+
+    @property
+    def sentence(self) -> str:
+        """The reason in words."""
+        return f"the period ends on {self.end}, before the inception on {self.inception}"
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodRequest:
+    """A period as it is asked for.
+
+    ``start`` and ``end`` belong to ``EXPLICIT``, ``year`` to ``YEAR``; the other types need
+    neither and refuse both, so that nothing that was asked is ignored.
+
+    Raises:
+        InvalidPeriodError: If what the type needs is missing, or something else was given.
+    """
+
+    type: PeriodType
+    start: date | None = None
+    end: date | None = None
+    year: int | None = None
+
+    def __post_init__(self) -> None:
+        explicit = self.type is PeriodType.EXPLICIT
+        if explicit and (self.start is None or self.end is None):
+            raise InvalidPeriodError(self.type, "needs both its first and its last day")
+        if not explicit and (self.start is not None or self.end is not None):
+            raise InvalidPeriodError(self.type, "takes neither a first nor a last day")
+        if (self.type is PeriodType.YEAR) != (self.year is not None):
+            fault = "takes no year" if self.year is not None else "needs its year"
+            raise InvalidPeriodError(self.type, fault)
+        if self.year is not None and not date.min.year <= self.year <= date.max.year:
+            raise InvalidPeriodError(self.type, f"has no year {self.year}")
+        if self.start is not None and self.end is not None:
+            Span(self.start, self.end)
+
+
+def resolve(request: PeriodRequest, *, as_of: date, inception: date) -> Span | NoSpan:
+    """Return the days of a period as they stand on ``as_of``.
+
+    Args:
+        request: The period asked for.
+        as_of: The day on which "to date" ends and from which years are counted back.
+        inception: The first day of the portfolio; no span starts before it.
+
+    Returns:
+        The span, or ``NoSpan`` where the period ends before the portfolio began.
+
+    Example:
+        >>> three_years = PeriodRequest(PeriodType.THREE_YEAR)
+        >>> resolve(three_years, as_of=date(2024, 2, 29), inception=date(2010, 1, 15)).start
+        datetime.date(2021, 3, 1)
+    """
+    start, end = _bounds(request, as_of)
+    if end < inception:
+        return NoSpan(NoSpanReason.ENDS_BEFORE_INCEPTION, end, inception)
+    return Span(inception if start is None else max(start, inception), end)
+
+
+def _bounds(request: PeriodRequest, as_of: date) -> tuple[date | None, date]:
+    """Return the first and last day asked for; a first day of None leaves it to inception."""
+    if request.start is not None and request.end is not None:
+        return request.start, request.end
+    if request.year is not None:
+        return date(request.year, 1, 1), date(request.year, _MONTHS_PER_YEAR, 31)
+    if request.type in _YEARS:
+        return _day_after_years_before(as_of, _YEARS[request.type]), as_of
+    firsts = {
+        PeriodType.WTD: _first_of_week,
+        PeriodType.MTD: _first_of_month,
+        PeriodType.QTD: _first_of_quarter,
+        PeriodType.YTD: _first_of_year,
+    }
+    first = firsts.get(request.type)
+    return (None if first is None else first(as_of)), as_of
+
+
+def _day_after_years_before(day: date, years: int) -> date | None:
+    if day.year - years < date.min.year:
+        return None
+    try:
+        return day.replace(year=day.year - years) + timedelta(days=1)
+    except ValueError:  # 29 February of a year that has none: its 28th, plus one day
+        return date(day.year - years, 3, 1)
+
+
+def _first_of_week(day: date) -> date:
+    return date.fromordinal(max(day.toordinal() - day.weekday(), 1))
+
+
+def _first_of_month(day: date) -> date:
+    return day.replace(day=1)
+
+
+def _first_of_quarter(day: date) -> date:
+    return date(day.year, day.month - (day.month - 1) % _MONTHS_PER_QUARTER, 1)
+
+
+def _first_of_year(day: date) -> date:
+    return date(day.year, 1, 1)
+
+
+def cut(span: Span, breakdown: Breakdown) -> tuple[Span, ...]:
+    """Return the calendar days, weeks, months, quarters or years that a span touches, in order.
+
+    The parts cover the span exactly: the first and the last are clipped to its ends, and a week
+    belongs to the part that ends on its Sunday.
+
+    Example:
+        >>> quarter_start = Span(date(2025, 1, 30), date(2025, 3, 2))
+        >>> [part.days for part in cut(quarter_start, Breakdown.MONTHLY)]
+        [2, 28, 2]
+    """
+    parts: list[Span] = []
+    start = span.start
+    while True:
+        end = min(_last_day(start, breakdown), span.end)
+        parts.append(Span(start, end))
+        if end == span.end:
+            return tuple(parts)
+        start = end + timedelta(days=1)
+
+
+def _last_day(day: date, breakdown: Breakdown) -> date:
+    """Return the last day of the day's own week, month, quarter or year."""
+    if breakdown is Breakdown.DAILY:
+        return day
+    if breakdown is Breakdown.WEEKLY:
+        sunday = day.toordinal() + _DAYS_PER_WEEK - 1 - day.weekday()
+        return date.fromordinal(min(sunday, date.max.toordinal()))
+    months = {Breakdown.MONTHLY: 1, Breakdown.QUARTERLY: 3, Breakdown.YEARLY: 12}[breakdown]
+    last_month = day.month + (-day.month) % months
+    if last_month == _MONTHS_PER_YEAR:
+        return date(day.year, last_month, 31)
+    return date(day.year, last_month + 1, 1) - timedelta(days=1)

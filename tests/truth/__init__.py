@@ -1,0 +1,1 @@
+"""Published and hand-worked figures that the product has to reproduce."""

@@ -1,0 +1,1 @@
+"""Adapters for cases that name an area and a function."""

@@ -1,0 +1,82 @@
+"""Internal rates with every root, and present values."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tests.truth.tolerance import assert_all_close, assert_close, assert_known
+from tidebook.analytics import (
+    DatedAmounts,
+    InternalRate,
+    RootStatus,
+    internal_rate,
+    money_weighted,
+    present_value,
+    to_days,
+)
+from tidebook.analytics.figures import Undefined
+from tidebook.model.periods import Span
+
+if TYPE_CHECKING:
+    from tests.truth.cases import Content
+
+_STATUS = {
+    "ok": RootStatus.UNIQUE,
+    "ambiguous:multiple_roots": RootStatus.MULTIPLE,
+}
+
+
+def check(case: Content) -> None:
+    """Solve the flows of the case and compare the rate, every root, or the status."""
+    inputs, expected = case["inputs"], case["expected"]
+    assert_known(expected, {"xirr", "irr", "roots", "log_rate", "one_plus_xirr", "xnpv"})
+    flows = _flows(inputs)
+    if "xnpv" in expected:
+        _assert_relative(present_value(flows, inputs["rate"]), expected["xnpv"], case)
+        return
+    if inputs.get("terminal_is_value"):
+        _check_total_loss(inputs, expected)
+        return
+    found = internal_rate(flows)
+    status = _STATUS.get(case["status"], RootStatus.NONE)
+    assert found.status is status
+    for name in ("xirr", "irr"):
+        if name in expected:
+            _assert_relative(found.rate_annual, expected[name], case)
+    if "roots" in expected:
+        # The widths of the roots are those of float64 rates, one of which is zero.
+        assert_all_close(list(found.roots_annual), expected["roots"], 1e-10)
+    _check_log_rate(found, expected, case)
+
+
+def _flows(inputs: Content) -> DatedAmounts:
+    """Return the flows; without dates they are a year of 365 days apart."""
+    year = timedelta(days=365)
+    start = date(2001, 1, 1)
+    dates = [date.fromisoformat(day) for day in inputs.get("dates", [])]
+    days = dates or [start + year * count for count in range(len(inputs["flows"]))]
+    return DatedAmounts(to_days(days), np.array(inputs["flows"], dtype=np.float64))
+
+
+def _check_total_loss(inputs: Content, expected: Content) -> None:
+    first, last = (date.fromisoformat(day) for day in inputs["dates"])
+    paid, left = inputs["flows"]
+    none = DatedAmounts(to_days([]), np.zeros(0))
+    found = money_weighted(none, Span(first, last), opening=-paid, closing=left)
+    assert found.status is RootStatus.TOTAL_LOSS
+    assert found.rate_annual == expected["xirr"]
+
+
+def _check_log_rate(found: InternalRate, expected: Content, case: Content) -> None:
+    if "log_rate" in expected:
+        _assert_relative(found.log_rates[0], expected["log_rate"], case)
+    if "one_plus_xirr" in expected:
+        _assert_relative(float(np.exp(found.log_rates[0])), expected["one_plus_xirr"], case)
+
+
+def _assert_relative(actual: float | Undefined, expected: float | None, case: Content) -> None:
+    tolerance = 0.0 if expected is None else case["rel_tol"] * abs(expected)
+    assert_close(actual, expected, tolerance)
