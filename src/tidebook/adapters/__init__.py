@@ -1,0 +1,1 @@
+"""The sockets: what connects the book to databases, buses, feeds and brokers."""

@@ -1,0 +1,127 @@
+"""The settings of one process, read once and passed down.
+
+Nothing below the composition root reads the environment: it is handed a :class:`Settings`.
+Every variable is described in ``docs/reference/settings.md``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, get_args
+
+from tidebook.errors import InvalidSettingError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+_DATABASE_SCHEMES = ("postgresql://", "postgres://")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What one process is told from outside.
+
+    Attributes:
+        data_dir: Where the embedded database keeps its files. Used only without ``database_url``.
+        database_url: A running PostgreSQL to use in place of the embedded one. Hidden in ``repr``
+            because it may hold a password.
+        pg_bin: A folder of PostgreSQL server programs that goes before all that would be found.
+        host: The address the HTTP door listens on.
+        port: The TCP port of the HTTP door; 0 takes any free one.
+        max_body_bytes: The largest request body that is read.
+        log_level: The least severe line that is logged.
+        book_batch_max: The most facts that one transaction of the book stage takes.
+        workers: How many book workers run beside each other.
+    """
+
+    data_dir: Path
+    database_url: str | None = field(default=None, repr=False)
+    pg_bin: Path | None = None
+    host: str = "127.0.0.1"
+    port: int = 8000
+    max_body_bytes: int = 32 * 1024 * 1024
+    log_level: LogLevel = "info"
+    book_batch_max: int = 2000
+    workers: int = 2
+
+    @classmethod
+    def from_environment(cls, env: Mapping[str, str]) -> Settings:
+        """Return the settings that these variables ask for.
+
+        A variable that is absent or empty takes its default. A variable that is not a setting is
+        left alone.
+
+        Args:
+            env: Names and values; ``os.environ`` in a running process.
+
+        Raises:
+            InvalidSettingError: A value is not of the kind or range its setting allows. It is
+                refused rather than replaced by the default, which nobody asked for.
+        """
+        pg_bin = env.get("TIDEBOOK_PG_BIN")
+        return cls(
+            data_dir=_data_dir(env),
+            database_url=_database_url(env),
+            pg_bin=Path(pg_bin).expanduser() if pg_bin else None,
+            host=env.get("TIDEBOOK_HOST") or cls.host,
+            port=_whole_number(env, "TIDEBOOK_PORT", 8000, lowest=0, highest=65535),
+            max_body_bytes=_whole_number(
+                env, "TIDEBOOK_MAX_BODY_BYTES", 32 * 1024 * 1024, lowest=1024, highest=2**40
+            ),
+            log_level=_log_level(env),
+            book_batch_max=_whole_number(
+                env, "TIDEBOOK_BOOK_BATCH_MAX", 2000, lowest=1, highest=1_000_000
+            ),
+            workers=_whole_number(env, "TIDEBOOK_WORKERS", 2, lowest=1, highest=64),
+        )
+
+
+def _data_dir(env: Mapping[str, str]) -> Path:
+    given = env.get("TIDEBOOK_DATA_DIR")
+    if given:
+        return Path(given).expanduser()
+    share = env.get("XDG_DATA_HOME")
+    # The base directory specification says that a relative path is to be ignored.
+    if share and Path(share).is_absolute():
+        return Path(share) / "tidebook"
+    home = env.get("HOME")
+    return (Path(home) if home else Path.home()) / ".local" / "share" / "tidebook"
+
+
+def _database_url(env: Mapping[str, str]) -> str | None:
+    for variable in ("TIDEBOOK_DATABASE_URL", "DATABASE_URL"):
+        url = env.get(variable)
+        if not url:
+            continue
+        if not url.startswith(_DATABASE_SCHEMES):
+            # The value may hold a password, so the refusal repeats no more than its scheme.
+            scheme = url.partition("://")[0] if "://" in url else "something else"
+            raise InvalidSettingError(variable, scheme, allowed="a URL postgresql://...")
+        return url
+    return None
+
+
+def _log_level(env: Mapping[str, str]) -> LogLevel:
+    given = env.get("TIDEBOOK_LOG_LEVEL") or "info"
+    for level in get_args(LogLevel):
+        if given.lower() == level:
+            return level
+    raise InvalidSettingError(
+        "TIDEBOOK_LOG_LEVEL", given, allowed="one of " + ", ".join(get_args(LogLevel))
+    )
+
+
+def _whole_number(
+    env: Mapping[str, str], variable: str, default: int, *, lowest: int, highest: int
+) -> int:
+    given = env.get(variable)
+    if not given:
+        return default
+    digits = given.strip()
+    # int() would also take "1_000" and digits of other scripts, which are likelier slips.
+    if digits.isascii() and digits.isdecimal() and lowest <= int(digits) <= highest:
+        return int(digits)
+    raise InvalidSettingError(variable, given, allowed=f"a whole number from {lowest} to {highest}")
