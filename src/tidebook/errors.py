@@ -5,9 +5,13 @@
     │   ├── InvalidRequestError      a request or file with one or more faults, listed
     │   ├── BodyTooLargeError        more bytes than one request may carry
     │   ├── InvalidPeriodError       a period that names no days
+    │   ├── InvalidFigureError       a figure that cannot be explained for what was named
     │   └── InvalidSettingError      an environment variable holds what it may not
     ├── NotFoundError            the thing asked for is not in the book
-    │   └── UnknownPortfolioError
+    │   ├── UnknownPortfolioError
+    │   └── UnknownPositionError
+    ├── ConflictError            what was asked does not fit the state of the book
+    │   └── BookMovedError           the book changed while a figure was being explained
     ├── StoreError               the database cannot serve
     │   ├── StoreUnavailableError    no connection could be made
     │   │   ├── ServerMissingError       no PostgreSQL server programs on this machine
@@ -64,6 +68,18 @@ class InvalidPeriodError(InputError):
         )
 
 
+class InvalidFigureError(InputError):
+    """A figure was asked for that has no meaning for what was named."""
+
+    code = "input.figure"
+
+    def __init__(self, figure: str, fault: str, *, hint: str) -> None:
+        """Name the figure, and what keeps it from being explained."""
+        self.figure = figure
+        self.fault = fault
+        super().__init__(f"figure {figure!r} {fault}", hint=hint)
+
+
 class InvalidSettingError(InputError):
     """An environment variable holds a value that its setting does not allow."""
 
@@ -97,6 +113,44 @@ class UnknownPortfolioError(NotFoundError):
         super().__init__(
             f"portfolio {portfolio_id!r} is not in the book",
             hint="check the id, or introduce the portfolio with POST /ingest/portfolios",
+        )
+
+
+class UnknownPositionError(NotFoundError):
+    """A position was asked for that no booked transaction has touched."""
+
+    code = "position.unknown"
+
+    def __init__(self, portfolio_id: str, security_id: str) -> None:
+        """Name the portfolio and the security."""
+        self.portfolio_id = portfolio_id
+        self.security_id = security_id
+        super().__init__(
+            f"portfolio {portfolio_id!r} never held {security_id!r} by the day asked for",
+            hint="check the security id against the portfolio's positions, or ask for a later day",
+        )
+
+
+class ConflictError(TidebookError):
+    """What was asked does not fit the state of the book."""
+
+    code = "conflict"
+
+
+class BookMovedError(ConflictError):
+    """The book changed while a figure was being explained."""
+
+    code = "book.moved"
+
+    def __init__(self, portfolio_id: str, security_id: str | None = None) -> None:
+        """Name the portfolio, and the security where the parts did not meet."""
+        self.portfolio_id = portfolio_id
+        self.security_id = security_id
+        where = portfolio_id if security_id is None else f"{portfolio_id}/{security_id}"
+        super().__init__(
+            f"the parts read for {where} belong to different states of the book",
+            hint="ask again when the transactions being booked now are through, or ask for an "
+            "earlier instant with known_at",
         )
 
 
