@@ -2,8 +2,6 @@
 
     TidebookError
     ├── InputError               what was sent cannot be taken as it is
-    │   ├── InvalidRequestError      a request or file with one or more faults, listed
-    │   ├── BodyTooLargeError        more bytes than one request may carry
     │   ├── InvalidPeriodError       a period that names no days
     │   ├── InvalidFigureError       a figure that cannot be explained for what was named
     │   └── InvalidSettingError      an environment variable holds what it may not
@@ -21,7 +19,8 @@
     │   │   ├── DirectoryInUseError      a server runs there that is not this book's
     │   │   ├── ForeignDirectoryError    it belongs to another account of the machine
     │   │   └── RootRefusedError         no account but root is at hand to run the server
-    │   └── SchemaNewerError         a later release has migrated the database
+    │   ├── SchemaNewerError         a later release has migrated the database
+    │   └── FencedError              a worker's fence or generation is out of date
     ├── OverloadedError          a bounded queue is full; the caller should come back
     └── AnalyticsError           a figure has no meaning for these inputs
         └── UnusableSeriesError      a series of values or flows that cannot be read as one
@@ -306,6 +305,19 @@ class AnalyticsError(TidebookError):
     """A figure has no meaning for these inputs."""
 
     code = "analytics.undefined"
+
+
+class FencedError(StoreError):
+    """A worker presented an old fence or generation: another one has taken over, or moved on."""
+
+    code = "store.fenced"
+
+    def __init__(self, what: str) -> None:
+        """Name what was fenced."""
+        super().__init__(
+            f"{what} has moved on since it was read",
+            hint="nothing was written; the batch is read and tried again by its present owner",
+        )
 
 
 class UnusableSeriesError(AnalyticsError):

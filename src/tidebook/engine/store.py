@@ -1,0 +1,340 @@
+"""What the stages need of a store: one unit of work, and the log that lives in the same store.
+
+A unit of work is one database transaction. Everything a batch does, from reading its offset to
+appending what it has to say, happens in one unit or not at all.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from tidebook.book.lots import Holding
+from tidebook.model.facts import Transaction
+from tidebook.model.findings import Finding
+from tidebook.model.portfolios import Portfolio
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from tidebook.book.series import DatedFlow, HeldSteps, Market, PortfolioDay
+    from tidebook.engine.records import Record
+    from tidebook.model.facts import Price, Rate
+    from tidebook.model.instruments import Instrument
+    from tidebook.model.markets import RateTable
+
+Key = tuple[str, str]
+"""Portfolio id and security id."""
+Order = tuple[date, datetime, int, str, str]
+"""The place of a posting inside its key."""
+
+
+class StoredFact(NamedTuple):
+    """What the store knows of a transaction's current version."""
+
+    version: int
+    content_hash: str
+    portfolio_id: str
+    business_date: date
+    main_security_id: str
+    cash_security_id: str | None
+    waits: bool
+
+
+class FactRow(NamedTuple):
+    """One version of a transaction, to be written."""
+
+    transaction: Transaction
+    version: int
+    content_hash: str
+    business_date: date
+    main_security_id: str
+    cash_security_id: str | None
+    correlation_id: str
+    superseded: bool
+
+
+class PortfolioState(NamedTuple):
+    """A portfolio and the generation its book stands at."""
+
+    portfolio: Portfolio
+    generation: int
+
+
+class KeyState(NamedTuple):
+    """Where the fold of a key stands. ``lots_known`` is False when they must be folded anew."""
+
+    epoch: int
+    currency: str
+    holding: Holding
+    realised_local: Decimal
+    realised_base: Decimal
+    changed_on: date
+    last: Order
+    lots_known: bool
+
+
+class EntryRow(NamedTuple):
+    """One entry as it is stored; two are equal when nothing about them differs."""
+
+    transaction_id: str
+    leg: str
+    type: str
+    on: date
+    at: datetime
+    rank: int
+    currency: str
+    fx_rate: Decimal
+    amount: Decimal
+    quantity: Decimal
+    cost_local: Decimal
+    cost_base: Decimal
+    realised_local: Decimal | None
+    realised_base: Decimal | None
+    realised_price: Decimal | None
+    realised_currency: Decimal | None
+    matches: str | None
+    classification: str | None
+    timing: str | None
+    is_portfolio_flow: bool | None
+    cash_amount: Decimal | None
+    position_flow: Decimal | None
+
+
+class KeyWrite(NamedTuple):
+    """What changes for one key."""
+
+    key: Key
+    state: KeyState
+    write: tuple[EntryRow, ...]
+    close: tuple[tuple[str, str], ...]
+    """(transaction id, leg) of the entries that no longer hold."""
+    restated_from: date | None
+    reason: str
+
+
+class FindingRow(NamedTuple):
+    """A finding and the key it is about."""
+
+    finding: Finding
+    portfolio_id: str
+    security_id: str
+    business_date: date
+
+
+class BookWrite(NamedTuple):
+    """Everything that one batch of the book changes, written in sets."""
+
+    facts: tuple[FactRow, ...]
+    close_facts: tuple[str, ...]
+    """Ids whose current version ends."""
+    replaced_accounts: tuple[tuple[str, date, str, str | None], ...]
+    """(id, business date, main, cash) of known facts whose booking keys are decided anew."""
+    keys: tuple[KeyWrite, ...]
+    findings: tuple[FindingRow, ...]
+    resolved: tuple[str, ...]
+    """Ids whose open findings end."""
+    dirty: Mapping[str, date]
+    """Per portfolio, the earliest day whose series row may be wrong now."""
+    generations: Mapping[str, int]
+    """Per touched portfolio, the generation that was read; the write presents it."""
+
+
+class WorkItem(NamedTuple):
+    """A key to be folded again from its facts."""
+
+    portfolio_id: str
+    security_id: str
+    from_date: date
+    reason: str
+
+
+class LogBatch(NamedTuple):
+    """Records of one partition as they lie in the log."""
+
+    topic: str
+    part: int
+    first_offset: int
+    records: tuple[Mapping[str, str], ...]
+    correlation_ids: tuple[str, ...]
+
+
+class SeriesJob(NamedTuple):
+    """A portfolio whose daily series must be brought up to date, and from when."""
+
+    portfolio: Portfolio
+    generation: int
+    valuation_version: int
+    from_date: date
+
+
+class SeriesInput(NamedTuple):
+    """What the series of one portfolio is computed from."""
+
+    holdings: tuple[HeldSteps, ...]
+    flows: tuple[DatedFlow, ...]
+    active_days: tuple[date, ...]
+    opening: Decimal
+    stored: Mapping[date, PortfolioDay]
+    last_price_day: date | None
+
+
+class Unit(Protocol):
+    """One database transaction."""
+
+    def hold_reference(self, *, exclusive: bool) -> None:
+        """Share, or own, what bookings rest on: portfolios, instruments, rates.
+
+        The book shares it and those who change it own it, so that a fact can never start to wait
+        for something that has just arrived.
+        """
+        ...
+
+    def hold_market(self, *, exclusive: bool) -> None:
+        """Share, or own, what valuations rest on: prices, rates, business dates."""
+        ...
+
+    def facts(self, ids: Collection[str]) -> dict[str, StoredFact]:
+        """Return the current versions of transactions that are known."""
+        ...
+
+    def lock_portfolios(self, ids: Iterable[str]) -> dict[str, PortfolioState]:
+        """Lock portfolios in the order of their ids and return those that are known."""
+        ...
+
+    def instruments(self, ids: Collection[str]) -> dict[str, Instrument]:
+        """Return the instruments that are known."""
+        ...
+
+    def rates(self) -> RateTable:
+        """Return every exchange rate."""
+        ...
+
+    def states(self, keys: Collection[Key]) -> dict[Key, KeyState]:
+        """Return where the folds of keys stand."""
+        ...
+
+    def key_transactions(self, keys: Collection[Key]) -> list[Transaction]:
+        """Return the current transactions that may post to these keys."""
+        ...
+
+    def waiting(self, keys: Collection[Key]) -> set[str]:
+        """Return the ids of transactions on these main keys that wait."""
+        ...
+
+    def key_entries(self, keys: Collection[Key]) -> dict[Key, dict[tuple[str, str], EntryRow]]:
+        """Return the current entries of keys by (transaction id, leg)."""
+        ...
+
+    def entries_of(
+        self, key: Key, ids: Collection[str]
+    ) -> dict[tuple[str, str], EntryRow]:
+        """Return the current entries of some transactions on one key."""
+        ...
+
+    def take_work(self, limit: int) -> list[WorkItem]:
+        """Take keys to be folded again; they are taken for good when the unit commits."""
+        ...
+
+    def save_book(self, write: BookWrite, at: datetime) -> None:
+        """Write a batch of the book.
+
+        Raises:
+            FencedError: When a portfolio's generation is no longer the one that was read.
+        """
+        ...
+
+    def save_portfolios(self, portfolios: Sequence[Portfolio], at: datetime) -> int:
+        """Write portfolios, wake what waited for them, and return how many were duplicates."""
+        ...
+
+    def save_instruments(self, instruments: Sequence[Instrument], at: datetime) -> int:
+        """Write instruments, wake what waited for them, and return how many were duplicates."""
+        ...
+
+    def save_prices(self, prices: Sequence[Price], at: datetime) -> int:
+        """Write prices, mark the series of those who hold them, return the duplicates."""
+        ...
+
+    def save_rates(self, rates: Sequence[Rate], at: datetime) -> int:
+        """Write rates, mark what rests on them, wake what waited, return the duplicates."""
+        ...
+
+    def save_business_dates(self, dates: Sequence[date], at: datetime) -> int:
+        """Write business dates, mark every series from there on, return the duplicates."""
+        ...
+
+    def request_reprocessing(self, ids: Collection[str], at: datetime) -> None:
+        """Ask for the keys of these transactions to be folded again."""
+        ...
+
+    def series_jobs(self, limit: int) -> list[SeriesJob]:
+        """Return portfolios whose series is not right, those marked the longest first."""
+        ...
+
+    def series_input(self, job: SeriesJob) -> SeriesInput:
+        """Return what a portfolio's series is computed from."""
+        ...
+
+    def market(self, base_currency: str, security_ids: Collection[str]) -> Market:
+        """Return prices and rates for a portfolio's series."""
+        ...
+
+    def business_dates(self) -> tuple[date, ...]:
+        """Return every business date, oldest first."""
+        ...
+
+    def save_series(
+        self,
+        job: SeriesJob,
+        write: Sequence[PortfolioDay],
+        close: Sequence[date],
+        at: datetime,
+    ) -> bool:
+        """Write a portfolio's changed days; False, and nothing, when the job is out of date."""
+        ...
+
+    def append(
+        self, topic: str, records: Sequence[tuple[str, Record]], correlation_id: str, at: datetime
+    ) -> list[tuple[int, int]]:
+        """Append keyed records to the log; return (partition, next offset) for each touched."""
+        ...
+
+    def read_log(
+        self, consumer: str, parts: Sequence[tuple[str, int]], limit: int
+    ) -> list[LogBatch]:
+        """Return what lies unread in these partitions, about ``limit`` records at the most."""
+        ...
+
+    def complete(self, consumer: str, batch: LogBatch, fence: int, duplicates: int,
+                 at: datetime) -> None:
+        """Move the consumer's offset over a batch.
+
+        Raises:
+            FencedError: When another worker owns the partition now, or the offset has moved.
+        """
+        ...
+
+
+class Store(Protocol):
+    """The store: units of work, and ownership of partitions."""
+
+    def unit(self) -> AbstractContextManager[Unit]:
+        """Begin a unit; it commits when the block ends and rolls back when it raises."""
+        ...
+
+    def take_partitions(
+        self, consumer: str, parts: Sequence[tuple[str, int]]
+    ) -> dict[tuple[str, int], int]:
+        """Become the owner of partitions; return the fence to present for each."""
+        ...
+
+    def progress(self, consumer: str) -> dict[tuple[str, int], int]:
+        """Return the consumer's next offset per partition."""
+        ...
+
+    def unfinished(self, portfolio_ids: Collection[str]) -> bool:
+        """Tell whether any of these portfolios (all, when empty) has work or series to do."""
+        ...

@@ -1,0 +1,64 @@
+"""Topics of the event log, and which partition a key belongs to."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+RAW_PORTFOLIOS: Final = "raw_portfolios"
+RAW_INSTRUMENTS: Final = "raw_instruments"
+RAW_TRANSACTIONS: Final = "raw_transactions"
+RAW_MARKET_PRICES: Final = "raw_market_prices"
+RAW_FX_RATES: Final = "raw_fx_rates"
+RAW_BUSINESS_DATES: Final = "raw_business_dates"
+REPROCESSING_REQUESTED: Final = "transactions_reprocessing_requested"
+TRANSACTIONS_COMPLETED: Final = "raw_transactions_completed"
+MARKET_PRICE_PERSISTED: Final = "market_price_persisted"
+PROCESSED_TRANSACTIONS: Final = "processed_transactions_completed"
+SNAPSHOT_PERSISTED: Final = "daily_position_snapshot_persisted"
+
+REFERENCE_TOPICS: Final = (
+    RAW_PORTFOLIOS,
+    RAW_INSTRUMENTS,
+    RAW_MARKET_PRICES,
+    RAW_FX_RATES,
+    RAW_BUSINESS_DATES,
+    REPROCESSING_REQUESTED,
+)
+
+PARTITIONS: Final = 16
+"""Partitions of every topic: a power of two, the same in every transport, never changed."""
+
+_SEED: Final = 0x9747B28C
+_MULTIPLIER: Final = 0x5BD1E995
+_WORD: Final = 0xFFFFFFFF
+
+
+@lru_cache(maxsize=100_000)
+def partition(key: str) -> int:
+    """Return the partition of a key, as Kafka's default partitioner would place it."""
+    return (murmur2(key.encode()) & 0x7FFFFFFF) % PARTITIONS
+
+
+def murmur2(data: bytes) -> int:
+    """Return the 32-bit MurmurHash2 of ``data`` with the seed that Kafka's clients use.
+
+    Source: Austin Appleby, MurmurHash2 (public domain); the same function places a key on the
+    same partition in every Kafka client library.
+    """
+    length = len(data)
+    value = (_SEED ^ length) & _WORD
+    whole = length - length % 4
+    for start in range(0, whole, 4):
+        word = int.from_bytes(data[start : start + 4], "little")
+        word = (word * _MULTIPLIER) & _WORD
+        word ^= word >> 24
+        word = (word * _MULTIPLIER) & _WORD
+        value = ((value * _MULTIPLIER) & _WORD) ^ word
+    tail = data[whole:]
+    if tail:
+        value ^= int.from_bytes(tail, "little")
+        value = (value * _MULTIPLIER) & _WORD
+    value ^= value >> 13
+    value = (value * _MULTIPLIER) & _WORD
+    return value ^ (value >> 15)
