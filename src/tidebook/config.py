@@ -61,21 +61,22 @@ class Settings:
             InvalidSettingError: A value is not of the kind or range its setting allows. It is
                 refused rather than replaced by the default, which nobody asked for.
         """
+        default = cls(data_dir=_data_dir(env))
         pg_bin = env.get("TIDEBOOK_PG_BIN")
         return cls(
-            data_dir=_data_dir(env),
+            data_dir=default.data_dir,
             database_url=_database_url(env),
             pg_bin=Path(pg_bin).expanduser() if pg_bin else None,
-            host=env.get("TIDEBOOK_HOST") or cls.host,
-            port=_whole_number(env, "TIDEBOOK_PORT", 8000, lowest=0, highest=65535),
+            host=env.get("TIDEBOOK_HOST") or default.host,
+            port=_whole_number(env, "TIDEBOOK_PORT", default.port, lowest=0, highest=65535),
             max_body_bytes=_whole_number(
-                env, "TIDEBOOK_MAX_BODY_BYTES", 32 * 1024 * 1024, lowest=1024, highest=2**40
+                env, "TIDEBOOK_MAX_BODY_BYTES", default.max_body_bytes, lowest=1024, highest=2**40
             ),
-            log_level=_log_level(env),
+            log_level=_log_level(env, default.log_level),
             book_batch_max=_whole_number(
-                env, "TIDEBOOK_BOOK_BATCH_MAX", 2000, lowest=1, highest=1_000_000
+                env, "TIDEBOOK_BOOK_BATCH_MAX", default.book_batch_max, lowest=1, highest=1_000_000
             ),
-            workers=_whole_number(env, "TIDEBOOK_WORKERS", 2, lowest=1, highest=64),
+            workers=_whole_number(env, "TIDEBOOK_WORKERS", default.workers, lowest=1, highest=64),
         )
 
 
@@ -104,8 +105,8 @@ def _database_url(env: Mapping[str, str]) -> str | None:
     return None
 
 
-def _log_level(env: Mapping[str, str]) -> LogLevel:
-    given = env.get("TIDEBOOK_LOG_LEVEL") or "info"
+def _log_level(env: Mapping[str, str], default: LogLevel) -> LogLevel:
+    given = env.get("TIDEBOOK_LOG_LEVEL") or default
     for level in get_args(LogLevel):
         if given.lower() == level:
             return level

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+
 from tests.fixtures.clusters import (
     Made,
     end_server,
@@ -20,7 +21,6 @@ from tests.fixtures.clusters import (
     short_folder,
     survivors,
 )
-
 from tidebook.adapters.postgres import EmbeddedCluster
 
 if TYPE_CHECKING:
@@ -59,10 +59,20 @@ def kept(url: str) -> list[str]:
 
 
 def test_a_new_directory_is_served_durably_privately_and_in_utc(made: Made, data_dir: Path) -> None:
-    names = (
-        "fsync full_page_writes listen_addresses unix_socket_permissions password_encryption "
-        "TimeZone server_encoding data_checksums jit shared_buffers max_connections wal_compression"
-    ).split()
+    names = [
+        "fsync",
+        "full_page_writes",
+        "listen_addresses",
+        "unix_socket_permissions",
+        "password_encryption",
+        "TimeZone",
+        "server_encoding",
+        "data_checksums",
+        "jit",
+        "shared_buffers",
+        "max_connections",
+        "wal_compression",
+    ]
     with (
         EmbeddedCluster.start(data_dir, pg_bin=made.programs.bin_dir) as cluster,
         psycopg.connect(cluster.url) as connection,

@@ -39,7 +39,7 @@ from tidebook.adapters.postgres.cluster_server import (
     make_database,
     make_files,
 )
-from tidebook.errors import DataDirectoryError, DirectoryInUseError
+from tidebook.errors import DataDirectoryError, DirectoryInUseError, ServerStartError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,6 +52,8 @@ if TYPE_CHECKING:
 
 _START_TIMEOUT_SECONDS = 120.0
 _STOP_TIMEOUT_SECONDS = 60.0
+# How often a server may end between being seen and being asked before that is no coincidence.
+_ATTEMPTS = 3
 _TERMINATED = 128 + signal.SIGTERM
 
 
@@ -167,34 +169,40 @@ class _Wanted(NamedTuple):
 
 def _join_or_start(wanted: _Wanted, lease: Lease) -> RunningCluster:
     directory = wanted.directory
-    running = read_postmaster(directory.pgdata)
-    try:
-        if running is None:
-            server, password = _start(wanted)
-        else:
-            server, password = running, password_of(directory)
-            if password is None:
-                why = "a server that this book did not start: there is no password of ours"
-                raise DirectoryInUseError(str(directory.path), pid=server.pid, why=why)
-        answer = ask(directory, server, password, timeout_seconds=wanted.timeout_seconds)
-    except OSError as refused:
-        raise unusable(directory.path, refused) from refused
-    _check_ours(directory, server, answer)
-    socket_dir = _socket_dir(directory, server)
-    if not answer.has_database:
-        make_database(socket_dir, password)
-    return RunningCluster(
-        url=database_url(socket_dir, password),
-        owner=running is None or lease.alone,
-        major=answer.major,
-        pid=server.pid,
-        data_dir=directory.path,
-        _lease=lease,
-    )
+    for _ in range(_ATTEMPTS):
+        running = read_postmaster(directory.pgdata)
+        try:
+            password = _start(wanted) if running is None else _password_for(directory, running)
+            answer = ask(directory, password, timeout_seconds=wanted.timeout_seconds)
+        except OSError as refused:
+            raise unusable(directory.path, refused) from refused
+        if answer is None:
+            continue
+        _check_ours(directory, answer)
+        if not answer.has_database:
+            make_database(answer.socket_dir, password)
+        return RunningCluster(
+            url=database_url(answer.socket_dir, password),
+            owner=running is None or lease.alone,
+            major=answer.major,
+            pid=answer.pid,
+            data_dir=directory.path,
+            _lease=lease,
+        )
+    words = f"it ended again as soon as it was ready, {_ATTEMPTS} times over"
+    raise ServerStartError("the server", str(directory.path), last_words=words)
 
 
-def _start(wanted: _Wanted) -> tuple[Postmaster, str]:
-    """Start the server, over new files if there are none, and return it with its password."""
+def _password_for(directory: DataDirectory, running: Postmaster) -> str:
+    password = password_of(directory)
+    if password is None:
+        why = "a server that this book did not start: there is no password of ours"
+        raise DirectoryInUseError(str(directory.path), pid=running.pid, why=why)
+    return password
+
+
+def _start(wanted: _Wanted) -> str:
+    """Start the server, over new files if there are none, and return its password."""
     directory = wanted.directory
     major = directory.major()
     password = password_of(directory)
@@ -207,11 +215,11 @@ def _start(wanted: _Wanted) -> tuple[Postmaster, str]:
     hand_over_directory(directory.path, directory.pgdata, wanted.identity)
     if major is None or password is None:
         password = make_files(directory, programs, wanted.identity, password)
-    server = launch(directory, programs, wanted.identity, timeout_seconds=wanted.timeout_seconds)
-    return server, password
+    launch(directory, programs, wanted.identity, timeout_seconds=wanted.timeout_seconds)
+    return password
 
 
-def _check_ours(directory: DataDirectory, server: Postmaster, answer: Answer) -> None:
+def _check_ours(directory: DataDirectory, answer: Answer) -> None:
     """Refuse a server that took our password and still is not the one we run here."""
     if answer.data_directory.resolve() != directory.pgdata.resolve():
         why = f"whose server serves {answer.data_directory}"
@@ -219,15 +227,7 @@ def _check_ours(directory: DataDirectory, server: Postmaster, answer: Answer) ->
         why = "a server that was started by another program"
     else:
         return
-    raise DirectoryInUseError(str(directory.path), pid=server.pid, why=why)
-
-
-def _socket_dir(directory: DataDirectory, server: Postmaster) -> Path:
-    current = read_postmaster(directory.pgdata) or server
-    if current.socket_dir is None:
-        why = "a server without a socket"
-        raise DirectoryInUseError(str(directory.path), pid=server.pid, why=why)
-    return current.socket_dir
+    raise DirectoryInUseError(str(directory.path), pid=answer.pid, why=why)
 
 
 def _leave(directory: DataDirectory, lease: Lease) -> None:

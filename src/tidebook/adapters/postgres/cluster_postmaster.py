@@ -14,6 +14,8 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+SOCKET_LOCK = ".s.PGSQL.5432.lock"
+
 _STATUS_LINE = 7
 _SOCKET_LINE = 4
 _PROC = Path("/proc")
@@ -41,23 +43,24 @@ def pid_file(pgdata: Path) -> Path:
 
 def read_postmaster(pgdata: Path) -> Postmaster | None:
     """Return the server that runs on a directory, or None if there is no live one."""
-    said = _read_pid_file(pgdata)
+    said = _read_claim(pid_file(pgdata))
     if said is None or not is_server(said.pid, pgdata):
         return None
     return said
 
 
-def clear_stale_pid_file(pgdata: Path) -> None:
-    """Remove a pid file whose number now belongs to a process that is not a server.
+def clear_stale_claims(pgdata: Path, socket_dir: Path) -> None:
+    """Remove the claims of a dead server whose number now belongs to something else.
 
-    PostgreSQL deals by itself with a number that no process has. One that was given to another
-    process of the same account, or that a zombie still holds, it takes for a live server and
-    refuses to start. Its own guard against surviving children does not need the file: the
-    shared memory is found by the directory.
+    A claim is the pid file, or the lock file beside the socket. PostgreSQL deals by itself with a
+    number that no process has. One that was given to another process of the same account, or that
+    a zombie still holds, it takes for a live server and refuses to start. Its own guard against
+    surviving children does not need the files: the shared memory is found by the directory.
     """
-    said = _read_pid_file(pgdata)
-    if said is not None and process_exists(said.pid) and not is_server(said.pid, pgdata):
-        pid_file(pgdata).unlink(missing_ok=True)
+    for claim in (pid_file(pgdata), socket_dir / SOCKET_LOCK):
+        said = _read_claim(claim)
+        if said is not None and process_exists(said.pid) and not is_server(said.pid, pgdata):
+            claim.unlink(missing_ok=True)
 
 
 def is_server(pid: int, pgdata: Path) -> bool:
@@ -118,9 +121,9 @@ def _signal(pid: int, demand: signal.Signals) -> None:
         return
 
 
-def _read_pid_file(pgdata: Path) -> Postmaster | None:
+def _read_claim(claim: Path) -> Postmaster | None:
     try:
-        lines = pid_file(pgdata).read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = claim.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return None
     if not lines or not lines[0].strip().lstrip("-").isdecimal():

@@ -26,7 +26,7 @@ from tidebook.adapters.postgres.cluster_directory import (
 )
 from tidebook.adapters.postgres.cluster_postmaster import (
     Postmaster,
-    clear_stale_pid_file,
+    clear_stale_claims,
     read_postmaster,
     stop_server,
 )
@@ -43,6 +43,7 @@ CLUSTER_NAME = "tidebook"
 
 _POLL_SECONDS = 0.005
 _ORPHANS_SECONDS = 20.0
+_UNREACHABLE_SECONDS = 20.0
 _ORPHANS_SIGN = "pre-existing shared memory block"
 _LAST_WORDS_BYTES = 2000
 _SETTINGS = """
@@ -62,12 +63,16 @@ class Answer(NamedTuple):
     """What a server says of itself.
 
     Attributes:
+        pid: Its first process.
+        socket_dir: The folder of the socket it answered on.
         data_directory: The directory it serves.
         cluster_name: The name it was started under.
         major: Its major version.
         has_database: Whether the book's own database exists.
     """
 
+    pid: int
+    socket_dir: Path
     data_directory: Path
     cluster_name: str
     major: int
@@ -122,7 +127,7 @@ def launch(
     identity: Identity,
     *,
     timeout_seconds: float,
-) -> Postmaster:
+) -> None:
     """Start the server and return when it takes connections, crash recovery included.
 
     After a server was killed its children may live for a moment, and PostgreSQL rightly refuses
@@ -131,12 +136,13 @@ def launch(
     Raises:
         ServerStartError: It ended before it was ready, or was not ready in time.
     """
+    socket_dir = socket_folder(directory, identity)
     command = identity.command(
-        programs.postgres, "-D", str(directory.pgdata), *_options(directory, identity)
+        programs.postgres, "-D", str(directory.pgdata), *_options(socket_dir)
     )
     orphans_until = time.monotonic() + _ORPHANS_SECONDS
     while True:
-        clear_stale_pid_file(directory.pgdata)
+        clear_stale_claims(directory.pgdata, socket_dir)
         log = open_log(directory)
         try:
             written_before = os.fstat(log).st_size
@@ -145,9 +151,8 @@ def launch(
             os.close(log)
         # Without somebody waiting for it, a server that another process stops stays a zombie.
         threading.Thread(target=process.wait, name="embedded-server", daemon=True).start()
-        server = _await_ready(process, directory, timeout_seconds=timeout_seconds)
-        if server is not None:
-            return server
+        if _is_ready(process, directory, timeout_seconds=timeout_seconds):
+            return
         words = _written_since(directory.log_file, written_before)
         if _ORPHANS_SIGN not in words or time.monotonic() > orphans_until:
             raise ServerStartError(
@@ -156,31 +161,31 @@ def launch(
         time.sleep(0.1)
 
 
-def ask(
-    directory: DataDirectory, server: Postmaster, password: str, *, timeout_seconds: float
-) -> Answer:
-    """Return what a running server says of itself, waiting while it recovers.
+def ask(directory: DataDirectory, password: str, *, timeout_seconds: float) -> Answer | None:
+    """Return what the running server says of itself, or None if it has ended meanwhile.
+
+    A server that recovers is waited for until the timeout; one that is ready and yet cannot be
+    reached, as when it is about to end, for 20 seconds; one that knows our password not, not at
+    all.
 
     Raises:
-        DirectoryInUseError: It lets us in neither with our password nor within the timeout.
+        DirectoryInUseError: It lives and does not let us in.
     """
-    deadline = time.monotonic() + timeout_seconds
-    while True:
-        current = read_postmaster(directory.pgdata) or server
-        if current.ready and current.socket_dir is not None:
+    began = time.monotonic()
+    while (server := read_postmaster(directory.pgdata)) is not None:
+        why, patience_seconds = "it takes no connections yet", timeout_seconds
+        if server.ready and server.socket_dir is not None:
             try:
-                return _answer(database_url(current.socket_dir, password, database="postgres"))
+                url = database_url(server.socket_dir, password, database="postgres")
+                return _answer(server, server.socket_dir, url)
             except psycopg.OperationalError as refused:
-                why = "which does not let this book in: " + _on_one_line(str(refused))
-                if "starting up" not in why:
-                    raise DirectoryInUseError(
-                        str(directory.path), pid=current.pid, why=why
-                    ) from refused
-        else:
-            why = f"which took no connection for {timeout_seconds:.0f} seconds"
-        if time.monotonic() > deadline:
-            raise DirectoryInUseError(str(directory.path), pid=current.pid, why=why)
+                why = _on_one_line(str(refused))
+                patience_seconds = _patience_seconds(why, timeout_seconds)
+        if time.monotonic() - began > patience_seconds:
+            why = f"which does not let this book in: {why}"
+            raise DirectoryInUseError(str(directory.path), pid=server.pid, why=why)
         time.sleep(_POLL_SECONDS)
+    return None
 
 
 def make_database(socket_dir: Path, password: str) -> None:
@@ -196,9 +201,9 @@ def database_url(socket_dir: Path, password: str, *, database: str = DATABASE) -
     return f"postgresql://{ROLE}:{quote(password, safe='')}@/{database}?host={host}"
 
 
-def _options(directory: DataDirectory, identity: Identity) -> tuple[str, ...]:
+def _options(socket_dir: Path) -> tuple[str, ...]:
     # The setting is a list: quotes keep a path with a space or a comma in one piece.
-    folder = str(socket_folder(directory, identity)).replace('"', '""')
+    folder = str(socket_dir).replace('"', '""')
     settings = {
         "listen_addresses": "",
         "port": "5432",
@@ -213,23 +218,29 @@ def _options(directory: DataDirectory, identity: Identity) -> tuple[str, ...]:
     return tuple(part for name, value in settings.items() for part in ("-c", f"{name}={value}"))
 
 
-def _await_ready(
+def _is_ready(
     process: subprocess.Popen[bytes], directory: DataDirectory, *, timeout_seconds: float
-) -> Postmaster | None:
-    """Return the server when it is ready, or None when it has ended or was given up."""
+) -> bool:
+    """Wait until the server is ready, and return False when it has ended or was given up."""
     deadline = time.monotonic() + timeout_seconds
     while process.poll() is None:
         server = read_postmaster(directory.pgdata)
         if server is not None and server.pid == process.pid and server.ready:
-            return server
+            return True
         if time.monotonic() > deadline:
             stop_server(process.pid, directory.pgdata, timeout_seconds=timeout_seconds)
-            return None
+            return False
         time.sleep(_POLL_SECONDS)
-    return None
+    return False
 
 
-def _answer(url: str) -> Answer:
+def _patience_seconds(why: str, timeout_seconds: float) -> float:
+    if "authentication failed" in why or "pg_hba.conf" in why:
+        return 0.0
+    return timeout_seconds if "starting up" in why else min(timeout_seconds, _UNREACHABLE_SECONDS)
+
+
+def _answer(server: Postmaster, socket_dir: Path, url: str) -> Answer:
     with psycopg.connect(url, connect_timeout=10) as connection:
         row = connection.execute(
             "SELECT current_setting('data_directory'), current_setting('cluster_name'),"
@@ -239,7 +250,7 @@ def _answer(url: str) -> Answer:
         ).fetchone()
     if row is None:
         raise psycopg.OperationalError("the server answered nothing")
-    return Answer(Path(row[0]), row[1], row[2], row[3])
+    return Answer(server.pid, socket_dir, Path(row[0]), row[1], row[2], row[3])
 
 
 def _written_since(log: Path, offset: int) -> str:

