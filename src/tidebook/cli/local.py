@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import webbrowser
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from tidebook.cli.doors import Doors, System
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
     from contextlib import AbstractContextManager
 
     from tidebook.config import Settings
@@ -37,15 +38,25 @@ class _Schema:
 
     def upgrade(self, settings: Settings) -> str:
         from tidebook.adapters.postgres import schema
-        from tidebook.wiring import open_store
 
-        with open_store(settings) as conninfo:
+        with _database(settings) as conninfo:
             schema.upgrade(conninfo)
         return schema.head()
 
     def current(self, settings: Settings) -> tuple[str | None, str]:
         from tidebook.adapters.postgres import schema
-        from tidebook.wiring import open_store
 
-        with open_store(settings) as conninfo:
+        with _database(settings) as conninfo:
             return schema.current(conninfo), schema.head()
+
+
+@contextmanager
+def _database(settings: Settings) -> Generator[str]:
+    """Hold the database open and say how to connect to it."""
+    if settings.database_url is not None:
+        yield settings.database_url
+        return
+    from tidebook.adapters.postgres import EmbeddedCluster
+
+    with EmbeddedCluster.start(settings.data_dir, pg_bin=settings.pg_bin) as cluster:
+        yield cluster.conninfo
