@@ -2,6 +2,12 @@
 
     TidebookError
     ├── InputError               what was sent cannot be taken as it is
+    │   ├── InvalidRequestError      a request or file with one or more faults, listed
+    │   ├── MalformedBodyError       a body that is not JSON
+    │   ├── MediaTypeError           a body that does not say it is JSON
+    │   ├── BodyTooLargeError        more bytes than one request may carry
+    │   ├── UnknownParameterError    a query parameter that the address does not have
+    │   ├── ReportingCurrencyError   a figure in another currency than the portfolio's
     │   ├── InvalidPeriodError       a period that names no days
     │   ├── InvalidFigureError       a figure that cannot be explained for what was named
     │   └── InvalidSettingError      an environment variable holds what it may not
@@ -22,8 +28,9 @@
     │   ├── SchemaNewerError         a later release has migrated the database
     │   └── FencedError              a worker's fence or generation is out of date
     ├── OverloadedError          a bounded queue is full; the caller should come back
-    └── AnalyticsError           a figure has no meaning for these inputs
-        └── UnusableSeriesError      a series of values or flows that cannot be read as one
+    ├── AnalyticsError           a figure has no meaning for these inputs
+    │   └── UnusableSeriesError      a series of values or flows that cannot be read as one
+    └── UnsafeNonceError         a page's nonce cannot stand in a header
 
 An error takes the facts and writes its own sentence: what is refused and why. What to do about
 it is the ``hint``. The stable ``code`` is what programs may rely on. Faults in a user's *data*
@@ -32,7 +39,10 @@ are not errors but findings: see ``tidebook.model.findings``.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class TidebookError(Exception):
@@ -50,6 +60,98 @@ class InputError(TidebookError):
     """What was sent cannot be taken as it is."""
 
     code = "input.invalid"
+
+
+class Fault(NamedTuple):
+    """One thing wrong in a request: where (a JSON pointer), a stable code, and what to do."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class InvalidRequestError(InputError):
+    """A request, or a file, has faults; nothing of it was taken."""
+
+    code = "request.invalid"
+
+    def __init__(self, faults: Sequence[Fault], *, unlisted: int = 0) -> None:
+        """Keep the faults in the order of the request; ``unlisted`` more are only counted."""
+        self.faults = tuple(faults)
+        self.unlisted = unlisted
+        count = len(self.faults) + unlisted
+        super().__init__(
+            f"the request has {count} fault{'' if count == 1 else 's'}; nothing of it was taken",
+            hint="correct what errors lists and send the whole request again",
+        )
+
+
+class MalformedBodyError(InputError):
+    """A body cannot be read as JSON at all."""
+
+    code = "body.malformed"
+
+    def __init__(self, fault: str) -> None:
+        """Say where reading stopped."""
+        super().__init__(
+            f"the body is not JSON: {fault}", hint="send one JSON document, encoded in UTF-8"
+        )
+
+
+class MediaTypeError(InputError):
+    """A body does not say that it is JSON."""
+
+    code = "body.media-type"
+
+    def __init__(self, media_type: str) -> None:
+        """Name what was sent instead; empty when nothing was said."""
+        self.media_type = media_type
+        named = f"is {media_type}" if media_type else "has no Content-Type"
+        super().__init__(
+            f"the body {named}; only JSON is read here",
+            hint="send the header Content-Type: application/json",
+        )
+
+
+class BodyTooLargeError(InputError):
+    """A body has more bytes than one request may carry."""
+
+    code = "body.too-large"
+
+    def __init__(self, bytes_max: int) -> None:
+        """Say how much may be sent at once."""
+        self.bytes_max = bytes_max
+        super().__init__(
+            f"the body is larger than {bytes_max} bytes; nothing of it was taken",
+            hint="send it in several requests; facts may arrive in any order",
+        )
+
+
+class UnknownParameterError(InputError):
+    """A query parameter is not one of the address, or was given twice."""
+
+    code = "query.unknown"
+
+    def __init__(self, name: str, fault: str, known: Sequence[str]) -> None:
+        """Name the parameter and the ones there are."""
+        self.name = name
+        there = f"the parameters here are {', '.join(known)}" if known else "there are none here"
+        super().__init__(f"the query parameter {name!r} {fault}", hint=there)
+
+
+class ReportingCurrencyError(InputError):
+    """A figure was asked for in another currency than the portfolio's."""
+
+    code = "performance.reporting-currency"
+
+    def __init__(self, asked: str, base: str) -> None:
+        """Name the currency asked for and the one on offer."""
+        self.asked = asked
+        self.base = base
+        super().__init__(
+            f"a return in {asked} is not offered yet: the series of this portfolio is in {base}",
+            hint=f"leave reporting_currency out, or send {base}",
+        )
 
 
 class InvalidPeriodError(InputError):
@@ -332,4 +434,19 @@ class UnusableSeriesError(AnalyticsError):
         super().__init__(
             f"the {series} cannot be used: {fault}",
             hint="send one finite figure per day, with the days in order and inside the period",
+        )
+
+
+class UnsafeNonceError(TidebookError):
+    """A page was to be written with a nonce that cannot stand in a header."""
+
+    code = "web.nonce"
+
+    def __init__(self, length: int) -> None:
+        """Say how long it was; the nonce itself is not repeated."""
+        self.length = length
+        super().__init__(
+            f"the nonce of {length} characters is too short or not base64",
+            hint="draw at least 16 random bytes for each page, for instance with "
+            "secrets.token_urlsafe(18)",
         )

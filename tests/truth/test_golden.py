@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from tests.truth.cases import (
@@ -9,7 +11,6 @@ from tests.truth.cases import (
     OWN_FOLDER,
     SKIPPED,
     Case,
-    Content,
     UnknownFormatError,
     adapter_of,
     area_of,
@@ -18,6 +19,9 @@ from tests.truth.cases import (
     read_cases,
 )
 from tests.truth.not_yet import NOT_YET
+
+if TYPE_CHECKING:
+    from tests.truth.cases import Content
 
 CASES = read_cases(cases_folder())
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tidebook.analytics import DailyValues, Figure, to_days, to_float64
+from tidebook.analytics import DailyValues, to_days, to_float64
 from tidebook.analytics.figures import Undefined
+
+if TYPE_CHECKING:
+    from tidebook.analytics import Figure
 
 
 def assert_close(actual: Figure, expected: float | str | None, tolerance: float | str) -> None:

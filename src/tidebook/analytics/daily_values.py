@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tidebook.analytics.crossing import to_days
 from tidebook.errors import UnusableSeriesError
 
 if TYPE_CHECKING:
@@ -52,10 +53,8 @@ class DailyValues:
 
     def within(self, span: Span) -> DailyValues:
         """Return the rows whose day lies in the span."""
-        ends = np.array([span.start, span.end], dtype="datetime64[D]")
-        first = int(np.searchsorted(self.dates, ends[0], side="left"))
-        last = int(np.searchsorted(self.dates, ends[1], side="right"))
-        rows = slice(first, last)
+        first, last = to_days([span.start, span.end])
+        rows = (self.dates >= first) & (self.dates <= last)
         return DailyValues(
             self.dates[rows],
             self.bmv[rows],

@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tidebook.analytics.figures import Figure, Reason, Undefined
+from tidebook.analytics.crossing import to_days
+from tidebook.analytics.figures import Reason, Undefined
 from tidebook.analytics.rate_roots import Flows, all_roots
 from tidebook.errors import UnusableSeriesError
 
 if TYPE_CHECKING:
     from tidebook.analytics.crossing import Days, Floats
+    from tidebook.analytics.figures import Figure
     from tidebook.model.periods import Span
 
 _DAYS_PER_YEAR = 365
@@ -127,7 +129,7 @@ def money_weighted(
         UnusableSeriesError: If a flow lies outside the span or a value is not finite; leaving
             it out would change the rate unseen.
     """
-    ends = np.array([span.start, span.end], dtype="datetime64[D]")
+    ends = to_days([span.start, span.end])
     if bool(((flows.dates < ends[0]) | (flows.dates > ends[1])).any()):
         raise UnusableSeriesError("dated flows", f"a flow lies outside {span.start} to {span.end}")
     timeline = DatedAmounts(

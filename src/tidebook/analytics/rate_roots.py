@@ -20,8 +20,6 @@ import numpy as np
 if TYPE_CHECKING:
     from tidebook.analytics.crossing import Floats
 
-_STEPS_MAX = 200
-_WIDENINGS_MAX = 40
 _STEP_RELATIVE = 1e-14
 _NOISE = 1e-12
 _GRID_POINTS = 1024
@@ -60,20 +58,17 @@ def _value_and_slope(flows: Flows, x: float) -> tuple[float, float]:
 
 
 def _bracketed(flows: Flows) -> float:
-    """Widen a bracket around a first guess until f changes sign in it, and solve there."""
-    sign_above = float(np.sign(flows.amounts[0]))
-    guess = _first_guess(flows)
-    low = high = guess
-    width = 0.5
-    upwards = _value_and_slope(flows, guess)[0] * sign_above < 0
-    for _ in range(_WIDENINGS_MAX):
-        edge = guess + (width if upwards else -width)
-        if (_value_and_slope(flows, edge)[0] * sign_above < 0) is not upwards:
-            low, high = (low, edge) if upwards else (edge, high)
-            break
-        low, high = (edge, high) if upwards else (low, edge)
+    """Widen a bracket around a first guess until f changes sign in it, and solve there.
+
+    Far enough out only the first or the last flow is left, and these two differ in sign.
+    """
+    guess, width = _first_guess(flows), 0.5
+    side = _value_and_slope(flows, guess)[0]
+    outwards = 1.0 if side * flows.amounts[0] < 0 else -1.0
+    while _value_and_slope(flows, guess + outwards * width)[0] * side > 0:
         width *= 2.0
-    return _solve(flows, low, high, guess)
+    edge = guess + outwards * width
+    return _solve(flows, min(guess, edge), max(guess, edge), guess)
 
 
 def _first_guess(flows: Flows) -> float:
@@ -86,18 +81,16 @@ def _first_guess(flows: Flows) -> float:
 def _solve(flows: Flows, low: float, high: float, start: float) -> float:
     """Return the root between two points of different sign: Newton, halving where it is slow."""
     sign_low = np.sign(_value_and_slope(flows, low)[0])
-    x, last_step = min(max(start, low), high), high - low
-    for _ in range(_STEPS_MAX):
+    x, step = min(max(start, low), high), high - low
+    while abs(step) > _STEP_RELATIVE * max(1.0, abs(x)):
         value, slope = _value_and_slope(flows, x)
         if value == 0:
             return x
         low, high = (x, high) if np.sign(value) == sign_low else (low, x)
-        step = -value / slope if slope else np.inf
-        if not low < x + step < high or abs(step) > 0.5 * abs(last_step):
-            step = 0.5 * (low + high) - x
-        x, last_step = x + step, step
-        if abs(step) <= _STEP_RELATIVE * max(1.0, abs(x)):
-            break
+        newton = -value / slope if slope else np.inf
+        is_quick = low < x + newton < high and abs(newton) <= 0.5 * abs(step)
+        step = newton if is_quick else 0.5 * (low + high) - x
+        x += step
     return x
 
 
@@ -112,11 +105,13 @@ def _capital_keeps_its_sign(flows: Flows, root: float) -> bool:
 def _search(flows: Flows) -> tuple[float, ...]:
     """Return the roots on a grid over all rates at which neither end's flow outweighs the rest."""
     low, high = -_dominance(_mirrored(flows)), _dominance(flows)
-    grid = np.sinh(np.linspace(np.arcsinh(low), np.arcsinh(high), _GRID_POINTS))
+    grid = np.sinh(np.linspace(float(np.arcsinh(low)), float(np.arcsinh(high)), _GRID_POINTS))
     heights = _relative_values(flows, grid)
     roots = [float(x) for x in grid[np.abs(heights) <= _NOISE]]
-    for at in np.flatnonzero(heights[:-1] * heights[1:] < 0):
-        roots.append(_solve(flows, float(grid[at]), float(grid[at + 1]), float(grid[at])))
+    crossings = np.flatnonzero(heights[:-1] * heights[1:] < 0)
+    roots.extend(
+        _solve(flows, float(grid[at]), float(grid[at + 1]), float(grid[at])) for at in crossings
+    )
     for at in _near_misses(heights):
         roots.extend(_touching(flows, float(grid[at - 1]), float(grid[at + 1])))
     return _distinct(sorted(roots))
@@ -130,9 +125,7 @@ def _dominance(flows: Flows) -> float:
     """Return a log growth beyond which the first flow outweighs all others together."""
     times, sizes = flows.times, np.abs(flows.amounts)
     x = 1.0
-    for _ in range(_WIDENINGS_MAX):
-        if sizes[0] > float(sizes[1:] @ np.exp(-x * times[1:])):
-            break
+    while sizes[0] <= float(sizes[1:] @ np.exp(-x * times[1:])):
         x *= 2.0
     return x
 
@@ -162,13 +155,11 @@ def _touching(flows: Flows, low: float, high: float) -> list[float]:
     """Return the roots around a near miss: none, the one that touches, or two close together."""
     side = float(np.sign(_relative_values(flows, np.array([low]))[0]))
     left, right = low, high
-    for _ in range(_STEPS_MAX):
-        span = right - left
-        points = np.array([right - _GOLDEN * span, left + _GOLDEN * span])
+    while right - left > _STEP_RELATIVE * max(1.0, abs(left)):
+        reach = _GOLDEN * (right - left)
+        points = np.array([right - reach, left + reach])
         first, second = side * _relative_values(flows, points)
         left, right = (left, float(points[1])) if first < second else (float(points[0]), right)
-        if span <= _STEP_RELATIVE * max(1.0, abs(left)):
-            break
     bottom = 0.5 * (left + right)
     height = side * float(_relative_values(flows, np.array([bottom]))[0])
     if height > _NOISE:

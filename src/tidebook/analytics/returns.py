@@ -27,13 +27,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from tidebook.analytics.crossing import to_date
-from tidebook.analytics.figures import Figure, Reason, Undefined
+from tidebook.analytics.figures import Reason, Undefined
 
 if TYPE_CHECKING:
     from datetime import date
 
+    from numpy.typing import NDArray
+
     from tidebook.analytics.crossing import Days, Floats
     from tidebook.analytics.daily_values import DailyValues
+    from tidebook.analytics.figures import Figure
     from tidebook.model.periods import Span
 
 # What is left when amounts cancel is the noise of float64, not capital and not a gain.
@@ -127,8 +130,10 @@ def time_weighted(values: DailyValues, span: Span, basis: FeeBasis) -> Linked:
     )
 
 
-def _capital_and_gain(values: DailyValues, basis: FeeBasis) -> tuple[Floats, Floats, Floats]:
-    """Return each day's capital and gain, and the gains that had no capital, without noise."""
+def _capital_and_gain(
+    values: DailyValues, basis: FeeBasis
+) -> tuple[Floats, Floats, NDArray[np.intp]]:
+    """Return each day's capital and gain, and the rows whose gain had no capital."""
     capital = values.bmv + values.bcf
     capital[np.abs(capital) <= _NOISE * (np.abs(values.bmv) + np.abs(values.bcf))] = 0.0
     closing = values.emv - values.ecf
@@ -180,7 +185,7 @@ def _without_noise(growth: Floats) -> Floats:
     return growth
 
 
-def _warnings(dates: Days, chain: _Chain, unplaced: Floats) -> tuple[ReturnWarning, ...]:
+def _warnings(dates: Days, chain: _Chain, unplaced: NDArray[np.intp]) -> tuple[ReturnWarning, ...]:
     found = [(int(index), WarningKind.GAIN_WITHOUT_CAPITAL) for index in unplaced]
     found += [(index, WarningKind.CHAIN_RESET) for index in chain.resets]
     if chain.total_loss is not None:

@@ -55,9 +55,7 @@ class PeriodType(StrEnum):
         try:
             return cls(_ALIASES.get(name, name))
         except ValueError:
-            raise InvalidPeriodError(
-                text, f"is none of {', '.join((*cls, *_ALIASES))}"
-            ) from None
+            raise InvalidPeriodError(text, f"is none of {', '.join((*cls, *_ALIASES))}") from None
 
 
 _ALIASES = {
@@ -92,9 +90,7 @@ class Span:
 
     def __post_init__(self) -> None:
         if self.end < self.start:
-            raise InvalidPeriodError(
-                f"{self.start} to {self.end}", "ends before it starts"
-            )
+            raise InvalidPeriodError(f"{self.start} to {self.end}", "ends before it starts")
 
     @property
     def days(self) -> int:

@@ -48,4 +48,4 @@ def round_output(value: Decimal, kind: FigureKind) -> Decimal:
     # The default 28 digits would refuse the largest amounts that can be stored.
     digits = max(value.adjusted(), 0) + PLACES[kind] + 2
     result = value.quantize(unit, rounding=ROUND_HALF_EVEN, context=Context(prec=digits))
-    return result if result else unit * 0
+    return result or unit * 0

@@ -6,11 +6,12 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from tests.truth.tolerance import assert_all_close, assert_close, assert_known, daily_values
-from tidebook.analytics import FeeBasis, Linked, time_weighted, to_date
+from tidebook.analytics import FeeBasis, time_weighted, to_date
 from tidebook.model.periods import Span
 
 if TYPE_CHECKING:
     from tests.truth.cases import Content
+    from tidebook.analytics import Linked
 
 
 def check(case: Content) -> None:

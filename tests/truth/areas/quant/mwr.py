@@ -10,18 +10,18 @@ import numpy as np
 from tests.truth.tolerance import assert_all_close, assert_close, assert_known
 from tidebook.analytics import (
     DatedAmounts,
-    InternalRate,
     RootStatus,
     internal_rate,
     money_weighted,
     present_value,
     to_days,
 )
-from tidebook.analytics.figures import Undefined
 from tidebook.model.periods import Span
 
 if TYPE_CHECKING:
     from tests.truth.cases import Content
+    from tidebook.analytics import InternalRate
+    from tidebook.analytics.figures import Undefined
 
 _STATUS = {
     "ok": RootStatus.UNIQUE,

@@ -1,0 +1,184 @@
+"""The values that the pages are made of.
+
+Whoever calls the renderer fills these in; nothing here reads a store or a clock. Amounts are exact
+and unrounded, ratios are fractions, and what is undefined is ``None``: the page draws it as an en
+dash and says why. Sequences are drawn in the order in which they are given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import NamedTuple
+from urllib.parse import quote
+
+from tidebook.web.policy import content_security_policy
+
+INDEX_PATH = "/"
+PORTFOLIO_PATH_PREFIX = "/view/"
+
+
+def portfolio_path(portfolio_id: str, *, root_path: str = "") -> str:
+    """Return the path of a portfolio's page; every character of the id is escaped, slashes too."""
+    return f"{root_path}{PORTFOLIO_PATH_PREFIX}{quote(portfolio_id, safe='')}"
+
+
+class CurvePoint(NamedTuple):
+    """One day of the portfolio: what it was worth and what had been put in by then."""
+
+    day: date
+    value: Decimal
+    contributed: Decimal
+
+
+class DrawdownPoint(NamedTuple):
+    """How far below its highest point so far the portfolio was: -0.2 is a fifth below."""
+
+    day: date
+    fraction: float
+
+
+class WorstDrawdown(NamedTuple):
+    """The deepest fall from a peak; ``recovered`` is the day the peak was seen again, if it was."""
+
+    fraction: float
+    peak: date
+    trough: date
+    recovered: date | None
+
+
+class PeriodRow(NamedTuple):
+    """The returns of one period, as fractions; ``reason`` says why one of them is missing."""
+
+    name: str
+    start: date
+    end: date
+    twr: float | None
+    twr_annualised: float | None
+    mwr: float | None
+    reason: str | None
+
+
+class PositionRow(NamedTuple):
+    """One holding. ``price`` and the local value are in ``currency``, the rest in the base."""
+
+    security_id: str
+    name: str
+    currency: str
+    quantity: Decimal
+    price: Decimal | None
+    price_date: date | None
+    price_status: str
+    market_value_local: Decimal | None
+    market_value: Decimal | None
+    cost: Decimal | None
+    unrealised: Decimal | None
+    weight: Decimal | None
+    asset_class: str | None
+
+
+class FindingRow(NamedTuple):
+    """Something in the data that wants attention: what, what to do about it, and where."""
+
+    code: str
+    sentence: str
+    remedy: str
+    where: str
+
+
+class RestatementRow(NamedTuple):
+    """A piece of history that was written anew, from which day on and why."""
+
+    recorded_at: datetime
+    security_id: str
+    from_date: date
+    reason: str
+
+
+class IndexRow(NamedTuple):
+    """One portfolio in the list of all."""
+
+    portfolio_id: str
+    name: str
+    base_currency: str
+    value: Decimal | None
+    as_of: date | None
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class PortfolioPage:
+    """One generation of one portfolio, with what its figures rest on.
+
+    Attributes:
+        status: ``CURRENT``, ``REPROCESSING`` or ``EMPTY``.
+        coverage: The part of the value that had a price and a rate, as a fraction.
+        conventions: Term and meaning, for instance flow timing or the treatment of fees.
+        reasons: Why a figure of the summary is missing, by the name of its field.
+        root_path: Where the application is mounted, without a closing slash.
+        offers_time_travel: Whether the address takes ``as_of`` and ``known_at``; if so the page
+            has a form for them.
+    """
+
+    portfolio_id: str
+    name: str
+    base_currency: str
+    as_of: date | None
+    known_at: datetime | None
+    generation: int
+    status: str
+    coverage: Decimal | None
+    value: Decimal | None
+    cash: Decimal | None
+    cost: Decimal | None
+    unrealised: Decimal | None
+    realised: Decimal | None
+    income: Decimal | None
+    fees: Decimal | None
+    net_contributions: Decimal | None
+    curve: Sequence[CurvePoint] = ()
+    drawdown: Sequence[DrawdownPoint] = ()
+    worst_drawdown: WorstDrawdown | None = None
+    periods: Sequence[PeriodRow] = ()
+    positions: Sequence[PositionRow] = ()
+    findings: Sequence[FindingRow] = ()
+    restatements: Sequence[RestatementRow] = ()
+    conventions: Sequence[tuple[str, str]] = ()
+    reasons: Mapping[str, str] = field(default_factory=dict[str, str])
+    root_path: str = ""
+    offers_time_travel: bool = False
+
+    def csp(self, nonce: str) -> str:
+        """Return the Content-Security-Policy header this page was written for."""
+        return content_security_policy(nonce)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexPage:
+    """Every portfolio in the book."""
+
+    portfolios: Sequence[IndexRow]
+    version: str
+    root_path: str = ""
+
+    def csp(self, nonce: str) -> str:
+        """Return the Content-Security-Policy header this page was written for."""
+        return content_security_policy(nonce)
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorPage:
+    """A refusal: the HTTP status, what and why, what to do, and the id to quote when asking."""
+
+    status: int
+    title: str
+    detail: str
+    hint: str | None
+    request_id: str | None
+    root_path: str = ""
+
+    def csp(self, nonce: str) -> str:
+        """Return the Content-Security-Policy header this page was written for."""
+        return content_security_policy(nonce)

@@ -1,0 +1,54 @@
+"""A small writer of SVG elements: names and numbers in, escaped markup out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from markupsafe import Markup, escape
+
+
+def element(name: str, *children: Markup | str, **attributes: str | None) -> Markup:
+    """Return one element. ``class_`` is ``class``, ``x_y`` is ``x-y``; ``None`` is left out."""
+    written = Markup("").join(
+        Markup(' {}="{}"').format(_attribute_name(key), value)
+        for key, value in attributes.items()
+        if value is not None
+    )
+    inner = Markup("").join(escape(child) for child in children)
+    return Markup("<{0}{1}>{2}</{0}>").format(Markup(name), written, inner)  # noqa: S704
+
+
+def share(fraction: float) -> str:
+    """Return a place along an axis as SVG percent: ``0.125`` is ``12.5%``."""
+    return f"{_number(fraction * 100)}%"
+
+
+def line_path(points: Iterable[tuple[float, float]]) -> str:
+    """Return the path data of a line through the points."""
+    return " ".join(
+        f"{'L' if index else 'M'}{_number(x)} {_number(y)}" for index, (x, y) in enumerate(points)
+    )
+
+
+def area_path(points: Sequence[tuple[float, float]], base: float) -> str:
+    """Return the path data of what lies between the line and the height ``base``."""
+    return (
+        f"{line_path(points)} L{_number(points[-1][0])} {_number(base)} "
+        f"L{_number(points[0][0])} {_number(base)} Z"
+    )
+
+
+def step_path(points: Sequence[tuple[float, float]], end: float) -> str:
+    """Return the path data of a line that holds each height until the next point, up to ``end``."""
+    x, y = points[0]
+    steps = (f"H{_number(x)} V{_number(y)}" for x, y in points[1:])
+    return " ".join((f"M{_number(x)} {_number(y)}", *steps, f"H{_number(end)}"))
+
+
+def _attribute_name(key: str) -> str:
+    # SVG keeps some names in camel case, so only the underscore needs translating.
+    return key.rstrip("_").replace("_", "-")
+
+
+def _number(value: float) -> str:
+    return f"{round(value, 2) + 0.0:.2f}".rstrip("0").rstrip(".")

@@ -1,0 +1,95 @@
+"""Falls from a high: where they start, end, and whether they end at all."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+
+from tidebook.analytics import (
+    DailyValues,
+    Drawdown,
+    Fall,
+    FeeBasis,
+    Reason,
+    Undefined,
+    drawdown,
+    drawdown_of,
+    time_weighted,
+    to_days,
+)
+from tidebook.errors import UnusableSeriesError
+from tidebook.model.periods import Span
+
+FIRST = date(2021, 1, 1)
+
+
+def _day(number: int) -> date:
+    return FIRST + timedelta(days=number - 1)
+
+
+def _falls(*wealth: float) -> Drawdown:
+    dates = to_days([_day(number + 1) for number in range(len(wealth))])
+    found = drawdown(dates, np.array(wealth) - 1.0)
+    assert isinstance(found, Drawdown)
+    return found
+
+
+def test_a_loss_on_the_first_day_counts_from_the_start() -> None:
+    found = _falls(0.9, 0.918, 0.94554)
+    assert found.depth == pytest.approx(0.1, abs=1e-15)
+    assert found.deepest == Fall(found.depth, None, _day(1), None)
+    assert found.underwater[0] == pytest.approx(-0.1, abs=1e-15)
+
+
+def test_a_fall_runs_from_its_last_high_to_its_low_and_back() -> None:
+    found = _falls(1.00, 1.01, 0.99, 0.98, 0.97, 1.01, 0.99)
+    assert found.depth == pytest.approx(4 / 101, abs=1e-15)
+    assert found.deepest == Fall(found.depth, _day(2), _day(5), _day(6))
+
+
+def test_a_level_high_is_left_on_its_last_day() -> None:
+    found = _falls(1.2, 1.2, 1.2, 0.6, 0.6)
+    assert found.depth == pytest.approx(0.5, abs=1e-15)
+    assert found.deepest == Fall(found.depth, _day(3), _day(4), None)
+
+
+def test_wealth_that_never_falls_has_no_fall() -> None:
+    found = _falls(1.0, 1.1, 1.1)
+    assert found.deepest is None
+    assert found.depth == 0.0
+    assert found.underwater.tolist() == [0.0, 0.0, 0.0]
+
+
+def test_a_return_to_the_high_counts_in_spite_of_float_noise() -> None:
+    # 1.1 * 0.9 / 0.9 comes back to 1.1 only up to the last bit.
+    found = _falls(1.1, 1.1 * 0.9, 1.1 * (1 - 1e-15))
+    assert found.deepest is not None
+    assert found.deepest.recovered_on == _day(3)
+
+
+def test_wealth_below_zero_has_fallen_by_more_than_everything() -> None:
+    assert _falls(1.0, 1.1, 1.2, -0.4).depth == pytest.approx(4 / 3, abs=1e-14)
+
+
+def test_no_day_has_no_drawdown() -> None:
+    assert drawdown(to_days([]), np.zeros(0)) == Undefined(Reason.NO_DATA)
+
+
+def test_what_is_no_series_is_refused() -> None:
+    with pytest.raises(UnusableSeriesError, match="differ in length"):
+        drawdown(to_days([FIRST]), np.zeros(2))
+    with pytest.raises(UnusableSeriesError, match="not a finite number"):
+        drawdown(to_days([FIRST]), np.array([np.nan]))
+
+
+def test_a_chain_that_was_reset_has_no_drawdown_and_another_has() -> None:
+    dates, zeros = to_days([FIRST, _day(2)]), np.zeros(2)
+    opening = np.array([100.0, 100.0])
+    span = Span(FIRST, _day(2))
+    for closing, expected in ((-50.0, Undefined(Reason.CHAIN_RESET)), (80.0, 0.36)):
+        values = DailyValues(dates, opening, zeros, zeros, np.full(2, closing), zeros)
+        found = drawdown_of(time_weighted(values, span, FeeBasis.NET))
+        depth = found.depth if isinstance(found, Drawdown) else found
+        assert depth == (expected if isinstance(expected, Undefined) else pytest.approx(expected))
