@@ -27,6 +27,9 @@
     │   │   └── RootRefusedError         no account but root is at hand to run the server
     │   ├── SchemaNewerError         a later release has migrated the database
     │   └── FencedError              a worker's fence or generation is out of date
+    ├── ServerError              a server, asked over HTTP, did not do as asked
+    │   ├── ServerUnreachableError   no answer came from its address
+    │   └── ServerRefusedError       it answered, and refused
     ├── OverloadedError          a bounded queue is full; the caller should come back
     ├── AnalyticsError           a figure has no meaning for these inputs
     │   └── UnusableSeriesError      a series of values or flows that cannot be read as one
@@ -68,6 +71,16 @@ class Fault(NamedTuple):
     pointer: str
     code: str
     detail: str
+
+
+class Problem(NamedTuple):
+    """A refusal as a server words it: HTTP status, code, sentence, remedy and listed faults."""
+
+    status: int
+    code: str
+    detail: str
+    hint: str
+    faults: tuple[Fault, ...] = ()
 
 
 class InvalidRequestError(InputError):
@@ -385,6 +398,42 @@ class SchemaNewerError(StoreError):
             f"the database is at schema version {found}, and this release knows none later "
             f"than {head}",
             hint="run the release of Tidebook that migrated it, or a later one",
+        )
+
+
+class ServerError(TidebookError):
+    """A Tidebook server, asked over HTTP, did not do as asked."""
+
+    code = "server"
+
+
+class ServerUnreachableError(ServerError):
+    """No answer came from the address of a server."""
+
+    code = "server.unreachable"
+
+    def __init__(self, url: str, *, why: str) -> None:
+        """Name the address and what happened."""
+        self.url = url
+        self.why = why
+        super().__init__(
+            f"no answer came from {url}: {why}",
+            hint="check the address and that tidebook serve runs there",
+        )
+
+
+class ServerRefusedError(ServerError):
+    """A server answered, and refused."""
+
+    code = "server.refused"
+
+    def __init__(self, url: str, problem: Problem) -> None:
+        """Name the address and repeat the server's own words."""
+        self.url = url
+        self.problem = problem
+        self.faults = problem.faults
+        super().__init__(
+            f"{url} answered {problem.status} {problem.code}: {problem.detail}", hint=problem.hint
         )
 
 

@@ -78,6 +78,7 @@ app = typer.Typer(
 @app.callback()
 def program(
     ctx: typer.Context,
+    *,
     data: Annotated[
         Path | None,
         typer.Option(help="Directory of the embedded database.", show_default="~/.local/share/..."),
@@ -89,7 +90,9 @@ def program(
         Output | None,
         typer.Option("-o", "--output", help="table (on a terminal), json (elsewhere) or csv."),
     ] = None,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print data and faults only.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("-q", "--quiet", help="Print data and faults only.")
+    ] = False,
     verbose: Annotated[
         int, typer.Option("-v", "--verbose", count=True, help="-vv shows the trace of a fault.")
     ] = 0,

@@ -8,7 +8,9 @@ import traceback
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final, TextIO
 
-from tidebook.errors import InvalidRequestError, TidebookError
+import typer
+
+from tidebook.errors import InvalidRequestError, ServerRefusedError, TidebookError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +24,7 @@ TRACE_VERBOSITY: Final = 2
 def refusal_text(error: TidebookError) -> str:
     """Return a refusal as lines: ``tidebook: code: sentence``, its notes, and the hint."""
     lines = [_wrapped(f"tidebook: {error.code}: {error}", "")]
-    if isinstance(error, InvalidRequestError):
+    if isinstance(error, InvalidRequestError | ServerRefusedError):
         lines += [_wrapped(f"{fault.pointer}: {fault.detail}", "  ") for fault in error.faults]
     lines += [_wrapped(note, "  ") for note in getattr(error, "__notes__", ())]
     lines.append(_wrapped(f"hint: {error.hint}", "  ", hanging="        "))
@@ -33,7 +35,7 @@ def print_refusal(error: TidebookError, out: TextIO, *, trace: bool) -> None:
     """Print a refusal; with ``trace`` also where it was raised."""
     if trace:
         traceback.print_exception(error, file=out)
-    print(refusal_text(error), file=out)
+    typer.echo(refusal_text(error), file=out)
 
 
 def last_words(
@@ -41,9 +43,7 @@ def last_words(
 ) -> Callable[[type[BaseException], BaseException, TracebackType | None], None]:
     """Return what to do with an error that nobody foresaw: name it, with a trace on request."""
 
-    def tell(
-        kind: type[BaseException], error: BaseException, trace: TracebackType | None
-    ) -> None:
+    def tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         frames = traceback.extract_tb(trace)
         place = [f"{frame.name}:{frame.lineno}" for frame in frames]
         digest = blake2b("|".join([kind.__name__, *place]).encode(), digest_size=_ID_BYTES)
@@ -54,7 +54,7 @@ def last_words(
             f"  error id {digest.hexdigest()} (the same fault has the same id)",
             "  hint: run the command again with -vv for the trace, and report it with the id",
         ]
-        print("\n".join(lines), file=sys.stderr)
+        typer.echo("\n".join(lines), err=True)
 
     return tell
 
