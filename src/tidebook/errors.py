@@ -2,6 +2,7 @@
 
     TidebookError
     ├── InputError               what was sent cannot be taken as it is
+    │   ├── UnreadableFileError      a file that cannot be opened or read
     │   ├── InvalidRequestError      a request or file with one or more faults, listed
     │   ├── MalformedBodyError       a body that is not JSON
     │   ├── MediaTypeError           a body that does not say it is JSON
@@ -63,6 +64,21 @@ class InputError(TidebookError):
     """What was sent cannot be taken as it is."""
 
     code = "input.invalid"
+
+
+class UnreadableFileError(InputError):
+    """A file was named that cannot be opened or read."""
+
+    code = "input.file-unreadable"
+
+    def __init__(self, path: str, *, why: str) -> None:
+        """Name the file and what the operating system says about it."""
+        self.path = path
+        self.why = why
+        super().__init__(
+            f"the file {path} cannot be read: {why}",
+            hint="check the path, and that this user may read the file",
+        )
 
 
 class Fault(NamedTuple):

@@ -6,6 +6,7 @@ import json
 from collections import Counter, defaultdict
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -228,6 +229,13 @@ def test_an_explicit_trade_is_paid_by_its_own_cash_leg(requests: list[Request]) 
     assert legs[0] == ("2018-01-08T15:30:00Z", "8269.530", "1")
 
 
+def test_an_explicit_sale_brings_in_the_proceeds_less_the_fee(requests: list[Request]) -> None:
+    # 60 AAPL at 110.967 are 6,658.02; the fee of five hundredths of a percent is 3.33.
+    leg = found(corrected(requests), "DEMO-003", "BUY", "CASH_USD", "2020-09-08")
+
+    assert leg["gross_transaction_amount"] == "6654.690"
+
+
 def test_automatic_settlement_is_not_sent_cash_legs(requests: list[Request]) -> None:
     traded = {
         row["portfolio_id"]
@@ -304,3 +312,23 @@ def test_only_the_correction_repeats_an_id(requests: list[Request]) -> None:
     before = of(requests[:-1], "/ingest/transactions")
 
     assert len({row["transaction_id"] for row in before}) == len(before)
+
+
+def test_the_reference_counts_what_is_sent(requests: list[Request]) -> None:
+    reference = (Path(__file__).parents[3] / "docs" / "reference" / "demo.md").read_text("utf-8")
+    sent = of(requests, "/ingest/transactions")
+    booked = Counter(row["portfolio_id"] for row in corrected(requests))
+
+    assert f": {len(requests)} requests" in reference.replace("\n", " ")
+    assert f"| transactions | {len(sent)} |" in reference
+    for portfolio in of(requests, "/ingest/portfolios"):
+        name = str(portfolio["name"]).partition(",")[0]
+        (row,) = (
+            line for line in reference.splitlines() if f"| `{portfolio['portfolioId']}`" in line
+        )
+        assert row.split(" | ")[:4] == [
+            f"| `{portfolio['portfolioId']}` {name}",
+            portfolio["baseCurrency"],
+            portfolio["settlement"],
+            str(booked[portfolio["portfolioId"]]),
+        ]
