@@ -7,6 +7,6 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the command that the process was started with, and exit with its code."""
-    from tidebook.cli.app import run
+    from tidebook.cli.program import run
 
     run()

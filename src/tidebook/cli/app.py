@@ -11,13 +11,27 @@ from typer.core import TyperGroup
 
 from tidebook.cli.doors import Doors, Invocation, Output
 from tidebook.cli.exits import Exit, exit_of
-from tidebook.cli.refusals import TRACE_VERBOSITY, last_words, print_refusal
+from tidebook.cli.refusals import TRACE_VERBOSITY, print_refusal
 from tidebook.errors import TidebookError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _VALUED: Final = frozenset({"--data", "--url", "-o", "--output"})
+_ORDER: Final = (
+    "demo",
+    "serve",
+    "import",
+    "positions",
+    "lots",
+    "transactions",
+    "performance",
+    "explain",
+    "findings",
+    "db",
+    "version",
+)
+"""The commands as the help lists them: first what a newcomer needs."""
 _FLAGS: Final = frozenset({"-q", "--quiet", "-v", "-vv", "--verbose"})
 
 
@@ -51,6 +65,9 @@ class _Program(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - Typer's own type
         return super().parse_args(ctx, hoisted(args))
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401 - as above
+        return sorted(super().list_commands(ctx), key=_ORDER.index)
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - as above
         try:
@@ -113,11 +130,3 @@ def version() -> None:
     from tidebook import __version__
 
     typer.echo(__version__)
-
-
-def run() -> None:
-    """Run the command line of this process and exit."""
-    arguments = sys.argv[1:]
-    verbosity = sum(word.count("v") for word in arguments if word in {"-v", "-vv"})
-    sys.excepthook = last_words(verbosity)
-    typer.main.get_command(app)(prog_name="tidebook")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from tidebook.adapters.csvfile import FileKind
 from tidebook.api import rows as doors
@@ -15,13 +15,17 @@ if TYPE_CHECKING:
     from tidebook.adapters.csvfile import ParsedFile, ParsedRow
     from tidebook.api.rows import Door
 
-_DOORS: Final[Mapping[FileKind, Door[object]]] = {
-    FileKind.PORTFOLIOS: doors.PORTFOLIOS,
-    FileKind.INSTRUMENTS: doors.INSTRUMENTS,
-    FileKind.PRICES: doors.MARKET_PRICES,
-    FileKind.RATES: doors.FX_RATES,
-    FileKind.TRANSACTIONS: doors.TRANSACTIONS,
-}
+# The facts of every kind go the same way from here: into a batch, and to the command of their kind.
+_DOORS: Final = cast(
+    "Mapping[FileKind, Door[object]]",
+    {
+        FileKind.PORTFOLIOS: doors.PORTFOLIOS,
+        FileKind.INSTRUMENTS: doors.INSTRUMENTS,
+        FileKind.PRICES: doors.MARKET_PRICES,
+        FileKind.RATES: doors.FX_RATES,
+        FileKind.TRANSACTIONS: doors.TRANSACTIONS,
+    },
+)
 
 
 class BadRow(NamedTuple):

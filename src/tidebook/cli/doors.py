@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
+import typer
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
@@ -97,9 +99,18 @@ class Invocation:
 
         A data directory named on the command line means the embedded database in it, so it sets
         an external one aside.
+
+        Raises:
+            typer.BadParameter: If a server was named: a local answer would be another book's.
         """
         from tidebook.config import Settings
 
+        if self.url is not None:
+            raise typer.BadParameter(
+                "only import can be told a server; this command opens the local store, "
+                "so leave --url out or run it where the data is",
+                param_hint="--url",
+            )
         settings = Settings.from_environment(self.doors.environment)
         if self.data_dir is None:
             return settings

@@ -48,8 +48,9 @@ def explain(
     as_of: AsOf = None,
     known_at: KnownAt = None,
 ) -> None:
-    """Show what a figure was computed from, down to transactions, prices and rates.
+    """Show what a figure was computed from.
 
+    The tree goes down to transactions, prices and rates.
     The tree is computed again from its leaves; exit code 8 says that the book holds another
     figure than they come to.
     """

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Protocol, cast
+from urllib.parse import quote
 
 from tidebook.adapters.csvfile import LAYOUTS, FileKind
 from tidebook.cli.answers import finding_record
-from tidebook.errors import OverloadedError
+from tidebook.errors import OverloadedError, ServerRefusedError, UnknownPortfolioError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from tidebook.cli.door import GoodRow
     from tidebook.cli.output import Record
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from tidebook.engine.ports import Commands, Reader, Receipt
 
 _ATTEMPTS_MAX: Final = 8
-_WAIT_SECONDS_MAX: Final = 60
+_WAIT_SECONDS: Final = 60
 
 
 class Target(Protocol):
@@ -72,19 +74,19 @@ class LocalTarget:
         """Return True when everything sent is booked, False when the time ran out."""
         deadline = time.monotonic() + timeout_seconds
         return all(
-            self._commands.wait(
-                receipt, timeout_seconds=max(0.0, deadline - time.monotonic())
-            )
+            self._commands.wait(receipt, timeout_seconds=max(0.0, deadline - time.monotonic()))
             for receipt in self._receipts
         )
 
     def findings(self, portfolio_ids: Sequence[str]) -> list[Record]:
         """Return the open findings of portfolios."""
-        return [
-            finding_record(view)
-            for portfolio_id in portfolio_ids
-            for view in self._reader.findings(portfolio_id)
-        ]
+        try:
+            views = [view for one in portfolio_ids for view in self._reader.findings(one)]
+        except UnknownPortfolioError:
+            # Transactions that wait for their portfolio are in the list of all findings only.
+            wanted = set(portfolio_ids)
+            views = [view for view in self._reader.findings() if view.portfolio_id in wanted]
+        return [finding_record(view) for view in views]
 
 
 class RemoteTarget:
@@ -93,36 +95,37 @@ class RemoteTarget:
     def __init__(self, remote: Remote) -> None:
         """Keep the server's doors."""
         self._remote = remote
-        self._last: tuple[FileKind, Sequence[GoodRow]] | None = None
-        self._batches = 0
+        self._booked = True
+        self._told: list[Record] = []
 
     def send(self, kind: FileKind, rows: Sequence[GoodRow]) -> None:
-        """Return when the server has the rows."""
-        self._post(kind, rows)
-        self._last = (kind, rows)
+        """Return when the server has booked the rows, or has them and did not book them in time."""
+        layout = LAYOUTS[kind]
+        body = {layout.body_key: [row.body for row in rows]}
+        reply = self._remote.post(layout.path, body, wait_seconds=_WAIT_SECONDS)
+        self._booked = self._booked and reply.document.get("status") == "BOOKED"
+        self._told += cast("list[Record]", reply.document.get("findings", []))
 
     def settle(self, timeout_seconds: float) -> bool:
-        """Send the last batch once more and wait for it; it is a duplicate, so nothing changes.
+        """Return True when the server said of every batch that it is booked.
 
-        The server books the rows of a topic in the order in which they came, so that what is
-        before the last batch is booked when it is.
+        Each batch was waited for when it was sent, so no time passes here.
         """
-        if self._last is None:
-            return True
-        wait_seconds = min(int(timeout_seconds), _WAIT_SECONDS_MAX)
-        return self._post(*self._last, wait_seconds=wait_seconds).get("status") == "BOOKED"
+        del timeout_seconds
+        return self._booked
 
     def findings(self, portfolio_ids: Sequence[str]) -> list[Record]:
         """Return the open findings of portfolios."""
         found: list[Record] = []
         for portfolio_id in portfolio_ids:
-            document = self._remote.get(f"/portfolios/{portfolio_id}/findings").document
-            found += cast("list[Record]", document.get("findings", []))
+            address = f"/portfolios/{quote(portfolio_id, safe='')}/findings"
+            try:
+                document = self._remote.get(address).document
+            except ServerRefusedError as error:
+                if error.problem.status != HTTPStatus.NOT_FOUND:
+                    raise
+                # Nobody introduced the portfolio, so only the answers to the batches have these.
+                found += [row for row in self._told if row.get("portfolio_id") == portfolio_id]
+            else:
+                found += cast("list[Record]", document.get("findings", []))
         return found
-
-    def _post(
-        self, kind: FileKind, rows: Sequence[GoodRow], *, wait_seconds: int | None = None
-    ) -> Mapping[str, object]:
-        layout = LAYOUTS[kind]
-        body = {layout.body_key: [row.body for row in rows]}
-        return self._remote.post(layout.path, body, wait_seconds=wait_seconds).document
