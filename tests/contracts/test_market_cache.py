@@ -119,12 +119,12 @@ def test_a_price_read_in_a_transaction_that_rolls_back_is_forgotten(
 
 def test_a_transaction_sees_its_own_snapshot_whatever_others_have_cached(
     store: Store,
-    database_url: str,
+    book_url: str,
 ) -> None:
     write_price(store, "ACME", MARCH_1, "10")
     write_rate(store, ("EUR", "USD"), MARCH_1, "1.10")
     cache = MarketCache()
-    with psycopg.connect(database_url) as other:
+    with psycopg.connect(book_url) as other:
         other.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         before = cache.markets(other.cursor(), ["ACME"])
         write_price(store, "ACME", MARCH_1, "12")

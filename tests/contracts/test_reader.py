@@ -641,7 +641,7 @@ def test_a_connection_that_dies_under_a_question_is_unavailable(
     reader.ready()
     store.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-        "WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        "WHERE pid <> pg_backend_pid() AND datname = current_database()"
     )
     with pytest.raises(StoreUnavailableError):
         reader.portfolios()
