@@ -10,7 +10,6 @@ __all__ = [
     "database_url",
     "emptied_store",
     "migrated_template",
-    "migrated_template",
     "new_database",
     "shared_url",
     "small_pool",
