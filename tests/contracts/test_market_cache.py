@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from tests.fixtures.reader_pg import book_store, book_url  # noqa: F401 - fixtures
+from tests.fixtures.reader_rows import introduce, move, write_price, write_rate
 from tidebook.adapters.postgres.market_cache import MarketCache
 from tidebook.book.series import priced_steps
 from tidebook.model.instruments import Instrument
@@ -23,44 +23,30 @@ if TYPE_CHECKING:
 MARCH_1, MARCH_4 = date(2024, 3, 1), date(2024, 3, 4)
 
 
-def write_price(
-    store: Store,
-    security_id: str,
-    on: date,
-    price: str,
-    currency: str = "EUR",
-) -> None:
-    """Write a price as a writer must: the older version closed, the counter moved."""
-    with store.transaction():
-        closed = store.execute(
-            "UPDATE market_prices SET superseded_at = now() WHERE security_id = %s "
-            "AND price_date = %s AND superseded_at = 'infinity' RETURNING version",
-            (security_id, on),
-        ).fetchone()
-        store.execute(
-            "INSERT INTO market_prices (security_id, price_date, version, price, currency, "
-            "recorded_at) VALUES (%s, %s, %s, %s, %s, now())",
-            (security_id, on, closed[0] + 1 if closed else 1, price, currency),
-        )
-        move(store, f"price:{security_id}")
-
-
-def write_rate(store: Store, pair: tuple[str, str], on: date, rate: str) -> None:
-    with store.transaction():
-        store.execute(
-            "INSERT INTO fx_rates (from_currency, to_currency, rate_date, version, rate, "
-            "recorded_at) VALUES (%s, %s, %s, 1, %s, now())",
-            (*pair, on, rate),
-        )
-        move(store, "rates")
-
-
-def move(store: Store, subject: str) -> None:
-    store.execute(
-        "INSERT INTO market_versions VALUES (%s, 1) ON CONFLICT (subject) "
-        "DO UPDATE SET version = market_versions.version + 1",
-        (subject,),
-    )
+def test_the_market_as_known_then_is_that_of_then_for_one_day_or_for_all(store: Store) -> None:
+    recorded, corrected = datetime(2024, 3, 5, tzinfo=UTC), datetime(2024, 3, 7, tzinfo=UTC)
+    between = datetime(2024, 3, 6, tzinfo=UTC)
+    write_price(store, "ACME", MARCH_1, "10", at=recorded)
+    write_price(store, "ACME", MARCH_4, "11", at=recorded)
+    write_price(store, "ACME", MARCH_4, "12", "USD", at=corrected)
+    write_rate(store, ("EUR", "USD"), MARCH_4, "1.10", at=recorded)
+    write_rate(store, ("EUR", "USD"), MARCH_4, "1.20", at=corrected)
+    cache, ids = MarketCache(), ["ACME", "NONE"]
+    for known_at, price, rate in (
+        (between, PriceQuote(MARCH_4, Decimal(11), "EUR"), Decimal("1.10")),
+        (corrected, PriceQuote(MARCH_4, Decimal(12), "USD"), Decimal("1.20")),
+    ):
+        every = cache.markets_known(store.cursor(), ids, known_at=known_at)
+        single = cache.markets_known(store.cursor(), ids, known_at=known_at, on=MARCH_4)
+        assert every.prices["ACME"].as_of(MARCH_4) == price
+        assert single.prices["ACME"].as_of(MARCH_4) == price
+        assert rate_of(every.rates) == rate_of(single.rates) == rate
+        assert every.prices["ACME"].days == (MARCH_1, MARCH_4)
+    earlier = cache.markets_known(store.cursor(), ids, known_at=between, on=date(2024, 3, 3))
+    assert earlier.prices["ACME"].as_of(date(2024, 3, 3)) == PriceQuote(MARCH_1, Decimal(10), "EUR")
+    before = cache.markets_known(store.cursor(), ids, known_at=datetime(2024, 3, 4, tzinfo=UTC))
+    assert before.prices["ACME"] == NO_PRICES
+    assert rate_of(before.rates) is None
 
 
 class Counting:
@@ -170,16 +156,6 @@ def test_instruments_are_those_introduced_and_change_with_their_facts(
     store.execute("UPDATE instruments SET name = 'Acme AG'")
     move(store, "instruments")
     assert cache.instruments(store.cursor(), ["ACME"])["ACME"].name == "Acme AG"
-
-
-def introduce(store: Store, security_id: str, name: str) -> None:
-    store.execute(
-        "INSERT INTO instruments (security_id, version, content_hash, name, currency, "
-        "product_type, sector, recorded_at) "
-        "VALUES (%s, 1, '', %s, 'EUR', 'Equity', 'Tools', now())",
-        (security_id, name),
-    )
-    move(store, "instruments")
 
 
 def test_business_dates_come_in_order_and_a_new_one_is_seen(

@@ -59,7 +59,7 @@ class Runner:
     the leader's connection ends. Its fences make the old leader's unfinished batches roll back.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a runner is told, by name
         self,
         store: Store,
         clock: Clock,
@@ -231,13 +231,14 @@ class Runner:
                 with self._store.unit() as unit:
                     batches = unit.read_log(consumer, chosen, self._batch_max)
                     process(unit, batches, self._clock.now())
-                self._after_book()
-                return True
             except (StoreUnavailableError, FencedError):
                 raise
-            except Exception:
+            except Exception:  # noqa: BLE001 - whatever a record does, the others must go on
                 _log.exception("%s: attempt %s at %s failed", consumer, attempt + 1, chosen)
                 self._stopping.wait(_BACKOFF_SECONDS[attempt])
+            else:
+                self._after_book()
+                return True
         self._isolate(consumer, chosen, process)
         return True
 
@@ -266,7 +267,7 @@ class Runner:
                         process(unit, [single], self._clock.now())
                 except (StoreUnavailableError, FencedError):
                     raise
-                except Exception as error:
+                except Exception as error:  # noqa: BLE001 - this record, and its reason, are kept
                     _log.exception("record %s was set apart", single.first_offset)
                     self._set_apart(consumer, single, error)
         self._after_book()

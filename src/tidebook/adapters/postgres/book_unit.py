@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from tidebook.adapters.postgres.copying import columns, copy_rows
 from tidebook.adapters.postgres.statements import statements
 from tidebook.book.lots import Holding, Lot
-from tidebook.engine.records import type_by_name
 from tidebook.engine.store import (
     EntryRow,
     KeyState,
@@ -19,7 +18,6 @@ from tidebook.engine.store import (
     WorkItem,
 )
 from tidebook.errors import FencedError
-from tidebook.model.facts import Transaction
 from tidebook.model.portfolios import CostMethod, Portfolio, Settlement
 
 if TYPE_CHECKING:
@@ -36,6 +34,7 @@ if TYPE_CHECKING:
         Key,
         KeyWrite,
     )
+    from tidebook.model.facts import Transaction
 
 LOTS_CARRIED = 400
 """A key with more open lots than this does not carry them in its state; they are folded anew."""
@@ -119,8 +118,14 @@ def states(cursor: Cursor[tuple[Any, ...]], keys: Collection[Key]) -> dict[Key, 
 def key_transactions(cursor: Cursor[tuple[Any, ...]], keys: Collection[Key]) -> list[Transaction]:
     """Return the current transactions that may post to these keys."""
     rows = cursor.execute(_SQL["key_transactions"], _named(keys)).fetchall()
-    found = {row[0]: Transaction(*row[:3], type_by_name[row[3]], *row[4:]) for row in rows}
+    found = {row[0]: _transaction(row) for row in rows}
     return list(found.values())
+
+
+def _transaction(row: tuple[Any, ...]) -> Transaction:
+    values: list[Any] = list(row)
+    values[3] = type_by_name[row[3]]
+    return Transaction(*values)
 
 
 def waiting(cursor: Cursor[tuple[Any, ...]], keys: Collection[Key]) -> set[str]:

@@ -25,12 +25,7 @@ from tidebook.adapters.postgres.cluster_directory import (
     write_password,
 )
 from tidebook.adapters.postgres.cluster_postmaster import (
-<<<<<<< HEAD
-    clear_stale_pid_file,
-=======
-    Postmaster,
     clear_stale_claims,
->>>>>>> cluster
     read_postmaster,
     stop_server,
 )

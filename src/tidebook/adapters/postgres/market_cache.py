@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.adapters.postgres.statements import statements
 from tidebook.book.series import priced_steps
@@ -22,10 +22,11 @@ from tidebook.model.markets import NO_PRICES, PriceQuotes, Quotes, RateTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import date
+    from datetime import date, datetime
     from decimal import Decimal
 
     from psycopg import Cursor
+    from psycopg.rows import TupleRow
 
     from tidebook.book.series import PricedSteps
 
@@ -34,6 +35,7 @@ POINTS_MAX: Final = 1_000_000
 _INSTRUMENTS_MAX: Final = 200_000
 
 _SQL: Final = statements("read_market")
+_NOW: Final = {"known_at": "infinity", "through": "infinity"}
 _RATES, _DATES, _INSTRUMENTS = "rates", "dates", "instruments"
 
 
@@ -95,12 +97,12 @@ class MarketCache:
         self._instruments: dict[str, Instrument | None] = {}
         self._instruments_stamp = _NEVER
 
-    def rates(self, cursor: Cursor[tuple[Any, ...]]) -> RateTable:
+    def rates(self, cursor: Cursor[TupleRow]) -> RateTable:
         """Return every current exchange rate."""
         return self._rates_at(cursor, _stamps(cursor, (_RATES,)))
 
     def prices(
-        self, cursor: Cursor[tuple[Any, ...]], security_ids: Iterable[str]
+        self, cursor: Cursor[TupleRow], security_ids: Iterable[str]
     ) -> dict[str, PriceQuotes]:
         """Return the current prices of each security; without any, an empty run of them."""
         wanted = tuple(dict.fromkeys(security_ids))
@@ -109,7 +111,7 @@ class MarketCache:
         return {security_id: found[security_id].quotes for security_id in wanted}
 
     def vectors(
-        self, cursor: Cursor[tuple[Any, ...]], security_ids: Iterable[str]
+        self, cursor: Cursor[TupleRow], security_ids: Iterable[str]
     ) -> dict[str, PricedSteps | None]:
         """Return each security's prices as exact steps, or None where they cannot be such."""
         wanted = tuple(dict.fromkeys(security_ids))
@@ -118,13 +120,13 @@ class MarketCache:
         return {security_id: found[security_id].vector for security_id in wanted}
 
     def instruments(
-        self, cursor: Cursor[tuple[Any, ...]], security_ids: Iterable[str]
+        self, cursor: Cursor[TupleRow], security_ids: Iterable[str]
     ) -> dict[str, Instrument]:
         """Return the instruments that a fact has introduced; the others are left out."""
         wanted = tuple(dict.fromkeys(security_ids))
         return self._instruments_at(cursor, wanted, _stamps(cursor, (_INSTRUMENTS,)))
 
-    def business_dates(self, cursor: Cursor[tuple[Any, ...]]) -> tuple[date, ...]:
+    def business_dates(self, cursor: Cursor[TupleRow]) -> tuple[date, ...]:
         """Return the known business dates, oldest first."""
         stamp = _stamps(cursor, (_DATES,)).get(_DATES, _NEVER)
         with self._lock:
@@ -137,7 +139,7 @@ class MarketCache:
             self._dates = (Stamp(version or 0, written_by or ""), found)
         return found
 
-    def markets(self, cursor: Cursor[tuple[Any, ...]], security_ids: Iterable[str]) -> Markets:
+    def markets(self, cursor: Cursor[TupleRow], security_ids: Iterable[str]) -> Markets:
         """Return rates, prices and instruments together, still at the cost of one statement."""
         wanted = tuple(dict.fromkeys(security_ids))
         stamps = _stamps(cursor, (_RATES, _INSTRUMENTS, *map(_price_of, wanted)))
@@ -147,23 +149,42 @@ class MarketCache:
         prices = {security_id: found[security_id].quotes for security_id in wanted}
         return Markets(rates, prices, instruments)
 
-    def _rates_at(self, cursor: Cursor[tuple[Any, ...]], stamps: Mapping[str, Stamp]) -> RateTable:
+    def markets_known(
+        self,
+        cursor: Cursor[TupleRow],
+        security_ids: Iterable[str],
+        *,
+        known_at: datetime,
+        on: date | None = None,
+    ) -> Markets:
+        """Return rates, prices and instruments as known at an instant.
+
+        With ``on`` they answer for that day alone, and of each price only the last by then is
+        read. Nothing of the past is kept here. Instruments have no past: they are those of now.
+        """
+        wanted = tuple(dict.fromkeys(security_ids))
+        instruments = self.instruments(cursor, wanted)
+        moment = {"known_at": known_at, "through": on or "infinity"}
+        table, _ = _load_rates(cursor, moment)
+        statement = _SQL["last_prices" if on else "prices"]
+        rows = cursor.execute(statement, {"security_ids": list(wanted), **moment}).fetchall()
+        found = {row[0]: self._priced_from(row).quotes for row in rows}
+        return Markets(table, found, instruments)
+
+    def _rates_at(self, cursor: Cursor[TupleRow], stamps: Mapping[str, Stamp]) -> RateTable:
         stamp = stamps.get(_RATES, _NEVER)
         with self._lock:
             kept = self._rates
         if kept is not None and kept[0] == stamp:
             return kept[1]
-        rows = cursor.execute(_SQL["rates"]).fetchall()
-        table = RateTable({(row[0], row[1]): Quotes(tuple(row[2]), tuple(row[3])) for row in rows})
-        if rows:
-            stamp = Stamp(rows[0][4] or 0, rows[0][5] or "")
+        table, written = _load_rates(cursor, _NOW)
         with self._lock:
-            self._rates = (stamp, table)
+            self._rates = (written or stamp, table)
         return table
 
     def _instruments_at(
         self,
-        cursor: Cursor[tuple[Any, ...]],
+        cursor: Cursor[TupleRow],
         wanted: Sequence[str],
         stamps: Mapping[str, Stamp],
     ) -> dict[str, Instrument]:
@@ -188,7 +209,7 @@ class MarketCache:
 
     def _priced_at(
         self,
-        cursor: Cursor[tuple[Any, ...]],
+        cursor: Cursor[TupleRow],
         wanted: Sequence[str],
         stamps: Mapping[str, Stamp],
     ) -> dict[str, _Priced]:
@@ -201,14 +222,14 @@ class MarketCache:
                     found[security_id] = kept
         missing = [security_id for security_id in wanted if security_id not in found]
         if missing:
-            rows = cursor.execute(_SQL["prices"], {"security_ids": missing}).fetchall()
+            rows = cursor.execute(_SQL["prices"], {"security_ids": missing, **_NOW}).fetchall()
             loaded = {row[0]: self._priced_from(row) for row in rows}
             found.update(loaded)
             with self._lock:
                 self._keep(loaded)
         return found
 
-    def _priced_from(self, row: tuple[Any, ...]) -> _Priced:
+    def _priced_from(self, row: TupleRow) -> _Priced:
         _, version, written_by, days, prices, currencies = row
         if not days:
             return _Priced(Stamp(version, written_by), NO_PRICES)
@@ -247,10 +268,19 @@ def price_quotes(
     return PriceQuotes(one_day, tuple(prices), tuple(names[name] for name in currencies))
 
 
+def _load_rates(
+    cursor: Cursor[TupleRow], moment: Mapping[str, object]
+) -> tuple[RateTable, Stamp | None]:
+    """Return the rates of a moment and the stamp of now, which no rows at all cannot tell."""
+    rows = cursor.execute(_SQL["rates"], moment).fetchall()
+    table = RateTable({(row[0], row[1]): Quotes(tuple(row[2]), tuple(row[3])) for row in rows})
+    return table, Stamp(rows[0][4] or 0, rows[0][5] or "") if rows else None
+
+
 def _price_of(security_id: str) -> str:
     return f"price:{security_id}"
 
 
-def _stamps(cursor: Cursor[tuple[Any, ...]], subjects: Iterable[str]) -> dict[str, Stamp]:
+def _stamps(cursor: Cursor[TupleRow], subjects: Iterable[str]) -> dict[str, Stamp]:
     rows = cursor.execute(_SQL["stamps"], {"subjects": list(subjects)}).fetchall()
     return {subject: Stamp(version, written_by) for subject, version, written_by in rows}

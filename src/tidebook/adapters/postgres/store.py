@@ -15,7 +15,7 @@ from tidebook.book.series import Market
 from tidebook.errors import FencedError, StoreUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Generator, Iterable, Sequence
     from datetime import date, datetime
 
     from psycopg import Connection, Cursor
@@ -192,15 +192,18 @@ class PostgresUnit:
 class PostgresStore:
     """Units of work over a pool of connections (see ``engine.store.Store``)."""
 
-    def __init__(self, pool: ConnectionPool[Any], cache: MarketCache) -> None:
-        """Take connections from ``pool``; share ``cache`` with the read side of this process."""
+    def __init__(self, pool: ConnectionPool[Any], cache: MarketCache, *, conninfo: str) -> None:
+        """Take connections from ``pool``; share ``cache`` with the read side of this process.
+
+        The lead is held by a connection of its own, made with ``conninfo``.
+        """
         self._pool = pool
         self._cache = cache
-        self._conninfo = pool.conninfo
+        self._conninfo = conninfo
         self._lead: Connection[Any] | None = None
 
     @contextmanager
-    def unit(self) -> Iterator[PostgresUnit]:
+    def unit(self) -> Generator[PostgresUnit]:
         """Begin a unit; it commits when the block ends and rolls back when it raises.
 
         Raises:

@@ -1,6 +1,7 @@
--- Current facts of the market. A stamp is the version and the transaction that wrote it (xmin):
--- a version number that was rolled back and given out again is another stamp. Each loading
--- statement returns the stamp beside the rows, so that the two are of one snapshot.
+-- Facts of the market as known at an instant ('infinity' for now) for days up to one ('infinity' for
+-- all). A stamp is the version and the transaction that wrote it (xmin): a version number that was
+-- rolled back and given out again is another stamp. Each loading statement returns the stamp beside
+-- the rows, so that the two are of one snapshot.
 
 -- name: stamps
 SELECT subject, version, xmin::text
@@ -18,7 +19,22 @@ CROSS JOIN LATERAL (
            CASE WHEN min(p.currency) = max(p.currency) THEN ARRAY[min(p.currency)]
                 ELSE array_agg(p.currency ORDER BY p.price_date) END AS currencies
     FROM market_prices AS p
-    WHERE p.security_id = wanted.security_id AND p.superseded_at = 'infinity'
+    WHERE p.security_id = wanted.security_id AND p.price_date <= %(through)s::date
+      AND p.recorded_at <= %(known_at)s::timestamptz
+      AND (p.superseded_at = 'infinity' OR p.superseded_at > %(known_at)s::timestamptz)
+) AS q
+
+-- name: last_prices
+SELECT wanted.security_id, 0, '', ARRAY[q.price_date], ARRAY[q.price], ARRAY[q.currency]
+FROM unnest(%(security_ids)s::text[]) AS wanted (security_id)
+CROSS JOIN LATERAL (
+    SELECT p.price_date, p.price, p.currency
+    FROM market_prices AS p
+    WHERE p.security_id = wanted.security_id AND p.price_date <= %(through)s::date
+      AND p.recorded_at <= %(known_at)s::timestamptz
+      AND (p.superseded_at = 'infinity' OR p.superseded_at > %(known_at)s::timestamptz)
+    ORDER BY p.price_date DESC
+    LIMIT 1
 ) AS q
 
 -- name: rates
@@ -28,7 +44,9 @@ SELECT r.from_currency, r.to_currency,
        (SELECT v.version FROM market_versions AS v WHERE v.subject = 'rates'),
        (SELECT v.xmin::text FROM market_versions AS v WHERE v.subject = 'rates')
 FROM fx_rates AS r
-WHERE r.superseded_at = 'infinity'
+WHERE r.rate_date <= %(through)s::date
+  AND r.recorded_at <= %(known_at)s::timestamptz
+  AND (r.superseded_at = 'infinity' OR r.superseded_at > %(known_at)s::timestamptz)
 GROUP BY r.from_currency, r.to_currency
 
 -- name: dates
