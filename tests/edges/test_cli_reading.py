@@ -10,7 +10,6 @@ import pytest
 from tests.unit.cli.memory_book import Openings, worked_book
 from tests.unit.cli.terminal import terminal
 
-
 LOT_FIELDS = (
     "security_id,lot_id,opened_on,quantity,cost_local,cost_base,unit_cost_local,unit_cost_base,"
     "currency"

@@ -108,6 +108,7 @@ class OldSchema:
         return f"0002 in {settings.data_dir}"
 
     def current(self, settings: Settings) -> tuple[str | None, str]:
+        assert settings.database_url is None
         return "0001", "0002"
 
 

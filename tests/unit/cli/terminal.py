@@ -1,6 +1,6 @@
 """Run the command line in this process against a book in memory."""
 
-# ruff: noqa: ARG001, ARG002 - a door has the parameters that the real one needs
+# ruff: noqa: ARG002 - a door has the parameters that the real one needs
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -20,9 +21,13 @@ from tidebook.errors import (
     ServerRefusedError,
     ServerUnreachableError,
     StoreUnavailableError,
-    TidebookError,
     UnknownPortfolioError,
 )
+
+if TYPE_CHECKING:
+    from tidebook.errors import (
+        TidebookError,
+    )
 
 
 def test_a_refusal_says_what_then_the_notes_then_the_hint() -> None:
