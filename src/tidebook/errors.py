@@ -1,40 +1,40 @@
 """Every refusal Tidebook can utter.
 
     TidebookError
-    ├── InputError               what was sent cannot be taken as it is
-    │   ├── UnreadableFileError      a file that cannot be opened or read
-    │   ├── InvalidRequestError      a request or file with one or more faults, listed
-    │   ├── MalformedBodyError       a body that is not JSON
-    │   ├── MediaTypeError           a body that does not say it is JSON
-    │   ├── BodyTooLargeError        more bytes than one request may carry
-    │   ├── UnknownParameterError    a query parameter that the address does not have
-    │   ├── ReportingCurrencyError   a figure in another currency than the portfolio's
-    │   ├── InvalidPeriodError       a period that names no days
-    │   ├── InvalidFigureError       a figure that cannot be explained for what was named
-    │   └── InvalidSettingError      an environment variable holds what it may not
-    ├── NotFoundError            the thing asked for is not in the book
+    ├── InputError                what was sent cannot be taken as it is
+    │   ├── InvalidPeriodError        a period that names no days
+    │   ├── InvalidSettingError       an environment variable holds what it may not
+    │   ├── InvalidRequestError       a request or file with one or more faults, listed
+    │   ├── MalformedBodyError        a body that is not JSON
+    │   ├── MediaTypeError            a body that does not say it is JSON
+    │   ├── BodyTooLargeError         more bytes than one request may carry
+    │   ├── UnknownParameterError     a query parameter that the address does not have
+    │   ├── ReportingCurrencyError    a figure in another currency than the portfolio's
+    │   ├── InvalidFigureError        a figure that cannot be explained for what was named
+    │   └── UnreadableFileError       a file that cannot be opened or read
+    ├── NotFoundError             the thing asked for is not in the book
     │   ├── UnknownPortfolioError
     │   └── UnknownPositionError
-    ├── ConflictError            what was asked does not fit the state of the book
-    │   └── BookMovedError           the book changed while a figure was being explained
-    ├── StoreError               the database cannot serve
-    │   ├── StoreUnavailableError    no connection could be made
-    │   │   ├── ServerMissingError       no PostgreSQL server programs on this machine
-    │   │   └── ServerStartError         the embedded server did not start
-    │   ├── DataDirectoryError       the data directory cannot be used by this process
-    │   │   ├── WrongMajorError          it was made by another major version of PostgreSQL
-    │   │   ├── DirectoryInUseError      a server runs there that is not this book's
-    │   │   ├── ForeignDirectoryError    it belongs to another account of the machine
-    │   │   └── RootRefusedError         no account but root is at hand to run the server
-    │   ├── SchemaNewerError         a later release has migrated the database
-    │   └── FencedError              a worker's fence or generation is out of date
-    ├── ServerError              a server, asked over HTTP, did not do as asked
-    │   ├── ServerUnreachableError   no answer came from its address
-    │   └── ServerRefusedError       it answered, and refused
-    ├── OverloadedError          a bounded queue is full; the caller should come back
-    ├── AnalyticsError           a figure has no meaning for these inputs
-    │   └── UnusableSeriesError      a series of values or flows that cannot be read as one
-    └── UnsafeNonceError         a page's nonce cannot stand in a header
+    ├── StoreError                the database cannot serve
+    │   ├── StoreUnavailableError     no connection could be made
+    │   │   ├── ServerMissingError    no PostgreSQL server programs on this machine
+    │   │   └── ServerStartError      the embedded server did not start
+    │   ├── DataDirectoryError        the data directory cannot be used by this process
+    │   │   ├── WrongMajorError       it was made by another major version of PostgreSQL
+    │   │   ├── DirectoryInUseError   a server runs there that is not this book's
+    │   │   ├── ForeignDirectoryError it belongs to another account of the machine
+    │   │   └── RootRefusedError      no account but root is at hand to run the server
+    │   ├── FencedError               a worker's fence or generation is out of date
+    │   └── SchemaNewerError          a later release has migrated the database
+    ├── OverloadedError           a bounded queue is full; the caller should come back
+    ├── AnalyticsError            a figure has no meaning for these inputs
+    │   └── UnusableSeriesError       a series of values or flows that cannot be read as one
+    ├── UnsafeNonceError          a page's nonce cannot stand in a header
+    ├── ConflictError             what was asked does not fit the state of the book
+    │   └── BookMovedError            the book changed while a figure was being explained
+    └── ServerError               a server, asked over HTTP, did not do as asked
+        ├── ServerUnreachableError    no answer came from its address
+        └── ServerRefusedError        it answered, and refused
 
 An error takes the facts and writes its own sentence: what is refused and why. What to do about
 it is the ``hint``. The stable ``code`` is what programs may rely on. Faults in a user's *data*
@@ -47,38 +47,6 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-
-class TidebookError(Exception):
-    """The root of the tree: a refusal with a stable code and a remedy."""
-
-    code: ClassVar[str] = "tidebook.error"
-
-    def __init__(self, message: str, *, hint: str) -> None:
-        """Keep the sentence and the remedy apart, so that each edge can lay them out."""
-        self.hint = hint
-        super().__init__(message)
-
-
-class InputError(TidebookError):
-    """What was sent cannot be taken as it is."""
-
-    code = "input.invalid"
-
-
-class UnreadableFileError(InputError):
-    """A file was named that cannot be opened or read."""
-
-    code = "input.file-unreadable"
-
-    def __init__(self, path: str, *, why: str) -> None:
-        """Name the file and what the operating system says about it."""
-        self.path = path
-        self.why = why
-        super().__init__(
-            f"the file {path} cannot be read: {why}",
-            hint="check the path, and that this user may read the file",
-        )
 
 
 class Fault(NamedTuple):
@@ -99,13 +67,57 @@ class Problem(NamedTuple):
     faults: tuple[Fault, ...] = ()
 
 
+class TidebookError(Exception):
+    """The root of the tree: a refusal with a stable code and a remedy."""
+
+    code: ClassVar[str] = "tidebook.error"
+
+    def __init__(self, message: str, *, hint: str) -> None:
+        self.hint = hint
+        super().__init__(message)
+
+
+class InputError(TidebookError):
+    """What was sent cannot be taken as it is."""
+
+    code = "input.invalid"
+
+
+class InvalidPeriodError(InputError):
+    """A period was asked for that names no days."""
+
+    code = "input.period"
+
+    def __init__(self, period: str, fault: str) -> None:
+        self.period = period
+        self.fault = fault
+        super().__init__(
+            f"period {period} {fault}",
+            hint="name a period such as YTD, a YEAR with its year, or EXPLICIT with both days",
+        )
+
+
+class InvalidSettingError(InputError):
+    """An environment variable holds a value that its setting does not allow."""
+
+    code = "input.setting"
+
+    def __init__(self, variable: str, value: str, *, allowed: str) -> None:
+        self.variable = variable
+        self.value = value
+        self.allowed = allowed
+        super().__init__(
+            f"{variable} is {value!r}, which is not {allowed}",
+            hint=f"set {variable} to {allowed}, or unset it to take the default",
+        )
+
+
 class InvalidRequestError(InputError):
     """A request, or a file, has faults; nothing of it was taken."""
 
     code = "request.invalid"
 
     def __init__(self, faults: Sequence[Fault], *, unlisted: int = 0) -> None:
-        """Keep the faults in the order of the request; ``unlisted`` more are only counted."""
         self.faults = tuple(faults)
         self.unlisted = unlisted
         count = len(self.faults) + unlisted
@@ -121,7 +133,6 @@ class MalformedBodyError(InputError):
     code = "body.malformed"
 
     def __init__(self, fault: str) -> None:
-        """Say where reading stopped."""
         super().__init__(
             f"the body is not JSON: {fault}", hint="send one JSON document, encoded in UTF-8"
         )
@@ -133,7 +144,6 @@ class MediaTypeError(InputError):
     code = "body.media-type"
 
     def __init__(self, media_type: str) -> None:
-        """Name what was sent instead; empty when nothing was said."""
         self.media_type = media_type
         named = f"is {media_type}" if media_type else "has no Content-Type"
         super().__init__(
@@ -148,7 +158,6 @@ class BodyTooLargeError(InputError):
     code = "body.too-large"
 
     def __init__(self, bytes_max: int) -> None:
-        """Say how much may be sent at once."""
         self.bytes_max = bytes_max
         super().__init__(
             f"the body is larger than {bytes_max} bytes; nothing of it was taken",
@@ -162,7 +171,6 @@ class UnknownParameterError(InputError):
     code = "query.unknown"
 
     def __init__(self, name: str, fault: str, known: Sequence[str]) -> None:
-        """Name the parameter and the ones there are."""
         self.name = name
         there = f"the parameters here are {', '.join(known)}" if known else "there are none here"
         super().__init__(f"the query parameter {name!r} {fault}", hint=there)
@@ -174,27 +182,11 @@ class ReportingCurrencyError(InputError):
     code = "performance.reporting-currency"
 
     def __init__(self, asked: str, base: str) -> None:
-        """Name the currency asked for and the one on offer."""
         self.asked = asked
         self.base = base
         super().__init__(
             f"a return in {asked} is not offered yet: the series of this portfolio is in {base}",
             hint=f"leave reporting_currency out, or send {base}",
-        )
-
-
-class InvalidPeriodError(InputError):
-    """A period was asked for that names no days."""
-
-    code = "input.period"
-
-    def __init__(self, period: str, fault: str) -> None:
-        """Name the period as it was written, and what keeps it from being one."""
-        self.period = period
-        self.fault = fault
-        super().__init__(
-            f"period {period} {fault}",
-            hint="name a period such as YTD, a YEAR with its year, or EXPLICIT with both days",
         )
 
 
@@ -204,25 +196,22 @@ class InvalidFigureError(InputError):
     code = "input.figure"
 
     def __init__(self, figure: str, fault: str, *, hint: str) -> None:
-        """Name the figure, and what keeps it from being explained."""
         self.figure = figure
         self.fault = fault
         super().__init__(f"figure {figure!r} {fault}", hint=hint)
 
 
-class InvalidSettingError(InputError):
-    """An environment variable holds a value that its setting does not allow."""
+class UnreadableFileError(InputError):
+    """A file was named that cannot be opened or read."""
 
-    code = "input.setting"
+    code = "input.file-unreadable"
 
-    def __init__(self, variable: str, value: str, *, allowed: str) -> None:
-        """Name the variable, what it holds and what it may hold."""
-        self.variable = variable
-        self.value = value
-        self.allowed = allowed
+    def __init__(self, path: str, *, why: str) -> None:
+        self.path = path
+        self.why = why
         super().__init__(
-            f"{variable} is {value!r}, which is not {allowed}",
-            hint=f"set {variable} to {allowed}, or unset it to take the default",
+            f"the file {path} cannot be read: {why}",
+            hint="check the path, and that this user may read the file",
         )
 
 
@@ -238,7 +227,6 @@ class UnknownPortfolioError(NotFoundError):
     code = "portfolio.unknown"
 
     def __init__(self, portfolio_id: str) -> None:
-        """Name the portfolio that was asked for."""
         self.portfolio_id = portfolio_id
         super().__init__(
             f"portfolio {portfolio_id!r} is not in the book",
@@ -252,35 +240,11 @@ class UnknownPositionError(NotFoundError):
     code = "position.unknown"
 
     def __init__(self, portfolio_id: str, security_id: str) -> None:
-        """Name the portfolio and the security."""
         self.portfolio_id = portfolio_id
         self.security_id = security_id
         super().__init__(
             f"portfolio {portfolio_id!r} never held {security_id!r} by the day asked for",
             hint="check the security id against the portfolio's positions, or ask for a later day",
-        )
-
-
-class ConflictError(TidebookError):
-    """What was asked does not fit the state of the book."""
-
-    code = "conflict"
-
-
-class BookMovedError(ConflictError):
-    """The book changed while a figure was being explained."""
-
-    code = "book.moved"
-
-    def __init__(self, portfolio_id: str, security_id: str | None = None) -> None:
-        """Name the portfolio, and the security where the parts did not meet."""
-        self.portfolio_id = portfolio_id
-        self.security_id = security_id
-        where = portfolio_id if security_id is None else f"{portfolio_id}/{security_id}"
-        super().__init__(
-            f"the parts read for {where} belong to different states of the book",
-            hint="ask again when the transactions being booked now are through, or ask for an "
-            "earlier instant with known_at",
         )
 
 
@@ -296,19 +260,12 @@ class StoreUnavailableError(StoreError):
     code = "store.unavailable"
 
 
-class DataDirectoryError(StoreError):
-    """The data directory cannot be used by this process."""
-
-    code = "store.data-directory"
-
-
 class ServerMissingError(StoreUnavailableError):
     """No server programs of a supported PostgreSQL are at hand."""
 
     code = "store.no-server"
 
     def __init__(self, looked_in: str) -> None:
-        """Say where the programs were looked for."""
         self.looked_in = looked_in
         super().__init__(
             f"no PostgreSQL server 15 to 18 was found in {looked_in}",
@@ -323,7 +280,6 @@ class ServerStartError(StoreUnavailableError):
     code = "store.server-start"
 
     def __init__(self, program: str, path: str, *, last_words: str) -> None:
-        """Name the program, its data directory and the last lines it wrote."""
         self.program = program
         self.path = path
         self.last_words = last_words
@@ -334,13 +290,18 @@ class ServerStartError(StoreUnavailableError):
         )
 
 
+class DataDirectoryError(StoreError):
+    """The data directory cannot be used by this process."""
+
+    code = "store.data-directory"
+
+
 class WrongMajorError(DataDirectoryError):
     """The data directory was made by a major version that is not at hand."""
 
     code = "store.wrong-major"
 
     def __init__(self, path: str, *, needed: int, found: tuple[int, ...]) -> None:
-        """Name the directory, the version it needs and the versions that were found."""
         self.path = path
         self.needed = needed
         self.found = found
@@ -359,7 +320,6 @@ class DirectoryInUseError(DataDirectoryError):
     code = "store.directory-in-use"
 
     def __init__(self, path: str, *, pid: int, why: str) -> None:
-        """Name the directory, the process that holds it and why it cannot be joined."""
         self.path = path
         self.pid = pid
         self.why = why
@@ -375,7 +335,6 @@ class ForeignDirectoryError(DataDirectoryError):
     code = "store.foreign-directory"
 
     def __init__(self, path: str, *, owner: str) -> None:
-        """Name the directory and the account it belongs to."""
         self.path = path
         self.owner = owner
         super().__init__(
@@ -391,7 +350,6 @@ class RootRefusedError(DataDirectoryError):
     code = "store.root"
 
     def __init__(self, path: str, *, why: str) -> None:
-        """Name the directory and what stands in the way of another account."""
         self.path = path
         self.why = why
         super().__init__(
@@ -401,19 +359,100 @@ class RootRefusedError(DataDirectoryError):
         )
 
 
+class FencedError(StoreError):
+    """A worker presented an old fence or generation: another one has taken over, or moved on."""
+
+    code = "store.fenced"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what} has moved on since it was read",
+            hint="nothing was written; the batch is read and tried again by its present owner",
+        )
+
+
 class SchemaNewerError(StoreError):
     """The database was migrated by a later release than this one."""
 
     code = "store.schema-newer"
 
     def __init__(self, found: str, *, head: str) -> None:
-        """Name the version of the database and the newest this release knows."""
         self.found = found
         self.head = head
         super().__init__(
             f"the database is at schema version {found}, and this release knows none later "
             f"than {head}",
             hint="run the release of Tidebook that migrated it, or a later one",
+        )
+
+
+class OverloadedError(TidebookError):
+    """A bounded queue is full; the caller should come back later."""
+
+    code = "overloaded"
+
+    def __init__(self, what: str, *, retry_after_seconds: int) -> None:
+        self.retry_after_seconds = retry_after_seconds
+        super().__init__(
+            f"{what} is full",
+            hint=f"send the same request again in {retry_after_seconds} seconds; "
+            "a repeated fact changes nothing",
+        )
+
+
+class AnalyticsError(TidebookError):
+    """A figure has no meaning for these inputs."""
+
+    code = "analytics.undefined"
+
+
+class UnusableSeriesError(AnalyticsError):
+    """A series of daily values or dated flows cannot be read as one."""
+
+    code = "analytics.series"
+
+    def __init__(self, series: str, fault: str) -> None:
+        self.series = series
+        self.fault = fault
+        super().__init__(
+            f"the {series} cannot be used: {fault}",
+            hint="send one finite figure per day, with the days in order and inside the period",
+        )
+
+
+class UnsafeNonceError(TidebookError):
+    """A page was to be written with a nonce that cannot stand in a header."""
+
+    code = "web.nonce"
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+        super().__init__(
+            f"the nonce of {length} characters is too short or not base64",
+            hint="draw at least 16 random bytes for each page, for instance with "
+            "secrets.token_urlsafe(18)",
+        )
+
+
+class ConflictError(TidebookError):
+    """What was asked does not fit the state of the book."""
+
+    code = "conflict"
+
+
+class BookMovedError(ConflictError):
+    """The book changed while a figure was being explained."""
+
+    code = "book.moved"
+
+    def __init__(self, portfolio_id: str, security_id: str | None = None) -> None:
+        self.portfolio_id = portfolio_id
+        self.security_id = security_id
+        where = portfolio_id if security_id is None else f"{portfolio_id}/{security_id}"
+        super().__init__(
+            f"the parts read for {where} belong to different states of the book",
+            hint="ask again when the transactions being booked now are through, or ask for an "
+            "earlier instant with known_at",
         )
 
 
@@ -429,7 +468,6 @@ class ServerUnreachableError(ServerError):
     code = "server.unreachable"
 
     def __init__(self, url: str, *, why: str) -> None:
-        """Name the address and what happened."""
         self.url = url
         self.why = why
         super().__init__(
@@ -444,74 +482,9 @@ class ServerRefusedError(ServerError):
     code = "server.refused"
 
     def __init__(self, url: str, problem: Problem) -> None:
-        """Name the address and repeat the server's own words."""
         self.url = url
         self.problem = problem
         self.faults = problem.faults
         super().__init__(
             f"{url} answered {problem.status} {problem.code}: {problem.detail}", hint=problem.hint
-        )
-
-
-class OverloadedError(TidebookError):
-    """A bounded queue is full; the caller should come back later."""
-
-    code = "overloaded"
-
-    def __init__(self, what: str, *, retry_after_seconds: int) -> None:
-        """Say which bound was reached and when to try again."""
-        self.retry_after_seconds = retry_after_seconds
-        super().__init__(
-            f"{what} is full",
-            hint=f"send the same request again in {retry_after_seconds} seconds; "
-            "a repeated fact changes nothing",
-        )
-
-
-class AnalyticsError(TidebookError):
-    """A figure has no meaning for these inputs."""
-
-    code = "analytics.undefined"
-
-
-class FencedError(StoreError):
-    """A worker presented an old fence or generation: another one has taken over, or moved on."""
-
-    code = "store.fenced"
-
-    def __init__(self, what: str) -> None:
-        """Name what was fenced."""
-        super().__init__(
-            f"{what} has moved on since it was read",
-            hint="nothing was written; the batch is read and tried again by its present owner",
-        )
-
-
-class UnusableSeriesError(AnalyticsError):
-    """A series of daily values or dated flows cannot be read as one."""
-
-    code = "analytics.series"
-
-    def __init__(self, series: str, fault: str) -> None:
-        """Name the series, and what is wrong with it."""
-        self.series = series
-        self.fault = fault
-        super().__init__(
-            f"the {series} cannot be used: {fault}",
-            hint="send one finite figure per day, with the days in order and inside the period",
-        )
-
-
-class UnsafeNonceError(TidebookError):
-    """A page was to be written with a nonce that cannot stand in a header."""
-
-    code = "web.nonce"
-
-    def __init__(self, length: int) -> None:
-        """Say how long it was; the nonce itself is not repeated."""
-        self.length = length
-        super().__init__(
-            f"the nonce of {length} characters is too short or not base64",
-            hint="draw at least 16 random bytes for each page, for instance with "
-            "secrets.token_urlsafe(18)",
         )

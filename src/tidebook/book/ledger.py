@@ -12,8 +12,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tidebook.book.cashflows import RULES, Cashflow, TypeRule, flow, flow_amount
-from tidebook.model.facts import Transaction, TransactionType, business_date, instant
+from tidebook.book.cashflows import RULES, flow, flow_amount
+from tidebook.model.facts import business_date, instant
 from tidebook.model.findings import (
     Finding,
     amount_mismatch,
@@ -21,15 +21,19 @@ from tidebook.model.findings import (
     redundant_settlement,
     unknown_instrument,
 )
-from tidebook.model.instruments import Instrument, built_in_instrument, cash_account
+from tidebook.model.instruments import built_in_instrument, cash_account
 from tidebook.model.money import ONE, ZERO, converted, decimal_text, exact
-from tidebook.model.portfolios import Portfolio, Settlement
+from tidebook.model.portfolios import Settlement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date, datetime
 
+    from tidebook.book.cashflows import Cashflow, TypeRule
+    from tidebook.model.facts import Transaction, TransactionType
+    from tidebook.model.instruments import Instrument
     from tidebook.model.markets import RateTable
+    from tidebook.model.portfolios import Portfolio
 
 
 class Leg(StrEnum):
@@ -42,9 +46,11 @@ class Leg(StrEnum):
 class Posting(NamedTuple):
     """One transaction's effect on one key, before lots.
 
-    ``quantity`` is signed. ``amount`` is what was paid or received for it, in ``currency``, never
-    negative; ``fx_rate`` turns it into the base currency. ``realises`` says whether a disposal
-    shows a gain: sales do, withdrawals, costs and transfers do not.
+    ``quantity`` is signed. ``amount`` is what was paid or received for it in ``currency``, the
+    key's local one, and ``amount_base`` the same in the portfolio's base currency, never negative;
+    ``fx_rate`` is local to base. ``realises`` says whether a disposal shows a gain: sales do,
+    withdrawals, costs and transfers do not. ``flow`` is in the trade currency, ``flow_base`` its
+    cash amount in base currency.
     """
 
     portfolio_id: str
@@ -57,10 +63,12 @@ class Posting(NamedTuple):
     rank: int
     quantity: Decimal
     amount: Decimal
+    amount_base: Decimal
     currency: str
     fx_rate: Decimal
     realises: bool
     flow: Cashflow | None
+    flow_base: Decimal
 
     @property
     def order(self) -> tuple[date, datetime, int, str, str]:
@@ -143,13 +151,14 @@ def _post(
         return Posted(on, transaction.security_id, None, (), (finding,))
     rule = RULES[transaction.type]
     main, cash = _accounts(transaction, rule, portfolio, instrument)
-    if transaction.trade_currency == transaction.currency == portfolio.base_currency:
+    local = _local_currency(main, transaction, instrument)
+    if transaction.trade_currency == transaction.currency == local == portfolio.base_currency:
         converts = _SAME_CURRENCY
     else:
-        converts = _conversions(transaction, portfolio, rates, on, settles=cash is not None)
+        converts = _conversions(transaction, portfolio.base_currency, local, rates, on)
     if isinstance(converts, Finding):
         return Posted(on, main, cash, (), (converts,))
-    accounts = _Accounts(main, cash, instrument)
+    accounts = _Accounts(main, cash, instrument, local)
     postings = _legs(transaction, rule, portfolio, on, accounts, converts)
     findings = () if rule.cash_only else _warnings(transaction, rule, portfolio, instrument)
     return Posted(on, main, cash, postings, findings)
@@ -159,17 +168,25 @@ class _Accounts(NamedTuple):
     main: str
     cash: str | None
     instrument: Instrument
+    local: str
+    """The currency that the main key's prices and local costs are in."""
 
 
 class _Conversions(NamedTuple):
-    """Rates trade to base, trade to settlement and settlement to base currency."""
+    """The rates of one transaction.
 
-    trade: Decimal
-    settle: Decimal
-    cash: Decimal
+    From its trade currency to the instrument's (local), the base and the settlement currency; and
+    from the local and the settlement currency to the base currency.
+    """
+
+    trade_to_local: Decimal
+    trade_to_base: Decimal
+    local_to_base: Decimal
+    trade_to_settle: Decimal
+    settle_to_base: Decimal
 
 
-_SAME_CURRENCY: Final = _Conversions(ONE, ONE, ONE)
+_SAME_CURRENCY: Final = _Conversions(ONE, ONE, ONE, ONE, ONE)
 
 
 def _accounts(
@@ -185,32 +202,33 @@ def _accounts(
     return transaction.security_id, own if rule.settles else None
 
 
+def _local_currency(main: str, transaction: Transaction, instrument: Instrument) -> str:
+    if main == instrument.security_id:
+        return instrument.currency
+    built_in = built_in_instrument(main, transaction.currency)
+    return built_in.currency if built_in is not None else instrument.currency
+
+
 def _conversions(
-    transaction: Transaction,
-    portfolio: Portfolio,
-    rates: RateTable,
-    on: date,
-    *,
-    settles: bool,
+    transaction: Transaction, base: str, local: str, rates: RateTable, on: date
 ) -> _Conversions | Finding:
-    trade, settle, base = transaction.trade_currency, transaction.currency, portfolio.base_currency
-    rate_of_trade = transaction.fx_rate if trade != base else ONE
-    if rate_of_trade is None:
-        found = rates.rate(trade, base, on)
-        if found is None:
-            return missing_rate(transaction.transaction_id, trade, base, on.isoformat())
-        rate_of_trade = found.rate
-    if settle == trade or not settles:
-        return _Conversions(rate_of_trade, ONE, rate_of_trade)
-    to_settle, to_base = rates.rate(trade, settle, on), rates.rate(settle, base, on)
-    if to_settle is None:
-        return missing_rate(transaction.transaction_id, trade, settle, on.isoformat())
-    if to_base is None:
-        return missing_rate(transaction.transaction_id, settle, base, on.isoformat())
-    return _Conversions(rate_of_trade, to_settle.rate, to_base.rate)
+    trade, settle = transaction.trade_currency, transaction.currency
+    wanted = ((trade, local), (trade, base), (local, base), (trade, settle), (settle, base))
+    found: list[Decimal] = []
+    for source, target in wanted:
+        if source == target:
+            found.append(ONE)
+        elif transaction.fx_rate is not None and (source, target) == (trade, base):
+            found.append(transaction.fx_rate)
+        else:
+            quote = rates.rate(source, target, on)
+            if quote is None:
+                return missing_rate(transaction.transaction_id, source, target, on.isoformat())
+            found.append(quote.rate)
+    return _Conversions(*found)
 
 
-def _legs(  # noqa: PLR0913 - the five things a posting is made from, and the fact itself
+def _legs(  # noqa: PLR0913, PLR0917 - the five things a posting is made from, and the fact itself
     transaction: Transaction,
     rule: TypeRule,
     portfolio: Portfolio,
@@ -221,7 +239,9 @@ def _legs(  # noqa: PLR0913 - the five things a posting is made from, and the fa
     at = instant(transaction)
     flowing = flow_amount(transaction, rule)
     flows = flow(rule, flowing)
-    quantity, amount = _main_units(transaction, rule, accounts, flowing)
+    amount = flowing if rule.settles or rule.cash_only else transaction.gross
+    local = converted(amount, converts.trade_to_local)
+    quantity = _main_quantity(transaction, rule, accounts, local)
     main = Posting(
         portfolio.portfolio_id,
         accounts.main,
@@ -232,15 +252,17 @@ def _legs(  # noqa: PLR0913 - the five things a posting is made from, and the fa
         at,
         _rank(quantity),
         quantity,
-        amount,
-        transaction.trade_currency,
-        converts.trade,
+        local,
+        converted(amount, converts.trade_to_base),
+        accounts.local,
+        converts.local_to_base,
         rule.realises,
         flows,
+        converted(flows.cash_amount, converts.trade_to_base),
     )
     if accounts.cash is None:
         return (main,)
-    moved = converted(flows.cash_amount, converts.settle)
+    moved = converted(flows.cash_amount, converts.trade_to_settle)
     cash = Posting(
         portfolio.portfolio_id,
         accounts.cash,
@@ -252,26 +274,28 @@ def _legs(  # noqa: PLR0913 - the five things a posting is made from, and the fa
         _rank(moved),
         moved,
         abs(moved),
+        abs(converted(moved, converts.settle_to_base)),
         transaction.currency,
-        converts.cash,
+        converts.settle_to_base,
         rule.cash_realises,
         None,
+        ZERO,
     )
     return (main, cash)
 
 
-def _main_units(
-    transaction: Transaction, rule: TypeRule, accounts: _Accounts, flowing: Decimal
-) -> tuple[Decimal, Decimal]:
-    """Return the signed quantity and the amount of the main leg."""
+def _main_quantity(
+    transaction: Transaction, rule: TypeRule, accounts: _Accounts, local: Decimal
+) -> Decimal:
+    """Return the signed change in units: cash moves by its amount, a security by its quantity."""
     if not rule.moves_units:
-        return ZERO, ZERO
+        return ZERO
+    units = transaction.quantity
     if rule.cash_only:
         if rule.settles and not _is_cash_key(accounts):
-            return ZERO, ZERO
-        return (flowing if rule.adds else -flowing), flowing
-    amount = flowing if rule.settles else transaction.gross
-    return (transaction.quantity if rule.adds else -transaction.quantity), amount
+            return ZERO
+        units = local
+    return units if rule.adds else -units
 
 
 def _is_cash_key(accounts: _Accounts) -> bool:

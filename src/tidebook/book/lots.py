@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tidebook.model.findings import Finding, oversold
+from tidebook.model.findings import oversold
 from tidebook.model.money import ZERO, converted, decimal_text, exact, share
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from tidebook.book.ledger import Posting
+    from tidebook.model.findings import Finding
 
 DUST: Final = Decimal("1e-12")
 """A remainder of units at or below this is a residue of decimal fractions, not a holding."""
@@ -160,7 +161,7 @@ class _State:
     def open(self, posting: Posting) -> Entry:
         quantity, amount = posting.quantity, posting.amount
         local = amount if quantity > 0 else -amount
-        base = converted(local, posting.fx_rate)
+        base = _signed_base(posting, amount, local)
         self._add(posting, quantity, local, base)
         return Entry(posting, quantity, local, base, quantity, local, base, (), *_NO_GAINS)
 
@@ -176,15 +177,13 @@ class _State:
                 return None
             taken, beyond = -held, after
         value_local = posting.amount if quantity < 0 else -posting.amount
-        value_base = converted(value_local, posting.fx_rate)
+        value_base = _signed_base(posting, posting.amount, value_local)
         if beyond:
             return self._cross(posting, (value_local, value_base), taken, beyond)
         matches = self._take(-taken)
         cost_local, cost_base = self._reduce(taken, matches)
         gains = _gains(posting, value_local - cost_local, value_base - cost_base)
-        return Entry(
-            posting, taken, -cost_local, -cost_base, ZERO, ZERO, ZERO, matches, *gains
-        )
+        return Entry(posting, taken, -cost_local, -cost_base, ZERO, ZERO, ZERO, matches, *gains)
 
     def _cross(
         self, posting: Posting, value: tuple[Decimal, Decimal], taken: Decimal, beyond: Decimal
@@ -257,6 +256,17 @@ class _State:
             break
         self.head = head
         return tuple(matches)
+
+
+def _signed_base(posting: Posting, amount: Decimal, signed: Decimal) -> Decimal:
+    """Return the base amount with the sign of ``signed``; the same object in one currency.
+
+    Sameness is what tells :meth:`_State._take` that one division serves both costs.
+    """
+    base = posting.amount_base
+    if base is amount:
+        return signed
+    return base if signed is amount else -base
 
 
 def _gains(

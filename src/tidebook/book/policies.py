@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from tidebook.book.lots import KeyRules, LotRule
 from tidebook.model.instruments import built_in_instrument
-from tidebook.model.portfolios import CostMethod, Portfolio, Settlement
+from tidebook.model.portfolios import CostMethod, Settlement
 
 if TYPE_CHECKING:
     from tidebook.model.instruments import Instrument
+    from tidebook.model.portfolios import Portfolio
 
 
 def key_rules(portfolio: Portfolio, security_id: str, instrument: Instrument | None) -> KeyRules:

@@ -7,13 +7,14 @@ apart in ``unpriced_cost``, so that readers can tell how much of the value was p
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from tidebook.book.cashflows import Classification, Timing
-from tidebook.book.vectors import Steps, steps, sum_of_products, where
+from tidebook.book.vectors import steps, sum_of_products, where
 from tidebook.model.markets import NO_PRICES
 from tidebook.model.money import ONE, ZERO, converted, exact
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tidebook.book.lots import Entry
+    from tidebook.book.vectors import Steps
     from tidebook.model.markets import PriceQuotes, RateTable
 
 
@@ -165,7 +167,7 @@ def _add_unpriced(
     if not held.days or held.days[0].toordinal() >= first_price:
         return
     index = where(steps(held.days, held.quantities), ordinals)
-    for i in range(int(np.searchsorted(ordinals, first_price))):
+    for i in range(int(np.count_nonzero(ordinals < first_price))):
         if index[i] >= 0 and held.quantities[index[i]]:
             unpriced[i] += held.costs_base[index[i]]
 
@@ -193,7 +195,7 @@ def _add_converted(
 
 
 def _cost_on(held: HeldSteps, day: date) -> Decimal:
-    index = int(np.searchsorted(held.days, day, side="right")) - 1  # pyright: ignore[reportArgumentType, reportCallIssue]
+    index = bisect_right(held.days, day) - 1
     return held.costs_base[index] if index >= 0 and held.quantities[index] else ZERO
 
 
@@ -310,9 +312,7 @@ def _key_steps(
             last = day
         else:
             quantities[-1], costs[-1] = quantity, cost
-    return HeldSteps(
-        security_id, currency, is_cash, tuple(days), tuple(quantities), tuple(costs)
-    )
+    return HeldSteps(security_id, currency, is_cash, tuple(days), tuple(quantities), tuple(costs))
 
 
 def cumulated(
@@ -338,11 +338,9 @@ def cumulated(
 def portfolio_flows(entries: Iterable[Entry]) -> list[DatedFlow]:
     """Return the flows across the portfolio's border, in base currency at the booked rates."""
     flows: list[DatedFlow] = []
-    with exact():
-        for entry in entries:
-            flow = entry.posting.flow
-            if flow is not None and flow.is_portfolio_flow:
-                amount = converted(flow.cash_amount, entry.posting.fx_rate)
-                is_cost = flow.classification is Classification.EXPENSE
-                flows.append(DatedFlow(entry.posting.on, amount, flow.timing, is_cost))
+    for entry in entries:
+        flow = entry.posting.flow
+        if flow is not None and flow.is_portfolio_flow:
+            is_cost = flow.classification is Classification.EXPENSE
+            flows.append(DatedFlow(entry.posting.on, entry.posting.flow_base, flow.timing, is_cost))
     return flows

@@ -93,9 +93,7 @@ def value_position(
             pair = f"{quote.currency}/{held.currency}"
         reason = f"no exchange rate {pair} is known on or before {on}"
         return Valuation(ValuationStatus.FAILED, quote, None, None, None, reason)
-    value = market_value(
-        held, quote.price, rate_to_local=to_local.rate, rate_to_base=to_base.rate
-    )
+    value = market_value(held, quote.price, rate_to_local=to_local.rate, rate_to_base=to_base.rate)
     current = quote.on == on
     status = ValuationStatus.VALUED_CURRENT if current else ValuationStatus.VALUED_STALE
     return Valuation(status, quote, to_local.rate, to_base.rate, value, None)

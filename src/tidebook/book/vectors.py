@@ -134,9 +134,6 @@ def _limbs(values: Sequence[int], index: NDArray[np.int64]) -> list[NDArray[np.i
     limbs: list[NDArray[np.int64]] = []
     for position in range(count):
         shift = _LIMB_BITS * position
-        part = [
-            ((abs(v) >> shift) & _LIMB_MASK) * (1 if v >= 0 else -1)
-            for v in values
-        ]
+        part = [((abs(v) >> shift) & _LIMB_MASK) * (1 if v >= 0 else -1) for v in values]
         limbs.append(_gather(part, index))
     return limbs

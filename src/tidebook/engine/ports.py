@@ -44,7 +44,7 @@ class Receipt(NamedTuple):
     """Proof that facts are durable: how many, and up to where the log must be read to have them."""
 
     topic: str
-    count: int
+    accepted: int
     reached: tuple[Reached, ...]
     portfolio_ids: tuple[str, ...] = ()
 
@@ -61,9 +61,7 @@ class Commands(Protocol):
         """Take portfolios in."""
         ...
 
-    def ingest_instruments(
-        self, instruments: Sequence[Instrument], correlation_id: str
-    ) -> Receipt:
+    def ingest_instruments(self, instruments: Sequence[Instrument], correlation_id: str) -> Receipt:
         """Take instruments in."""
         ...
 
@@ -190,8 +188,7 @@ class Reader(Protocol):
         end: date | None = None,
         known_at: datetime | None = None,
     ) -> SeriesView:
-        """Return the daily series of a portfolio; ``inception`` is its first day whatever
-        ``start`` says."""
+        """Return a portfolio's daily series; ``inception`` is its first day in any case."""
         ...
 
     def findings(self, portfolio_id: str | None = None) -> tuple[FindingView, ...]:

@@ -7,23 +7,21 @@ appending what it has to say, happens in one unit or not at all.
 from __future__ import annotations
 
 from datetime import date, datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple, Protocol
-
-from tidebook.book.lots import Holding
-from tidebook.model.facts import Transaction
-from tidebook.model.findings import Finding
-from tidebook.model.portfolios import Portfolio
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
+    from decimal import Decimal
 
+    from tidebook.book.lots import Holding
     from tidebook.book.series import DatedFlow, HeldSteps, Market, PortfolioDay
     from tidebook.engine.records import Record
-    from tidebook.model.facts import Price, Rate
+    from tidebook.model.facts import Price, Rate, Transaction
+    from tidebook.model.findings import Finding
     from tidebook.model.instruments import Instrument
     from tidebook.model.markets import RateTable
+    from tidebook.model.portfolios import Portfolio
 
 Key = tuple[str, str]
 """Portfolio id and security id."""
@@ -101,6 +99,7 @@ class EntryRow(NamedTuple):
     is_portfolio_flow: bool | None
     cash_amount: Decimal | None
     position_flow: Decimal | None
+    flow_base: Decimal | None
 
 
 class KeyWrite(NamedTuple):
@@ -228,9 +227,7 @@ class Unit(Protocol):
         """Return the current entries of keys by (transaction id, leg)."""
         ...
 
-    def entries_of(
-        self, key: Key, ids: Collection[str]
-    ) -> dict[tuple[str, str], EntryRow]:
+    def entries_of(self, key: Key, ids: Collection[str]) -> dict[tuple[str, str], EntryRow]:
         """Return the current entries of some transactions on one key."""
         ...
 
@@ -302,14 +299,21 @@ class Unit(Protocol):
         """Append keyed records to the log; return (partition, next offset) for each touched."""
         ...
 
+    def backlog(
+        self, consumer: str, parts: Sequence[tuple[str, int]]
+    ) -> dict[tuple[str, int], int]:
+        """Return how many records lie unread in each of these partitions, where any do."""
+        ...
+
     def read_log(
         self, consumer: str, parts: Sequence[tuple[str, int]], limit: int
     ) -> list[LogBatch]:
         """Return what lies unread in these partitions, about ``limit`` records at the most."""
         ...
 
-    def complete(self, consumer: str, batch: LogBatch, fence: int, duplicates: int,
-                 at: datetime) -> None:
+    def complete(
+        self, consumer: str, batch: LogBatch, fence: int, duplicates: int, at: datetime
+    ) -> None:
         """Move the consumer's offset over a batch.
 
         Raises:
@@ -323,6 +327,10 @@ class Store(Protocol):
 
     def unit(self) -> AbstractContextManager[Unit]:
         """Begin a unit; it commits when the block ends and rolls back when it raises."""
+        ...
+
+    def try_lead(self) -> bool:
+        """Become the process that runs the stages, unless another one is; until it ends."""
         ...
 
     def take_partitions(

@@ -7,16 +7,18 @@ portfolio's). ``None`` means undefined, and a ``reason`` beside it says why.
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from decimal import Decimal
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from tidebook.book.series import PortfolioDay
-from tidebook.book.valuation import Valuation
-from tidebook.model.facts import Transaction
-from tidebook.model.findings import Finding
-from tidebook.model.instruments import Instrument
-from tidebook.model.portfolios import Portfolio
+if TYPE_CHECKING:
+    from datetime import date, datetime
+    from decimal import Decimal
+
+    from tidebook.book.series import PortfolioDay
+    from tidebook.book.valuation import Valuation
+    from tidebook.model.facts import Transaction
+    from tidebook.model.findings import Finding
+    from tidebook.model.instruments import Instrument
+    from tidebook.model.portfolios import Portfolio
 
 
 class Freshness(NamedTuple):

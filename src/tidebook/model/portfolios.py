@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from datetime import date
 
 
 class CostMethod(StrEnum):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal
-from typing import NamedTuple
-
-from markupsafe import Markup
+from typing import TYPE_CHECKING, NamedTuple
 
 from tidebook.web import figures, svg
-from tidebook.web.pages import PortfolioPage, PositionRow
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from markupsafe import Markup
+
+    from tidebook.web.pages import PortfolioPage, PositionRow
 
 CASH = "Cash"
 OTHER = "Other"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
-from decimal import Decimal
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from tidebook.web import figures
+
+if TYPE_CHECKING:
+    from datetime import date
+    from decimal import Decimal
 
 
 class Cell(NamedTuple):
@@ -58,9 +60,7 @@ class Notes:
             exact=f"{value:f} {currency}",
         )
 
-    def percent(
-        self, value: Decimal | float | None, reason: str, *, signed: bool = False
-    ) -> Cell:
+    def percent(self, value: Decimal | float | None, reason: str, *, signed: bool = False) -> Cell:
         """Return a fraction as percent, to two places."""
         if value is None or not figures.is_number(value):
             return self.missing(reason)

@@ -7,22 +7,26 @@ stretched, with strokes that are not. The axes are drawings of their own beside 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date
+from dataclasses import replace
 from decimal import Decimal
-from typing import NamedTuple, TypedDict
-
-from markupsafe import Markup
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from tidebook.web import figures, svg
-from tidebook.web.pages import CurvePoint, DrawdownPoint, PortfolioPage
 from tidebook.web.scales import keep_extremes, place, time_ticks, value_ticks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from markupsafe import Markup
+
+    from tidebook.web.pages import CurvePoint, DrawdownPoint, PortfolioPage
 
 COLUMNS = 400
 _SIDE = 1000.0
 _SHALLOWEST = Decimal("-0.01")
 _ZOOM_FROM = Decimal("0.6")
-_LABEL_EDGE = 0.04
+_LABEL_EDGE = 0.07
 
 
 class Panel(NamedTuple):
@@ -56,14 +60,21 @@ class TimeFigure(NamedTuple):
     readout: Readout
 
 
-class _Scale(NamedTuple):
-    """Where values lie, from the top (0) to the bottom (1) of a drawing."""
+class _Frame(NamedTuple):
+    """The axes of one drawing: labelled values, lowest first, and the first and last day."""
 
-    low: Decimal
-    high: Decimal
+    ticks: tuple[Decimal, ...]
+    start: date
+    end: date
 
-    def of(self, value: Decimal) -> float:
-        return float((self.high - value) / (self.high - self.low))
+    def across(self, day: date) -> float:
+        return place(day, self.start, self.end)
+
+    def down(self, value: Decimal) -> float:
+        return float((self.ticks[-1] - value) / (self.ticks[-1] - self.ticks[0]))
+
+    def point(self, day: date, value: Decimal) -> tuple[float, float]:
+        return self.across(day) * _SIDE, self.down(value) * _SIDE
 
 
 def time_figure(page: PortfolioPage) -> TimeFigure | None:
@@ -74,44 +85,51 @@ def time_figure(page: PortfolioPage) -> TimeFigure | None:
     """
     if not page.curve:
         return None
+    page = replace(page, drawdown=[p for p in page.drawdown if figures.is_number(p.fraction)])
     start = min(day for day, *_ in (page.curve[0], *page.drawdown[:1]))
     end = max(day for day, *_ in (page.curve[-1], *page.drawdown[-1:]))
-    heights = [point.value for point in page.curve] + [point.contributed for point in page.curve]
-    low, high = min(heights), max(heights)
-    starts_at_zero = low < high * _ZOOM_FROM or low == high
-    ticks = value_ticks(min(low, Decimal(0)) if starts_at_zero else low, max(high, Decimal(0)))
-    scale = _Scale(ticks[0], ticks[-1])
-    kept = _kept_curve(page.curve, start, end)
+    frame = _Frame(_curve_ticks(page.curve), start, end)
+    kept = _kept_curve(page.curve, frame)
     return TimeFigure(
         value=Panel(
-            _value_plot(page, kept, scale, ticks, (start, end), filled=starts_at_zero),
-            _value_axis(ticks, figures.axis_labels(ticks), scale, page.base_currency),
+            _value_plot(page, kept, frame),
+            _value_axis(frame, figures.axis_labels(frame.ticks), page.base_currency),
         ),
         drawdown=_drawdown_panel(page, start, end),
         time_axis=_time_axis(start, end),
-        starts_at_zero=starts_at_zero,
-        readout=_readout(page, kept, scale, (start, end)),
+        starts_at_zero=_has_zero(frame),
+        readout=_readout(page, kept, frame),
     )
 
 
-def _kept_curve(curve: Sequence[CurvePoint], start: date, end: date) -> tuple[CurvePoint, ...]:
+def _curve_ticks(curve: Sequence[CurvePoint]) -> tuple[Decimal, ...]:
+    heights = [height for _, *both in curve for height in both]
+    low, high = min(heights), max(heights)
+    if low < high * _ZOOM_FROM or low == high:
+        low = min(low, Decimal(0))
+    return value_ticks(low, max(high, Decimal(0)))
+
+
+def _has_zero(frame: _Frame) -> bool:
+    return frame.ticks[0] <= 0
+
+
+def _kept_curve(curve: Sequence[CurvePoint], frame: _Frame) -> tuple[CurvePoint, ...]:
     return tuple(
         curve[index]
         for index in keep_extremes(
-            [place(point.day, start, end) for point in curve],
+            [frame.across(point.day) for point in curve],
             [float(point.value) for point in curve],
             columns=COLUMNS,
         )
     )
 
 
-def _kept_drawdown(
-    points: Sequence[DrawdownPoint], start: date, end: date
-) -> tuple[DrawdownPoint, ...]:
+def _kept_drawdown(points: Sequence[DrawdownPoint], frame: _Frame) -> tuple[DrawdownPoint, ...]:
     return tuple(
         points[index]
         for index in keep_extremes(
-            [place(point.day, start, end) for point in points],
+            [frame.across(point.day) for point in points],
             [_depth(point.fraction) for point in points],
             columns=COLUMNS,
         )
@@ -122,34 +140,32 @@ def _depth(fraction: float) -> float:
     return -abs(fraction)
 
 
-def _value_plot(  # noqa: PLR0913  (one drawing, six things to draw)
-    page: PortfolioPage,
-    kept: Sequence[CurvePoint],
-    scale: _Scale,
-    ticks: Sequence[Decimal],
-    span: tuple[date, date],
-    *,
-    filled: bool,
-) -> Markup:
-    line = [(place(p.day, *span) * _SIDE, scale.of(p.value) * _SIDE) for p in kept]
-    base = scale.of(Decimal(0)) * _SIDE if filled else 0.0
+def _exact_depth(point: DrawdownPoint) -> Decimal:
+    return Decimal(repr(_depth(float(point.fraction))))
+
+
+def _value_plot(page: PortfolioPage, kept: Sequence[CurvePoint], frame: _Frame) -> Markup:
+    line = [frame.point(point.day, point.value) for point in kept]
     contributed = [
-        (place(p.day, *span) * _SIDE, scale.of(p.contributed) * _SIDE)
-        for p in _changes(page.curve, span)
+        frame.point(point.day, point.contributed) for point in _changes(page.curve, frame)
     ]
     last = kept[-1]
-    drawn = [
-        _stretched("area", svg.area_path(line, base)) if filled else Markup(""),
-        _stretched("contributed", svg.step_path(contributed, line[-1][0])),
-        _stretched("line", svg.line_path(line)),
-    ]
+    area = (
+        (_stretched("area", svg.area_path(line, frame.down(Decimal(0)) * _SIDE)),)
+        if _has_zero(frame)
+        else ()
+    )
     return _plot(
         "value",
         f"Value of {page.name} and capital contributed to it, in {page.base_currency}",
         _value_sentence(page),
-        *_rules(ticks, scale, span),
-        _canvas(*drawn),
-        _dot("last", place(last.day, *span), scale.of(last.value)),
+        *_rules(frame),
+        _canvas(
+            *area,
+            _stretched("contributed", svg.step_path(contributed, line[-1][0])),
+            _stretched("line", svg.line_path(line)),
+        ),
+        _dot("last", frame.across(last.day), frame.down(last.value)),
     )
 
 
@@ -167,14 +183,14 @@ def _value_sentence(page: PortfolioPage) -> str:
     )
 
 
-def _changes(curve: Sequence[CurvePoint], span: tuple[date, date]) -> list[CurvePoint]:
+def _changes(curve: Sequence[CurvePoint], frame: _Frame) -> list[CurvePoint]:
     changed = [
         point
         for before, point in zip((None, *curve), curve, strict=False)
         if before is None or before.contributed != point.contributed
     ]
     kept = keep_extremes(
-        [place(point.day, *span) for point in changed],
+        [frame.across(point.day) for point in changed],
         [float(point.contributed) for point in changed],
         columns=COLUMNS,
     )
@@ -185,38 +201,35 @@ def _drawdown_panel(page: PortfolioPage, start: date, end: date) -> Panel | None
     if not page.drawdown:
         return None
     deepest = min(page.drawdown, key=lambda point: _depth(point.fraction))
-    depth = Decimal(repr(_depth(deepest.fraction)))
-    ticks = _drawdown_ticks(page.drawdown)
-    scale = _Scale(ticks[0], ticks[-1])
+    depth = _exact_depth(deepest)
+    frame = _Frame(_drawdown_ticks(page.drawdown), start, end)
     line = [
-        (
-            place(point.day, start, end) * _SIDE,
-            scale.of(Decimal(repr(_depth(point.fraction)))) * _SIDE,
-        )
-        for point in _kept_drawdown(page.drawdown, start, end)
+        frame.point(point.day, _exact_depth(point))
+        for point in _kept_drawdown(page.drawdown, frame)
     ]
-    trough = (
-        _dot("trough", place(deepest.day, start, end), scale.of(depth)) if depth else Markup("")
-    )
-    step_places = figures.places((ticks[1] - ticks[0]).scaleb(2))
+    trough = (_dot("trough", frame.across(deepest.day), frame.down(depth)),) if depth else ()
+    step_places = figures.places((frame.ticks[1] - frame.ticks[0]).scaleb(2))
     labels = tuple(
-        figures.percent(tick, decimal_places=step_places) if tick else "0" for tick in ticks
+        figures.percent(tick, decimal_places=step_places) if tick else "0" for tick in frame.ticks
     )
     plot = _plot(
         "drawdown",
         f"Drawdown of {page.name} from its highest point so far",
         f"Deepest {figures.percent(depth)} on {figures.day(deepest.day)}; "
-        f"{figures.percent(_depth(page.drawdown[-1].fraction))} on the last day.",
-        *_rules(ticks, scale, (start, end)),
-        _canvas(_stretched("area", svg.area_path(line, 0.0)), _stretched("line", svg.line_path(line))),
-        trough,
+        f"{figures.percent(_exact_depth(page.drawdown[-1]))} on the last day.",
+        *_rules(frame),
+        _canvas(
+            _stretched("area", svg.area_path(line, 0.0)),
+            _stretched("line", svg.line_path(line)),
+        ),
+        *trough,
     )
-    return Panel(plot, _value_axis(ticks, labels, scale, None))
+    return Panel(plot, _value_axis(frame, labels, None))
 
 
 def _drawdown_ticks(points: Sequence[DrawdownPoint]) -> tuple[Decimal, ...]:
-    deepest = min((_depth(point.fraction) for point in points), default=0.0)
-    return value_ticks(min(Decimal(repr(deepest)), _SHALLOWEST), Decimal(0), steps_max=3)
+    deepest = min((_exact_depth(point) for point in points), default=_SHALLOWEST)
+    return value_ticks(min(deepest, _SHALLOWEST), Decimal(0), steps_max=3)
 
 
 def _plot(name: str, title: str, sentence: str, *drawn: Markup) -> Markup:
@@ -253,34 +266,30 @@ def _dot(class_name: str, x: float, y: float) -> Markup:
     return svg.element("circle", class_=class_name, cx=svg.share(x), cy=svg.share(y), r="3.5")
 
 
-def _rules(
-    ticks: Sequence[Decimal], scale: _Scale, span: tuple[date, date]
-) -> tuple[Markup, ...]:
+def _rules(frame: _Frame) -> tuple[Markup, ...]:
     across = (
         svg.element(
             "line",
             class_="rule" if tick else "rule zero",
             x1="0%",
             x2="100%",
-            y1=svg.share(scale.of(tick)),
-            y2=svg.share(scale.of(tick)),
+            y1=svg.share(frame.down(tick)),
+            y2=svg.share(frame.down(tick)),
         )
-        for tick in ticks
+        for tick in frame.ticks
     )
     down = (
         svg.element("line", class_="rule time", x1=at, x2=at, y1="0%", y2="100%")
-        for at in (svg.share(place(tick.day, *span)) for tick in time_ticks(*span))
+        for at in (svg.share(frame.across(tick.day)) for tick in time_ticks(frame.start, frame.end))
     )
     return (*across, *down)
 
 
-def _value_axis(
-    ticks: Sequence[Decimal], labels: Sequence[str], scale: _Scale, unit: str | None
-) -> Markup:
+def _value_axis(frame: _Frame, labels: Sequence[str], unit: str | None) -> Markup:
     named = [*labels[:-1], f"{unit} {labels[-1]}" if unit else labels[-1]]
     drawn = (
-        svg.element("text", label, x="0", y=svg.share(scale.of(tick)), dy="0.32em")
-        for tick, label in zip(ticks, named, strict=True)
+        svg.element("text", label, x="0", y=svg.share(frame.down(tick)), dy="0.32em")
+        for tick, label in zip(frame.ticks, named, strict=True)
     )
     return svg.element("svg", *drawn, class_="axis", aria_hidden="true")
 
@@ -304,28 +313,24 @@ def _time_axis(start: date, end: date) -> Markup:
     return svg.element("svg", *drawn, class_="axis time", aria_hidden="true")
 
 
-def _readout(
-    page: PortfolioPage, kept: Sequence[CurvePoint], scale: _Scale, span: tuple[date, date]
-) -> Readout:
-    """Return the exact numbers of the days that are drawn, small enough to travel in the page."""
-    depths = {point.day: _depth(point.fraction) for point in page.drawdown}
+def _readout(page: PortfolioPage, kept: Sequence[CurvePoint], frame: _Frame) -> Readout:
+    depths = {point.day: _exact_depth(point) for point in page.drawdown}
     by_day = {point.day: point for point in page.curve}
     wanted = {point.day for point in kept}
-    wanted.update(p.day for p in _kept_drawdown(page.drawdown, *span) if p.day in by_day)
-    days = sorted(wanted)
+    wanted.update(p.day for p in _kept_drawdown(page.drawdown, frame) if p.day in by_day)
+    points = [by_day[day] for day in sorted(wanted)]
     places = figures.minor_units(page.base_currency)
     return {
-        "start": span[0].isoformat(),
-        "span": (span[1] - span[0]).days,
-        "low": float(scale.low),
-        "high": float(scale.high),
+        "start": frame.start.isoformat(),
+        "span": (frame.end - frame.start).days,
+        "low": float(frame.ticks[0]),
+        "high": float(frame.ticks[-1]),
         "floor": float(_drawdown_ticks(page.drawdown)[0]),
-        "offsets": [(day - span[0]).days for day in days],
-        "value": [f"{figures.rounded(by_day[day].value, places):f}" for day in days],
-        "contributed": [f"{figures.rounded(by_day[day].contributed, places):f}" for day in days],
+        "offsets": [(point.day - frame.start).days for point in points],
+        "value": [f"{figures.rounded(point.value, places):f}" for point in points],
+        "contributed": [f"{figures.rounded(point.contributed, places):f}" for point in points],
         "drawdown": [
-            f"{figures.rounded(Decimal(repr(depths[day])).scaleb(2), 2):f}" if day in depths else None
-            for day in days
+            f"{figures.rounded(depths[point.day].scaleb(2), 2):f}" if point.day in depths else None
+            for point in points
         ],
     }
-

@@ -7,32 +7,54 @@ grouped with a comma, a negative carries a true minus sign, and nothing depends 
 from __future__ import annotations
 
 import math
-from datetime import UTC, date, datetime
+from datetime import UTC
 from decimal import ROUND_HALF_EVEN, Context, Decimal
+from typing import TYPE_CHECKING
 
-DASH = "–"  # noqa: RUF001  (an en dash is what is meant)
-MINUS = "−"  # noqa: RUF001  (a minus sign is what is meant)
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+DASH = "–"
+MINUS = "−"
 
 _EXACT = Context(prec=120, rounding=ROUND_HALF_EVEN)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _USUAL_MINOR_UNITS = 2
 _MINOR_UNITS = {
     **dict.fromkeys(
-        (
-            "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
-        ).split(),
+        [
+            "BIF",
+            "CLP",
+            "DJF",
+            "GNF",
+            "ISK",
+            "JPY",
+            "KMF",
+            "KRW",
+            "PYG",
+            "RWF",
+            "UGX",
+            "UYI",
+            "VND",
+            "VUV",
+            "XAF",
+            "XOF",
+            "XPF",
+        ],
         0,
     ),
-    **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
-    **dict.fromkeys("CLF UYW".split(), 4),
+    **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3),
+    **dict.fromkeys(["CLF", "UYW"], 4),
 }
 _QUANTITY_PLACES_MAX = 8
 _PRICE_PLACES_MAX = 6
+_LEGIBLE_DIGITS = 4
+_COMPACT_FROM = Decimal(10_000)
 _COMPACT_UNITS = (
     (Decimal(10) ** 12, "tn"),
     (Decimal(10) ** 9, "bn"),
     (Decimal(10) ** 6, "m"),
-    (Decimal(10) ** 4, "k"),
+    (Decimal(10) ** 3, "k"),
 )
 
 
@@ -44,7 +66,7 @@ def minor_units(currency: str) -> int:
 def rounded(value: Decimal, decimal_places: int) -> Decimal:
     """Return the value to that many decimal places, half even, and never a negative zero."""
     result = value.quantize(Decimal(1).scaleb(-decimal_places), context=_EXACT)
-    return result if result else abs(result)
+    return result or abs(result)
 
 
 def amount(value: Decimal, currency: str, *, signed: bool = False) -> str:
@@ -100,13 +122,12 @@ def axis_labels(ticks: tuple[Decimal, ...]) -> tuple[str, ...]:
     """Return short labels of one unit and one number of places: ``1.0m``, ``1.5m``, ``2.0m``."""
     largest = max((abs(tick) for tick in ticks), default=Decimal(0))
     unit, suffix = next(
-        ((size, name) for size, name in _COMPACT_UNITS if largest >= size), (Decimal(1), "")
+        ((size, name) for size, name in _COMPACT_UNITS if largest >= max(size, _COMPACT_FROM)),
+        (Decimal(1), ""),
     )
     scaled = [_EXACT.divide(tick, unit) for tick in ticks]
     shown = max((places(value) for value in scaled), default=0)
-    return tuple(
-        f"{_grouped(rounded(value, shown))}{suffix}" if value else "0" for value in scaled
-    )
+    return tuple(f"{_grouped(rounded(value, shown))}{suffix}" if value else "0" for value in scaled)
 
 
 def _grouped(value: Decimal, *, signed: bool = False) -> str:
@@ -115,11 +136,9 @@ def _grouped(value: Decimal, *, signed: bool = False) -> str:
 
 
 def _between(value: Decimal, places_min: int, places_max: int) -> Decimal:
-    shown = rounded(value, max(places_min, min(places_max, places(value))))
-    if value and shown.adjusted() <= -places_max:
-        # Two digits would be left of it, or none: a token worth 0.0000123 has to stay legible.
-        return rounded(value, 3 - value.adjusted())
-    return shown
+    # Four digits at least: a token worth 0.0000123 has to stay legible.
+    places_legible = max(places_max, _LEGIBLE_DIGITS - 1 - value.adjusted())
+    return rounded(value, max(places_min, min(places_legible, places(value))))
 
 
 def places(value: Decimal) -> int:

@@ -2,19 +2,21 @@
 
 Whoever calls the renderer fills these in; nothing here reads a store or a clock. Amounts are exact
 and unrounded, ratios are fractions, and what is undefined is ``None``: the page draws it as an en
-dash and says why. Sequences are drawn in the order in which they are given.
+dash and says why. Sequences are drawn in the order in which they are given; days ascend.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from decimal import Decimal
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from tidebook.web.policy import content_security_policy
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date, datetime
+    from decimal import Decimal
 
 INDEX_PATH = "/"
 PORTFOLIO_PATH_PREFIX = "/view/"

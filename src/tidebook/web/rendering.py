@@ -9,14 +9,18 @@ from __future__ import annotations
 import json
 from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from tidebook.web.charts import Readout
-from tidebook.web.pages import INDEX_PATH, ErrorPage, IndexPage, PortfolioPage
+from tidebook.web.pages import INDEX_PATH
 from tidebook.web.policy import checked_nonce
 from tidebook.web.views import index_view, portfolio_view
+
+if TYPE_CHECKING:
+    from tidebook.web.charts import Readout
+    from tidebook.web.pages import ErrorPage, IndexPage, PortfolioPage
 
 
 def render_portfolio(page: PortfolioPage, *, nonce: str) -> str:
@@ -56,6 +60,8 @@ def _rendered(
             page=page,
             view=view,
             nonce=checked_nonce(nonce),
+            style=_package_text("page.css"),
+            script=_package_text("page.js"),
             index_path=f"{page.root_path}{INDEX_PATH}",
         )
     )
@@ -71,18 +77,17 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals["style"] = _package_text("page.css")  # pyright: ignore[reportArgumentType]
-    environment.globals["script"] = _package_text("page.js")
-    environment.filters["script_json"] = _script_json
+    environment.filters["script_json"] = script_json
     return environment
 
 
+@cache
 def _package_text(name: str) -> Markup:
     text = (files("tidebook.web") / "static" / name).read_text(encoding="utf-8")
     return Markup(text)  # noqa: S704  (our own file, not a visitor's text)
 
 
-def _script_json(value: Readout) -> Markup:
+def script_json(value: Readout) -> Markup:
     """Return JSON that cannot close the element it stands in."""
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=True)
     for character in "<>&'":

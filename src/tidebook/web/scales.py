@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from itertools import groupby
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from tidebook.web import figures
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _NICE = (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10))
 _DAY_STEPS = (1, 2, 7, 14)
@@ -133,9 +135,7 @@ def _month_labels(days: tuple[date, ...], step: int) -> tuple[TimeTick, ...]:
     return tuple(
         TimeTick(
             day,
-            figures.month(day)
-            if index and day.month > 1
-            else f"{figures.month(day)} {day.year}",
+            figures.month(day) if index and day.month > 1 else f"{figures.month(day)} {day.year}",
         )
         for index, day in enumerate(days)
     )

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from decimal import Decimal
 from itertools import groupby
-from typing import NamedTuple
-
-from markupsafe import Markup
+from typing import TYPE_CHECKING, NamedTuple
 
 from tidebook.web import allocation, figures, svg
 from tidebook.web.cells import Cell, Notes
-from tidebook.web.charts import TimeFigure, time_figure
-from tidebook.web.pages import IndexPage, IndexRow, PeriodRow, PortfolioPage, PositionRow
-from tidebook.web.pages import portfolio_path as path_of
+from tidebook.web.charts import time_figure
+from tidebook.web.pages import (
+    portfolio_path as path_of,
+)
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+    from tidebook.web.charts import TimeFigure
+    from tidebook.web.pages import (
+        IndexPage,
+        IndexRow,
+        PeriodRow,
+        PortfolioPage,
+        PositionRow,
+    )
 
 _EMPTY = "Nothing has been booked in this portfolio yet."
 _UNKNOWN = "The book holds no figure for this on the date shown."
@@ -26,8 +37,10 @@ _STATUS_TEXTS = {
     "CURRENT": ("Current", "Every booked fact is in these figures."),
     "REPROCESSING": (
         "Restating",
-        "History is being restated. Every figure on this page belongs to one whole generation; "
-        "the next one will replace it.",
+        (
+            "History is being restated. Every figure on this page belongs to one whole generation; "
+            "the next one will replace it."
+        ),
     ),
     "EMPTY": ("Empty", _EMPTY),
 }
@@ -346,9 +359,7 @@ def _totals(page: PortfolioPage, notes: Notes) -> Totals:
         value=notes.amount(_sum([row.market_value for row in rows]), base, reason),
         weight=notes.percent(_sum([row.weight for row in rows]), reason),
         cost=notes.amount(_sum([row.cost for row in rows]), base, reason),
-        unrealised=notes.amount(
-            _sum([row.unrealised for row in rows]), base, reason, signed=True
-        ),
+        unrealised=notes.amount(_sum([row.unrealised for row in rows]), base, reason, signed=True),
         cash=notes.amount(page.cash, base, _reason(page, "cash")),
         portfolio=notes.amount(page.value, base, _reason(page, "value")),
         left_out=f"{unvalued} of {len(rows)} without a value left out" if unvalued else "",

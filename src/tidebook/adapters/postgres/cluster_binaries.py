@@ -136,21 +136,26 @@ def _folders_on_path(path: str) -> Iterator[Path]:
         folder = Path(name)
         if not folder.is_absolute():
             continue
-        if (folder / "postgres").is_file():
+        if _runs(folder / "postgres"):
             yield (folder / "postgres").resolve().parent
-        if (folder / "pg_config").is_file():
+        if _runs(folder / "pg_config"):
             said = _output_of(folder / "pg_config", "--bindir")
             if said:
                 yield Path(said)
 
 
 def _programs(folder: Path) -> ServerPrograms | None:
-    if not ((folder / "postgres").is_file() and (folder / "initdb").is_file()):
+    if not (_runs(folder / "postgres") and _runs(folder / "initdb")):
         return None
     said = re.match(r"postgres \(PostgreSQL\) (\d+)", _output_of(folder / "postgres", "--version"))
     if said is None or not OLDEST_MAJOR <= int(said[1]) <= NEWEST_MAJOR:
         return None
     return ServerPrograms(folder, int(said[1]))
+
+
+def _runs(program: Path) -> bool:
+    # Unlike Path.is_file, this says no of a folder that we may not enter.
+    return os.access(program, os.X_OK)
 
 
 def _output_of(program: Path, option: str) -> str:

@@ -87,11 +87,17 @@ class DataDirectory(NamedTuple):
         return int(text)
 
     def owner_uid(self) -> int | None:
-        """Return who owns the database files, or None if there are none."""
+        """Return who owns the database files, or None if there are none.
+
+        Raises:
+            DataDirectoryError: We may not look into the directory.
+        """
         try:
             return self.pgdata.stat().st_uid
         except FileNotFoundError:
             return None
+        except OSError as refused:
+            raise unusable(self.path, refused) from refused
 
 
 def unusable(path: Path, why: OSError) -> DataDirectoryError:

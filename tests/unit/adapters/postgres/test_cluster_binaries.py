@@ -69,6 +69,12 @@ def test_links_on_the_path_lead_to_where_the_programs_are(tmp_path: Path) -> Non
     assert links not in machine_folders(str(links))
 
 
+def test_a_folder_on_the_path_that_cannot_be_looked_into_is_passed_over(tmp_path: Path) -> None:
+    real = install(tmp_path / "real", "16.4")
+    # A name of 300 bytes is more than a file system takes, so the look fails for every account.
+    assert real in machine_folders(f"/{'x' * 300}:{real}")
+
+
 def test_pg_config_on_the_path_tells_where_the_programs_are(tmp_path: Path) -> None:
     real = install(tmp_path / "lib", "16.4")
     path = tmp_path / "bin"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import threading
 from pathlib import Path
 
@@ -39,6 +40,12 @@ def test_the_major_is_none_before_there_are_files(tmp_path: Path) -> None:
     directory.pgdata.mkdir()
     (directory.pgdata / "PG_VERSION").write_text("16\n")
     assert directory.major() == 16
+
+
+def test_a_directory_that_cannot_be_looked_into_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataDirectoryError, match="cannot be used: Not a directory"):
+        DataDirectory(tmp_path / "file").owner_uid()
 
 
 def test_a_version_that_is_none_is_refused(tmp_path: Path) -> None:
@@ -88,8 +95,9 @@ def test_a_link_in_place_of_the_pointed_at_folder_is_not_followed(tmp_path: Path
 
 
 @pytest.mark.parametrize(("length", "fits"), [(86, True), (87, False)])
-def test_a_socket_path_of_one_hundred_bytes_is_the_longest(length: int, fits: bool) -> None:  # noqa: FBT001
-    name = "/tmp/" + "x" * (length - len("/tmp/") - len("/socket"))  # noqa: S108
+def test_a_socket_path_of_one_hundred_bytes_is_the_longest(length: int, fits: bool) -> None:
+    parent = f"{tempfile.gettempdir()}/"
+    name = parent + "x" * (length - len(parent) - len("/socket"))
     directory = open_directory(Path(name))
     folder = socket_folder(directory, WE)
     # 86 bytes of folder, a slash and the 13 of ".s.PGSQL.5432" make one hundred.

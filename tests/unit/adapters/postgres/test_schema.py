@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,14 +15,14 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 import tidebook
+from tests.fixtures.clusters import importing_like_us
 from tidebook.adapters.postgres import schema
 from tidebook.errors import SchemaNewerError, StoreUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SOURCES = Path(tidebook.__file__).parent
-MIGRATIONS = SOURCES / "adapters" / "postgres" / "migrations"
+MIGRATIONS = Path(tidebook.__file__).parent / "adapters" / "postgres" / "migrations"
 
 
 def run(program: str, *arguments: str) -> subprocess.Popen[str]:
@@ -31,7 +31,7 @@ def run(program: str, *arguments: str) -> subprocess.Popen[str]:
         [sys.executable, "-c", program, *arguments],
         stdout=subprocess.PIPE,
         text=True,
-        env=os.environ | {"PYTHONPATH": str(SOURCES.parent)},
+        env=importing_like_us(),
     )
 
 
@@ -42,17 +42,19 @@ def test_an_empty_database_is_behind_and_an_upgrade_brings_it_up(empty_database_
     after = schema.check(empty_database_url)
     assert (after.current, after.behind) == (schema.head(), False)
     with psycopg.connect(empty_database_url) as connection:
-        rows = connection.execute("SELECT key, value FROM tidebook_meta").fetchall()
+        rows = connection.execute("SELECT business_date FROM business_dates").fetchall()
     assert rows == []
 
 
 def test_an_upgrade_of_a_newest_database_changes_nothing(database_url: str) -> None:
     with psycopg.connect(database_url) as connection:
-        connection.execute("INSERT INTO tidebook_meta VALUES ('kept', 'yes')")
+        connection.execute(
+            "INSERT INTO business_dates VALUES ('2024-01-02', '2024-01-02T00:00:00Z')"
+        )
     assert schema.upgrade(database_url).current == schema.head()
     with psycopg.connect(database_url) as connection:
-        row = connection.execute("SELECT value FROM tidebook_meta WHERE key = 'kept'").fetchone()
-    assert row == ("yes",)
+        row = connection.execute("SELECT business_date FROM business_dates").fetchone()
+    assert row == (date(2024, 1, 2),)
 
 
 def test_the_head_is_the_one_alembic_finds() -> None:

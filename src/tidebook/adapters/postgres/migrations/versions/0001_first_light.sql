@@ -77,6 +77,7 @@ CREATE TABLE transactions (
     superseded_at timestamptz NOT NULL DEFAULT 'infinity',
     PRIMARY KEY (transaction_id, version)
 );
+CREATE INDEX transactions_security ON transactions (security_id);
 CREATE INDEX transactions_key ON transactions (portfolio_id, main_security_id, business_date);
 
 CREATE TABLE market_prices (
@@ -112,6 +113,13 @@ CREATE TABLE market_versions (
     version bigint NOT NULL
 );
 
+-- The currencies a security was ever quoted in: what its value may rest on beside its own.
+CREATE TABLE quoted_currencies (
+    security_id text NOT NULL,
+    currency text NOT NULL,
+    PRIMARY KEY (security_id, currency)
+);
+
 -- The book: derived, and rewritten where a fact changed. One entry per transaction and key.
 
 CREATE TABLE entries (
@@ -141,11 +149,14 @@ CREATE TABLE entries (
     is_portfolio_flow boolean,
     cash_amount numeric,
     position_flow numeric,
+    flow_base numeric,                  -- cash_amount in the portfolio's base currency
     recorded_at timestamptz NOT NULL,
     superseded_at timestamptz NOT NULL DEFAULT 'infinity'
 );
 CREATE UNIQUE INDEX entries_current ON entries (portfolio_id, security_id, transaction_id, leg)
     WHERE superseded_at = 'infinity';
+CREATE INDEX entries_foreign ON entries (business_date)
+    WHERE superseded_at = 'infinity' AND fx_rate <> 1;
 CREATE INDEX entries_superseded ON entries (portfolio_id, superseded_at)
     WHERE superseded_at < 'infinity';
 

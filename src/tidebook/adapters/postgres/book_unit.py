@@ -1,0 +1,355 @@
+"""The book's reads and writes inside one transaction: sets, never a statement per row."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from tidebook.adapters.postgres.copying import columns, copy_rows
+from tidebook.adapters.postgres.statements import statements
+from tidebook.book.lots import Holding, Lot
+from tidebook.engine.records import type_by_name
+from tidebook.engine.store import (
+    EntryRow,
+    KeyState,
+    PortfolioState,
+    StoredFact,
+    WorkItem,
+)
+from tidebook.errors import FencedError
+from tidebook.model.facts import Transaction
+from tidebook.model.portfolios import CostMethod, Portfolio, Settlement
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+    from datetime import datetime
+
+    from psycopg import Cursor
+
+    from tidebook.adapters.postgres.copying import Cell
+    from tidebook.engine.store import (
+        BookWrite,
+        FactRow,
+        FindingRow,
+        Key,
+        KeyWrite,
+    )
+
+LOTS_CARRIED = 400
+"""A key with more open lots than this does not carry them in its state; they are folded anew."""
+
+_FACT_COLUMNS = columns(
+    "transaction_id version content_hash portfolio_id security_id instrument_id type traded_at "
+    "trade_date business_date settlement_date quantity price gross fee tax accrued_interest "
+    "trade_currency currency fx_rate note main_security_id cash_security_id correlation_id "
+    "recorded_at superseded_at"
+)
+_ENTRY_COLUMNS = columns(
+    "portfolio_id security_id epoch recorded_at transaction_id leg type business_date at rank "
+    "currency fx_rate amount quantity cost_local cost_base realised_local realised_base "
+    "realised_price realised_currency matches classification timing is_portfolio_flow "
+    "cash_amount position_flow flow_base"
+)
+_STATE_COLUMNS = columns(
+    "portfolio_id security_id epoch currency quantity cost_local cost_base realised_local "
+    "realised_base changed_on last_on last_at last_rank last_transaction_id last_leg lots "
+    "recorded_at"
+)
+_FINDING_COLUMNS = columns(
+    "transaction_id code severity portfolio_id security_id business_date sentence remedy "
+    "waits_for recorded_at"
+)
+_RESTATEMENT_COLUMNS = columns(
+    "portfolio_id security_id epoch from_date reason entries_closed entries_written generation "
+    "recorded_at"
+)
+_SQL = statements("book")
+
+
+def facts(cursor: Cursor[tuple[Any, ...]], ids: Collection[str]) -> dict[str, StoredFact]:
+    """Return the current versions of transactions that are known."""
+    rows = cursor.execute(_SQL["facts"], {"ids": list(ids)}).fetchall()
+    return {row[0]: StoredFact(*row[1:]) for row in rows}
+
+
+def lock_portfolios(
+    cursor: Cursor[tuple[Any, ...]], ids: Iterable[str]
+) -> dict[str, PortfolioState]:
+    """Lock portfolios in the order of their ids and return those that are known."""
+    rows = cursor.execute(_SQL["lock_portfolios"], {"ids": sorted(ids)}).fetchall()
+    return {row[0]: PortfolioState(portfolio(row), row[9]) for row in rows}
+
+
+def portfolio(row: Sequence[Any]) -> Portfolio:
+    """Return the booking policies of a portfolio: what stages need to know of it."""
+    identity, base, opened, name, status, method, settlement, zone, short = row[:9]
+    return Portfolio(
+        identity,
+        base,
+        opened,
+        name,
+        status,
+        CostMethod(method),
+        Settlement(settlement),
+        zone,
+        short,
+    )
+
+
+def states(cursor: Cursor[tuple[Any, ...]], keys: Collection[Key]) -> dict[Key, KeyState]:
+    """Return where the folds of keys stand."""
+    found: dict[Key, KeyState] = {}
+    for row in cursor.execute(_SQL["states"], _named(keys)).fetchall():
+        lots = tuple(_lot(part) for part in row[15] or ())
+        found[row[0], row[1]] = KeyState(
+            epoch=row[2],
+            currency=row[3],
+            holding=Holding(row[4], row[5], row[6], lots),
+            realised_local=row[7],
+            realised_base=row[8],
+            changed_on=row[9],
+            last=(row[10], row[11], row[12], row[13], row[14]),
+            lots_known=row[15] is not None,
+        )
+    return found
+
+
+def key_transactions(cursor: Cursor[tuple[Any, ...]], keys: Collection[Key]) -> list[Transaction]:
+    """Return the current transactions that may post to these keys."""
+    rows = cursor.execute(_SQL["key_transactions"], _named(keys)).fetchall()
+    found = {row[0]: _transaction(row) for row in rows}
+    return list(found.values())
+
+
+def _transaction(row: tuple[Any, ...]) -> Transaction:
+    values: list[Any] = list(row)
+    values[3] = type_by_name[row[3]]
+    return Transaction(*values)
+
+
+def waiting(cursor: Cursor[tuple[Any, ...]], keys: Collection[Key]) -> set[str]:
+    """Return the ids of transactions on these main keys that wait."""
+    return {row[0] for row in cursor.execute(_SQL["waiting"], _named(keys)).fetchall()}
+
+
+def key_entries(
+    cursor: Cursor[tuple[Any, ...]], keys: Collection[Key], ids: Collection[str] | None = None
+) -> dict[Key, dict[tuple[str, str], EntryRow]]:
+    """Return the current entries of keys by (transaction id, leg), all or of some ids."""
+    found: dict[Key, dict[tuple[str, str], EntryRow]] = {key: {} for key in keys}
+    named = {**_named(keys), "ids": None if ids is None else list(ids)}
+    for row in cursor.execute(_SQL["key_entries"], named).fetchall():
+        entry = EntryRow(*row[2:])
+        found[row[0], row[1]][entry.transaction_id, entry.leg] = entry
+    return found
+
+
+def take_work(cursor: Cursor[tuple[Any, ...]], limit: int) -> list[WorkItem]:
+    """Take keys to be folded again."""
+    rows = cursor.execute(_SQL["take_work"], {"limit": limit}).fetchall()
+    return [WorkItem(*row) for row in rows]
+
+
+def save(cursor: Cursor[tuple[Any, ...]], write: BookWrite, at: datetime) -> None:
+    """Write a batch of the book.
+
+    Raises:
+        FencedError: When a portfolio's generation is no longer the one that was read.
+    """
+    if write.close_facts:
+        cursor.execute(_SQL["close_facts"], {"ids": list(write.close_facts), "at": at})
+    if write.facts:
+        stamp = at.isoformat()
+        rows = (_fact(row, stamp) for row in write.facts)
+        copy_rows(cursor, "transactions", _FACT_COLUMNS, rows)
+    if write.replaced_accounts:
+        _replace_accounts(cursor, write)
+    _save_findings(cursor, write.findings, write.resolved, at)
+    _save_keys(cursor, write.keys, at)
+    _bump(cursor, write)
+    _save_restatements(cursor, write, at)
+
+
+def _replace_accounts(cursor: Cursor[tuple[Any, ...]], write: BookWrite) -> None:
+    ids, days, mains, cashes = zip(*write.replaced_accounts, strict=True)
+    named = {"ids": list(ids), "days": list(days), "mains": list(mains), "cashes": list(cashes)}
+    cursor.execute(_SQL["replace_accounts"], named)
+
+
+def _fact(row: FactRow, at: str) -> tuple[Cell, ...]:
+    fact = row.transaction
+    return (
+        fact.transaction_id,
+        row.version,
+        row.content_hash,
+        fact.portfolio_id,
+        fact.security_id,
+        fact.instrument_id,
+        fact.type.value,
+        fact.traded_at,
+        fact.trade_date,
+        row.business_date,
+        fact.settlement_date,
+        fact.quantity,
+        fact.price,
+        fact.gross,
+        fact.fee,
+        fact.tax,
+        fact.accrued_interest,
+        fact.trade_currency,
+        fact.currency,
+        fact.fx_rate,
+        fact.note,
+        row.main_security_id,
+        row.cash_security_id,
+        row.correlation_id,
+        at,
+        at if row.superseded else "infinity",
+    )
+
+
+def _save_keys(cursor: Cursor[tuple[Any, ...]], keys: Sequence[KeyWrite], at: datetime) -> None:
+    # The instant of the batch is written once and for all: it stands in every row.
+    stamp = at.isoformat()
+    closing = [(*key.key, *entry) for key in keys for entry in key.close]
+    if closing:
+        portfolios, securities, ids, legs = zip(*closing, strict=True)
+        cursor.execute(
+            _SQL["close_entries"],
+            {
+                "portfolios": list(portfolios),
+                "securities": list(securities),
+                "ids": list(ids),
+                "legs": list(legs),
+                "at": at,
+            },
+        )
+    if any(key.write for key in keys):
+        rows = ((*key.key, key.state.epoch, stamp, *entry) for key in keys for entry in key.write)
+        copy_rows(cursor, "entries", _ENTRY_COLUMNS, rows)
+    if keys:
+        cursor.execute(_SQL["stage_states"])
+        copy_rows(cursor, "new_states", _STATE_COLUMNS, (_state(key, stamp) for key in keys))
+        cursor.execute(_SQL["merge_states"])
+        cursor.execute("TRUNCATE new_states")
+
+
+def _state(write: KeyWrite, at: str) -> tuple[Cell, ...]:
+    state, holding = write.state, write.state.holding
+    return (
+        *write.key,
+        state.epoch,
+        state.currency,
+        holding.quantity,
+        holding.cost_local,
+        holding.cost_base,
+        state.realised_local,
+        state.realised_base,
+        state.changed_on,
+        *state.last,
+        _lots_text(holding.lots) if len(holding.lots) <= LOTS_CARRIED else None,
+        at,
+    )
+
+
+def _lots_text(lots: Sequence[Lot]) -> str:
+    return json.dumps(
+        [
+            [
+                lot.lot_id,
+                lot.opened_on.isoformat(),
+                str(lot.quantity),
+                str(lot.cost_local),
+                str(lot.cost_base),
+            ]
+            for lot in lots
+        ]
+    )
+
+
+def _lot(part: Sequence[str]) -> Lot:
+    lot_id, opened, quantity, local, base = part
+    cost_local = Decimal(local)
+    # One object for both costs marks a lot in the base currency (see book.lots).
+    cost_base = cost_local if base == local else Decimal(base)
+    return Lot(lot_id, date.fromisoformat(opened), Decimal(quantity), cost_local, cost_base)
+
+
+def _save_findings(
+    cursor: Cursor[tuple[Any, ...]],
+    findings: Sequence[FindingRow],
+    resolved: Sequence[str],
+    at: datetime,
+) -> None:
+    if resolved:
+        cursor.execute(_SQL["resolve_findings"], {"ids": list(resolved), "at": at})
+    if findings:
+        rows = (
+            (
+                row.finding.transaction_id,
+                row.finding.code,
+                row.finding.severity.value,
+                row.portfolio_id,
+                row.security_id,
+                row.business_date,
+                row.finding.sentence,
+                row.finding.remedy,
+                row.finding.waits_for,
+                at,
+            )
+            for row in findings
+        )
+        copy_rows(cursor, "findings", _FINDING_COLUMNS, rows)
+
+
+def _bump(cursor: Cursor[tuple[Any, ...]], write: BookWrite) -> None:
+    if not write.generations:
+        return
+    ids = sorted(write.generations)
+    dirty: list[date | None] = [write.dirty.get(identity) for identity in ids]
+    generations = [write.generations[identity] for identity in ids]
+    named = {"ids": ids, "generations": generations, "dirty": dirty}
+    cursor.execute(_SQL["bump_portfolios"], named)
+    if cursor.rowcount != len(ids):
+        raise FencedError(f"the generation of one of {len(ids)} portfolios")
+
+
+def _save_restatements(cursor: Cursor[tuple[Any, ...]], write: BookWrite, at: datetime) -> None:
+    rows = [
+        (
+            *key.key,
+            key.state.epoch,
+            key.restated_from,
+            key.reason,
+            len(key.close),
+            len(key.write),
+            write.generations.get(key.key[0], 0) + 1,
+            at,
+        )
+        for key in write.keys
+        if key.restated_from is not None
+    ]
+    if rows:
+        copy_rows(cursor, "restatements", _RESTATEMENT_COLUMNS, rows)
+
+
+def request_reprocessing(
+    cursor: Cursor[tuple[Any, ...]], ids: Collection[str], at: datetime
+) -> None:
+    """Ask for the keys of these transactions to be folded again."""
+    cursor.execute(_SQL["request_reprocessing"], {"ids": list(ids), "at": at})
+
+
+def unfinished(cursor: Cursor[tuple[Any, ...]], portfolio_ids: Collection[str]) -> bool:
+    """Tell whether any of these portfolios (all, when empty) has work or series to do."""
+    row = cursor.execute(_SQL["unfinished"], {"ids": list(portfolio_ids)}).fetchone()
+    return bool(row and row[0])
+
+
+def _named(keys: Collection[Key]) -> dict[str, list[str]]:
+    return {
+        "portfolios": [portfolio_id for portfolio_id, _ in keys],
+        "securities": [security_id for _, security_id in keys],
+    }

@@ -1,0 +1,171 @@
+"""The event log: record batches with gapless offsets per partition, in commit order.
+
+Appending locks the rows of the touched partitions, in order, until the transaction commits; so
+offsets are given in the order of commits, and a reader that has seen offset n has seen all before.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from tidebook.adapters.postgres.statements import statements
+from tidebook.engine.store import LogBatch
+from tidebook.engine.topics import partition
+from tidebook.errors import FencedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from psycopg import Cursor
+
+    from tidebook.engine.records import Record
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def append(
+    cursor: Cursor[tuple[object, ...]],
+    topic: str,
+    records: Sequence[tuple[str, Record]],
+    correlation_id: str,
+    at: datetime,
+) -> list[tuple[int, int]]:
+    """Append keyed records; return (partition, next offset) for each partition touched."""
+    by_part: dict[int, list[Record]] = defaultdict(list)
+    for key, record in records:
+        by_part[partition(key)].append(record)
+    if not by_part:
+        return []
+    parts = sorted(by_part)
+    run = statements("log")
+    named = {"topic": topic, "parts": parts}
+    offsets: dict[int, int] = dict(_locked(cursor, named))
+    if len(offsets) < len(parts):
+        cursor.execute(run["open_partitions"], named)
+        offsets = dict(_locked(cursor, named))
+    cursor.execute(
+        run["append"],
+        {
+            "topic": topic,
+            "correlation_id": correlation_id,
+            "at": at,
+            "parts": parts,
+            "offsets": [offsets[part] for part in parts],
+            "counts": [len(by_part[part]) for part in parts],
+            "payloads": [_encode(by_part[part]).encode() for part in parts],
+        },
+    )
+    # A hint to whoever listens; readers poll as well, so a lost one costs only time.
+    cursor.execute(run["notify"], {"topic": topic})
+    return [(part, offsets[part] + len(by_part[part])) for part in parts]
+
+
+def _locked(
+    cursor: Cursor[tuple[object, ...]], named: Mapping[str, object]
+) -> list[tuple[int, int]]:
+    rows = cursor.execute(statements("log")["lock_partitions"], named).fetchall()
+    return [(int(str(part)), int(str(offset))) for part, offset in rows]
+
+
+def backlog(
+    cursor: Cursor[tuple[object, ...]], consumer: str, parts: Sequence[tuple[str, int]]
+) -> dict[tuple[str, int], int]:
+    """Return how many records lie unread in each of these partitions, where any do."""
+    rows = cursor.execute(
+        statements("log")["backlog"],
+        {
+            "consumer": consumer,
+            "topics": [topic for topic, _ in parts],
+            "parts": [part for _, part in parts],
+        },
+    ).fetchall()
+    return {(str(row[0]), int(str(row[1]))): int(str(row[2])) for row in rows}
+
+
+def read(
+    cursor: Cursor[tuple[object, ...]],
+    consumer: str,
+    parts: Sequence[tuple[str, int]],
+    limit: int,
+) -> list[LogBatch]:
+    """Return what lies unread, about ``limit`` records at the most, one batch per partition."""
+    rows = cursor.execute(
+        statements("log")["unread"],
+        {
+            "consumer": consumer,
+            "topics": [topic for topic, _ in parts],
+            "parts": [part for _, part in parts],
+            "limit": limit,
+        },
+    ).fetchall()
+    found: dict[tuple[str, int], _Unread] = {}
+    taken = 0
+    for topic, part, next_offset, first_offset, _, correlation_id, payload in rows:
+        if taken >= limit:
+            break
+        key = (str(topic), int(str(part)))
+        unread = found.setdefault(key, _Unread(int(str(next_offset))))
+        taken += unread.add(int(str(first_offset)), _bytes(payload), str(correlation_id))
+    return [unread.batch(*key) for key, unread in found.items()]
+
+
+class _Unread:
+    """The unread records of one partition, gathered from consecutive rows."""
+
+    def __init__(self, next_offset: int) -> None:
+        self.next_offset = next_offset
+        self.records: list[Mapping[str, str]] = []
+        self.correlation_ids: list[str] = []
+
+    def add(self, first_offset: int, payload: bytes, correlation_id: str) -> int:
+        records: list[Mapping[str, str]] = json.loads(payload)
+        fresh = records[max(0, self.next_offset + len(self.records) - first_offset) :]
+        self.records.extend(fresh)
+        self.correlation_ids.extend([correlation_id] * len(fresh))
+        return len(fresh)
+
+    def batch(self, topic: str, part: int) -> LogBatch:
+        return LogBatch(
+            topic, part, self.next_offset, tuple(self.records), tuple(self.correlation_ids)
+        )
+
+
+def _bytes(value: object) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    msg = f"a payload of the log arrived as {type(value).__name__}"
+    raise TypeError(msg)
+
+
+def complete(  # noqa: PLR0913 - what an audit row says
+    cursor: Cursor[tuple[object, ...]],
+    consumer: str,
+    batch: LogBatch,
+    *,
+    fence: int,
+    duplicates: int,
+    at: datetime,
+) -> None:
+    """Move the consumer's offset over a batch and write its audit row.
+
+    Raises:
+        FencedError: When another worker owns the partition now, or the offset has moved.
+    """
+    cursor.execute(
+        statements("log")["complete"],
+        {
+            "consumer": consumer,
+            "topic": batch.topic,
+            "part": batch.part,
+            "first": batch.first_offset,
+            "after": batch.first_offset + len(batch.records),
+            "fence": fence,
+            "duplicates": duplicates,
+            "at": at,
+        },
+    )
+    if cursor.rowcount != 1:
+        raise FencedError(f"offset {batch.first_offset} of {batch.topic}-{batch.part}")

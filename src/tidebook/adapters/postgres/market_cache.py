@@ -1,0 +1,286 @@
+"""Prices, rates, instruments and business dates of now, kept in the process until they change.
+
+Every fact of the market has a version in ``market_versions`` that moves in the transaction which
+writes it. A look into the cache costs one statement, which reads the versions in the caller's own
+snapshot; only what moved since is loaded again. What is kept is therefore never older, and in a
+repeatable-read transaction never newer, than what the caller's transaction would read by itself.
+
+A writer that reads through the cache moves the versions first. Nothing is wrong when it then rolls
+back: what is kept is known by the version *and* by the transaction that wrote it.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from threading import Lock
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from tidebook.adapters.postgres.statements import statements
+from tidebook.book.series import priced_steps
+from tidebook.model.instruments import Instrument
+from tidebook.model.markets import NO_PRICES, PriceQuotes, Quotes, RateTable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date, datetime
+    from decimal import Decimal
+
+    from psycopg import Cursor
+    from psycopg.rows import TupleRow
+
+    from tidebook.book.series import PricedSteps
+
+POINTS_MAX: Final = 1_000_000
+"""Prices kept at most, over all securities: some 200 MB with their vectors."""
+_INSTRUMENTS_MAX: Final = 200_000
+
+_SQL: Final = statements("read_market")
+_NOW: Final = {"known_at": "infinity", "through": "infinity"}
+_RATES, _DATES, _INSTRUMENTS = "rates", "dates", "instruments"
+
+
+class Stamp(NamedTuple):
+    """Which state of a subject something was read in."""
+
+    version: int
+    written_by: str
+
+
+_NEVER: Final = Stamp(0, "")
+
+
+class Markets(NamedTuple):
+    """What positions are valued with: rates, and prices and instruments by security."""
+
+    rates: RateTable
+    prices: Mapping[str, PriceQuotes]
+    instruments: Mapping[str, Instrument]
+
+
+class _Priced:
+    """One security's prices; the vector is made when it is first asked for."""
+
+    __slots__ = ("_vector", "_vector_made", "quotes", "stamp")
+
+    def __init__(self, stamp: Stamp, quotes: PriceQuotes) -> None:
+        self.stamp = stamp
+        self.quotes = quotes
+        self._vector: PricedSteps | None = None
+        self._vector_made = False
+
+    @property
+    def vector(self) -> PricedSteps | None:
+        # Two threads may both make it; they make the same.
+        if not self._vector_made:
+            self._vector = priced_steps(self.quotes)
+            self._vector_made = True
+        return self._vector
+
+
+class MarketCache:
+    """The market as the caller's transaction sees it, at the cost of one small statement.
+
+    One instance serves a whole process and all its threads. Each method takes a cursor inside the
+    caller's transaction and discards any result still pending on it. The least recently used
+    securities leave when more than ``points_max`` prices are kept.
+    """
+
+    def __init__(self, *, points_max: int = POINTS_MAX) -> None:
+        """Start empty."""
+        self._lock = Lock()
+        self._points_max = points_max
+        self._points = 0
+        self._days: dict[date, date] = {}
+        self._priced: OrderedDict[str, _Priced] = OrderedDict()
+        self._rates: tuple[Stamp, RateTable] | None = None
+        self._dates: tuple[Stamp, tuple[date, ...]] | None = None
+        self._instruments: dict[str, Instrument | None] = {}
+        self._instruments_stamp = _NEVER
+
+    def rates(self, cursor: Cursor[TupleRow]) -> RateTable:
+        """Return every current exchange rate."""
+        return self._rates_at(cursor, _stamps(cursor, (_RATES,)))
+
+    def prices(
+        self, cursor: Cursor[TupleRow], security_ids: Iterable[str]
+    ) -> dict[str, PriceQuotes]:
+        """Return the current prices of each security; without any, an empty run of them."""
+        wanted = tuple(dict.fromkeys(security_ids))
+        stamps = _stamps(cursor, map(_price_of, wanted))
+        found = self._priced_at(cursor, wanted, stamps)
+        return {security_id: found[security_id].quotes for security_id in wanted}
+
+    def vectors(
+        self, cursor: Cursor[TupleRow], security_ids: Iterable[str]
+    ) -> dict[str, PricedSteps | None]:
+        """Return each security's prices as exact steps, or None where they cannot be such."""
+        wanted = tuple(dict.fromkeys(security_ids))
+        stamps = _stamps(cursor, map(_price_of, wanted))
+        found = self._priced_at(cursor, wanted, stamps)
+        return {security_id: found[security_id].vector for security_id in wanted}
+
+    def instruments(
+        self, cursor: Cursor[TupleRow], security_ids: Iterable[str]
+    ) -> dict[str, Instrument]:
+        """Return the instruments that a fact has introduced; the others are left out."""
+        wanted = tuple(dict.fromkeys(security_ids))
+        return self._instruments_at(cursor, wanted, _stamps(cursor, (_INSTRUMENTS,)))
+
+    def business_dates(self, cursor: Cursor[TupleRow]) -> tuple[date, ...]:
+        """Return the known business dates, oldest first."""
+        stamp = _stamps(cursor, (_DATES,)).get(_DATES, _NEVER)
+        with self._lock:
+            kept = self._dates
+        if kept is not None and kept[0] == stamp:
+            return kept[1]
+        days, version, written_by = cursor.execute(_SQL["dates"]).fetchall()[0]
+        found = tuple(days or ())
+        with self._lock:
+            self._dates = (Stamp(version or 0, written_by or ""), found)
+        return found
+
+    def markets(self, cursor: Cursor[TupleRow], security_ids: Iterable[str]) -> Markets:
+        """Return rates, prices and instruments together, still at the cost of one statement."""
+        wanted = tuple(dict.fromkeys(security_ids))
+        stamps = _stamps(cursor, (_RATES, _INSTRUMENTS, *map(_price_of, wanted)))
+        rates = self._rates_at(cursor, stamps)
+        instruments = self._instruments_at(cursor, wanted, stamps)
+        found = self._priced_at(cursor, wanted, stamps)
+        prices = {security_id: found[security_id].quotes for security_id in wanted}
+        return Markets(rates, prices, instruments)
+
+    def markets_known(
+        self,
+        cursor: Cursor[TupleRow],
+        security_ids: Iterable[str],
+        *,
+        known_at: datetime,
+        on: date | None = None,
+    ) -> Markets:
+        """Return rates, prices and instruments as known at an instant.
+
+        With ``on`` they answer for that day alone, and of each price only the last by then is
+        read. Nothing of the past is kept here. Instruments have no past: they are those of now.
+        """
+        wanted = tuple(dict.fromkeys(security_ids))
+        instruments = self.instruments(cursor, wanted)
+        moment = {"known_at": known_at, "through": on or "infinity"}
+        table, _ = _load_rates(cursor, moment)
+        statement = _SQL["last_prices" if on else "prices"]
+        rows = cursor.execute(statement, {"security_ids": list(wanted), **moment}).fetchall()
+        found = {row[0]: self._priced_from(row).quotes for row in rows}
+        return Markets(table, found, instruments)
+
+    def _rates_at(self, cursor: Cursor[TupleRow], stamps: Mapping[str, Stamp]) -> RateTable:
+        stamp = stamps.get(_RATES, _NEVER)
+        with self._lock:
+            kept = self._rates
+        if kept is not None and kept[0] == stamp:
+            return kept[1]
+        table, written = _load_rates(cursor, _NOW)
+        with self._lock:
+            self._rates = (written or stamp, table)
+        return table
+
+    def _instruments_at(
+        self,
+        cursor: Cursor[TupleRow],
+        wanted: Sequence[str],
+        stamps: Mapping[str, Stamp],
+    ) -> dict[str, Instrument]:
+        stamp = stamps.get(_INSTRUMENTS, _NEVER)
+        with self._lock:
+            if self._instruments_stamp != stamp or len(self._instruments) > _INSTRUMENTS_MAX:
+                self._instruments = {}
+                self._instruments_stamp = stamp
+            kept = self._instruments
+            found = {each: kept[each] for each in wanted if each in kept}
+        missing = [each for each in wanted if each not in found]
+        if missing:
+            rows = cursor.execute(_SQL["instruments"], {"security_ids": missing}).fetchall()
+            loaded: dict[str, Instrument | None] = dict.fromkeys(missing)
+            loaded.update((row[0], Instrument(*row)) for row in rows)
+            found.update(loaded)
+            with self._lock:
+                # Another thread may have moved on to a later state in the meantime.
+                if self._instruments_stamp == stamp:
+                    self._instruments.update(loaded)
+        return {each: known for each, known in found.items() if known is not None}
+
+    def _priced_at(
+        self,
+        cursor: Cursor[TupleRow],
+        wanted: Sequence[str],
+        stamps: Mapping[str, Stamp],
+    ) -> dict[str, _Priced]:
+        found: dict[str, _Priced] = {}
+        with self._lock:
+            for security_id in wanted:
+                kept = self._priced.get(security_id)
+                if kept and kept.stamp == stamps.get(_price_of(security_id), _NEVER):
+                    self._priced.move_to_end(security_id)
+                    found[security_id] = kept
+        missing = [security_id for security_id in wanted if security_id not in found]
+        if missing:
+            rows = cursor.execute(_SQL["prices"], {"security_ids": missing, **_NOW}).fetchall()
+            loaded = {row[0]: self._priced_from(row) for row in rows}
+            found.update(loaded)
+            with self._lock:
+                self._keep(loaded)
+        return found
+
+    def _priced_from(self, row: TupleRow) -> _Priced:
+        _, version, written_by, days, prices, currencies = row
+        if not days:
+            return _Priced(Stamp(version, written_by), NO_PRICES)
+        quotes = price_quotes(days, prices, currencies, self._days)
+        return _Priced(Stamp(version, written_by), quotes)
+
+    def _keep(self, loaded: Mapping[str, _Priced]) -> None:
+        """Keep what was loaded and let the least recently used go; the lock is held."""
+        for security_id, priced in loaded.items():
+            before = self._priced.pop(security_id, None)
+            self._points += len(priced.quotes.days) - (len(before.quotes.days) if before else 0)
+            self._priced[security_id] = priced
+        while self._points > self._points_max and self._priced:
+            _, gone = self._priced.popitem(last=False)
+            self._points -= len(gone.quotes.days)
+
+
+def price_quotes(
+    days: Sequence[date],
+    prices: Sequence[Decimal],
+    currencies: Sequence[str],
+    shared: dict[date, date],
+) -> PriceQuotes:
+    """Return the quotes of three parallel runs; one currency alone holds for every day.
+
+    Args:
+        days: The days, ascending.
+        prices: The price of each day.
+        currencies: The currency of each price, or the only one.
+        shared: Days seen before; equal days become one object, which saves a third of the memory.
+    """
+    one_day = tuple(shared.setdefault(day, day) for day in days)
+    if len(currencies) == 1:
+        return PriceQuotes(one_day, tuple(prices), (currencies[0],) * len(one_day))
+    names = {name: name for name in currencies}
+    return PriceQuotes(one_day, tuple(prices), tuple(names[name] for name in currencies))
+
+
+def _load_rates(
+    cursor: Cursor[TupleRow], moment: Mapping[str, object]
+) -> tuple[RateTable, Stamp | None]:
+    """Return the rates of a moment and the stamp of now, which no rows at all cannot tell."""
+    rows = cursor.execute(_SQL["rates"], moment).fetchall()
+    table = RateTable({(row[0], row[1]): Quotes(tuple(row[2]), tuple(row[3])) for row in rows})
+    return table, Stamp(rows[0][4] or 0, rows[0][5] or "") if rows else None
+
+
+def _price_of(security_id: str) -> str:
+    return f"price:{security_id}"
+
+
+def _stamps(cursor: Cursor[TupleRow], subjects: Iterable[str]) -> dict[str, Stamp]:
+    rows = cursor.execute(_SQL["stamps"], {"subjects": list(subjects)}).fetchall()
+    return {subject: Stamp(version, written_by) for subject, version, written_by in rows}

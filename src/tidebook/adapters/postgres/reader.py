@@ -1,0 +1,196 @@
+"""The read side on PostgreSQL: every question one snapshot, every answer what the book holds.
+
+What is current is read from where the folds stand; what is asked as of a day, or as known at an
+instant, is summed from the entries that held then. Valuations use the market through one cache for
+the whole process.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from tidebook.adapters.postgres.market_cache import MarketCache
+from tidebook.adapters.postgres.reader_lots import read_lots
+from tidebook.adapters.postgres.reader_portfolios import (
+    read_findings,
+    read_portfolios,
+    read_ready,
+    read_restatements,
+    read_series,
+    read_subject,
+)
+from tidebook.adapters.postgres.reader_positions import read_history, read_positions
+from tidebook.adapters.postgres.reader_references import (
+    read_instruments,
+    read_prices,
+    read_rates,
+)
+from tidebook.adapters.postgres.reader_transactions import read_transaction, read_transactions
+from tidebook.adapters.postgres.snapshots import snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date, datetime
+
+    from tidebook.adapters.postgres.snapshots import Pool
+    from tidebook.engine.ports import TransactionQuery
+    from tidebook.engine.views import (
+        FindingView,
+        Freshness,
+        HistoryView,
+        LotView,
+        PositionsView,
+        RestatementView,
+        SeriesView,
+        TransactionsPage,
+        TransactionView,
+    )
+    from tidebook.model.facts import Price, Rate
+    from tidebook.model.instruments import Instrument
+    from tidebook.model.portfolios import Portfolio
+
+_READY_SECONDS: Final = 2.0
+
+
+class PostgresReader:
+    """The book, to be read; fulfils ``tidebook.engine.ports.Reader``, which says what each gives.
+
+    Safe to share between threads. Every method raises ``StoreUnavailableError`` when the database
+    does not answer.
+
+    Args:
+        pool: Connections to a migrated database. They are lent back as they were.
+        market: The cache of the process, shared with whoever else reads the market.
+    """
+
+    def __init__(self, pool: Pool, market: MarketCache | None = None) -> None:
+        """Keep the pool; nothing is read yet."""
+        self._pool = pool
+        self._market = market or MarketCache()
+
+    def ready(self) -> None:
+        """Return when the store answers, within seconds."""
+        with snapshot(self._pool, timeout_seconds=_READY_SECONDS) as cursor:
+            read_ready(cursor)
+
+    def portfolios(
+        self, *, cif_id: str | None = None, booking_center: str | None = None
+    ) -> tuple[Portfolio, ...]:
+        """Return the portfolios that match, by id."""
+        with snapshot(self._pool) as cursor:
+            return read_portfolios(cursor, cif_id, booking_center)
+
+    def portfolio(self, portfolio_id: str) -> Portfolio:
+        """Return one portfolio."""
+        with snapshot(self._pool) as cursor:
+            return read_subject(cursor, portfolio_id).portfolio
+
+    def freshness(self, portfolio_id: str) -> Freshness:
+        """Return what an answer about a portfolio would rest on just now."""
+        with snapshot(self._pool) as cursor:
+            return read_subject(cursor, portfolio_id).freshness
+
+    def positions(
+        self,
+        portfolio_id: str,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+        include_closed: bool = False,
+    ) -> PositionsView:
+        """Return the valued positions of a portfolio."""
+        with snapshot(self._pool) as cursor:
+            return read_positions(
+                cursor,
+                self._market,
+                portfolio_id,
+                as_of=as_of,
+                known_at=known_at,
+                include_closed=include_closed,
+            )
+
+    def history(
+        self,
+        portfolio_id: str,
+        security_id: str,
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        known_at: datetime | None = None,
+    ) -> HistoryView:
+        """Return how one position came to be, change by change."""
+        with snapshot(self._pool) as cursor:
+            key = portfolio_id, security_id
+            return read_history(cursor, self._market, key, start=start, end=end, known_at=known_at)
+
+    def lots(
+        self,
+        portfolio_id: str,
+        *,
+        security_id: str | None = None,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> tuple[LotView, ...]:
+        """Return open lots, by security and then oldest first."""
+        with snapshot(self._pool) as cursor:
+            return read_lots(
+                cursor,
+                self._market,
+                portfolio_id,
+                security_id=security_id,
+                as_of=as_of,
+                known_at=known_at,
+            )
+
+    def transactions(self, query: TransactionQuery) -> TransactionsPage:
+        """Return a page of a portfolio's transactions."""
+        with snapshot(self._pool) as cursor:
+            return read_transactions(cursor, query)
+
+    def transaction(
+        self, transaction_id: str, *, known_at: datetime | None = None
+    ) -> TransactionView | None:
+        """Return one transaction, or None when no such fact is known."""
+        with snapshot(self._pool) as cursor:
+            return read_transaction(cursor, transaction_id, known_at)
+
+    def series(
+        self,
+        portfolio_id: str,
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        known_at: datetime | None = None,
+    ) -> SeriesView:
+        """Return the daily series of a portfolio."""
+        with snapshot(self._pool) as cursor:
+            return read_series(cursor, portfolio_id, start, end, known_at)
+
+    def findings(self, portfolio_id: str | None = None) -> tuple[FindingView, ...]:
+        """Return open findings, waiting facts first."""
+        with snapshot(self._pool) as cursor:
+            return read_findings(cursor, portfolio_id)
+
+    def restatements(self, portfolio_id: str) -> tuple[RestatementView, ...]:
+        """Return a portfolio's restatements, latest first."""
+        with snapshot(self._pool) as cursor:
+            return read_restatements(cursor, portfolio_id)
+
+    def instruments(self, security_ids: Sequence[str] | None = None) -> tuple[Instrument, ...]:
+        """Return instruments, by id."""
+        with snapshot(self._pool) as cursor:
+            return read_instruments(cursor, security_ids)
+
+    def prices(
+        self, security_id: str, *, start: date | None = None, end: date | None = None
+    ) -> tuple[Price, ...]:
+        """Return a security's prices, oldest first."""
+        with snapshot(self._pool) as cursor:
+            return read_prices(cursor, security_id, start, end)
+
+    def rates(
+        self, source: str, target: str, *, start: date | None = None, end: date | None = None
+    ) -> tuple[Rate, ...]:
+        """Return the quoted rates of a pair, oldest first."""
+        with snapshot(self._pool) as cursor:
+            return read_rates(cursor, (source, target), start, end)

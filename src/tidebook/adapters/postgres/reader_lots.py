@@ -1,0 +1,109 @@
+"""Open lots: as the state of a key carries them, or rebuilt from its entries."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from tidebook.adapters.postgres.reader_portfolios import read_subject
+from tidebook.adapters.postgres.rows import (
+    INFINITY,
+    entry_from,
+    instrument_of,
+    lots_from,
+    moment,
+)
+from tidebook.adapters.postgres.statements import statements
+from tidebook.book.lots import LotRule
+from tidebook.book.policies import key_rules
+from tidebook.book.positions import open_lots, pooled_lot
+from tidebook.engine.views import LotView
+from tidebook.model.money import quotient
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date, datetime
+
+    from psycopg import Cursor
+    from psycopg.rows import TupleRow
+
+    from tidebook.adapters.postgres.market_cache import MarketCache
+    from tidebook.adapters.postgres.rows import StoredPart
+    from tidebook.book.lots import Entry, Lot
+
+_SQL: Final = statements("read_positions")
+
+
+class _Key(NamedTuple):
+    security_id: str
+    currency: str
+    rule: LotRule
+    stored: Sequence[StoredPart] | None
+
+
+def read_lots(  # noqa: PLR0913 - the question has this many parts
+    cursor: Cursor[TupleRow],
+    market: MarketCache,
+    portfolio_id: str,
+    *,
+    security_id: str | None,
+    as_of: date | None,
+    known_at: datetime | None,
+) -> tuple[LotView, ...]:
+    """Return open lots, by security and then oldest first.
+
+    Cash whose every unit costs one has no lots. A key at average cost has one, its pool.
+    """
+    subject = read_subject(cursor, portfolio_id, known_at=known_at)
+    wanted = {
+        "portfolio_id": portfolio_id,
+        "security_id": security_id,
+        "as_of": as_of or INFINITY,
+        "known_at": moment(known_at),
+    }
+    statement = "lots_now" if as_of is None and known_at is None else "keys_held"
+    rows = cursor.execute(_SQL[statement], wanted).fetchall()
+    known = market.instruments(cursor, [row[0] for row in rows])
+    keys: list[_Key] = []
+    for key, currency, stored in rows:
+        instrument = instrument_of(key, currency, known)
+        rule = key_rules(subject.portfolio, key, instrument).lots
+        if rule is not LotRule.UNIT:
+            keys.append(_Key(key, instrument.currency, rule, stored))
+    folded = _entries(cursor, [key.security_id for key in keys if key.stored is None], wanted)
+    return tuple(
+        _view(key, lot) for key in keys for lot in _lots(key, folded.get(key.security_id, []))
+    )
+
+
+def _entries(
+    cursor: Cursor[TupleRow], security_ids: Sequence[str], wanted: Mapping[str, object]
+) -> dict[str, list[Entry]]:
+    """Return the entries of keys, each in its order."""
+    if not security_ids:
+        return {}
+    rows = cursor.execute(_SQL["key_entries"], {**wanted, "security_ids": list(security_ids)})
+    return {
+        key: [entry_from(row) for row in of_key]
+        for key, of_key in groupby(rows, key=lambda row: row[1])
+    }
+
+
+def _lots(key: _Key, entries: Sequence[Entry]) -> tuple[Lot, ...]:
+    if key.stored is not None:
+        return lots_from(key.stored)
+    if not entries:
+        return ()
+    last = entries[-1].posting.on
+    fold = pooled_lot if key.rule is LotRule.AVCO else open_lots
+    return fold(entries, last)
+
+
+def _view(key: _Key, lot: Lot) -> LotView:
+    return LotView(
+        key.security_id,
+        *lot,
+        quotient(lot.cost_local, lot.quantity),
+        quotient(lot.cost_base, lot.quantity),
+        key.currency,
+    )

@@ -1,0 +1,156 @@
+"""Positions and their history, valued as of a day."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from tidebook.adapters.postgres.reader_portfolios import read_subject
+from tidebook.adapters.postgres.rows import INFINITY, instrument_of, moment, span
+from tidebook.adapters.postgres.statements import statements
+from tidebook.book.valuation import Held, cash_quote, coverage, total, value_position
+from tidebook.engine.views import HistoryView, PositionChange, PositionsView, PositionView
+from tidebook.model.markets import NO_PRICES
+from tidebook.model.money import ZERO, exact
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date, datetime
+
+    from psycopg import Cursor
+    from psycopg.rows import TupleRow
+
+    from tidebook.adapters.postgres.market_cache import MarketCache, Markets
+    from tidebook.adapters.postgres.reader_portfolios import Subject
+    from tidebook.book.valuation import Valuation
+    from tidebook.model.instruments import Instrument
+    from tidebook.model.markets import PriceQuote
+
+_SQL: Final = statements("read_positions")
+
+
+def read_positions(  # noqa: PLR0913 - the question has this many parts
+    cursor: Cursor[TupleRow],
+    market: MarketCache,
+    portfolio_id: str,
+    *,
+    as_of: date | None,
+    known_at: datetime | None,
+    include_closed: bool,
+) -> PositionsView:
+    """Return the valued positions of a portfolio, by security.
+
+    The sums are those of the positions in the answer: without the closed ones, what these have
+    realised is not in ``realised_base``.
+    """
+    subject = read_subject(cursor, portfolio_id, as_of=as_of, known_at=known_at)
+    statement = "positions_now" if as_of is None and known_at is None else "positions_at"
+    wanted = {
+        "portfolio_id": portfolio_id,
+        "include_closed": include_closed,
+        "as_of": as_of or INFINITY,
+        "known_at": moment(known_at),
+    }
+    rows = cursor.execute(_SQL[statement], wanted).fetchall()
+    markets = read_markets(
+        cursor, market, [row[0] for row in rows], known_at, subject.freshness.as_of
+    )
+    return _summed(subject, [_position(row, subject, markets) for row in rows])
+
+
+def read_history(  # noqa: PLR0913 - the question has this many parts
+    cursor: Cursor[TupleRow],
+    market: MarketCache,
+    key: tuple[str, str],
+    *,
+    start: date | None,
+    end: date | None,
+    known_at: datetime | None,
+) -> HistoryView:
+    """Return how one position came to be, each change valued on its own day."""
+    portfolio_id, security_id = key
+    subject = read_subject(cursor, portfolio_id, as_of=end, known_at=known_at)
+    wanted = {
+        "portfolio_id": portfolio_id,
+        "security_id": security_id,
+        "known_at": moment(known_at),
+    }
+    rows = cursor.execute(_SQL["history"], wanted | span(start, end)).fetchall()
+    markets = read_markets(cursor, market, (security_id,), known_at, None)
+    changes = tuple(_change(row, subject, security_id, markets) for row in rows)
+    return HistoryView(subject.portfolio, security_id, subject.freshness, changes)
+
+
+def read_markets(
+    cursor: Cursor[TupleRow],
+    market: MarketCache,
+    security_ids: Sequence[str],
+    known_at: datetime | None,
+    on: date | None,
+) -> Markets:
+    """Return what to value with, on one day or on any: of now, or as known at an instant."""
+    if known_at is None:
+        return market.markets(cursor, security_ids)
+    return market.markets_known(cursor, security_ids, known_at=known_at, on=on)
+
+
+def _change(
+    row: TupleRow, subject: Subject, security_id: str, markets: Markets
+) -> tuple[PositionChange, Valuation]:
+    change = PositionChange(*row[:6])
+    instrument = instrument_of(security_id, row[6], markets.instruments)
+    held = Held(change.quantity, change.cost_local, change.cost_base, instrument.currency)
+    quote = _quote(instrument, markets, change.on)
+    base = subject.portfolio.base_currency
+    return change, value_position(held, quote, markets.rates, base, change.on)
+
+
+def _quote(instrument: Instrument, markets: Markets, on: date) -> PriceQuote | None:
+    if instrument.is_cash:
+        return cash_quote(instrument.currency, on)
+    return markets.prices.get(instrument.security_id, NO_PRICES).as_of(on)
+
+
+def _position(row: TupleRow, subject: Subject, markets: Markets) -> PositionView:
+    security_id, currency, quantity, cost_local, cost_base = row[:5]
+    realised_local, realised_base, changed_on, epoch, reprocessing = row[5:]
+    instrument = instrument_of(security_id, currency, markets.instruments)
+    on = subject.freshness.as_of or changed_on
+    held = Held(quantity, cost_local, cost_base, instrument.currency)
+    quote = _quote(instrument, markets, on)
+    base = subject.portfolio.base_currency
+    return PositionView(
+        security_id,
+        instrument,
+        quantity,
+        cost_local,
+        cost_base,
+        realised_local,
+        realised_base,
+        changed_on,
+        epoch,
+        reprocessing,
+        value_position(held, quote, markets.rates, base, on),
+    )
+
+
+def _summed(subject: Subject, positions: Sequence[PositionView]) -> PositionsView:
+    values = [
+        position.valuation.value for position in positions if position.valuation.value is not None
+    ]
+    whole = total(values)
+    with exact():
+        cost = sum((position.cost_base for position in positions), ZERO)
+        realised = sum((position.realised_base for position in positions), ZERO)
+        unpriced = sum(
+            (position.cost_base for position in positions if position.valuation.value is None),
+            ZERO,
+        )
+    return PositionsView(
+        *subject,
+        tuple(positions),
+        whole.base,
+        cost,
+        whole.unrealised_base if values else None,
+        realised,
+        coverage(whole.base, unpriced),
+    )

@@ -1,0 +1,130 @@
+"""Transactions, what each did to the book, and what is to be said about it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Final
+
+from tidebook.adapters.postgres.reader_portfolios import read_subject
+from tidebook.adapters.postgres.rows import (
+    entry_view_from,
+    finding_from,
+    moment,
+    span,
+    transaction_from,
+    utc,
+)
+from tidebook.adapters.postgres.statements import statements
+from tidebook.engine.views import TransactionsPage, TransactionView
+from tidebook.errors import InputError
+from tidebook.model.findings import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from psycopg import Cursor
+    from psycopg.rows import TupleRow
+
+    from tidebook.engine.ports import TransactionQuery
+    from tidebook.engine.views import EntryView
+    from tidebook.model.findings import Finding
+
+_SQL: Final = statements("read_transactions")
+_INSTANT: Final = "coalesce(t.traded_at, t.business_date::timestamp AT TIME ZONE 'UTC') {0}"
+_SORTS: Final[Mapping[str, str]] = {
+    "transaction_date": "t.business_date {0}, " + _INSTANT,
+    "quantity": "t.quantity {0}",
+    "price": "t.price {0}",
+    "gross_transaction_amount": "t.gross {0}",
+}
+
+
+def _page_statement(columns: str, direction: str) -> bytes:
+    order = f'{columns}, t.transaction_id COLLATE "C" {{0}}'.format(direction)
+    return _SQL["page"].replace(b":order", order.encode())
+
+
+_PAGES: Final = {
+    (name, descending): _page_statement(columns, "DESC" if descending else "ASC")
+    for name, columns in _SORTS.items()
+    for descending in (True, False)
+}
+
+
+def read_transactions(cursor: Cursor[TupleRow], query: TransactionQuery) -> TransactionsPage:
+    """Return a page of a portfolio's transactions.
+
+    A security matches where it was reported and where it was booked: those of a cash account are
+    found by either name. Equal places in the order are settled by transaction id.
+
+    Raises:
+        InputError: When the page is to be sorted by anything that is not a sort of the query.
+    """
+    statement = _PAGES.get((query.sort_by, query.descending))
+    if statement is None:
+        raise InputError(
+            f"transactions cannot be sorted by {query.sort_by!r}",
+            hint=f"sort by one of {', '.join(_SORTS)}",
+        )
+    subject = read_subject(cursor, query.portfolio_id, known_at=query.known_at)
+    wanted = {
+        "portfolio_id": query.portfolio_id,
+        "security_id": query.security_id,
+        "known_at": moment(query.known_at),
+        "skip": query.skip,
+        "limit": query.limit,
+        **span(query.start, query.end),
+    }
+    count = cursor.execute(_SQL["count"], wanted).fetchall()[0][0]
+    rows = cursor.execute(statement, wanted).fetchall()
+    views = _views(cursor, query.portfolio_id, rows, query.known_at)
+    return TransactionsPage(subject.portfolio, count, query.skip, query.limit, views)
+
+
+def read_transaction(
+    cursor: Cursor[TupleRow], transaction_id: str, known_at: datetime | None
+) -> TransactionView | None:
+    """Return one transaction, or None when no such fact is known."""
+    wanted = {"transaction_id": transaction_id, "known_at": moment(known_at)}
+    rows = cursor.execute(_SQL["transaction"], wanted).fetchall()
+    return _views(cursor, rows[0][1], rows, known_at)[0] if rows else None
+
+
+def _views(
+    cursor: Cursor[TupleRow],
+    portfolio_id: str,
+    rows: Sequence[TupleRow],
+    known_at: datetime | None,
+) -> tuple[TransactionView, ...]:
+    """Return transactions of one portfolio with their entries and findings, in two statements."""
+    if not rows:
+        return ()
+    wanted = {
+        "portfolio_id": portfolio_id,
+        "transaction_ids": [row[0] for row in rows],
+        "security_ids": list({key for row in rows for key in row[21:23] if key is not None}),
+        "known_at": moment(known_at),
+    }
+    entries: defaultdict[str, list[EntryView]] = defaultdict(list)
+    for row in cursor.execute(_SQL["entries"], wanted):
+        entries[row[0]].append(entry_view_from(row[1:]))
+    findings: defaultdict[str, list[Finding]] = defaultdict(list)
+    for row in cursor.execute(_SQL["findings"], wanted):
+        findings[row[2]].append(finding_from(row))
+    return tuple(_view(row, entries[row[0]], findings[row[0]]) for row in rows)
+
+
+def _view(
+    row: TupleRow, entries: Sequence[EntryView], findings: Sequence[Finding]
+) -> TransactionView:
+    waits = any(finding.severity is Severity.WAITING for finding in findings)
+    return TransactionView(
+        transaction_from(row),
+        row[18],
+        row[19],
+        utc(row[20]),
+        "WAITING" if waits else "BOOKED",
+        tuple(entries),
+        tuple(findings),
+    )

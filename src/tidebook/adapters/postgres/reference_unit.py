@@ -1,0 +1,200 @@
+"""Portfolios, instruments, prices, rates and business dates: written with all they bring about.
+
+Each of these functions changes facts and, in the same transaction, marks exactly what rests on
+them: keys to be folded again, series to be brought up to date, transactions that waited.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+from tidebook.adapters.postgres.copying import copy_rows
+from tidebook.adapters.postgres.statements import statements
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import date, datetime
+
+    from psycopg import Cursor
+
+    from tidebook.model.facts import Price, Rate
+    from tidebook.model.instruments import Instrument
+    from tidebook.model.portfolios import Portfolio
+
+_SQL = statements("reference")
+
+
+def save_portfolios(
+    cursor: Cursor[tuple[Any, ...]], portfolios: Sequence[Portfolio], at: datetime
+) -> int:
+    """Write portfolios; return how many were duplicates.
+
+    A new one wakes the transactions that waited for it. A changed booking policy (currency, cost
+    method, settlement, time zone, shorts) has every key of the portfolio folded again.
+    """
+    latest = {portfolio.portfolio_id: portfolio for portfolio in portfolios}
+    rows = cursor.execute(_SQL["portfolio_versions"], {"ids": list(latest)}).fetchall()
+    known = {row[0]: row for row in rows}
+    duplicates = len(portfolios) - len(latest)
+    fresh: list[str] = []
+    refold: list[str] = []
+    for identity, portfolio in latest.items():
+        before = known.get(identity)
+        digest = _digest(portfolio)
+        if before is not None and before[2] == digest:
+            duplicates += 1
+            continue
+        _save_portfolio(cursor, portfolio, (before[1] if before else 0) + 1, digest, at)
+        if before is None:
+            fresh.append(identity)
+        elif before[3:] != _policies(portfolio):
+            refold.append(identity)
+    if fresh:
+        subjects = [f"portfolio:{identity}" for identity in fresh]
+        _wake(cursor, subjects, "its portfolio has become known", at)
+    if refold:
+        named = {"ids": refold, "reason": "a policy of the portfolio has changed", "at": at}
+        cursor.execute(_SQL["refold_portfolios"], named)
+    return duplicates
+
+
+def _policies(portfolio: Portfolio) -> tuple[object, ...]:
+    return (
+        portfolio.base_currency,
+        portfolio.cost_method.value,
+        portfolio.settlement.value,
+        portfolio.time_zone,
+        portfolio.allow_short,
+    )
+
+
+def _save_portfolio(
+    cursor: Cursor[tuple[Any, ...]], portfolio: Portfolio, version: int, digest: str, at: datetime
+) -> None:
+    named = {
+        **portfolio._asdict(),
+        "cost_method": portfolio.cost_method.value,
+        "settlement": portfolio.settlement.value,
+        "version": version,
+        "content_hash": digest,
+        "at": at,
+    }
+    cursor.execute(_SQL["save_portfolio"], named)
+
+
+def save_instruments(
+    cursor: Cursor[tuple[Any, ...]], instruments: Sequence[Instrument], at: datetime
+) -> int:
+    """Write instruments; return how many were duplicates.
+
+    A new one wakes the transactions that waited for it. A changed currency or kind has its keys
+    folded again in every portfolio.
+    """
+    latest = {instrument.security_id: instrument for instrument in instruments}
+    rows = cursor.execute(_SQL["instrument_versions"], {"ids": list(latest)}).fetchall()
+    known = {row[0]: row for row in rows}
+    duplicates = len(instruments) - len(latest)
+    fresh: list[str] = []
+    refold: list[str] = []
+    changes: list[dict[str, object]] = []
+    for identity, instrument in latest.items():
+        before = known.get(identity)
+        digest = _digest(instrument)
+        if before is not None and before[2] == digest:
+            duplicates += 1
+            continue
+        version = (before[1] if before else 0) + 1
+        changes.append(
+            {**instrument._asdict(), "version": version, "content_hash": digest, "at": at}
+        )
+        if before is None:
+            fresh.append(identity)
+        if before is None or before[3:] != (instrument.currency, instrument.product_type):
+            refold.append(identity)
+    if changes:
+        cursor.executemany(_SQL["save_instrument"], changes)
+        _move_versions(cursor, ["instruments"])
+    if fresh:
+        subjects = [f"instrument:{identity}" for identity in fresh]
+        _wake(cursor, subjects, "its instrument has become known", at)
+    if refold:
+        named = {"ids": refold, "reason": "the instrument has changed", "at": at}
+        cursor.execute(_SQL["refold_securities"], named)
+    return duplicates
+
+
+def save_prices(cursor: Cursor[tuple[Any, ...]], prices: Sequence[Price], at: datetime) -> int:
+    """Write prices, mark the series of exactly those who held them, return the duplicates."""
+    latest = {(price.security_id, price.on): price for price in prices}
+    cursor.execute(_SQL["stage_prices"])
+    columns = ("security_id", "price_date", "price", "currency")
+    rows = ((p.security_id, p.on, p.price, p.currency) for p in latest.values())
+    copy_rows(cursor, "new_prices", columns, rows)
+    cursor.execute(_SQL["close_prices"], {"at": at})
+    changed = cursor.execute(_SQL["insert_prices"], {"at": at}).fetchall()
+    cursor.execute(_SQL["save_quoted_currencies"])
+    cursor.execute("TRUNCATE new_prices")
+    if changed:
+        earliest: dict[str, date] = {}
+        for security_id, day in changed:
+            earliest[security_id] = min(day, earliest.get(security_id, day))
+        securities = sorted(earliest)
+        _move_versions(cursor, [f"price:{security_id}" for security_id in securities])
+        days = [earliest[security_id] for security_id in securities]
+        cursor.execute(_SQL["dirty_holders"], {"securities": securities, "days": days})
+    return len(prices) - len(changed)
+
+
+def save_rates(cursor: Cursor[tuple[Any, ...]], rates: Sequence[Rate], at: datetime) -> int:
+    """Write rates, mark what rests on them, wake what waited, return the duplicates.
+
+    Series of portfolios with foreign holdings are marked from the day of the earliest change, and
+    so are the keys with foreign entries from that day on: the rate they were booked at may be
+    another one now.
+    """
+    latest = {(rate.source, rate.target, rate.on): rate for rate in rates}
+    cursor.execute(_SQL["stage_rates"])
+    columns = ("from_currency", "to_currency", "rate_date", "rate")
+    rows = ((r.source, r.target, r.on, r.rate) for r in latest.values())
+    copy_rows(cursor, "new_rates", columns, rows)
+    cursor.execute(_SQL["close_rates"], {"at": at})
+    changed = cursor.execute(_SQL["insert_rates"], {"at": at}).fetchall()
+    cursor.execute("TRUNCATE new_rates")
+    if changed:
+        currencies = sorted({row[0] for row in changed} | {row[1] for row in changed})
+        day = min(row[2] for row in changed)
+        _move_versions(cursor, ["rates"])
+        named = {"currencies": currencies, "day": day, "at": at}
+        cursor.execute(_SQL["dirty_foreign"], named)
+        reason = {"reason": "an exchange rate was set or corrected"}
+        cursor.execute(_SQL["refold_foreign"], {**named, **reason})
+        cursor.execute(_SQL["wake_rates"], {**named, "reason": "an exchange rate has arrived"})
+    return len(rates) - len(changed)
+
+
+def save_business_dates(
+    cursor: Cursor[tuple[Any, ...]], dates: Sequence[date], at: datetime
+) -> int:
+    """Write business dates, mark every series from the earliest new one, return the duplicates."""
+    named = {"days": sorted(set(dates)), "at": at}
+    fresh = cursor.execute(_SQL["insert_dates"], named).fetchall()
+    if fresh:
+        _move_versions(cursor, ["dates"])
+        cursor.execute(_SQL["dirty_all"], {"day": min(row[0] for row in fresh)})
+    return len(dates) - len(fresh)
+
+
+def _wake(
+    cursor: Cursor[tuple[Any, ...]], subjects: Sequence[str], reason: str, at: datetime
+) -> None:
+    cursor.execute(_SQL["wake"], {"subjects": list(subjects), "reason": reason, "at": at})
+
+
+def _move_versions(cursor: Cursor[tuple[Any, ...]], subjects: Iterable[str]) -> None:
+    cursor.execute(_SQL["move_versions"], {"subjects": sorted(subjects)})
+
+
+def _digest(fact: Portfolio | Instrument) -> str:
+    text = "\x1f".join(str(value) for value in fact)
+    return blake2b(text.encode(), digest_size=16).hexdigest()

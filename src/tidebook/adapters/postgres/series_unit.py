@@ -1,0 +1,105 @@
+"""The series stage's reads and writes inside one transaction."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from tidebook.adapters.postgres.book_unit import portfolio
+from tidebook.adapters.postgres.copying import columns, copy_rows
+from tidebook.adapters.postgres.statements import statements
+from tidebook.book.cashflows import Classification, Timing
+from tidebook.book.series import DatedFlow, PortfolioDay, cumulated
+from tidebook.engine.store import SeriesInput, SeriesJob
+from tidebook.model.instruments import built_in_instrument
+from tidebook.model.money import ZERO
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date, datetime
+    from decimal import Decimal
+
+    from psycopg import Cursor
+
+    from tidebook.adapters.postgres.market_cache import MarketCache
+    from tidebook.book.series import HeldSteps
+    from tidebook.model.instruments import Instrument
+
+_SQL = statements("series")
+_DAY_COLUMNS = columns(
+    "portfolio_id generation recorded_at day bod_market_value bod_cashflow eod_cashflow "
+    "eod_market_value fees unpriced_cost"
+)
+
+
+def jobs(cursor: Cursor[tuple[Any, ...]], limit: int) -> list[SeriesJob]:
+    """Return portfolios whose series is not right."""
+    rows = cursor.execute(_SQL["jobs"], {"limit": limit}).fetchall()
+    return [SeriesJob(portfolio(row), row[9], row[10], row[11]) for row in rows]
+
+
+def series_input(
+    cursor: Cursor[tuple[Any, ...]], cache: MarketCache, job: SeriesJob
+) -> SeriesInput:
+    """Return what a portfolio's series is computed from."""
+    named = {"portfolio_id": job.portfolio.portfolio_id, "day": job.from_date}
+    changes: dict[str, dict[date, tuple[Decimal, Decimal]]] = {}
+    currencies: dict[str, str] = {}
+    for security_id, currency, day, quantity, cost in cursor.execute(_SQL["holdings"], named):
+        changes.setdefault(security_id, {})[day] = (quantity, cost)
+        currencies[security_id] = currency
+    instruments = cache.instruments(cursor, sorted(changes))
+    holdings = tuple(
+        _held(security_id, currencies[security_id], instruments, changes[security_id])
+        for security_id in sorted(changes)
+    )
+    flows = tuple(
+        DatedFlow(day, amount, Timing(timing), kind == Classification.EXPENSE)
+        for day, amount, timing, kind in cursor.execute(_SQL["flows"], named)
+    )
+    active = tuple(row[0] for row in cursor.execute(_SQL["active_days"], named))
+    stored = {row[0]: PortfolioDay(*row) for row in cursor.execute(_SQL["stored_days"], named)}
+    opening = cursor.execute(_SQL["opening"], named).fetchone()
+    prices = cache.prices(cursor, sorted(changes))
+    last = max((quotes.days[-1] for quotes in prices.values() if quotes.days), default=None)
+    before = job.from_date - timedelta(days=1)
+    active = tuple(sorted(day for day in active if day > before))
+    return SeriesInput(holdings, flows, active, opening[0] if opening else ZERO, stored, last)
+
+
+def _held(
+    security_id: str,
+    currency: str,
+    instruments: Mapping[str, Instrument],
+    changes: Mapping[date, tuple[Decimal, Decimal]],
+) -> HeldSteps:
+    known = instruments.get(security_id) or built_in_instrument(security_id, currency)
+    return cumulated(security_id, currency, known is not None and known.is_cash, changes)
+
+
+def save(
+    cursor: Cursor[tuple[Any, ...]],
+    job: SeriesJob,
+    write: Sequence[PortfolioDay],
+    close: Sequence[date],
+    at: datetime,
+) -> bool:
+    """Write a portfolio's changed days; False, and nothing, when the job is out of date."""
+    identity = job.portfolio.portfolio_id
+    cursor.execute(
+        _SQL["claim"],
+        {
+            "portfolio_id": identity,
+            "generation": job.generation,
+            "valuation_version": job.valuation_version,
+        },
+    )
+    if cursor.rowcount != 1:
+        return False
+    if close:
+        named = {"portfolio_id": identity, "days": list(close), "at": at}
+        cursor.execute(_SQL["close_days"], named)
+    if write:
+        rows = ((identity, job.generation, at, *day) for day in write)
+        copy_rows(cursor, "portfolio_days", _DAY_COLUMNS, rows)
+    return True

@@ -1,0 +1,58 @@
+"""One consistent snapshot per question, and what becomes of one that the database leaves open."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeAlias
+
+from psycopg import IsolationLevel, OperationalError
+
+from tidebook.errors import StoreUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from psycopg import Connection, Cursor
+    from psycopg.rows import TupleRow
+    from psycopg_pool import ConnectionPool
+
+Pool: TypeAlias = "ConnectionPool[Connection[TupleRow]]"
+
+
+@contextmanager
+def snapshot(pool: Pool, *, timeout_seconds: float | None = None) -> Generator[Cursor[TupleRow]]:
+    """Give a cursor that sees one state of the whole database, and cannot change it.
+
+    Args:
+        pool: Where the connection is borrowed.
+        timeout_seconds: How long to wait for one; None leaves it to the pool.
+
+    Raises:
+        StoreUnavailableError: When no connection is to be had, or it fails under the question.
+    """
+    try:
+        with (
+            pool.connection(timeout=timeout_seconds) as connection,
+            _reading_only(connection),
+            connection.transaction(),
+            connection.cursor() as cursor,
+        ):
+            yield cursor
+    except OperationalError as error:
+        raise StoreUnavailableError(
+            "the database does not answer",
+            hint="check that it is running and reachable, then ask again; nothing was changed",
+        ) from error
+
+
+@contextmanager
+def _reading_only(connection: Connection[TupleRow]) -> Generator[None]:
+    """Let the next transaction be repeatable-read and read-only, then lend the connection anew."""
+    before = connection.isolation_level, connection.read_only
+    connection.isolation_level = IsolationLevel.REPEATABLE_READ
+    connection.read_only = True
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            connection.isolation_level, connection.read_only = before

@@ -1,0 +1,72 @@
+-- name: open_partitions
+INSERT INTO log_partitions (topic, part)
+SELECT %(topic)s, part FROM unnest(%(parts)s::integer[]) AS part
+ON CONFLICT DO NOTHING
+
+-- name: lock_partitions
+SELECT part, next_offset FROM log_partitions
+WHERE topic = %(topic)s AND part = ANY(%(parts)s)
+ORDER BY part
+FOR UPDATE
+
+-- name: append
+WITH appended AS (
+    INSERT INTO event_log
+        (topic, part, first_offset, count, correlation_id, schema_version, payload, recorded_at)
+    SELECT %(topic)s, part, first_offset, count, %(correlation_id)s, 1, payload, %(at)s
+    FROM unnest(
+        %(parts)s::integer[], %(offsets)s::bigint[], %(counts)s::integer[], %(payloads)s::bytea[]
+    ) AS row (part, first_offset, count, payload)
+    RETURNING part, first_offset + count AS next_offset
+)
+UPDATE log_partitions AS p SET next_offset = appended.next_offset
+FROM appended WHERE p.topic = %(topic)s AND p.part = appended.part
+
+-- name: notify
+SELECT pg_notify('tidebook_log', %(topic)s)
+
+-- name: unread
+SELECT o.topic, o.part, o.next_offset, e.first_offset, e.count, e.correlation_id, e.payload
+FROM consumer_offsets o
+CROSS JOIN LATERAL (
+    SELECT first_offset, count, correlation_id, payload
+    FROM event_log e
+    WHERE e.topic = o.topic AND e.part = o.part AND e.first_offset + e.count > o.next_offset
+      AND e.first_offset >= COALESCE((
+          SELECT max(first_offset) FROM event_log f
+          WHERE f.topic = o.topic AND f.part = o.part AND f.first_offset <= o.next_offset), 0)
+      AND e.first_offset < o.next_offset + %(limit)s
+    ORDER BY first_offset
+) e
+WHERE o.consumer = %(consumer)s AND (o.topic, o.part) IN (
+    SELECT * FROM unnest(%(topics)s::text[], %(parts)s::integer[]))
+ORDER BY o.topic, o.part, e.first_offset
+
+-- name: take_partitions
+INSERT INTO consumer_offsets AS c (consumer, topic, part, fence)
+SELECT %(consumer)s, topic, part, 1
+FROM unnest(%(topics)s::text[], %(parts)s::integer[]) AS row (topic, part)
+ON CONFLICT (consumer, topic, part) DO UPDATE SET fence = c.fence + 1
+RETURNING topic, part, fence
+
+-- name: complete
+WITH moved AS (
+    UPDATE consumer_offsets SET next_offset = %(after)s
+    WHERE consumer = %(consumer)s AND topic = %(topic)s AND part = %(part)s
+      AND fence = %(fence)s AND next_offset = %(first)s
+    RETURNING 1
+)
+INSERT INTO processed_events
+    (consumer, topic, part, first_offset, last_offset, fence, duplicates, processed_at)
+SELECT %(consumer)s, %(topic)s, %(part)s, %(first)s, %(after)s - 1, %(fence)s, %(duplicates)s, %(at)s
+FROM moved
+
+-- name: progress
+SELECT topic, part, next_offset FROM consumer_offsets WHERE consumer = %(consumer)s
+
+-- name: backlog
+SELECT o.topic, o.part, p.next_offset - o.next_offset
+FROM consumer_offsets o
+JOIN log_partitions p USING (topic, part)
+WHERE o.consumer = %(consumer)s AND p.next_offset > o.next_offset
+  AND (o.topic, o.part) IN (SELECT * FROM unnest(%(topics)s::text[], %(parts)s::integer[]))

@@ -1,0 +1,183 @@
+-- name: portfolio_versions
+SELECT portfolio_id, version, content_hash, base_currency, cost_method, settlement, time_zone,
+       allow_short
+FROM portfolios WHERE portfolio_id = ANY(%(ids)s)
+
+-- name: save_portfolio
+INSERT INTO portfolios
+    (portfolio_id, version, content_hash, name, base_currency, open_date, close_date, status,
+     cost_method, settlement, time_zone, allow_short, risk_exposure, investment_time_horizon,
+     portfolio_type, objective, booking_center, cif_id, is_leverage_allowed, advisor_id,
+     recorded_at)
+VALUES
+    (%(portfolio_id)s, %(version)s, %(content_hash)s, %(name)s, %(base_currency)s, %(open_date)s,
+     %(close_date)s, %(status)s, %(cost_method)s, %(settlement)s, %(time_zone)s, %(allow_short)s,
+     %(risk_exposure)s, %(investment_time_horizon)s, %(portfolio_type)s, %(objective)s,
+     %(booking_center)s, %(cif_id)s, %(is_leverage_allowed)s, %(advisor_id)s, %(at)s)
+ON CONFLICT (portfolio_id) DO UPDATE SET
+    version = excluded.version, content_hash = excluded.content_hash, name = excluded.name,
+    base_currency = excluded.base_currency, open_date = excluded.open_date,
+    close_date = excluded.close_date, status = excluded.status,
+    cost_method = excluded.cost_method, settlement = excluded.settlement,
+    time_zone = excluded.time_zone, allow_short = excluded.allow_short,
+    risk_exposure = excluded.risk_exposure,
+    investment_time_horizon = excluded.investment_time_horizon,
+    portfolio_type = excluded.portfolio_type, objective = excluded.objective,
+    booking_center = excluded.booking_center, cif_id = excluded.cif_id,
+    is_leverage_allowed = excluded.is_leverage_allowed, advisor_id = excluded.advisor_id,
+    recorded_at = excluded.recorded_at
+
+-- name: refold_portfolios
+INSERT INTO book_work AS w (portfolio_id, security_id, from_date, reason, requested_at)
+SELECT t.portfolio_id, k.security_id, min(t.business_date), %(reason)s, %(at)s
+FROM transactions t
+CROSS JOIN LATERAL (VALUES (t.main_security_id), (t.cash_security_id)) AS k (security_id)
+WHERE t.portfolio_id = ANY(%(ids)s) AND t.superseded_at = 'infinity' AND k.security_id IS NOT NULL
+GROUP BY 1, 2
+ON CONFLICT (portfolio_id, security_id)
+DO UPDATE SET from_date = LEAST(w.from_date, excluded.from_date)
+
+-- name: instrument_versions
+SELECT security_id, version, content_hash, currency, product_type
+FROM instruments WHERE security_id = ANY(%(ids)s)
+
+-- name: save_instrument
+INSERT INTO instruments
+    (security_id, version, content_hash, name, currency, product_type, isin, asset_class, sector,
+     country_of_risk, recorded_at)
+VALUES
+    (%(security_id)s, %(version)s, %(content_hash)s, %(name)s, %(currency)s, %(product_type)s,
+     %(isin)s, %(asset_class)s, %(sector)s, %(country_of_risk)s, %(at)s)
+ON CONFLICT (security_id) DO UPDATE SET
+    version = excluded.version, content_hash = excluded.content_hash, name = excluded.name,
+    currency = excluded.currency, product_type = excluded.product_type, isin = excluded.isin,
+    asset_class = excluded.asset_class, sector = excluded.sector,
+    country_of_risk = excluded.country_of_risk, recorded_at = excluded.recorded_at
+
+-- name: refold_securities
+INSERT INTO book_work AS w (portfolio_id, security_id, from_date, reason, requested_at)
+SELECT t.portfolio_id, t.main_security_id, min(t.business_date), %(reason)s, %(at)s
+FROM transactions t
+WHERE t.security_id = ANY(%(ids)s) AND t.superseded_at = 'infinity'
+GROUP BY 1, 2
+ON CONFLICT (portfolio_id, security_id)
+DO UPDATE SET from_date = LEAST(w.from_date, excluded.from_date)
+
+-- name: wake
+INSERT INTO book_work AS w (portfolio_id, security_id, from_date, reason, requested_at)
+SELECT portfolio_id, security_id, min(business_date), %(reason)s, %(at)s
+FROM findings
+WHERE resolved_at = 'infinity' AND severity = 'waiting' AND waits_for = ANY(%(subjects)s)
+GROUP BY 1, 2
+ON CONFLICT (portfolio_id, security_id)
+DO UPDATE SET from_date = LEAST(w.from_date, excluded.from_date)
+
+-- name: wake_rates
+INSERT INTO book_work AS w (portfolio_id, security_id, from_date, reason, requested_at)
+SELECT portfolio_id, security_id, min(business_date), %(reason)s, %(at)s
+FROM findings
+WHERE resolved_at = 'infinity' AND severity = 'waiting' AND waits_for LIKE 'rate:%%'
+  AND string_to_array(substr(waits_for, 6), '/') && %(currencies)s::text[]
+GROUP BY 1, 2
+ON CONFLICT (portfolio_id, security_id)
+DO UPDATE SET from_date = LEAST(w.from_date, excluded.from_date)
+
+-- name: move_versions
+INSERT INTO market_versions AS v (subject, version)
+SELECT subject, 1 FROM unnest(%(subjects)s::text[]) AS subject
+ON CONFLICT (subject) DO UPDATE SET version = v.version + 1
+
+-- name: stage_prices
+CREATE TEMPORARY TABLE IF NOT EXISTS new_prices
+    (security_id text, price_date date, price numeric, currency text) ON COMMIT DELETE ROWS
+
+-- name: close_prices
+UPDATE market_prices m SET superseded_at = %(at)s
+FROM new_prices n
+WHERE m.security_id = n.security_id AND m.price_date = n.price_date
+  AND m.superseded_at = 'infinity' AND (m.price, m.currency) <> (n.price, n.currency)
+
+-- name: insert_prices
+INSERT INTO market_prices (security_id, price_date, version, price, currency, recorded_at)
+SELECT n.security_id, n.price_date, COALESCE(max(m.version), 0) + 1, n.price, n.currency, %(at)s
+FROM new_prices n
+LEFT JOIN market_prices m ON m.security_id = n.security_id AND m.price_date = n.price_date
+GROUP BY n.security_id, n.price_date, n.price, n.currency
+HAVING NOT COALESCE(bool_or(m.superseded_at = 'infinity'), false)
+RETURNING security_id, price_date
+
+-- name: save_quoted_currencies
+INSERT INTO quoted_currencies (security_id, currency)
+SELECT DISTINCT security_id, currency FROM new_prices
+ON CONFLICT DO NOTHING
+
+-- name: dirty_holders
+UPDATE portfolios p SET
+    series_from = LEAST(p.series_from, h.day),
+    valuation_version = p.valuation_version + 1
+FROM (
+    SELECT s.portfolio_id, min(c.day) AS day
+    FROM unnest(%(securities)s::text[], %(days)s::date[]) AS c (security_id, day)
+    JOIN position_state s USING (security_id)
+    WHERE s.quantity <> 0 OR s.changed_on >= c.day
+    GROUP BY s.portfolio_id
+) h
+WHERE p.portfolio_id = h.portfolio_id
+
+-- name: stage_rates
+CREATE TEMPORARY TABLE IF NOT EXISTS new_rates
+    (from_currency text, to_currency text, rate_date date, rate numeric) ON COMMIT DELETE ROWS
+
+-- name: close_rates
+UPDATE fx_rates r SET superseded_at = %(at)s
+FROM new_rates n
+WHERE r.from_currency = n.from_currency AND r.to_currency = n.to_currency
+  AND r.rate_date = n.rate_date AND r.superseded_at = 'infinity' AND r.rate <> n.rate
+
+-- name: insert_rates
+INSERT INTO fx_rates (from_currency, to_currency, rate_date, version, rate, recorded_at)
+SELECT n.from_currency, n.to_currency, n.rate_date, COALESCE(max(r.version), 0) + 1, n.rate, %(at)s
+FROM new_rates n
+LEFT JOIN fx_rates r
+  ON r.from_currency = n.from_currency AND r.to_currency = n.to_currency
+ AND r.rate_date = n.rate_date
+GROUP BY n.from_currency, n.to_currency, n.rate_date, n.rate
+HAVING NOT COALESCE(bool_or(r.superseded_at = 'infinity'), false)
+RETURNING from_currency, to_currency, rate_date
+
+-- name: dirty_foreign
+UPDATE portfolios p SET
+    series_from = LEAST(p.series_from, %(day)s),
+    valuation_version = p.valuation_version + 1
+WHERE EXISTS (
+    SELECT 1 FROM position_state s
+    LEFT JOIN quoted_currencies q
+           ON q.security_id = s.security_id AND q.currency <> s.currency
+    WHERE s.portfolio_id = p.portfolio_id AND (s.quantity <> 0 OR s.changed_on >= %(day)s)
+      AND ((s.currency <> p.base_currency
+            AND (s.currency = ANY(%(currencies)s) OR p.base_currency = ANY(%(currencies)s)))
+           OR q.currency = ANY(%(currencies)s)
+           OR (q.currency IS NOT NULL AND s.currency = ANY(%(currencies)s))))
+
+-- name: refold_foreign
+INSERT INTO book_work AS w (portfolio_id, security_id, from_date, reason, requested_at)
+SELECT e.portfolio_id, e.security_id, min(e.business_date), %(reason)s, %(at)s
+FROM entries e
+JOIN portfolios p USING (portfolio_id)
+WHERE e.superseded_at = 'infinity' AND e.fx_rate <> 1 AND e.business_date >= %(day)s
+  AND (e.currency = ANY(%(currencies)s) OR p.base_currency = ANY(%(currencies)s))
+GROUP BY 1, 2
+ON CONFLICT (portfolio_id, security_id)
+DO UPDATE SET from_date = LEAST(w.from_date, excluded.from_date)
+
+-- name: insert_dates
+INSERT INTO business_dates (business_date, recorded_at)
+SELECT day, %(at)s FROM unnest(%(days)s::date[]) AS day
+ON CONFLICT DO NOTHING
+RETURNING business_date
+
+-- name: dirty_all
+UPDATE portfolios SET
+    series_from = LEAST(series_from, %(day)s),
+    valuation_version = valuation_version + 1
+WHERE generation > 0

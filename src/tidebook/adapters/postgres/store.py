@@ -1,0 +1,275 @@
+"""The store on PostgreSQL: units of work over a pool of connections."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from psycopg import OperationalError, connect
+from psycopg.errors import DeadlockDetected, SerializationFailure, UniqueViolation
+from psycopg_pool import PoolTimeout
+
+from tidebook.adapters.postgres import book_unit, log, reference_unit, series_unit
+from tidebook.adapters.postgres.statements import statements
+from tidebook.book.series import Market
+from tidebook.errors import FencedError, StoreUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Generator, Iterable, Sequence
+    from datetime import date, datetime
+
+    from psycopg import Connection, Cursor
+    from psycopg_pool import ConnectionPool
+
+    from tidebook.adapters.postgres.market_cache import MarketCache
+    from tidebook.book.series import PortfolioDay
+    from tidebook.engine.records import Record
+    from tidebook.engine.store import (
+        BookWrite,
+        EntryRow,
+        Key,
+        KeyState,
+        LogBatch,
+        PortfolioState,
+        SeriesInput,
+        SeriesJob,
+        StoredFact,
+        WorkItem,
+    )
+    from tidebook.model.facts import Price, Rate, Transaction
+    from tidebook.model.instruments import Instrument
+    from tidebook.model.markets import RateTable
+    from tidebook.model.portfolios import Portfolio
+
+_LEAD_LOCK = 7_426_000
+_REFERENCE_LOCK = 7_426_001
+_MARKET_LOCK = 7_426_002
+
+
+class PostgresUnit:
+    """One database transaction, as the stages see it (see ``engine.store.Unit``)."""
+
+    def __init__(self, cursor: Cursor[tuple[Any, ...]], cache: MarketCache) -> None:
+        """Work through one cursor; the cache spares reading the market again."""
+        self._cursor = cursor
+        self._cache = cache
+
+    def hold_reference(self, *, exclusive: bool) -> None:
+        """Share, or own, what bookings rest on."""
+        self._hold(_REFERENCE_LOCK, exclusive=exclusive)
+
+    def hold_market(self, *, exclusive: bool) -> None:
+        """Share, or own, what valuations rest on."""
+        self._hold(_MARKET_LOCK, exclusive=exclusive)
+
+    def _hold(self, lock: int, *, exclusive: bool) -> None:
+        if exclusive:
+            self._cursor.execute("SELECT pg_advisory_xact_lock(%s)", (lock,))
+        else:
+            self._cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", (lock,))
+
+    def facts(self, ids: Collection[str]) -> dict[str, StoredFact]:
+        """Return the current versions of transactions that are known."""
+        return book_unit.facts(self._cursor, ids)
+
+    def lock_portfolios(self, ids: Iterable[str]) -> dict[str, PortfolioState]:
+        """Lock portfolios in the order of their ids and return those that are known."""
+        return book_unit.lock_portfolios(self._cursor, ids)
+
+    def instruments(self, ids: Collection[str]) -> dict[str, Instrument]:
+        """Return the instruments that are known."""
+        return self._cache.instruments(self._cursor, ids)
+
+    def rates(self) -> RateTable:
+        """Return every exchange rate."""
+        return self._cache.rates(self._cursor)
+
+    def states(self, keys: Collection[Key]) -> dict[Key, KeyState]:
+        """Return where the folds of keys stand."""
+        return book_unit.states(self._cursor, keys)
+
+    def key_transactions(self, keys: Collection[Key]) -> list[Transaction]:
+        """Return the current transactions that may post to these keys."""
+        return book_unit.key_transactions(self._cursor, keys)
+
+    def waiting(self, keys: Collection[Key]) -> set[str]:
+        """Return the ids of transactions on these main keys that wait."""
+        return book_unit.waiting(self._cursor, keys)
+
+    def key_entries(self, keys: Collection[Key]) -> dict[Key, dict[tuple[str, str], EntryRow]]:
+        """Return the current entries of keys by (transaction id, leg)."""
+        return book_unit.key_entries(self._cursor, keys)
+
+    def entries_of(self, key: Key, ids: Collection[str]) -> dict[tuple[str, str], EntryRow]:
+        """Return the current entries of some transactions on one key."""
+        return book_unit.key_entries(self._cursor, [key], ids)[key]
+
+    def take_work(self, limit: int) -> list[WorkItem]:
+        """Take keys to be folded again."""
+        return book_unit.take_work(self._cursor, limit)
+
+    def save_book(self, write: BookWrite, at: datetime) -> None:
+        """Write a batch of the book."""
+        book_unit.save(self._cursor, write, at)
+
+    def save_portfolios(self, portfolios: Sequence[Portfolio], at: datetime) -> int:
+        """Write portfolios, wake what waited for them, return the duplicates."""
+        return reference_unit.save_portfolios(self._cursor, portfolios, at)
+
+    def save_instruments(self, instruments: Sequence[Instrument], at: datetime) -> int:
+        """Write instruments, wake what waited for them, return the duplicates."""
+        return reference_unit.save_instruments(self._cursor, instruments, at)
+
+    def save_prices(self, prices: Sequence[Price], at: datetime) -> int:
+        """Write prices, mark the series of those who hold them, return the duplicates."""
+        return reference_unit.save_prices(self._cursor, prices, at)
+
+    def save_rates(self, rates: Sequence[Rate], at: datetime) -> int:
+        """Write rates, mark what rests on them, wake what waited, return the duplicates."""
+        return reference_unit.save_rates(self._cursor, rates, at)
+
+    def save_business_dates(self, dates: Sequence[date], at: datetime) -> int:
+        """Write business dates, mark every series from there on, return the duplicates."""
+        return reference_unit.save_business_dates(self._cursor, dates, at)
+
+    def request_reprocessing(self, ids: Collection[str], at: datetime) -> None:
+        """Ask for the keys of these transactions to be folded again."""
+        book_unit.request_reprocessing(self._cursor, ids, at)
+
+    def series_jobs(self, limit: int) -> list[SeriesJob]:
+        """Return portfolios whose series is not right."""
+        return series_unit.jobs(self._cursor, limit)
+
+    def series_input(self, job: SeriesJob) -> SeriesInput:
+        """Return what a portfolio's series is computed from."""
+        return series_unit.series_input(self._cursor, self._cache, job)
+
+    def market(self, base_currency: str, security_ids: Collection[str]) -> Market:
+        """Return prices and rates for a portfolio's series."""
+        found = self._cache.markets(self._cursor, security_ids)
+        vectors = self._cache.vectors(self._cursor, security_ids)
+        return Market(found.prices, found.rates, base_currency, vectors)
+
+    def business_dates(self) -> tuple[date, ...]:
+        """Return every business date, oldest first."""
+        return self._cache.business_dates(self._cursor)
+
+    def save_series(
+        self,
+        job: SeriesJob,
+        write: Sequence[PortfolioDay],
+        close: Sequence[date],
+        at: datetime,
+    ) -> bool:
+        """Write a portfolio's changed days; False, and nothing, when the job is out of date."""
+        return series_unit.save(self._cursor, job, write, close, at)
+
+    def append(
+        self, topic: str, records: Sequence[tuple[str, Record]], correlation_id: str, at: datetime
+    ) -> list[tuple[int, int]]:
+        """Append keyed records to the log; return (partition, next offset) for each touched."""
+        return log.append(self._cursor, topic, records, correlation_id, at)
+
+    def backlog(
+        self, consumer: str, parts: Sequence[tuple[str, int]]
+    ) -> dict[tuple[str, int], int]:
+        """Return how many records lie unread in each of these partitions, where any do."""
+        return log.backlog(self._cursor, consumer, parts)
+
+    def read_log(
+        self, consumer: str, parts: Sequence[tuple[str, int]], limit: int
+    ) -> list[LogBatch]:
+        """Return what lies unread in these partitions, about ``limit`` records at the most."""
+        return log.read(self._cursor, consumer, parts, limit)
+
+    def complete(
+        self, consumer: str, batch: LogBatch, fence: int, duplicates: int, at: datetime
+    ) -> None:
+        """Move the consumer's offset over a batch."""
+        log.complete(self._cursor, consumer, batch, fence=fence, duplicates=duplicates, at=at)
+
+
+class PostgresStore:
+    """Units of work over a pool of connections (see ``engine.store.Store``)."""
+
+    def __init__(self, pool: ConnectionPool[Any], cache: MarketCache, *, conninfo: str) -> None:
+        """Take connections from ``pool``; share ``cache`` with the read side of this process.
+
+        The lead is held by a connection of its own, made with ``conninfo``.
+        """
+        self._pool = pool
+        self._cache = cache
+        self._conninfo = conninfo
+        self._lead: Connection[Any] | None = None
+
+    @contextmanager
+    def unit(self) -> Generator[PostgresUnit]:
+        """Begin a unit; it commits when the block ends and rolls back when it raises.
+
+        Raises:
+            FencedError: When another unit wrote the same thing first; trying again is safe.
+            StoreUnavailableError: When the database cannot be reached or went away.
+        """
+        try:
+            with self._pool.connection() as connection, connection.cursor() as cursor:
+                yield PostgresUnit(cursor, self._cache)
+        except (DeadlockDetected, SerializationFailure, UniqueViolation) as error:
+            raise FencedError("what this unit wrote") from error
+        except (OperationalError, PoolTimeout) as error:
+            raise _unavailable(error) from error
+
+    def try_lead(self) -> bool:
+        """Become the process that runs the stages, unless another one is; until it ends.
+
+        The lead is a lock of a session that is kept for it, so it ends with this process, however
+        that ends.
+        """
+        if self._lead is None:
+            try:
+                self._lead = connect(self._conninfo, autocommit=True)
+            except OperationalError as error:
+                raise _unavailable(error) from error
+        try:
+            row = self._lead.execute("SELECT pg_try_advisory_lock(%s)", (_LEAD_LOCK,)).fetchone()
+        except OperationalError as error:
+            self._lead = None
+            raise _unavailable(error) from error
+        return bool(row and row[0])
+
+    def close(self) -> None:
+        """Give up the lead."""
+        if self._lead is not None:
+            self._lead.close()
+            self._lead = None
+
+    def take_partitions(
+        self, consumer: str, parts: Sequence[tuple[str, int]]
+    ) -> dict[tuple[str, int], int]:
+        """Become the owner of partitions; return the fence to present for each."""
+        named = {
+            "consumer": consumer,
+            "topics": [topic for topic, _ in parts],
+            "parts": [part for _, part in parts],
+        }
+        with self._pool.connection() as connection, connection.cursor() as cursor:
+            rows = cursor.execute(statements("log")["take_partitions"], named).fetchall()
+        return {(row[0], row[1]): row[2] for row in rows}
+
+    def progress(self, consumer: str) -> dict[tuple[str, int], int]:
+        """Return the consumer's next offset per partition."""
+        with self._pool.connection() as connection, connection.cursor() as cursor:
+            rows = cursor.execute(statements("log")["progress"], {"consumer": consumer}).fetchall()
+        return {(row[0], row[1]): row[2] for row in rows}
+
+    def unfinished(self, portfolio_ids: Collection[str]) -> bool:
+        """Tell whether any of these portfolios (all, when empty) has work or series to do."""
+        with self._pool.connection() as connection, connection.cursor() as cursor:
+            return book_unit.unfinished(cursor, portfolio_ids)
+
+
+def _unavailable(error: Exception) -> StoreUnavailableError:
+    said = (str(error).splitlines() or [type(error).__name__])[0]
+    return StoreUnavailableError(
+        f"the database did not answer: {said}",
+        hint="check that it runs; nothing was written, so the same request is safe to send again",
+    )

@@ -1,0 +1,144 @@
+"""What the routes work with, and how a request is read before a route sees it."""
+
+from __future__ import annotations
+
+import os
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Annotated, NamedTuple, cast
+from uuid import UUID
+
+from fastapi import Depends, Query, Request
+from fastapi.routing import APIRoute
+from pydantic import BeforeValidator
+
+from tidebook import __version__
+from tidebook.api import checks
+from tidebook.api.rowreader import why_no_instant
+from tidebook.engine.ports import Clock, Commands, Reader
+from tidebook.errors import BodyTooLargeError, MediaTypeError, UnknownParameterError
+
+MEBIBYTE = 1024 * 1024
+_UUID_BYTES = 16
+_NONCE_BYTES = 18
+
+
+@dataclass(frozen=True, slots=True)
+class AppSettings:
+    """What may be set about the HTTP edge.
+
+    Attributes:
+        max_body_bytes: The largest request body that is read.
+        version: What GET /version answers and the pages show.
+    """
+
+    max_body_bytes: int = 32 * MEBIBYTE
+    version: str = __version__
+
+
+class Edge(NamedTuple):
+    """Everything a route may reach: the engine's two doors, and what is handed in from outside.
+
+    ``new_id`` gives a fresh UUID as text; ``new_nonce`` at least 16 unguessable base64 characters.
+    """
+
+    commands: Commands
+    reader: Reader
+    clock: Clock
+    new_id: Callable[[], str]
+    new_nonce: Callable[[], str]
+    settings: AppSettings
+
+
+def random_id() -> str:
+    """Return a fresh UUID. An id names a request and has no influence on any figure."""
+    return str(UUID(bytes=os.urandom(_UUID_BYTES), version=4))
+
+
+def random_nonce() -> str:
+    """Return 24 unguessable characters that may stand in a header."""
+    return urlsafe_b64encode(os.urandom(_NONCE_BYTES)).decode()
+
+
+async def edge_of(request: Request) -> Edge:
+    """Return what the application was made with."""
+    return cast("Edge", request.app.state.edge)
+
+
+async def json_body(request: Request) -> bytes:
+    """Return the bytes of a JSON body.
+
+    Raises:
+        MediaTypeError: If the request does not say that it is JSON.
+        BodyTooLargeError: If there are more bytes than allowed; no more than that are read.
+    """
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json" and not (
+        media_type.startswith("application/") and media_type.endswith("+json")
+    ):
+        raise MediaTypeError(media_type)
+    limit = cast("Edge", request.app.state.edge).settings.max_body_bytes
+    announced = request.headers.get("content-length", "")
+    if announced.isdigit() and int(announced[:20]) > limit:
+        raise BodyTooLargeError(limit)
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise BodyTooLargeError(limit)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+async def refuse_unknown_parameters(request: Request) -> None:
+    """Refuse query parameters that the route does not have, and those given twice.
+
+    Raises:
+        UnknownParameterError: If there is one; a slip of the pen must not change an answer unseen.
+    """
+    if not request.query_params:
+        return
+    route = cast("APIRoute", request.scope["route"])
+    known = [parameter.alias for parameter in route.dependant.query_params]
+    seen: set[str] = set()
+    for name, _ in request.query_params.multi_items():
+        if name not in known:
+            raise UnknownParameterError(name, "is not known here", known)
+        if name in seen:
+            raise UnknownParameterError(name, "is given twice", known)
+        seen.add(name)
+
+
+def _day(value: object) -> date:
+    day = checks.day_of(str(value))
+    if day is None:
+        msg = f"{str(value)[:40]!r} is no calendar date; send it as 2024-01-02"
+        raise ValueError(msg)
+    return day
+
+
+def _instant(value: object) -> datetime:
+    # A plus sign that was not escaped in the address arrives as a blank.
+    text = str(value)
+    instant = checks.instant_of(text)
+    if instant is None:
+        hint = "; in an address write the plus sign as %2B" if " " in text else ""
+        raise ValueError(why_no_instant(text) + hint)
+    return instant
+
+
+EdgeHere = Annotated[Edge, Depends(edge_of)]
+JsonBody = Annotated[bytes, Depends(json_body)]
+Day = Annotated[date | None, BeforeValidator(_day), Query(json_schema_extra={"format": "date"})]
+Instant = Annotated[
+    datetime | None, BeforeValidator(_instant), Query(json_schema_extra={"format": "date-time"})
+]
+Text = Annotated[str | None, Query(max_length=checks.ID_LENGTH_MAX)]
+
+
+def today(edge: Edge) -> date:
+    """Return the present day in UTC."""
+    return edge.clock.now().astimezone(UTC).date()

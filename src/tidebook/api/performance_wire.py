@@ -1,0 +1,289 @@
+"""The request and the answer of the two performance routes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import NamedTuple, cast
+
+from tidebook.analytics import FeeBasis, Figure, Undefined
+from tidebook.api.bodies import refusal
+from tidebook.api.replies import Json, amount, amount_or_null, day_or_null
+from tidebook.api.rowreader import Faults, Names, RowReader
+from tidebook.engine.performance import Attributes, NamedPeriod, PeriodRate, PeriodReturn
+from tidebook.errors import InvalidPeriodError
+from tidebook.model.periods import Breakdown, PeriodRequest, PeriodType
+
+PERIODS_MAX = 100
+PLACES = 10
+_YEAR_MAX = 9999
+
+_BODY = Names.of(("scope", "periods", "options"))
+_SCOPE = Names.of(("as_of_date", "known_at", "reporting_currency", "net_or_gross"))
+_PERIOD = Names.of(("type", "name", "from", "to", "year", "breakdown"))
+_OPTIONS = Names.of(("include_annualized", "include_cumulative", "include_attributes", "annualize"))
+
+_CONVENTIONS: Json = {
+    "capital": "opening value plus flows at the start of the day",
+    "flows": "across the portfolio's border, in base currency, without fees; positive is in",
+    "unpriced": "a position without a price or a rate is carried at its cost; see coverage",
+    "day_count": "both ends of a period belong to it",
+}
+TWR_CONVENTIONS: Json = {
+    **_CONVENTIONS,
+    "formula": "(emv - ecf - (bmv + bcf)) / |bmv + bcf| a day, linked; GROSS adds fees back",
+    "unit": "percent",
+    "annualized": "(1 + R) ** (365.25 / days) - 1 beyond 366 days, else R",
+}
+MWR_CONVENTIONS: Json = {
+    **_CONVENTIONS,
+    "formula": "the rate r with sum(flow / (1 + r) ** (days / 365)) = 0, where it is the only one",
+    "unit": "fraction",
+    "mwr": "a yearly rate, whatever the length of the period",
+    "mwr_annualized": "the same rate for periods of 365 days or more",
+}
+
+
+class Asked(NamedTuple):
+    """A performance request as it was sent."""
+
+    as_of: date | None
+    known_at: datetime | None
+    reporting_currency: str | None
+    basis: FeeBasis
+    periods: tuple[NamedPeriod, ...]
+    options: Mapping[str, bool]
+
+
+def asked(document: Mapping[str, object], now: datetime) -> Asked:
+    """Return what a performance request asks for; names in snake_case or camelCase.
+
+    Raises:
+        InvalidRequestError: With every fault of the request.
+    """
+    faults = Faults()
+    body = RowReader(document, _BODY, pointer="", faults=faults, now=now)
+    scope = RowReader(body.fields("scope"), _SCOPE, pointer="/scope", faults=faults, now=now)
+    options = RowReader(
+        body.fields("options"), _OPTIONS, pointer="/options", faults=faults, now=now
+    )
+    result = Asked(
+        as_of=scope.optional_day("as_of_date"),
+        known_at=scope.optional_instant("known_at"),
+        reporting_currency=(
+            scope.currency("reporting_currency") if scope.has("reporting_currency") else None
+        ),
+        basis=scope.choice("net_or_gross", FeeBasis, FeeBasis.NET),
+        periods=_periods(body, faults, now),
+        options={
+            "include_annualized": options.flag("include_annualized", default=True),
+            "include_cumulative": options.flag("include_cumulative", default=True),
+            "include_attributes": options.flag("include_attributes"),
+            "annualize": options.flag("annualize", default=True),
+        },
+    )
+    if faults.count:
+        raise refusal(faults)
+    return result
+
+
+def _periods(body: RowReader, faults: Faults, now: datetime) -> tuple[NamedPeriod, ...]:
+    rows = body.rows("periods")
+    if not 1 <= len(rows) <= PERIODS_MAX and body.is_clean:
+        body.fault(
+            "periods",
+            "periods.count",
+            f"there are {len(rows)} periods; send 1 to {PERIODS_MAX}",
+        )
+        return ()
+    periods: list[NamedPeriod] = []
+    names: set[str] = set()
+    for index, row in enumerate(rows):
+        if not isinstance(row, Mapping):
+            faults.add(
+                f"/periods/{index}", "row.expected", "it is no object; send fields in braces"
+            )
+            continue
+        fields = cast("Mapping[str, object]", row)
+        reader = RowReader(fields, _PERIOD, pointer=f"/periods/{index}", faults=faults, now=now)
+        period = _period(reader)
+        if period is None:
+            continue
+        if period.name in names:
+            reader.fault(
+                "name",
+                "period.name-doubled",
+                f"two periods are named {period.name}, and one would hide the other; name them "
+                "apart",
+            )
+        names.add(period.name)
+        periods.append(period)
+    return tuple(periods)
+
+
+def _period(row: RowReader) -> NamedPeriod | None:
+    kind = _period_type(row)
+    breakdown = (
+        row.choice("breakdown", Breakdown, Breakdown.DAILY) if row.has("breakdown") else None
+    )
+    start, end = row.optional_day("from"), row.optional_day("to")
+    year = row.number("year") if row.has("year") else None
+    if year is not None and (year != year.to_integral_value() or not 1 <= year <= _YEAR_MAX):
+        row.fault("year", "year.unusable", "it is no calendar year; send one such as 2024")
+    name = row.text("name")
+    if kind is None or not row.is_clean:
+        return None
+    try:
+        period = PeriodRequest(kind, start, end, None if year is None else int(year))
+    except InvalidPeriodError as refused:
+        row.fault("type", refused.code, f"{refused}; {refused.hint}")
+        return None
+    return NamedPeriod(name or kind.value, period, breakdown)
+
+
+def _period_type(row: RowReader) -> PeriodType | None:
+    text = row.identifier("type")
+    if not row.is_clean:
+        return None
+    try:
+        return PeriodType.parse(text)
+    except InvalidPeriodError as refused:
+        row.fault("type", refused.code, f"{refused}; {refused.hint}")
+        return None
+
+
+def returns_json(
+    found: tuple[PeriodReturn, ...], request: Asked, *, as_of: date, freshness: Json
+) -> Json:
+    """Return the answer of POST /portfolios/{id}/performance; returns are percent numbers."""
+    breakdowns = {
+        period.name: _breakdown(period) for period in found if period.breakdown is not None
+    }
+    answer: Json = {
+        "scope": {"as_of_date": as_of.isoformat(), "net_or_gross": request.basis.value},
+        "summary": {period.name: _return_summary(period, request) for period in found},
+    }
+    if breakdowns:
+        answer["breakdowns"] = breakdowns
+    return {**answer, "conventions": TWR_CONVENTIONS, "freshness": freshness}
+
+
+def _return_summary(period: PeriodReturn, request: Asked) -> Json:
+    figures: dict[str, Figure] = {}
+    if request.options["include_cumulative"]:
+        figures["cumulative_return"] = period.cumulative
+    if request.options["include_annualized"]:
+        figures["annualized_return"] = period.annualised
+    answer: Json = {
+        "start_date": day_or_null(period.start),
+        "end_date": period.end.isoformat(),
+        **{name: percent(figure) for name, figure in figures.items()},
+    }
+    if request.options["include_attributes"] and period.attributes is not None:
+        answer["attributes"] = _return_attributes(period.attributes)
+    answer["coverage"] = amount_or_null(period.coverage_min)
+    _add_reason(answer, figures)
+    if period.warnings:
+        answer["warnings"] = [
+            {
+                "code": warning.kind.value,
+                "date": warning.on.isoformat(),
+                "sentence": warning.sentence,
+            }
+            for warning in period.warnings
+        ]
+    return answer
+
+
+def _return_attributes(attributes: Attributes) -> Json:
+    return {
+        "begin_market_value": amount(attributes.begin_market_value),
+        "end_market_value": amount(attributes.end_market_value),
+        "total_cashflow": amount(attributes.total_cashflow),
+        "bod_cashflow": amount(attributes.bod_cashflow),
+        "eod_cashflow": amount(attributes.eod_cashflow),
+        "fees": amount(attributes.fees),
+    }
+
+
+def _breakdown(period: PeriodReturn) -> Json:
+    kind = period.breakdown or Breakdown.DAILY
+    own_name = {
+        Breakdown.DAILY: "dailyReturn",
+        Breakdown.WEEKLY: "weeklyReturn",
+        Breakdown.MONTHLY: "monthlyReturn",
+        Breakdown.QUARTERLY: "quarterlyReturn",
+        Breakdown.YEARLY: "yearlyReturn",
+    }[kind]
+    return {
+        "breakdown_type": kind.value,
+        "results": [
+            {
+                "start_date": part.start.isoformat(),
+                "end_date": part.end.isoformat(),
+                "cumulative_return": percent(part.cumulative),
+                own_name: percent(part.cumulative),
+            }
+            for part in period.parts
+        ],
+    }
+
+
+def rates_json(
+    found: tuple[PeriodRate, ...], request: Asked, *, as_of: date, freshness: Json
+) -> Json:
+    """Return the answer of POST /portfolios/{id}/performance/mwr; rates are fractions."""
+    return {
+        "scope": {"as_of_date": as_of.isoformat()},
+        "summary": {period.name: _rate_summary(period, request) for period in found},
+        "conventions": MWR_CONVENTIONS,
+        "freshness": freshness,
+    }
+
+
+def _rate_summary(period: PeriodRate, request: Asked) -> Json:
+    figures: dict[str, Figure] = {"mwr": period.rate_annual}
+    if request.options["annualize"]:
+        figures["mwr_annualized"] = period.rate_annualised
+    answer: Json = {
+        "start_date": day_or_null(period.start),
+        "end_date": period.end.isoformat(),
+        **{name: fraction(figure) for name, figure in figures.items()},
+    }
+    if period.attributes is not None:
+        answer["attributes"] = _rate_attributes(period.attributes)
+    answer["coverage"] = amount_or_null(period.coverage_min)
+    _add_reason(answer, figures)
+    return answer
+
+
+def _rate_attributes(attributes: Attributes) -> Json:
+    return {
+        "begin_market_value": amount(attributes.begin_market_value),
+        "end_market_value": amount(attributes.end_market_value),
+        "external_contributions": amount(attributes.contributions),
+        "external_withdrawals": amount(attributes.withdrawals),
+        "cashflow_count": attributes.cashflow_count,
+    }
+
+
+def _add_reason(answer: Json, figures: Mapping[str, Figure]) -> None:
+    """Say why the first undefined figure of a period is null."""
+    for name, figure in figures.items():
+        if isinstance(figure, Undefined):
+            answer["reason"] = {
+                "figure": name,
+                "code": figure.reason.value,
+                "sentence": figure.sentence,
+            }
+            return
+
+
+def percent(figure: Figure) -> float | None:
+    """Return a fraction as a percent number to ten places; null where it is undefined."""
+    return None if isinstance(figure, Undefined) else round(figure * 100.0, PLACES) + 0.0
+
+
+def fraction(figure: Figure) -> float | None:
+    """Return a fraction to ten places; null where it is undefined."""
+    return None if isinstance(figure, Undefined) else round(figure, PLACES) + 0.0

@@ -1,0 +1,301 @@
+"""The read routes. Each answer is one snapshot, and says what it rests on."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from tidebook.api import performance_wire as wire, samples, shapes
+from tidebook.api.bodies import decoded_object
+from tidebook.api.edge import Day, Edge, EdgeHere, Instant, JsonBody, Text
+from tidebook.api.replies import reply
+from tidebook.engine.performance import (
+    Request as PerformanceRequest,
+    Series,
+    day_coverage,
+    money_weighted_performance,
+    performance,
+    series_of,
+)
+from tidebook.engine.ports import TransactionQuery
+from tidebook.engine.views import Freshness, SeriesView
+from tidebook.errors import ReportingCurrencyError
+
+router = APIRouter(tags=["query"])
+
+PAGE_MAX = 1000
+
+
+class SortBy(StrEnum):
+    """What transactions can be sorted by."""
+
+    TRANSACTION_DATE = "transaction_date"
+    QUANTITY = "quantity"
+    PRICE = "price"
+    GROSS = "gross_transaction_amount"
+
+
+class SortOrder(StrEnum):
+    """Which way they are sorted."""
+
+    ASCENDING = "asc"
+    DESCENDING = "desc"
+
+
+Skip = Annotated[int, Query(ge=0)]
+Limit = Annotated[int, Query(ge=1, le=PAGE_MAX)]
+
+
+@router.get("/portfolios/", **samples.answer("portfolios"))
+def portfolios(
+    edge: EdgeHere, portfolio_id: Text = None, cif_id: Text = None, booking_center: Text = None
+) -> Response:
+    """List portfolios, by id; every filter narrows the list."""
+    found = edge.reader.portfolios(cif_id=cif_id, booking_center=booking_center)
+    listed = [one for one in found if portfolio_id is None or one.portfolio_id == portfolio_id]
+    return reply({"portfolios": [shapes.portfolio_of(one) for one in listed]})
+
+
+@router.get("/portfolios/{portfolio_id}", **samples.answer("portfolio"))
+def portfolio(edge: EdgeHere, portfolio_id: str) -> Response:
+    """Return one portfolio."""
+    found = shapes.portfolio_of(edge.reader.portfolio(portfolio_id))
+    freshness = shapes.freshness_of(edge.reader.freshness(portfolio_id))
+    return reply(found | {"freshness": freshness})
+
+
+@router.get("/portfolios/{portfolio_id}/positions", **samples.answer("positions"))
+def positions(
+    edge: EdgeHere,
+    portfolio_id: str,
+    as_of: Day = None,
+    known_at: Instant = None,
+    include_closed: bool = False,  # noqa: FBT001, FBT002 - a query parameter has no position
+) -> Response:
+    """Return the valued positions of a portfolio."""
+    view = edge.reader.positions(
+        portfolio_id, as_of=as_of, known_at=known_at, include_closed=include_closed
+    )
+    return reply(shapes.positions_of(view))
+
+
+@router.get("/portfolios/{portfolio_id}/position-history", **samples.answer("history"))
+def position_history(
+    edge: EdgeHere,
+    portfolio_id: str,
+    *,
+    security_id: Annotated[str, Query(max_length=200)],
+    start_date: Day = None,
+    end_date: Day = None,
+    known_at: Instant = None,
+) -> Response:
+    """Return how one position came to be, change by change."""
+    view = edge.reader.history(
+        portfolio_id, security_id, start=start_date, end=end_date, known_at=known_at
+    )
+    return reply(shapes.history_of(view))
+
+
+@router.get("/portfolios/{portfolio_id}/transactions", **samples.answer("transactions"))
+def transactions(
+    edge: EdgeHere,
+    portfolio_id: str,
+    *,
+    security_id: Text = None,
+    start_date: Day = None,
+    end_date: Day = None,
+    skip: Skip = 0,
+    limit: Limit = 100,
+    sort_by: SortBy = SortBy.TRANSACTION_DATE,
+    sort_order: SortOrder = SortOrder.DESCENDING,
+    known_at: Instant = None,
+) -> Response:
+    """Return a page of a portfolio's transactions and what each did to the book."""
+    query = TransactionQuery(
+        portfolio_id,
+        security_id=security_id,
+        start=start_date,
+        end=end_date,
+        skip=skip,
+        limit=limit,
+        sort_by=sort_by.value,
+        descending=sort_order is SortOrder.DESCENDING,
+        known_at=known_at,
+    )
+    freshness = _freshness(edge, portfolio_id, known_at=known_at)
+    return reply(shapes.transactions_of(edge.reader.transactions(query), freshness))
+
+
+@router.get("/portfolios/{portfolio_id}/lots", **samples.answer("lots"))
+def lots(
+    edge: EdgeHere,
+    portfolio_id: str,
+    security_id: Text = None,
+    as_of: Day = None,
+    known_at: Instant = None,
+) -> Response:
+    """Return open lots, by security and then oldest first."""
+    freshness = _freshness(edge, portfolio_id, as_of=as_of, known_at=known_at)
+    found = edge.reader.lots(portfolio_id, security_id=security_id, as_of=as_of, known_at=known_at)
+    return reply(
+        {
+            "portfolio_id": portfolio_id,
+            "lots": [shapes.lot_of(lot) for lot in found],
+            "freshness": shapes.freshness_of(freshness),
+        }
+    )
+
+
+@router.get("/portfolios/{portfolio_id}/findings", **samples.answer("findings"))
+def findings(edge: EdgeHere, portfolio_id: str) -> Response:
+    """Return what is open about a portfolio's facts, waiting facts first."""
+    freshness = _freshness(edge, portfolio_id)
+    found = edge.reader.findings(portfolio_id)
+    return reply(
+        {
+            "portfolio_id": portfolio_id,
+            "findings": [shapes.placed_finding_of(view) for view in found],
+            "freshness": shapes.freshness_of(freshness),
+        }
+    )
+
+
+@router.get("/portfolios/{portfolio_id}/restatements", **samples.answer("restatements"))
+def restatements(edge: EdgeHere, portfolio_id: str) -> Response:
+    """Return a portfolio's restatements, latest first."""
+    freshness = _freshness(edge, portfolio_id)
+    found = edge.reader.restatements(portfolio_id)
+    return reply(
+        {
+            "portfolio_id": portfolio_id,
+            "restatements": [shapes.restatement_of(view) for view in found],
+            "freshness": shapes.freshness_of(freshness),
+        }
+    )
+
+
+@router.get("/portfolios/{portfolio_id}/series", **samples.answer("series"))
+def series(
+    edge: EdgeHere,
+    portfolio_id: str,
+    start_date: Day = None,
+    end_date: Day = None,
+    known_at: Instant = None,
+) -> Response:
+    """Return the daily series of a portfolio, in base currency."""
+    view = edge.reader.series(portfolio_id, start=start_date, end=end_date, known_at=known_at)
+    return reply(shapes.series_json(view))
+
+
+@router.post("/portfolios/{portfolio_id}/performance", **samples.performance())
+def time_weighted_returns(edge: EdgeHere, portfolio_id: str, body: JsonBody) -> Response:
+    """Return time-weighted returns, as percent numbers."""
+    asked = wire.asked(decoded_object(body), edge.clock.now())
+    view, days, request = _performance(edge, portfolio_id, asked)
+    found = performance(days, request)
+    freshness = _freshness_on(view, request)
+    return reply(wire.returns_json(found, asked, as_of=request.as_of, freshness=freshness))
+
+
+@router.post("/portfolios/{portfolio_id}/performance/mwr", **samples.money_weighted())
+def money_weighted_returns(edge: EdgeHere, portfolio_id: str, body: JsonBody) -> Response:
+    """Return money-weighted returns, as fractions."""
+    asked = wire.asked(decoded_object(body), edge.clock.now())
+    view, days, request = _performance(edge, portfolio_id, asked)
+    found = money_weighted_performance(days, request)
+    freshness = _freshness_on(view, request)
+    return reply(wire.rates_json(found, asked, as_of=request.as_of, freshness=freshness))
+
+
+def _freshness(
+    edge: Edge, portfolio_id: str, *, as_of: date | None = None, known_at: datetime | None = None
+) -> Freshness:
+    """Return what an answer rests on at least.
+
+    Read before the answer itself: a batch that commits in between makes the answer newer than is
+    said of it, never older.
+    """
+    found = edge.reader.freshness(portfolio_id)
+    return found._replace(as_of=as_of or found.as_of, known_at=known_at or found.known_at)
+
+
+def _performance(
+    edge: Edge, portfolio_id: str, asked: wire.Asked
+) -> tuple[SeriesView, Series, PerformanceRequest]:
+    """Return the whole series, since a day's capital is the value of the day before."""
+    view = edge.reader.series(portfolio_id, known_at=asked.known_at)
+    base = view.portfolio.base_currency
+    if asked.reporting_currency not in {None, base}:
+        raise ReportingCurrencyError(asked.reporting_currency or "", base)
+    local_now = edge.clock.now().astimezone(ZoneInfo(view.portfolio.time_zone))
+    as_of = asked.as_of or local_now.date()
+    return view, series_of(view), PerformanceRequest(as_of, asked.periods, asked.basis)
+
+
+def _freshness_on(view: SeriesView, request: PerformanceRequest) -> shapes.Json:
+    last = next((day for day in reversed(view.days) if day.on <= request.as_of), None)
+    return shapes.covered(view.freshness, None if last is None else day_coverage(last))
+
+
+@router.get("/instruments/", **samples.answer("instruments"))
+def instruments(
+    edge: EdgeHere,
+    security_id: Text = None,
+    product_type: Text = None,
+    skip: Skip = 0,
+    limit: Limit = 100,
+) -> Response:
+    """List instruments, by id."""
+    ids = None if security_id is None else [security_id]
+    found = [
+        one
+        for one in edge.reader.instruments(ids)
+        if product_type is None or one.product_type == product_type
+    ]
+    page = found[skip : skip + limit]
+    return reply(
+        {
+            "total": len(found),
+            "skip": skip,
+            "limit": limit,
+            "instruments": [shapes.instrument_of(one) for one in page],
+        }
+    )
+
+
+@router.get("/prices/", **samples.answer("prices"))
+def prices(
+    edge: EdgeHere,
+    security_id: Annotated[str, Query(max_length=200)],
+    start_date: Day = None,
+    end_date: Day = None,
+) -> Response:
+    """Return a security's closing prices, oldest first."""
+    found = edge.reader.prices(security_id, start=start_date, end=end_date)
+    return reply(
+        {"security_id": security_id, "prices": [shapes.price_of(price) for price in found]}
+    )
+
+
+@router.get("/fx-rates/", **samples.answer("fx_rates"))
+def fx_rates(
+    edge: EdgeHere,
+    from_currency: Annotated[str, Query(max_length=10)],
+    to_currency: Annotated[str, Query(max_length=10)],
+    start_date: Day = None,
+    end_date: Day = None,
+) -> Response:
+    """Return the quoted rates of a pair, oldest first."""
+    found = edge.reader.rates(from_currency, to_currency, start=start_date, end=end_date)
+    return reply(
+        {
+            "from_currency": from_currency,
+            "to_currency": to_currency,
+            "rates": [shapes.rate_of(rate) for rate in found],
+        }
+    )

@@ -1,0 +1,266 @@
+"""The quick way in: whole bodies decoded into typed rows and turned into facts in one pass.
+
+It takes only what is right in every field and spelt in one way throughout. For anything else it
+answers None, and the patient way reads the body again and says what is wrong. Numbers go from the
+digits in the body to ``Decimal`` without passing through a float.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from tidebook.api import checks
+from tidebook.api.rows import MOVES_UNITS, TYPES, product
+from tidebook.model.facts import Price, Rate, Transaction
+from tidebook.model.money import ZERO
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+Row = TypeVar("Row")
+Fact = TypeVar("Fact")
+
+
+class TransactionRow(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """One transaction as it is sent, in snake_case."""
+
+    transaction_id: str
+    portfolio_id: str
+    security_id: str
+    transaction_date: str
+    transaction_type: str
+    quantity: Decimal
+    price: Decimal
+    trade_currency: str
+    instrument_id: str | None = None
+    gross_transaction_amount: Decimal | None = None
+    currency: str | None = None
+    trade_fee: Decimal | None = None
+    tax: Decimal | None = None
+    accrued_interest: Decimal | None = None
+    transaction_fx_rate: Decimal | None = None
+    settlement_date: str | None = None
+    note: str | None = None
+
+
+class PriceRow(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """One closing price as it is sent, in snake_case."""
+
+    security_id: str
+    price_date: str
+    price: Decimal
+    currency: str
+
+
+class RateRow(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """One exchange rate as it is sent, in snake_case."""
+
+    from_currency: str
+    to_currency: str
+    rate_date: str
+    rate: Decimal
+
+
+class TransactionRowInCamelCase(TransactionRow, rename="camel", forbid_unknown_fields=True):
+    """One transaction as it is sent, in camelCase."""
+
+
+class PriceRowInCamelCase(PriceRow, rename="camel", forbid_unknown_fields=True):
+    """One closing price as it is sent, in camelCase."""
+
+
+class RateRowInCamelCase(RateRow, rename="camel", forbid_unknown_fields=True):
+    """One exchange rate as it is sent, in camelCase."""
+
+
+class TransactionsBody(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of POST /ingest/transactions."""
+
+    transactions: list[TransactionRow]
+
+
+class TransactionsBodyInCamelCase(msgspec.Struct, forbid_unknown_fields=True):
+    """The same with rows in camelCase."""
+
+    transactions: list[TransactionRowInCamelCase]
+
+
+class PricesBody(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of POST /ingest/market-prices."""
+
+    market_prices: list[PriceRow]
+
+
+class PricesBodyWithCamelRows(msgspec.Struct, forbid_unknown_fields=True):
+    """The same with rows in camelCase."""
+
+    market_prices: list[PriceRowInCamelCase]
+
+
+class RatesBody(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of POST /ingest/fx-rates."""
+
+    fx_rates: list[RateRow]
+
+
+class RatesBodyWithCamelRows(msgspec.Struct, forbid_unknown_fields=True):
+    """The same with rows in camelCase."""
+
+    fx_rates: list[RateRowInCamelCase]
+
+
+_TRANSACTIONS = (
+    msgspec.json.Decoder(TransactionsBody).decode,
+    msgspec.json.Decoder(TransactionsBodyInCamelCase).decode,
+)
+_PRICES = (
+    msgspec.json.Decoder(PricesBodyWithCamelRows).decode,
+    msgspec.json.Decoder(PricesBody).decode,
+)
+_RATES = (
+    msgspec.json.Decoder(RatesBodyWithCamelRows).decode,
+    msgspec.json.Decoder(RatesBody).decode,
+)
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+def transactions(body: bytes, now: datetime) -> list[Transaction] | None:
+    """Return the transactions of a body, or None when the patient way has to read it."""
+    for decode in _TRANSACTIONS:
+        try:
+            rows = decode(body).transactions
+        except _UNREADABLE:
+            continue
+        return _all(rows, _transaction, now)
+    return None
+
+
+def market_prices(body: bytes, now: datetime) -> list[Price] | None:
+    """Return the prices of a body, or None when the patient way has to read it."""
+    for decode in _PRICES:
+        try:
+            rows = decode(body).market_prices
+        except _UNREADABLE:
+            continue
+        return _all(rows, _price, now)
+    return None
+
+
+def fx_rates(body: bytes, now: datetime) -> list[Rate] | None:
+    """Return the rates of a body, or None when the patient way has to read it."""
+    for decode in _RATES:
+        try:
+            rows = decode(body).fx_rates
+        except _UNREADABLE:
+            continue
+        return _all(rows, _rate, now)
+    return None
+
+
+def _all(
+    rows: Sequence[Row], fact_of: Callable[[Row, datetime], Fact | None], now: datetime
+) -> list[Fact] | None:
+    facts: list[Fact] = []
+    for row in rows:
+        fact = fact_of(row, now)
+        if fact is None:
+            return None
+        facts.append(fact)
+    return facts
+
+
+def _transaction(row: TransactionRow, now: datetime) -> Transaction | None:
+    kind = TYPES.get(row.transaction_type)
+    when = checks.day_of(row.transaction_date) or checks.instant_of(row.transaction_date)
+    if kind is None or when is None or checks.is_too_late(when, now):
+        return None
+    traded_at = when if isinstance(when, datetime) else None
+    gross = row.gross_transaction_amount
+    if gross is None:
+        gross = product(row.quantity, row.price) if _are_amounts(row) else None
+    currency = row.trade_currency if row.currency is None else row.currency
+    settlement = checks.day_of(row.settlement_date) if row.settlement_date else None
+    is_sound = (
+        gross is not None
+        and _are_amounts(row)
+        and checks.is_number(gross)
+        and gross > 0
+        and (row.quantity > 0 or kind not in MOVES_UNITS)
+        and (settlement is not None or not row.settlement_date)
+        and checks.is_id(row.transaction_id)
+        and checks.is_id(row.portfolio_id)
+        and checks.is_id(row.security_id)
+        and (not row.instrument_id or checks.is_id(row.instrument_id))
+        and checks.is_currency(row.trade_currency)
+        and (currency == row.trade_currency or checks.is_currency(currency))
+        and (not row.note or checks.is_text(row.note))
+    )
+    if gross is None or not is_sound:
+        return None
+    return Transaction(
+        row.transaction_id,
+        row.portfolio_id,
+        row.security_id,
+        kind,
+        traded_at,
+        None if traded_at else when,
+        row.quantity,
+        row.price,
+        gross,
+        row.trade_currency,
+        currency,
+        ZERO if row.trade_fee is None else row.trade_fee,
+        ZERO if row.tax is None else row.tax,
+        ZERO if row.accrued_interest is None else row.accrued_interest,
+        row.transaction_fx_rate,
+        row.instrument_id or "",
+        settlement,
+        row.note or "",
+    )
+
+
+def _are_amounts(row: TransactionRow) -> bool:
+    fx_rate = row.transaction_fx_rate
+    return (
+        _is_amount(row.quantity)
+        and _is_amount(row.price)
+        and (row.trade_fee is None or _is_amount(row.trade_fee))
+        and (row.tax is None or _is_amount(row.tax))
+        and (row.accrued_interest is None or _is_amount(row.accrued_interest))
+        and (fx_rate is None or (_is_amount(fx_rate) and fx_rate > 0))
+    )
+
+
+def _is_amount(value: Decimal) -> bool:
+    return checks.is_number(value) and value >= 0
+
+
+def _price(row: PriceRow, now: datetime) -> Price | None:
+    on = checks.day_of(row.price_date)
+    is_sound = (
+        on is not None
+        and not checks.is_too_late(on, now)
+        and checks.is_number(row.price)
+        and row.price > 0
+        and checks.is_id(row.security_id)
+        and checks.is_currency(row.currency)
+    )
+    return Price(row.security_id, on, row.price, row.currency) if on and is_sound else None
+
+
+def _rate(row: RateRow, now: datetime) -> Rate | None:
+    on = checks.day_of(row.rate_date)
+    is_sound = (
+        on is not None
+        and not checks.is_too_late(on, now)
+        and checks.is_number(row.rate)
+        and row.rate > 0
+        and row.from_currency != row.to_currency
+        and checks.is_currency(row.from_currency)
+        and checks.is_currency(row.to_currency)
+    )
+    return Rate(row.from_currency, row.to_currency, on, row.rate) if on and is_sound else None

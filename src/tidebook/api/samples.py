@@ -1,0 +1,181 @@
+"""What the documentation shows: for every route its request, an example of it and of the answer.
+
+The examples live in ``samples.json`` beside this module; a test holds their shapes equal to what
+the routes take and answer.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import Any, cast
+
+import msgspec
+from starlette.responses import Response
+
+from tidebook.api.replies import PROBLEM_TYPE, Json
+from tidebook.api.rowreader import camel
+from tidebook.api.rows import TRANSACTIONS, Door
+
+RouteOptions = dict[str, Any]
+
+_NUMBERS = frozenset(
+    {
+        "quantity",
+        "price",
+        "gross_transaction_amount",
+        "trade_fee",
+        "tax",
+        "accrued_interest",
+        "transaction_fx_rate",
+        "rate",
+    }
+)
+_DATES = frozenset({"open_date", "close_date", "price_date", "rate_date", "business_date"})
+_FLAGS = frozenset({"is_leverage_allowed", "allow_short"})
+_PROBLEM_REPLY: Json = {
+    "description": "A refusal, as a problem document (RFC 9457)",
+    "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+PROBLEM_SCHEMA: Json = {
+    "title": "Problem",
+    "type": "object",
+    "required": [
+        "type",
+        "title",
+        "status",
+        "detail",
+        "instance",
+        "code",
+        "hint",
+        "correlation_id",
+        "errors",
+    ],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "instance": {"type": "string"},
+        "code": {"type": "string", "description": "stable; what programs may rely on"},
+        "hint": {"type": "string", "description": "what to do about it"},
+        "correlation_id": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "pointer": {"type": "string"},
+                    "code": {"type": "string"},
+                    "detail": {"type": "string"},
+                },
+            },
+        },
+        "errors_unlisted": {"type": "integer", "description": "faults beyond the listed hundred"},
+    },
+}
+
+
+@cache
+def examples() -> dict[str, Json]:
+    """Return every example by name."""
+    text = (files("tidebook.api") / "samples.json").read_bytes()
+    return cast("dict[str, Json]", msgspec.json.decode(text))
+
+
+def answer(name: str) -> RouteOptions:
+    """Return what a read route says of itself."""
+    return {"response_class": Response, "responses": _responses(200, "The answer", name)}
+
+
+def ingestion(door: Door[Any]) -> RouteOptions:
+    """Return what a write route for a list of rows says of itself."""
+    schema: Json = {
+        "type": "object",
+        "required": [door.wrapper],
+        "properties": {door.wrapper: {"type": "array", "items": row_schema(door)}},
+    }
+    body: Json = {door.wrapper: [examples()[f"row:{door.wrapper}"]]}
+    return _writing(schema, body, "queued", status=202)
+
+
+def single_transaction() -> RouteOptions:
+    """Return what the write route for one transaction says of itself."""
+    example = examples()["row:transactions"]
+    return _writing(row_schema(TRANSACTIONS), example, "queued_single", status=201)
+
+
+def reprocessing() -> RouteOptions:
+    """Return what the reprocessing route says of itself."""
+    schema: Json = {
+        "type": "object",
+        "required": ["transaction_ids"],
+        "properties": {"transaction_ids": {"type": "array", "items": {"type": "string"}}},
+    }
+    return _writing(schema, {"transaction_ids": ["T-1"]}, "queued", status=202)
+
+
+def performance() -> RouteOptions:
+    """Return what the time-weighted route says of itself."""
+    return _asking("performance_request", "performance")
+
+
+def money_weighted() -> RouteOptions:
+    """Return what the money-weighted route says of itself."""
+    return _asking("mwr_request", "mwr")
+
+
+def row_schema(door: Door[Any]) -> Json:
+    """Return the schema of one row; every name may also be spelt in camelCase."""
+    return {
+        "type": "object",
+        "required": [name for name in door.fields if name in door.required],
+        "properties": {name: _field_schema(name) for name in door.fields},
+        "description": "Every name may be spelt in snake_case or camelCase.",
+    }
+
+
+def _field_schema(name: str) -> Json:
+    spelling = f"also {camel(name)}" if camel(name) != name else ""
+    if name in _NUMBERS:
+        kind: Json = {"type": ["string", "number"], "format": "decimal"}
+    elif name in _FLAGS:
+        kind = {"type": "boolean"}
+    else:
+        kind = {"type": "string", **({"format": "date"} if name in _DATES else {})}
+    return {**kind, **({"description": spelling} if spelling else {})}
+
+
+def _asking(request: str, answered: str) -> RouteOptions:
+    return {
+        "response_class": Response,
+        "responses": _responses(200, "The answer", answered),
+        "openapi_extra": _request_body({"type": "object"}, examples()[request]),
+    }
+
+
+def _writing(schema: Json, example: Json, answered: str, *, status: int) -> RouteOptions:
+    responses = _responses(status, "The facts are durable and will be booked", answered)
+    responses[201] = responses.get(201) or _example("The facts are booked", "booked")
+    return {
+        "response_class": Response,
+        "status_code": status,
+        "responses": responses,
+        "openapi_extra": _request_body(schema, example),
+    }
+
+
+def _request_body(schema: Json, example: Json) -> Json:
+    media = {"application/json": {"schema": schema, "example": example}}
+    return {"requestBody": {"required": True, "content": media}}
+
+
+def _responses(status: int, description: str, name: str) -> dict[int | str, Json]:
+    return {status: _example(description, name), "default": _PROBLEM_REPLY}
+
+
+def _example(description: str, name: str) -> Json:
+    return {
+        "description": description,
+        "content": {"application/json": {"example": examples()[name]}},
+    }

@@ -1,0 +1,367 @@
+"""The runner: the one loop that feeds batches to stages.
+
+It owns batches, offsets, fences, transactions, retries and what becomes of a batch that cannot be
+processed. A stage is handed an open unit of work and what lies in it; whatever the stage does, the
+move of the offsets and the outgoing events commit together or not at all.
+
+Three kinds of workers share the loop. Book workers each own some partitions of the transactions;
+when nothing new lies there they take keys to be folded again, a few at a time, so that a storm of
+corrections never delays a new trade. One reference worker takes the facts that bookings and
+valuations rest on. One series worker brings daily series up to date when the book has caught up,
+or when it has been kept waiting for long enough.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Final
+
+from tidebook.engine import topics
+from tidebook.engine.commands import BOOK, REFERENCE
+from tidebook.engine.records import transaction_from
+from tidebook.engine.stages.admission import Incoming
+from tidebook.engine.stages.book import book
+from tidebook.engine.stages.reference import take
+from tidebook.engine.stages.series import bring_up_to_date
+from tidebook.engine.store import LogBatch
+from tidebook.errors import FencedError, StoreUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from tidebook.engine.ports import Clock
+    from tidebook.engine.records import Record
+    from tidebook.engine.signals import Signal
+    from tidebook.engine.stages.book import BookOutcome
+    from tidebook.engine.stages.series import SeriesOutcome
+    from tidebook.engine.store import Store, Unit
+
+_log = logging.getLogger("tidebook.runner")
+
+_POLL_SECONDS: Final = 0.25
+_BACKOFF_SECONDS: Final = (0.02, 0.1, 0.5, 1.0, 2.0, 5.0)
+_ATTEMPTS_BEFORE_ISOLATION: Final = 3
+_WORK_AT_ONCE: Final = 50
+_SERIES_AT_ONCE: Final = 40
+_SERIES_PATIENCE_SECONDS: Final = 3.0
+_STANDBY_SECONDS: Final = 1.0
+
+Part = tuple[str, int]
+
+
+class Runner:
+    """Runs the stages in threads of this process.
+
+    Only one process at a time runs them against a store: the others stand by and take over when
+    the leader's connection ends. Its fences make the old leader's unfinished batches roll back.
+    """
+
+    def __init__(  # noqa: PLR0913 - what a runner is told, by name
+        self,
+        store: Store,
+        clock: Clock,
+        *,
+        arrived: Signal,
+        booked: Signal,
+        workers: int,
+        batch_max: int,
+    ) -> None:
+        """Keep what the loop needs; nothing runs before :meth:`start`."""
+        self._store = store
+        self._clock = clock
+        self._arrived = arrived
+        self._booked = booked
+        self._workers = workers
+        self._batch_max = batch_max
+        self._stopping = Event()
+        self._threads: list[Thread] = []
+        self._fences: dict[tuple[str, Part], int] = {}
+        self._backlogs: dict[str, int] = {}
+
+    def backlog(self) -> int:
+        """Return how many records lay unbooked when the workers last looked."""
+        return sum(self._backlogs.values())
+
+    def start(self) -> None:
+        """Begin to run in the background."""
+        leader = Thread(target=self._lead, name="tidebook-leader", daemon=True)
+        self._threads.append(leader)
+        leader.start()
+
+    def stop(self) -> None:
+        """Finish the batches at hand and return when every worker has ended."""
+        self._stopping.set()
+        self._arrived.give()
+        while self._threads:
+            self._threads.pop().join()
+
+    def _lead(self) -> None:
+        """Wait to be the leader, take the partitions over, and start the workers."""
+        attempt = 0
+        while not self._stopping.is_set():
+            try:
+                if self._store.try_lead():
+                    self._take_over()
+                    return
+                self._stopping.wait(_STANDBY_SECONDS)
+            except StoreUnavailableError as error:
+                attempt = self._back_off("leader", error, attempt)
+
+    def _take_over(self) -> None:
+        everything = [(topics.RAW_TRANSACTIONS, part) for part in range(topics.PARTITIONS)]
+        shares = [everything[i :: self._workers] for i in range(self._workers)]
+        reference = [
+            (topic, part) for topic in topics.REFERENCE_TOPICS for part in range(topics.PARTITIONS)
+        ]
+        for consumer, parts in ((BOOK, everything), (REFERENCE, reference)):
+            fences = self._store.take_partitions(consumer, parts)
+            self._fences.update({(consumer, part): fence for part, fence in fences.items()})
+        loops: list[tuple[str, Callable[[], Callable[[], bool]]]] = [
+            (f"book-{i}", lambda share=share: self._book_steps(share))
+            for i, share in enumerate(shares)
+            if share
+        ]
+        loops.append(("reference", lambda: self._reference_steps(reference)))
+        loops.append(("series", self._series_steps))
+        for name, steps in loops:
+            thread = Thread(
+                target=self._loop, args=(name, steps()), name=f"tidebook-{name}", daemon=True
+            )
+            self._threads.append(thread)
+            thread.start()
+
+    def _loop(self, name: str, step: Callable[[], bool]) -> None:
+        """Repeat a step; rest when it found nothing, back off when the store is away."""
+        attempt = 0
+        while not self._stopping.is_set():
+            seen = self._arrived.count
+            try:
+                busy = step()
+                attempt = 0
+            except (StoreUnavailableError, FencedError) as error:
+                attempt = self._back_off(name, error, attempt)
+                continue
+            if not busy:
+                self._arrived.wait(seen, _POLL_SECONDS)
+
+    def _back_off(self, name: str, error: Exception, attempt: int) -> int:
+        pause = _BACKOFF_SECONDS[min(attempt, len(_BACKOFF_SECONDS) - 1)]
+        if attempt:
+            _log.warning("%s: %s; trying again in %s s", name, error, pause)
+        self._stopping.wait(pause)
+        return attempt + 1
+
+    # Steps. Each returns whether there was anything to do.
+
+    def _book_steps(self, parts: Sequence[Part]) -> Callable[[], bool]:
+        turn = 0
+
+        def step() -> bool:
+            nonlocal turn
+            turn += 1
+            if self._consume(BOOK, parts, turn, self._book):
+                return True
+            return self._fold_again()
+
+        return step
+
+    def _reference_steps(self, parts: Sequence[Part]) -> Callable[[], bool]:
+        turn = 0
+
+        def step() -> bool:
+            nonlocal turn
+            turn += 1
+            return self._consume(REFERENCE, parts, turn, self._take)
+
+        return step
+
+    def _series_steps(self) -> Callable[[], bool]:
+        waited_since: float | None = None
+
+        def step() -> bool:
+            nonlocal waited_since
+            now = time.monotonic()
+            if self.backlog() > self._batch_max:
+                waited_since = waited_since or now
+                if now - waited_since < _SERIES_PATIENCE_SECONDS:
+                    self._stopping.wait(_POLL_SECONDS)
+                    return True
+            waited_since = None
+            at = self._clock.now()
+            with self._store.unit() as unit:
+                outcome = bring_up_to_date(unit, _SERIES_AT_ONCE, at)
+                self._tell_series(unit, outcome, at)
+            if outcome.portfolios:
+                self._booked.give()
+            return outcome.portfolios > 0
+
+        return step
+
+    def _fold_again(self) -> bool:
+        """Fold a few keys again that corrections have marked."""
+        at = self._clock.now()
+        with self._store.unit() as unit:
+            work = unit.take_work(_WORK_AT_ONCE)
+            if not work:
+                return False
+            outcome = book(unit, (), work, at)
+            self._tell_book(unit, outcome, "", at)
+        self._after_book()
+        return True
+
+    def _consume(
+        self,
+        consumer: str,
+        parts: Sequence[Part],
+        turn: int,
+        process: Callable[[Unit, Sequence[LogBatch], datetime], None],
+    ) -> bool:
+        """Process what lies unread, in one unit; isolate the record that makes it fail."""
+        with self._store.unit() as unit:
+            lags = unit.backlog(consumer, parts)
+        self._backlogs[f"{consumer}:{parts[0]}"] = sum(lags.values())
+        chosen = _chosen(parts, lags, turn, self._batch_max)
+        if not chosen:
+            return False
+        for attempt in range(_ATTEMPTS_BEFORE_ISOLATION):
+            try:
+                with self._store.unit() as unit:
+                    batches = unit.read_log(consumer, chosen, self._batch_max)
+                    process(unit, batches, self._clock.now())
+            except (StoreUnavailableError, FencedError):
+                raise
+            except Exception:  # noqa: BLE001 - whatever a record does, the others must go on
+                _log.exception("%s: attempt %s at %s failed", consumer, attempt + 1, chosen)
+                self._stopping.wait(_BACKOFF_SECONDS[attempt])
+            else:
+                self._after_book()
+                return True
+        self._isolate(consumer, chosen, process)
+        return True
+
+    def _isolate(
+        self,
+        consumer: str,
+        parts: Sequence[Part],
+        process: Callable[[Unit, Sequence[LogBatch], datetime], None],
+    ) -> None:
+        """Process records one by one, and set those that fail apart with the reason."""
+        with self._store.unit() as unit:
+            batches = unit.read_log(consumer, parts, self._batch_max)
+        for batch in batches:
+            for i in range(len(batch.records)):
+                if self._stopping.is_set():
+                    return
+                single = LogBatch(
+                    batch.topic,
+                    batch.part,
+                    batch.first_offset + i,
+                    batch.records[i : i + 1],
+                    batch.correlation_ids[i : i + 1],
+                )
+                try:
+                    with self._store.unit() as unit:
+                        process(unit, [single], self._clock.now())
+                except (StoreUnavailableError, FencedError):
+                    raise
+                except Exception as error:  # noqa: BLE001 - this record, and its reason, are kept
+                    _log.exception("record %s was set apart", single.first_offset)
+                    self._set_apart(consumer, single, error)
+        self._after_book()
+
+    def _set_apart(self, consumer: str, single: LogBatch, error: Exception) -> None:
+        at = self._clock.now()
+        record: Record = {
+            "original_topic": single.topic,
+            "original_offset": str(single.first_offset),
+            "original_value": str(dict(single.records[0])),
+            "error_reason": f"{type(error).__name__}: {error}",
+            "error_timestamp": at.isoformat(),
+        }
+        with self._store.unit() as unit:
+            key = f"{single.topic}-{single.part}"
+            topic = f"{single.topic}.dlq"
+            unit.append(topic, [(key, record)], single.correlation_ids[0], at)
+            unit.complete(consumer, single, self._fence(consumer, single), 0, at)
+
+    def _fence(self, consumer: str, batch: LogBatch) -> int:
+        return self._fences[consumer, (batch.topic, batch.part)]
+
+    def _book(self, unit: Unit, batches: Sequence[LogBatch], at: datetime) -> None:
+        incoming = [
+            Incoming(transaction_from(record), correlation_id)
+            for batch in batches
+            for record, correlation_id in zip(batch.records, batch.correlation_ids, strict=True)
+        ]
+        outcome = book(unit, incoming, (), at)
+        correlation_id = incoming[0].correlation_id if incoming else ""
+        self._tell_book(unit, outcome, correlation_id, at)
+        for i, batch in enumerate(batches):
+            duplicates = outcome.duplicates if i == 0 else 0
+            unit.complete(BOOK, batch, self._fence(BOOK, batch), duplicates, at)
+
+    def _take(self, unit: Unit, batches: Sequence[LogBatch], at: datetime) -> None:
+        for batch in sorted(batches, key=lambda b: topics.REFERENCE_TOPICS.index(b.topic)):
+            duplicates = take(unit, batch.topic, batch.records, at)
+            if batch.topic == topics.RAW_MARKET_PRICES:
+                self._tell_prices(unit, batch, at)
+            unit.complete(REFERENCE, batch, self._fence(REFERENCE, batch), duplicates, at)
+
+    # What the stages have to say, one record per portfolio (or security) and batch.
+
+    def _tell_book(
+        self, unit: Unit, outcome: BookOutcome, correlation_id: str, at: datetime
+    ) -> None:
+        taken: list[tuple[str, Record]] = [
+            (portfolio_id, {"portfolio_id": portfolio_id, "transaction_ids": ",".join(ids)})
+            for portfolio_id, ids in sorted(outcome.touched.items())
+        ]
+        if taken:
+            unit.append(topics.TRANSACTIONS_COMPLETED, taken, correlation_id, at)
+            unit.append(topics.PROCESSED_TRANSACTIONS, taken, correlation_id, at)
+
+    def _tell_prices(self, unit: Unit, batch: LogBatch, at: datetime) -> None:
+        earliest: dict[str, str] = {}
+        for record in batch.records:
+            security_id, day = record["securityId"], record["priceDate"]
+            earliest[security_id] = min(day, earliest.get(security_id, day))
+        told: list[tuple[str, Record]] = [
+            (security_id, {"security_id": security_id, "from_date": day})
+            for security_id, day in sorted(earliest.items())
+        ]
+        unit.append(topics.MARKET_PRICE_PERSISTED, told, batch.correlation_ids[0], at)
+
+    def _tell_series(self, unit: Unit, outcome: SeriesOutcome, at: datetime) -> None:
+        told: list[tuple[str, Record]] = [
+            (
+                portfolio_id,
+                {
+                    "portfolio_id": portfolio_id,
+                    "from_date": first.isoformat(),
+                    "generation": str(generation),
+                },
+            )
+            for portfolio_id, first, generation in outcome.brought
+        ]
+        if told:
+            unit.append(topics.SNAPSHOT_PERSISTED, told, "", at)
+
+    def _after_book(self) -> None:
+        self._booked.give()
+        self._arrived.give()
+
+
+def _chosen(parts: Sequence[Part], lags: dict[Part, int], turn: int, batch_max: int) -> list[Part]:
+    """Return the partitions to read now, in turns, until a batch is full."""
+    start = turn % len(parts)
+    chosen: list[Part] = []
+    records = 0
+    for part in [*parts[start:], *parts[:start]]:
+        lag = lags.get(part, 0)
+        if lag and records < batch_max:
+            chosen.append(part)
+            records += lag
+    return chosen

@@ -1,0 +1,85 @@
+"""Admission: is a transaction new, a duplicate, or an amendment?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from tidebook.engine.store import FactRow
+from tidebook.model.facts import content_hash
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import date
+
+    from tidebook.book.ledger import Posted
+    from tidebook.engine.store import StoredFact
+    from tidebook.model.facts import Transaction
+
+
+class Incoming(NamedTuple):
+    """A transaction as it came off the log, and the request that brought it."""
+
+    transaction: Transaction
+    correlation_id: str
+
+
+class Admitted(NamedTuple):
+    """One version of a transaction that is neither known nor overtaken in its own batch."""
+
+    transaction: Transaction
+    version: int
+    content_hash: str
+    correlation_id: str
+
+
+class Admission(NamedTuple):
+    """What a batch brings: versions to book, versions overtaken at once, what they replace."""
+
+    current: dict[str, Admitted]
+    overtaken: tuple[Admitted, ...]
+    replaced: dict[str, StoredFact]
+    duplicates: int
+
+
+def admit(incoming: Iterable[Incoming], known: Mapping[str, StoredFact]) -> Admission:
+    """Decide what each transaction is, by id and content, in the order of the log.
+
+    The same id with the same content is a duplicate and does nothing. The same id with other
+    content is the next version; of several in one batch the last one counts, and the others are
+    kept as versions that were overtaken at once.
+    """
+    current: dict[str, Admitted] = {}
+    overtaken: list[Admitted] = []
+    duplicates = 0
+    for transaction, correlation_id in incoming:
+        identity = transaction.transaction_id
+        digest = content_hash(transaction)
+        earlier = current.get(identity)
+        stored = known.get(identity)
+        last = earlier or stored
+        if last is not None and last.content_hash == digest:
+            duplicates += 1
+            continue
+        if earlier is not None:
+            overtaken.append(earlier)
+        version = last.version + 1 if last is not None else 1
+        current[identity] = Admitted(transaction, version, digest, correlation_id)
+    replaced = {identity: known[identity] for identity in current if identity in known}
+    return Admission(current, tuple(overtaken), replaced, duplicates)
+
+
+def fact_row(
+    admitted: Admitted, on: date, posted: Posted | None, *, superseded: bool = False
+) -> FactRow:
+    """Return the row of an admitted version; ``posted`` is None while its portfolio is unknown."""
+    fact = admitted.transaction
+    return FactRow(
+        fact,
+        admitted.version,
+        admitted.content_hash,
+        on,
+        posted.main_security_id if posted else fact.security_id,
+        posted.cash_security_id if posted else None,
+        admitted.correlation_id,
+        superseded,
+    )

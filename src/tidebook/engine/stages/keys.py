@@ -1,0 +1,224 @@
+"""One key's change in a batch: append what is in order, fold anew what is not.
+
+A posting that comes after the last one of its key is folded onto the key's state. Anything else,
+a back-dated, amended or reawakened fact, folds the key again from its facts and compares: entries
+that come out the same stay as they are, the others are closed and written under the next epoch. So
+a restatement writes exactly what it changed.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from tidebook.book.lots import EMPTY, LotRule, fold
+from tidebook.engine.store import EntryRow, KeyState, KeyWrite
+from tidebook.model.money import ZERO, exact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
+    from decimal import Decimal
+
+    from tidebook.book.ledger import Posting
+    from tidebook.book.lots import Entry, Folded, KeyRules
+    from tidebook.engine.store import Key
+    from tidebook.model.findings import Finding
+
+
+class KeyResult(NamedTuple):
+    """A key's write, if anything changes, what was refused, and the earliest day that changed."""
+
+    write: KeyWrite | None
+    findings: tuple[Finding, ...]
+    changed_from: date | None
+
+
+NOTHING: Final = KeyResult(None, (), None)
+
+
+def in_order(state: KeyState | None, postings: Sequence[Posting], rules: KeyRules) -> bool:
+    """Tell whether postings can be folded onto a key's state without looking back."""
+    if state is None:
+        return True
+    if rules.lots is LotRule.UNIT:
+        return True
+    return state.lots_known and all(posting.order > state.last for posting in postings)
+
+
+def append(
+    key: Key, state: KeyState | None, postings: Sequence[Posting], rules: KeyRules
+) -> KeyResult:
+    """Fold new postings, given in any order, onto a key's state.
+
+    For cash of the base currency the place of a posting does not matter; where one lies before the
+    last, the key's history has been restated all the same, and the epoch says so.
+    """
+    ordered = sorted(postings, key=lambda posting: posting.order)
+    folded = fold(state.holding if state else EMPTY, ordered, rules)
+    if not folded.entries:
+        return KeyResult(None, folded.findings, None)
+    back_dated = state is not None and ordered[0].order < state.last
+    epoch = (state.epoch if state else 0) + (1 if back_dated else 0)
+    rows = tuple(entry_row(entry) for entry in folded.entries)
+    after = _state(state, folded, epoch)
+    start = folded.entries[0].posting.on
+    write = KeyWrite(
+        key, after, rows, (), start if back_dated else None, "a back-dated transaction"
+    )
+    return KeyResult(write, folded.findings, start)
+
+
+def withdraw(  # noqa: PLR0913, PLR0917 - a key, its state, and what happens to it
+    key: Key,
+    state: KeyState,
+    removed: Mapping[tuple[str, str], EntryRow],
+    postings: Sequence[Posting],
+    rules: KeyRules,
+    reason: str,
+) -> KeyResult:
+    """Take entries out of a key whose postings stand alone (base-currency cash); add others."""
+    with exact():
+        gone = sum((row.quantity for row in removed.values()), ZERO)
+        left = state.holding.quantity - gone
+    holding = EMPTY._replace(quantity=left, cost_local=left, cost_base=left)
+    folded = fold(holding, sorted(postings, key=lambda posting: posting.order), rules)
+    rows = {(row.transaction_id, row.leg): row for row in map(entry_row, folded.entries)}
+    close = tuple(entry for entry, row in removed.items() if rows.get(entry) != row)
+    write = tuple(row for entry, row in rows.items() if removed.get(entry) != row)
+    if not close and not write:
+        return NOTHING
+    days = [removed[entry].on for entry in close] + [row.on for row in write]
+    after = _state(state, folded, state.epoch + 1)
+    start = min(days)
+    return KeyResult(KeyWrite(key, after, write, close, start, reason), (), start)
+
+
+def refold(  # noqa: PLR0913, PLR0917 - a key, its state, and what happens to it
+    key: Key,
+    state: KeyState | None,
+    stored: Mapping[tuple[str, str], EntryRow],
+    postings: Iterable[Posting],
+    rules: KeyRules,
+    reason: str,
+) -> KeyResult:
+    """Fold a key from all its facts and write what differs from what is stored."""
+    folded = fold(EMPTY, sorted(postings, key=lambda posting: posting.order), rules)
+    rows = {(row.transaction_id, row.leg): row for row in map(entry_row, folded.entries)}
+    close = tuple(entry for entry, row in stored.items() if rows.get(entry) != row)
+    write = tuple(row for entry, row in rows.items() if stored.get(entry) != row)
+    days = [stored[entry].on for entry in close] + [row.on for row in write]
+    if not days:
+        return KeyResult(_refresh(key, state, folded), folded.findings, None)
+    restated = bool(stored)
+    epoch = (state.epoch if state else 0) + (1 if restated else 0)
+    start = min(days)
+    after = _recount(state, folded, epoch, stored, key)
+    change = KeyWrite(key, after, write, close, start if restated else None, reason)
+    return KeyResult(change, folded.findings, start)
+
+
+def _refresh(key: Key, state: KeyState | None, folded: Folded) -> KeyWrite | None:
+    """Carry the lots again when they have become few enough; otherwise nothing changes."""
+    if state is None or state.lots_known or not folded.entries:
+        return None
+    return KeyWrite(key, _recount(state, folded, state.epoch, {}, key), (), (), None, "")
+
+
+def _state(before: KeyState | None, folded: Folded, epoch: int) -> KeyState:
+    """Return the state after entries were added to ``before``."""
+    last = max(folded.entries, key=lambda entry: entry.posting.order) if folded.entries else None
+    if last is None and before is not None:
+        return before._replace(epoch=epoch, holding=folded.holding)
+    if last is None:
+        msg = "a key without entries has no state"
+        raise ValueError(msg)
+    local, base = _realised(folded.entries)
+    order, day = last.posting.order, last.posting.on
+    if before is None:
+        return KeyState(
+            epoch, last.posting.currency, folded.holding, local, base, day, order, lots_known=True
+        )
+    with exact():
+        return KeyState(
+            epoch,
+            before.currency,
+            folded.holding,
+            before.realised_local + local,
+            before.realised_base + base,
+            max(before.changed_on, day),
+            max(before.last, order),
+            before.lots_known,
+        )
+
+
+def _recount(
+    before: KeyState | None,
+    folded: Folded,
+    epoch: int,
+    stored: Mapping[tuple[str, str], EntryRow],
+    key: Key,
+) -> KeyState:
+    """Return the state that a fold from scratch came to."""
+    if folded.entries:
+        return _state(None, folded, epoch)
+    if before is None:
+        msg = f"key {key} was folded to nothing from nothing"
+        raise ValueError(msg)
+    day = max((row.on for row in stored.values()), default=before.changed_on)
+    return KeyState(
+        epoch, before.currency, folded.holding, ZERO, ZERO, day, before.last, lots_known=True
+    )
+
+
+def _realised(entries: Sequence[Entry]) -> tuple[Decimal, Decimal]:
+    with exact():
+        local = sum((entry.realised_local or ZERO for entry in entries), ZERO)
+        base = sum((entry.realised_base or ZERO for entry in entries), ZERO)
+    return local, base
+
+
+def entry_row(entry: Entry) -> EntryRow:
+    """Return an entry as it is stored."""
+    posting, flow = entry.posting, entry.posting.flow
+    return EntryRow(
+        posting.transaction_id,
+        posting.leg,
+        posting.type,
+        posting.on,
+        posting.at,
+        posting.rank,
+        posting.currency,
+        posting.fx_rate,
+        posting.amount,
+        entry.quantity,
+        entry.cost_local,
+        entry.cost_base,
+        entry.realised_local,
+        entry.realised_base,
+        entry.realised_price,
+        entry.realised_currency,
+        _matches_text(entry) if entry.matches else None,
+        flow.classification if flow else None,
+        flow.timing if flow else None,
+        flow.is_portfolio_flow if flow else None,
+        flow.cash_amount if flow else None,
+        flow.position_flow if flow else None,
+        posting.flow_base if flow else None,
+    )
+
+
+def _matches_text(entry: Entry) -> str:
+    return json.dumps(
+        [
+            [
+                match.lot_id,
+                match.opened_on.isoformat(),
+                str(match.quantity),
+                str(match.cost_local),
+                str(match.cost_base),
+            ]
+            for match in entry.matches
+        ],
+        ensure_ascii=False,
+    )
