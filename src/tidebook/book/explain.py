@@ -138,13 +138,25 @@ def unrealised_tree(
 
 @dataclass(slots=True)
 class _Running:
-    """A lot on its way: what it holds and costs, and the nodes that say why."""
+    """A lot on its way: what it holds and costs, and the nodes that say why.
+
+    ``opened`` and ``parts`` explain what it costs now from its beginning; ``since`` explains it
+    from the last part that was taken, so that the trees of many sales grow with their number only.
+    """
 
     label: str
     quantity: Decimal
     cost: Decimal
     opened: list[Node]
     parts: list[Node]
+    since: list[Node]
+
+    def before(self, unit: str) -> Node:
+        """Return what the lot costs now, for the next part to be taken from."""
+        label = f"cost of {self.label} before"
+        if len(self.since) == 1:
+            return replace(self.since[0], label=f"{label}: {self.since[0].label}")
+        return derived(label, unit, Formula.SUM, self.since)
 
     def node(self, unit: str) -> Node:
         opened = self.opened[0]
@@ -187,15 +199,20 @@ def _take(key: Key, lots: dict[str, _Running], step: Step, match: Match) -> Node
         f"{decimal_text(abs(match.quantity))} of {decimal_text(abs(lot.quantity))} matched by "
         f"{_title(step)}"
     )
-    children = (
-        given(f"cost of lot {match.lot_id} before", lot.cost, unit),
+    whole = given(f"cost of {lot.label} before", lot.cost, unit)
+    quantities = (
         given("matched", match.quantity, key.security_id),
         given("held in the lot before", lot.quantity, key.security_id),
     )
-    part = Node(label, match.cost_base, unit, Formula.SHARE, children, _fact(step))
+    part = Node(
+        label, match.cost_base, unit, Formula.SHARE, (lot.before(unit), *quantities), _fact(step)
+    )
+    lot.parts.append(replace(part, children=(whole, *quantities)))
+    taken = given(f"taken by {_title(step)}", match.cost_base, unit)
+    left = derived(f"less {_title(step)}", unit, Formula.DIFFERENCE, (whole, taken))
     lot.quantity -= match.quantity
     lot.cost -= match.cost_base
-    lot.parts.append(part)
+    lot.since = [left]
     if not lot.quantity:
         del lots[match.lot_id]
     return part
@@ -209,11 +226,12 @@ def _open(key: Key, lots: dict[str, _Running], step: Step, quantity: Decimal) ->
         pool.quantity += quantity
         pool.cost += cost
         pool.opened.append(node)
+        pool.since.append(node)
         return
     lot_id = step.transaction.transaction_id
     kind = "pool" if key.rule is LotRule.AVCO else "lot"
     label = f"{kind} {lot_id} of {step.on}"
-    lots[lot_id] = _Running(label, quantity, cost, [node], [])
+    lots[lot_id] = _Running(label, quantity, cost, [node], [], [node])
 
 
 def _opening(key: Key, step: Step, quantity: Decimal) -> Node:

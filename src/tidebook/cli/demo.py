@@ -44,8 +44,9 @@ def demo(
 ) -> None:
     """Try it with ten years of example data.
 
-    Prints where to look when all is loaded. Nothing is asked and nothing outside this machine is used. The book lives in a temporary
-    directory until the command ends, or in the new directory that --data names.
+    Prints where to look when all is loaded. Nothing is asked, and nothing outside this machine
+    is used. The book lives in a temporary directory until the command ends, or in the new
+    directory that --data names.
     """
     invocation: Invocation = ctx.obj
     started = time.monotonic()

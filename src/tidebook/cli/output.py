@@ -83,10 +83,10 @@ def cell(value: Value, form: str) -> str:
         return _DASH
     if isinstance(value, Decimal):
         if form == "amount":
-            return f"{value.quantize(_CENT, ROUND_HALF_EVEN):,f}"
-        return f"{value * 100:.2f} %" if form == "percent" else decimal_text(value)
+            return f"{value.quantize(_CENT, ROUND_HALF_EVEN):z,f}"
+        return f"{value * 100:z.2f} %" if form == "percent" else decimal_text(value)
     if isinstance(value, float):
-        return f"{value * 100:.2f} %" if form == "percent" else f"{value:.6g}"
+        return f"{value * 100:z.2f} %" if form == "percent" else f"{value:.6g}"
     return value.isoformat() if isinstance(value, date) else str(value)
 
 

@@ -21,13 +21,17 @@ _ID_BYTES: Final = 4
 TRACE_VERBOSITY: Final = 2
 
 
-def refusal_text(error: TidebookError) -> str:
-    """Return a refusal as lines: ``tidebook: code: sentence``, its notes, and the hint."""
-    lines = [_wrapped(f"tidebook: {error.code}: {error}", "")]
+def refusal_text(error: TidebookError, *, wraps: bool) -> str:
+    """Return a refusal as lines: ``tidebook: code: sentence``, its notes, and the hint.
+
+    Lines are broken for the eye only: a program that reads them finds one statement per line.
+    """
+    lines = [_line(f"tidebook: {error.code}: {error}", "", wraps=wraps)]
     if isinstance(error, InvalidRequestError | ServerRefusedError):
-        lines += [_wrapped(f"{fault.pointer}: {fault.detail}", "  ") for fault in error.faults]
-    lines += [_wrapped(note, "  ") for note in getattr(error, "__notes__", ())]
-    lines.append(_wrapped(f"hint: {error.hint}", "  ", hanging="        "))
+        faults = (f"{fault.pointer}: {fault.detail}" for fault in error.faults)
+        lines += [_line(fault, "  ", wraps=wraps) for fault in faults]
+    lines += [_line(note, "  ", wraps=wraps) for note in getattr(error, "__notes__", ())]
+    lines.append(_line(f"hint: {error.hint}", "  ", hanging="        ", wraps=wraps))
     return "\n".join(lines)
 
 
@@ -35,7 +39,7 @@ def print_refusal(error: TidebookError, out: TextIO, *, trace: bool) -> None:
     """Print a refusal; with ``trace`` also where it was raised."""
     if trace:
         traceback.print_exception(error, file=out)
-    typer.echo(refusal_text(error), file=out)
+    typer.echo(refusal_text(error, wraps=out.isatty()), file=out)
 
 
 def last_words(
@@ -59,7 +63,9 @@ def last_words(
     return tell
 
 
-def _wrapped(text: str, indent: str, *, hanging: str | None = None) -> str:
+def _line(text: str, indent: str, *, wraps: bool, hanging: str | None = None) -> str:
+    if not wraps:
+        return indent + text
     rest = indent if hanging is None else hanging
     return textwrap.fill(
         text,

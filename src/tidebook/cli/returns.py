@@ -30,8 +30,8 @@ PERIODS = ("MTD", "QTD", "YTD", "1Y", "3Y", "5Y", "SI")
 
 
 _CONVENTIONS = (
-    "returns are cumulative and time-weighted, money-weighted is an annual rate; positions "
-    "without a price are carried at cost, see coverage"
+    "returns are cumulative over the period, time-weighted unless money-weighted is said; "
+    "positions without a price are carried at cost, see coverage"
 )
 
 
@@ -61,8 +61,9 @@ def period_named(text: str) -> NamedPeriod:
 def performance_answer(view: SeriesView, words: Sequence[str], as_of: date | None) -> Answer:
     """Return the returns of a portfolio over the periods asked for.
 
-    Time-weighted returns are cumulative and after costs, with the same before costs beside them;
-    the money-weighted return is an annual rate.
+    Time-weighted returns are after costs, with the same before costs beside them. Annualised
+    figures are given for periods of a year and more; a shorter period's stays as it is
+    (time-weighted) or undefined (money-weighted).
     """
     periods = tuple(period_named(word) for word in dict.fromkeys(words or PERIODS))
     base = view.portfolio.base_currency
@@ -84,7 +85,7 @@ def performance_answer(view: SeriesView, words: Sequence[str], as_of: date | Non
     reasons = dict.fromkeys(
         f"{record['period']}: {record['reason']}"
         for record in records
-        if record["reason"] and (record["twr_net"] is None or record["mwr_annual"] is None)
+        if record["reason"] and (record["twr_net"] is None or record["mwr_period"] is None)
     )
     return Answer(
         title_of("performance", view.portfolio),
@@ -95,7 +96,8 @@ def performance_answer(view: SeriesView, words: Sequence[str], as_of: date | Non
             Column("twr_net", "return net", "percent"),
             Column("twr_net_annualised", "a year", "percent"),
             Column("twr_gross", "return gross", "percent"),
-            Column("mwr_annual", "money-weighted", "percent"),
+            Column("mwr_period", "money-weighted", "percent"),
+            Column("mwr_annualised", "a year", "percent"),
             Column("begin_market_value", f"begin {base}", "amount"),
             Column("net_flows", f"net flows {base}", "amount"),
             Column("fees", f"fees {base}", "amount"),
@@ -120,6 +122,7 @@ def performance_answer(view: SeriesView, words: Sequence[str], as_of: date | Non
 
 def _record(net: PeriodReturn, gross: PeriodReturn, rate: PeriodRate) -> Record:
     attributes = net.attributes
+    figures = (net.cumulative, rate.rate_period, net.annualised, rate.rate_annualised)
     return {
         "period": net.name,
         "start_date": net.start,
@@ -127,13 +130,14 @@ def _record(net: PeriodReturn, gross: PeriodReturn, rate: PeriodRate) -> Record:
         "twr_net": value_of(net.cumulative),
         "twr_net_annualised": value_of(net.annualised),
         "twr_gross": value_of(gross.cumulative),
-        "mwr_annual": value_of(rate.rate_annual),
+        "mwr_period": value_of(rate.rate_period),
+        "mwr_annualised": value_of(rate.rate_annualised),
         "begin_market_value": attributes.begin_market_value if attributes else None,
         "net_flows": attributes.total_cashflow if attributes else None,
         "fees": attributes.fees if attributes else None,
         "end_market_value": attributes.end_market_value if attributes else None,
         "coverage_min": net.coverage_min,
-        "reason": _reason(net.cumulative) or _reason(rate.rate_annual) or _reason(net.annualised),
+        "reason": next(filter(None, map(_reason, figures)), None),
     }
 
 

@@ -96,7 +96,7 @@ def explain(reader: Reader, question: Question) -> Explanation:
     """
     if question.figure is Figure.QUANTITY and question.security_id is None:
         raise InvalidFigureError(
-            question.figure,
+            str(question.figure),
             "has no sum over different securities",
             hint="name the security whose quantity is to be explained",
         )
