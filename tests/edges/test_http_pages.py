@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 
 import pytest
 
@@ -13,7 +14,7 @@ from tidebook.book.cashflows import Classification
 from tidebook.engine.views import TransactionsPage
 from tidebook.errors import StoreUnavailableError
 
-D, ON = sample_views.D, sample_views.ON
+ON = sample_views.ON
 
 
 def views() -> PortfolioViews:
@@ -64,18 +65,23 @@ def test_refusals_of_every_kind_are_pages_there() -> None:
 
 def test_cost_gain_and_cash_make_up_the_value() -> None:
     page = portfolio_page(views())
-    assert (page.value, page.cash, page.cost, page.unrealised) == (D(10006), D(8996), D(1004), D(6))
+    assert (page.value, page.cash, page.cost, page.unrealised) == (
+        Decimal(10006),
+        Decimal(8996),
+        Decimal(1004),
+        Decimal(6),
+    )
     assert [row.security_id for row in page.positions] == ["S-1"]
     # 1,010 of 10,006, half even to 18 places
-    assert page.positions[0].weight == D("0.100939436338197082")
+    assert page.positions[0].weight == Decimal("0.100939436338197082")
 
 
 def test_history_runs_to_the_day_of_the_positions() -> None:
     page = portfolio_page(views())
     assert [(point.day, point.value, point.contributed) for point in page.curve] == [
-        (ON, D(10200), D(10000))
+        (ON, Decimal(10200), Decimal(10000))
     ]
-    assert page.net_contributions == D(10000)
+    assert page.net_contributions == Decimal(10000)
     assert [row.name for row in page.periods] == [
         "Month to date",
         "Quarter to date",
@@ -97,11 +103,11 @@ def test_what_cannot_be_valued_has_a_reason() -> None:
 
 def test_income_is_summed_in_base_currency() -> None:
     entry = sample_views.BOUGHT.entries[0]._replace(
-        classification=Classification.INCOME.value, cash_amount=D(40), fx_rate=D("1.1")
+        classification=Classification.INCOME.value, cash_amount=Decimal(40), fx_rate=Decimal("1.1")
     )
     paid = sample_views.BOUGHT._replace(entries=(entry,))
     transactions = TransactionsPage(sample_views.PORTFOLIO, 2, 0, 1000, (paid, paid))
-    assert portfolio_page(views()._replace(transactions=transactions)).income == D("88.0")
+    assert portfolio_page(views()._replace(transactions=transactions)).income == Decimal("88.0")
 
 
 def test_income_of_too_many_transactions_is_left_out_with_a_reason() -> None:
@@ -113,16 +119,14 @@ def test_income_of_too_many_transactions_is_left_out_with_a_reason() -> None:
 
 def test_a_fall_is_drawn_from_the_first_day() -> None:
     days = (
-        sample_views.DAYS[0]._replace(eod_market_value=D(9000)),
-        sample_views.DAYS[1]._replace(eod_market_value=D(9900)),
+        sample_views.DAYS[0]._replace(eod_market_value=Decimal(9000)),
+        sample_views.DAYS[1]._replace(eod_market_value=Decimal(9900)),
     )
     positions = sample_views.POSITIONS._replace(
         freshness=sample_views.POSITIONS.freshness._replace(as_of=date(2025, 3, 11))
     )
     page = portfolio_page(
-        views()._replace(
-            positions=positions, series=sample_views.SERIES._replace(days=days)
-        )
+        views()._replace(positions=positions, series=sample_views.SERIES._replace(days=days))
     )
     assert [point.fraction for point in page.drawdown] == pytest.approx([-0.1, -0.01])
     assert page.worst_drawdown is not None

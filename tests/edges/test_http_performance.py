@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from decimal import Decimal as D
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from tidebook.api.samples import examples
 from tidebook.book.series import PortfolioDay
 from tidebook.engine.views import SeriesView
 
-ZERO = D(0)
+ZERO = Decimal(0)
 MARCH = {"as_of_date": "2025-03-11"}
 TWR, MWR = "/portfolios/P-1/performance", "/portfolios/P-1/performance/mwr"
 
@@ -111,22 +111,24 @@ def test_names_may_be_in_camel_case() -> None:
 def test_fees_are_in_the_net_return_and_not_in_the_gross() -> None:
     # 1,000 pay a fee of 10: 990 / 1,000 - 1 = -1 % net, 0 % gross.
     desk = with_days(
-        PortfolioDay(date(2025, 3, 10), ZERO, D(1000), ZERO, D(1000), ZERO, ZERO),
-        PortfolioDay(date(2025, 3, 11), D(1000), ZERO, D(-10), D(990), D(10), ZERO),
+        PortfolioDay(date(2025, 3, 10), ZERO, Decimal(1000), ZERO, Decimal(1000), ZERO, ZERO),
+        PortfolioDay(
+            date(2025, 3, 11), Decimal(1000), ZERO, Decimal(-10), Decimal(990), Decimal(10), ZERO
+        ),
     )
     periods = [{"type": "SI"}]
     net = answered(TWR, {"scope": MARCH, "periods": periods}, desk)
-    gross = answered(
-        TWR, {"scope": {**MARCH, "net_or_gross": "GROSS"}, "periods": periods}, desk
-    )
+    gross = answered(TWR, {"scope": {**MARCH, "net_or_gross": "GROSS"}, "periods": periods}, desk)
     assert net["summary"]["SI"]["cumulative_return"] == -1.0
     assert gross["summary"]["SI"]["cumulative_return"] == 0.0
 
 
 def test_a_withdrawal_is_no_fee() -> None:
     desk = with_days(
-        PortfolioDay(date(2025, 3, 10), ZERO, D(10500), ZERO, D(10500), ZERO, ZERO),
-        PortfolioDay(date(2025, 3, 11), D(10500), ZERO, D(-5000), D(5500), ZERO, ZERO),
+        PortfolioDay(date(2025, 3, 10), ZERO, Decimal(10500), ZERO, Decimal(10500), ZERO, ZERO),
+        PortfolioDay(
+            date(2025, 3, 11), Decimal(10500), ZERO, Decimal(-5000), Decimal(5500), ZERO, ZERO
+        ),
     )
     body = answered(
         TWR,
@@ -145,8 +147,10 @@ def test_a_withdrawal_is_no_fee() -> None:
 def test_the_first_price_of_a_position_is_no_gain_on_its_cost() -> None:
     # 600 in cash and 400 unpriced at cost, then 1,010 all priced: 1 %, not 68 %.
     desk = with_days(
-        PortfolioDay(date(2025, 3, 10), ZERO, D(1000), ZERO, D(600), ZERO, D(400)),
-        PortfolioDay(date(2025, 3, 11), D(600), ZERO, ZERO, D(1010), ZERO, ZERO),
+        PortfolioDay(
+            date(2025, 3, 10), ZERO, Decimal(1000), ZERO, Decimal(600), ZERO, Decimal(400)
+        ),
+        PortfolioDay(date(2025, 3, 11), Decimal(600), ZERO, ZERO, Decimal(1010), ZERO, ZERO),
     )
     body = answered(TWR, {"scope": MARCH, "periods": [{"type": "SI"}]}, desk)
     assert body["summary"]["SI"]["cumulative_return"] == 1.0
@@ -157,8 +161,8 @@ def test_the_first_price_of_a_position_is_no_gain_on_its_cost() -> None:
 def test_a_yearly_rate_is_a_fraction() -> None:
     # 1,000 are 1,100 after the 365 days from 1 January to 31 December of a leap year.
     desk = with_days(
-        PortfolioDay(date(2024, 1, 1), ZERO, D(1000), ZERO, D(1000), ZERO, ZERO),
-        PortfolioDay(date(2024, 12, 31), D(1000), ZERO, ZERO, D(1100), ZERO, ZERO),
+        PortfolioDay(date(2024, 1, 1), ZERO, Decimal(1000), ZERO, Decimal(1000), ZERO, ZERO),
+        PortfolioDay(date(2024, 12, 31), Decimal(1000), ZERO, ZERO, Decimal(1100), ZERO, ZERO),
     )
     periods = [{"type": "EXPLICIT", "name": "2024", "from": "2024-01-01", "to": "2024-12-31"}]
     body = answered(MWR, {"scope": {"as_of_date": "2025-01-31"}, "periods": periods}, desk)
@@ -181,8 +185,10 @@ def test_a_yearly_rate_is_a_fraction() -> None:
 def test_a_fee_is_no_flow_of_the_investor() -> None:
     # 1,000 earn 110 and pay a fee of 10 in 365 days: 10 %, and one flow.
     desk = with_days(
-        PortfolioDay(date(2024, 1, 1), ZERO, D(1000), ZERO, D(1000), ZERO, ZERO),
-        PortfolioDay(date(2024, 12, 31), D(1000), ZERO, D(-10), D(1100), D(10), ZERO),
+        PortfolioDay(date(2024, 1, 1), ZERO, Decimal(1000), ZERO, Decimal(1000), ZERO, ZERO),
+        PortfolioDay(
+            date(2024, 12, 31), Decimal(1000), ZERO, Decimal(-10), Decimal(1100), Decimal(10), ZERO
+        ),
     )
     body = answered(MWR, {"scope": {"as_of_date": "2024-12-31"}, "periods": [{"type": "SI"}]}, desk)
     assert body["summary"]["SI"]["mwr"] == 0.1
