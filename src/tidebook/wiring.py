@@ -115,18 +115,18 @@ def database_url(settings: Settings, stack: ExitStack) -> str:
     return cluster.conninfo
 
 
-def serve(settings: Settings, *, on_ready: Callable[[str, int], None] | None = None) -> None:
+def serve(settings: Settings, *, on_ready: Callable[[str], None] | None = None) -> None:
     """Serve HTTP until interrupted.
 
     Args:
         settings: Where to listen, and on which database.
-        on_ready: Called with host and port once the door is open.
+        on_ready: Called with the address once the door is open.
     """
     with open_system(settings) as system:
         serve_system(system, on_ready=on_ready)
 
 
-def serve_system(system: System, *, on_ready: Callable[[str, int], None] | None = None) -> None:
+def serve_system(system: System, *, on_ready: Callable[[str], None] | None = None) -> None:
     """Serve HTTP for a system that is open already, until interrupted."""
     import uvicorn  # noqa: PLC0415 - reading the book from the command line must not pay for it
 
@@ -149,11 +149,11 @@ def serve_system(system: System, *, on_ready: Callable[[str, int], None] | None 
     server.run()
 
 
-def _announce(server: uvicorn.Server, on_ready: Callable[[str, int], None]) -> None:
+def _announce(server: uvicorn.Server, on_ready: Callable[[str], None]) -> None:
     """Say where the door is once it is open; the port may have been any free one."""
     while not server.started:
         if server.should_exit:
             return
         sleep(_STARTED_POLL_SECONDS)
     host, port = server.servers[0].sockets[0].getsockname()[:2]
-    on_ready(host, port)
+    on_ready(f"http://{host}:{port}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tidebook.adapters.postgres.copying import columns, copy_rows
 from tidebook.adapters.postgres.statements import statements
 from tidebook.book.lots import Holding, Lot
+from tidebook.engine.records import type_by_name
 from tidebook.engine.store import (
     EntryRow,
     KeyState,
@@ -18,6 +19,7 @@ from tidebook.engine.store import (
     WorkItem,
 )
 from tidebook.errors import FencedError
+from tidebook.model.facts import Transaction
 from tidebook.model.portfolios import CostMethod, Portfolio, Settlement
 
 if TYPE_CHECKING:
@@ -34,7 +36,6 @@ if TYPE_CHECKING:
         Key,
         KeyWrite,
     )
-    from tidebook.model.facts import Transaction
 
 LOTS_CARRIED = 400
 """A key with more open lots than this does not carry them in its state; they are folded anew."""
