@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from starlette.testclient import TestClient
 
-from tidebook.api import AppSettings, create_app
+from tidebook.api import create_app
 from tidebook.engine.ports import Receipt
 from tidebook.engine.views import Freshness, SeriesView, TransactionsPage
 from tidebook.errors import UnknownPortfolioError
@@ -18,6 +18,7 @@ from tidebook.errors import UnknownPortfolioError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tidebook.api import AppSettings
     from tidebook.engine.ports import TransactionQuery
     from tidebook.engine.views import (
         FindingView,
@@ -266,6 +267,8 @@ class Desk:
             new_nonce=lambda: A_NONCE,
         )
         self.client = TestClient(app, follow_redirects=False)
+        # As a server does: the error is raised again after the answer, for the log.
+        self.served = TestClient(app, follow_redirects=False, raise_server_exceptions=False)
 
 
 def freshness(on: date | None = date(2025, 6, 30), status: str = "CURRENT") -> Freshness:
