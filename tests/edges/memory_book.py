@@ -6,13 +6,14 @@ Facts taken in can be read back as they came. What the engine would derive is se
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from starlette.testclient import TestClient
 
 from tidebook.api import create_app
 from tidebook.engine.ports import Receipt
-from tidebook.engine.views import Freshness, SeriesView, TransactionsPage
+from tidebook.engine.views import Freshness, ResultsView, SeriesView, TransactionsPage
 from tidebook.errors import UnknownPortfolioError
 
 if TYPE_CHECKING:
@@ -147,6 +148,17 @@ class MemoryReader:
         self._answering(portfolio_id)
         self.asked.append((as_of, known_at, include_closed))
         return self.kept_positions[portfolio_id]
+
+    def results(
+        self,
+        portfolio_id: str,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> ResultsView:
+        self._answering(portfolio_id)
+        self.asked.append((as_of, known_at))
+        return ResultsView(Decimal(0), Decimal(88), Decimal(0))
 
     def history(
         self,

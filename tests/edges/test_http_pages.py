@@ -10,16 +10,15 @@ import pytest
 from tests.edges import sample_views
 from tests.edges.memory_book import A_NONCE, AN_ID, Desk
 from tidebook.api.pages import PortfolioViews, portfolio_page
-from tidebook.book.cashflows import Classification
-from tidebook.engine.views import TransactionsPage
+from tidebook.engine.views import ResultsView
 from tidebook.errors import StoreUnavailableError
 
 ON = sample_views.ON
 
 
 def views() -> PortfolioViews:
-    transactions = TransactionsPage(sample_views.PORTFOLIO, 1, 0, 1000, (sample_views.BOUGHT,))
-    return PortfolioViews(sample_views.POSITIONS, sample_views.SERIES, transactions, (), ())
+    results = ResultsView(Decimal(0), Decimal(0), Decimal(0))
+    return PortfolioViews(sample_views.POSITIONS, sample_views.SERIES, results, (), ())
 
 
 def test_the_root_leads_to_the_list() -> None:
@@ -101,20 +100,9 @@ def test_what_cannot_be_valued_has_a_reason() -> None:
     assert page.positions[0].weight is None
 
 
-def test_income_is_summed_in_base_currency() -> None:
-    entry = sample_views.BOUGHT.entries[0]._replace(
-        classification=Classification.INCOME.value, cash_amount=Decimal(40), fx_rate=Decimal("1.1")
-    )
-    paid = sample_views.BOUGHT._replace(entries=(entry,))
-    transactions = TransactionsPage(sample_views.PORTFOLIO, 2, 0, 1000, (paid, paid))
-    assert portfolio_page(views()._replace(transactions=transactions)).income == Decimal("88.0")
-
-
-def test_income_of_too_many_transactions_is_left_out_with_a_reason() -> None:
-    transactions = TransactionsPage(sample_views.PORTFOLIO, 1001, 0, 1000, (sample_views.BOUGHT,))
-    page = portfolio_page(views()._replace(transactions=transactions))
-    assert page.income is None
-    assert "more" in page.reasons["income"]
+def test_income_is_what_the_book_says_it_earned() -> None:
+    results = ResultsView(Decimal(1), Decimal("88.05"), Decimal(2))
+    assert portfolio_page(views()._replace(results=results)).income == Decimal("88.05")
 
 
 def test_a_fall_is_drawn_from_the_first_day() -> None:

@@ -126,7 +126,10 @@ def read_currency(text: str) -> str | Refused:
     """Read a currency code, in capitals."""
     if _CURRENCY.fullmatch(text):
         return text.upper()
-    return Refused(f"{text!r} is not a currency code", "write three to ten letters or digits, such as EUR or USDT")
+    return Refused(
+        f"{text!r} is not a currency code",
+        "write three to ten letters or digits, such as EUR or USDT",
+    )
 
 
 def read_day(text: str) -> str | Refused:
