@@ -131,7 +131,7 @@ def test_what_waits_is_told_after_the_booking(store: Openings, tmp_path: Path) -
     portfolios = written(tmp_path, "p.csv", PORTFOLIOS)
     result = terminal(store, "import", portfolios, path, "-o", "table")
     assert result.exit_code == 0
-    assert "2 sent, booked; 1 findings" in result.stdout
+    assert "2 sent, booked; open findings: 1" in result.stdout
     assert "waiting: T1: security ACME is not known" in result.stderr
     assert "hint: send it to POST /ingest/instruments" in result.stderr
 
