@@ -52,7 +52,7 @@ def test_closed_positions_count_only_where_they_are_asked_for(store: Openings) -
     some = json.loads(terminal(store, "positions", "P1").stdout)
     every = json.loads(terminal(store, "positions", "P1", "--closed").stdout)
     assert [row["security_id"] for row in some["positions"]] == ["CASH_EUR", "CASH_USD"]
-    assert [row["security_id"] for row in every["positions"]][0] == "ACME"
+    assert [row["security_id"] for row in every["positions"]] == ["ACME", "CASH_EUR", "CASH_USD"]
     assert some["totals"]["realised_base"] == "-167.45"
     assert every["totals"]["realised_base"] == "430.35"
 
