@@ -64,9 +64,7 @@ class MemoryCommands:
     def ingest_portfolios(self, portfolios: Sequence[Portfolio], correlation_id: str) -> Receipt:
         return self._keep("portfolios", portfolios, correlation_id)
 
-    def ingest_instruments(
-        self, instruments: Sequence[Instrument], correlation_id: str
-    ) -> Receipt:
+    def ingest_instruments(self, instruments: Sequence[Instrument], correlation_id: str) -> Receipt:
         return self._keep("instruments", instruments, correlation_id)
 
     def ingest_transactions(
@@ -172,9 +170,7 @@ class MemoryReader:
     ) -> tuple[LotView, ...]:
         self._answering(portfolio_id)
         self.asked.append((as_of, known_at))
-        return tuple(
-            lot for lot in self.kept_lots if security_id in {None, lot.security_id}
-        )
+        return tuple(lot for lot in self.kept_lots if security_id in {None, lot.security_id})
 
     def transactions(self, query: TransactionQuery) -> TransactionsPage:
         self._answering(query.portfolio_id)
@@ -252,9 +248,7 @@ class MemoryReader:
     ) -> tuple[Rate, ...]:
         self._answering()
         self.asked.append((start, end))
-        return tuple(
-            one for one in self.kept_rates if (one.source, one.target) == (source, target)
-        )
+        return tuple(one for one in self.kept_rates if (one.source, one.target) == (source, target))
 
 
 class Desk:

@@ -302,9 +302,7 @@ def test_fx_rates_are_taken(wrapper: str, row: dict[str, Any]) -> None:
     desk = Desk()
     answer = desk.client.post("/ingest/fx-rates", json={wrapper: [row]})
     assert answer.status_code == 202
-    assert desk.commands.facts["rates"] == [
-        Rate("EUR", "USD", date(2024, 1, 3), Decimal("1.0919"))
-    ]
+    assert desk.commands.facts["rates"] == [Rate("EUR", "USD", date(2024, 1, 3), Decimal("1.0919"))]
 
 
 def test_business_dates_are_taken() -> None:
@@ -364,9 +362,7 @@ def test_waiting_in_vain_leaves_the_facts_queued() -> None:
 
 def test_without_a_wish_nobody_waits() -> None:
     desk = Desk()
-    answer = desk.client.post(
-        "/ingest/transaction", json=BUY, headers={"Prefer": "respond-async"}
-    )
+    answer = desk.client.post("/ingest/transaction", json=BUY, headers={"Prefer": "respond-async"})
     assert (answer.status_code, desk.commands.waits) == (201, [])
     assert answer.headers["Preference-Applied"] == "respond-async"
 

@@ -231,10 +231,24 @@ class PostgresStore:
                 raise _unavailable(error) from error
         try:
             row = self._lead.execute("SELECT pg_try_advisory_lock(%s)", (_LEAD_LOCK,)).fetchone()
+            self._lead.execute("LISTEN tidebook_log")
         except OperationalError as error:
             self._lead = None
             raise _unavailable(error) from error
         return bool(row and row[0])
+
+    def news(self, timeout_seconds: float) -> bool:
+        """Wait for a hint that something was appended; False when the time ran out.
+
+        It comes on the connection that holds the lead, and is only a hint: readers poll as well.
+        """
+        if self._lead is None:
+            return False
+        try:
+            return any(True for _ in self._lead.notifies(timeout=timeout_seconds, stop_after=1))
+        except OperationalError as error:
+            self._lead = None
+            raise _unavailable(error) from error
 
     def close(self) -> None:
         """Give up the lead."""
