@@ -37,9 +37,24 @@ def test_positions_as_a_table_have_totals_and_say_what_they_rest_on(store: Openi
         "ACME Acme Corp. 8 140 USD 2024-01-05 704.00 1,064.00 360.00 313.80",
         "CASH_EUR Cash EUR 5000 1 EUR 2024-01-05 5,000.00 5,000.00 0.00 0.00",
         "CASH_USD Cash USD -587 1 USD 2024-01-05 -469.60 -557.65 -88.05 -79.40",
-        "portfolio 5,234.40 5,506.35 271.95 234.40",
+        "all open 5,234.40 5,506.35 271.95 234.40",
         "as of 2024-01-05, known at now, generation 5, current, coverage 1",
+        "what closed positions realised is not in it; --closed lists them too",
     ]
+
+
+def test_closed_positions_count_only_where_they_are_asked_for(store: Openings) -> None:
+    # Selling the last 8 at 130 realises 8 x 130 x 0.95 - 704 = 284; 313.80 + 284 = 597.80. The
+    # dollars are then 453: 1040 arrive, 587 of them close the overdraft that stood at 469.60 for
+    # 587 x 0.95 = 557.65, a loss of 88.05 on top of 79.40.
+    sale = store.book.facts["T4"][1]
+    store.book.ingest_transactions([sale._replace(transaction_id="T5")], "test")
+    some = json.loads(terminal(store, "positions", "P1").stdout)
+    every = json.loads(terminal(store, "positions", "P1", "--closed").stdout)
+    assert [row["security_id"] for row in some["positions"]] == ["CASH_EUR", "CASH_USD"]
+    assert [row["security_id"] for row in every["positions"]] == ["ACME", "CASH_EUR", "CASH_USD"]
+    assert some["totals"]["realised_base"] == "-167.45"
+    assert every["totals"]["realised_base"] == "430.35"
 
 
 def test_numbers_of_a_table_stand_under_each_other_at_the_right(store: Openings) -> None:
@@ -205,7 +220,7 @@ def test_a_figure_that_does_not_follow_from_its_facts_ends_with_code_8(store: Op
         first = view.positions[0]._replace(cost_base=view.positions[0].cost_base + 1)
         return view._replace(positions=(first, *view.positions[1:]))
 
-    store.book.positions = tampered  # type: ignore[method-assign,assignment] # pyright: ignore[reportAttributeAccessIssue]
+    store.book.positions = tampered  # pyright: ignore[reportAttributeAccessIssue]
     result = terminal(store, "explain", "cost", "P1", "ACME", "-o", "table")
     assert result.exit_code == 8
     assert "does not follow from what is below it: cost of ACME" in result.stderr

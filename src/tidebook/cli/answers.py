@@ -44,10 +44,13 @@ def freshness_note(freshness: Freshness) -> str:
     )
 
 
-def positions_answer(view: PositionsView, security_id: str | None = None) -> Answer:
+def positions_answer(
+    view: PositionsView, security_id: str | None = None, *, has_closed: bool = False
+) -> Answer:
     """Return a portfolio's positions with their totals and coverage.
 
-    With a security named, only its position is listed; the totals remain the portfolio's.
+    With a security named, only its position is listed; the totals remain those of the view, which
+    has the closed positions, and what they realised, only where ``has_closed`` says so.
     """
     base = view.portfolio.base_currency
     records = [
@@ -56,7 +59,7 @@ def positions_answer(view: PositionsView, security_id: str | None = None) -> Ans
         if security_id in {None, position.security_id}
     ]
     total: Record = {
-        "security_id": "portfolio",
+        "security_id": "all" if has_closed else "all open",
         "market_value_base": view.market_value_base,
         "cost_base": view.cost_base,
         "unrealised_base": view.unrealised_base,
@@ -91,8 +94,15 @@ def positions_answer(view: PositionsView, security_id: str | None = None) -> Ans
             "totals": {name: value for name, value in total.items() if name != "security_id"},
         },
         total,
-        (f"{freshness_note(view.freshness)}, coverage {covered}", *reasons),
+        (
+            f"{freshness_note(view.freshness)}, coverage {covered}",
+            *(() if has_closed else (_WITHOUT_CLOSED,)),
+            *reasons,
+        ),
     )
+
+
+_WITHOUT_CLOSED = "what closed positions realised is not in it; --closed lists them too"
 
 
 def _position_record(position: PositionView) -> Record:
