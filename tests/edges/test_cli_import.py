@@ -167,7 +167,7 @@ def test_a_header_that_tells_of_no_kind_is_a_fault_of_line_1(
 def test_booking_that_takes_too_long_is_partial_success(tmp_path: Path) -> None:
     class Slow(MemoryBook):
         def wait(self, receipt: Receipt, *, timeout_seconds: float) -> bool:
-            return receipt.count > 1 and timeout_seconds > 1000
+            return receipt.accepted > 1 and timeout_seconds > 1000
 
     store = Openings(Slow())
     path = written(tmp_path, "p.csv", PORTFOLIOS)
