@@ -28,7 +28,7 @@ def with_days(*days: PortfolioDay) -> Desk:
     return desk
 
 
-def answered(path: str, body: object, desk: Desk | None = None) -> Any:
+def answered(path: str, body: object, desk: Desk | None = None) -> Any:  # noqa: ANN401 - JSON
     answer = (desk or sample_views.desk()).client.post(path, json=body)
     assert answer.status_code == 200, answer.text
     return answer.json()

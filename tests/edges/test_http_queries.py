@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -245,3 +246,15 @@ def test_the_reference_describes_every_route_without_assets_from_outside() -> No
     assert "https://" not in page.text
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
     assert 'id="portfolio.unknown"' in client.get("/docs/problems").text
+
+
+@pytest.mark.parametrize("portfolio_id", ["A/B", "Z\u00fcrich 1", "a?b#c", "50%"])
+def test_ids_of_any_kind_can_be_asked_for(portfolio_id: str) -> None:
+    desk = sample_views.desk()
+    desk.reader.kept[portfolio_id] = sample_views.PORTFOLIO._replace(portfolio_id=portfolio_id)
+    path = f"/portfolios/{quote(portfolio_id, safe='')}"
+    assert answered(path, desk)["portfolio_id"] == portfolio_id
+    assert answered(f"{path}/lots", desk)["portfolio_id"] == portfolio_id
+    body = {"periods": [{"type": "SI"}]}
+    assert desk.client.post(f"{path}/performance", json=body).status_code == 200
+    assert desk.client.post(f"{path}/performance/mwr", json=body).status_code == 200

@@ -11,8 +11,9 @@ import pytest
 
 from tidebook.api import quick, rows
 from tidebook.api.bodies import facts_of
+from tidebook.api.faults import Faults
 from tidebook.api.quick import TransactionRow
-from tidebook.api.rowreader import Faults, camel
+from tidebook.api.rowreader import camel
 from tidebook.model.facts import Price, Rate
 
 if TYPE_CHECKING:
