@@ -37,13 +37,12 @@ def test_positions_as_a_table_have_totals_and_say_what_they_rest_on(store: Openi
         "ACME Acme Corp. 8 140 USD 2024-01-05 704.00 1,064.00 360.00 313.80",
         "CASH_EUR Cash EUR 5000 1 EUR 2024-01-05 5,000.00 5,000.00 0.00 0.00",
         "CASH_USD Cash USD -587 1 USD 2024-01-05 -469.60 -557.65 -88.05 -79.40",
-        "all open 5,234.40 5,506.35 271.95 234.40",
+        "portfolio 5,234.40 5,506.35 271.95 234.40",
         "as of 2024-01-05, known at now, generation 5, current, coverage 1",
-        "what closed positions realised is not in it; --closed lists them too",
     ]
 
 
-def test_closed_positions_count_only_where_they_are_asked_for(store: Openings) -> None:
+def test_what_closed_positions_realised_counts_whether_they_are_listed_or_not(store: Openings) -> None:
     # Selling the last 8 at 130 realises 8 x 130 x 0.95 - 704 = 284; 313.80 + 284 = 597.80. The
     # dollars are then 453: 1040 arrive, 587 of them close the overdraft that stood at 469.60 for
     # 587 x 0.95 = 557.65, a loss of 88.05 on top of 79.40.
@@ -53,7 +52,7 @@ def test_closed_positions_count_only_where_they_are_asked_for(store: Openings) -
     every = json.loads(terminal(store, "positions", "P1", "--closed").stdout)
     assert [row["security_id"] for row in some["positions"]] == ["CASH_EUR", "CASH_USD"]
     assert [row["security_id"] for row in every["positions"]] == ["ACME", "CASH_EUR", "CASH_USD"]
-    assert some["totals"]["realised_base"] == "-167.45"
+    assert some["totals"]["realised_base"] == "430.35"
     assert every["totals"]["realised_base"] == "430.35"
 
 

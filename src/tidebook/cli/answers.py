@@ -45,12 +45,11 @@ def freshness_note(freshness: Freshness) -> str:
 
 
 def positions_answer(
-    view: PositionsView, security_id: str | None = None, *, has_closed: bool = False
+    view: PositionsView, security_id: str | None = None
 ) -> Answer:
     """Return a portfolio's positions with their totals and coverage.
 
-    With a security named, only its position is listed; the totals remain those of the view, which
-    has the closed positions, and what they realised, only where ``has_closed`` says so.
+    With a security named, only its position is listed; the totals remain those of the portfolio.
     """
     base = view.portfolio.base_currency
     records = [
@@ -59,7 +58,7 @@ def positions_answer(
         if security_id in {None, position.security_id}
     ]
     total: Record = {
-        "security_id": "all" if has_closed else "all open",
+        "security_id": "portfolio",
         "market_value_base": view.market_value_base,
         "cost_base": view.cost_base,
         "unrealised_base": view.unrealised_base,
@@ -96,13 +95,9 @@ def positions_answer(
         total,
         (
             f"{freshness_note(view.freshness)}, coverage {covered}",
-            *(() if has_closed else (_WITHOUT_CLOSED,)),
             *reasons,
         ),
     )
-
-
-_WITHOUT_CLOSED = "what closed positions realised is not in it; --closed lists them too"
 
 
 def _position_record(position: PositionView) -> Record:

@@ -65,7 +65,7 @@ def positions(
         view = system.reader.positions(
             portfolio, as_of=as_of, known_at=known_at, include_closed=closed
         )
-    write(positions_answer(view, security, has_closed=closed), invocation.output)
+    write(positions_answer(view, security), invocation.output)
 
 
 @app.command()

@@ -170,7 +170,8 @@ class MemoryBook:
         owner = self.portfolio(portfolio_id)
         quotes, rates = price_table(self.quoted), rate_table(self.exchange)
         views: list[PositionView] = []
-        for key, held in positions(self.booked(portfolio_id, day).entries, day).items():
+        everything = positions(self.booked(portfolio_id, day).entries, day)
+        for key, held in everything.items():
             if not held.quantity and not include_closed:
                 continue
             instrument = self.instrument(key)
@@ -195,7 +196,7 @@ class MemoryBook:
             worth,
             sum((one.cost_base for one in views), Decimal(0)),
             sum((value.unrealised_base for value in valued), Decimal(0)),
-            sum((one.realised_base for one in views), Decimal(0)),
+            sum((one.realised_base for one in everything.values()), Decimal(0)),
             coverage(worth, unpriced),
         )
 
