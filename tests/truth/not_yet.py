@@ -11,13 +11,6 @@ _RISK = "the risk measures"
 _STRATEGY = "the regime detector and the allocation"
 
 NOT_YET: dict[str, str] = {
-    "event_driven/cost": f"missing: {_BOOK}",
-    "event_driven/cashflow": f"missing: {_BOOK}",
-    "event_driven/position": f"missing: {_BOOK}",
-    "event_driven/valuation": f"missing: {_BOOK}",
-    "event_driven/timeseries": f"missing: {_BOOK}",
-    "event_driven/semantics": f"missing: {_BOOK}",
-    "event_driven/pipeline": f"missing: {_BOOK}",
     "event_driven/risk": f"missing: {_RISK}",
     "event_driven/risk_calendar": f"missing: {_RISK}",
     "event_driven/risk_horizon": f"missing: {_RISK}",
