@@ -7,6 +7,7 @@ apart in ``unpriced_cost``, so that readers can tell how much of the value was p
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -162,11 +163,13 @@ def _add_unpriced(
     ordinals: NDArray[np.int64], held: HeldSteps, prices: Steps, unpriced: list[Decimal]
 ) -> None:
     """Count the cost of what was held before its first price."""
+    if not held.days:
+        return
     first_price = prices.days[0]
-    if not held.days or held.days[0].toordinal() >= first_price:
+    if held.days[0].toordinal() >= first_price:
         return
     index = where(steps(held.days, held.quantities), ordinals)
-    for i in range(int(np.searchsorted(ordinals, first_price))):
+    for i in range(int(np.count_nonzero(ordinals < first_price))):
         if index[i] >= 0 and held.quantities[index[i]]:
             unpriced[i] += held.costs_base[index[i]]
 
@@ -185,16 +188,23 @@ def _add_converted(
     for i, value in enumerate(sums):
         first, second = to_local[i], to_base[i]
         if first is None or second is None:
-            if value:
-                unpriced[i] += sum((_cost_on(held, days[i]) for held, _ in members), ZERO)
+            # What had no price yet either was counted for want of that.
+            unpriced[i] += sum(
+                (_cost_on(held, days[i]) for held, prices in members if _has(prices, days[i])),
+                ZERO,
+            )
         elif first is ONE and second is ONE:
             closing[i] += value
         else:
             closing[i] += converted(converted(value, first), second)
 
 
+def _has(prices: Steps, day: date) -> bool:
+    return len(prices.days) > 0 and bool(prices.days[0] <= day.toordinal())
+
+
 def _cost_on(held: HeldSteps, day: date) -> Decimal:
-    index = int(np.searchsorted(held.days, day, side="right")) - 1  # pyright: ignore[reportArgumentType, reportCallIssue]
+    index = bisect_right(held.days, day) - 1
     return held.costs_base[index] if index >= 0 and held.quantities[index] else ZERO
 
 

@@ -118,15 +118,16 @@ def states(cursor: Cursor[tuple[Any, ...]], keys: Collection[Key]) -> dict[Key, 
     return found
 
 
-def key_facts(
-    cursor: Cursor[tuple[Any, ...]], keys: Collection[Key]
-) -> dict[str, BookedFact]:
+def key_facts(cursor: Cursor[tuple[Any, ...]], keys: Collection[Key]) -> dict[str, BookedFact]:
     """Return the current transactions whose main or cash leg was booked on these keys."""
     rows = cursor.execute(_SQL["key_facts"], _named(keys)).fetchall()
-    return {
-        row[0]: BookedFact(Transaction(*row[:3], type_by_name[row[3]], *row[4:18]), *row[18:])
-        for row in rows
-    }
+    return {row[0]: BookedFact(_transaction(row[:18]), *row[18:]) for row in rows}
+
+
+def _transaction(row: tuple[Any, ...]) -> Transaction:
+    values: list[Any] = list(row)
+    values[3] = type_by_name[row[3]]
+    return Transaction(*values)
 
 
 def waiting(cursor: Cursor[tuple[Any, ...]], portfolio_ids: Collection[str]) -> set[str]:
@@ -137,17 +138,17 @@ def waiting(cursor: Cursor[tuple[Any, ...]], portfolio_ids: Collection[str]) -> 
 
 def refusing(cursor: Cursor[tuple[Any, ...]], keys: Collection[Key]) -> set[Key]:
     """Return those of these keys on which a disposal of more than was held waits."""
-    subjects = {f"key:{portfolio_id}/{security_id}": (portfolio_id, security_id)
-                for portfolio_id, security_id in keys}
+    subjects = {
+        f"key:{portfolio_id}/{security_id}": (portfolio_id, security_id)
+        for portfolio_id, security_id in keys
+    }
     if not subjects:
         return set()
     rows = cursor.execute(_SQL["refusing"], {"subjects": list(subjects)}).fetchall()
     return {subjects[row[0]] for row in rows}
 
 
-def last_order(
-    cursor: Cursor[tuple[Any, ...]], key: Key, without: Collection[str]
-) -> Order | None:
+def last_order(cursor: Cursor[tuple[Any, ...]], key: Key, without: Collection[str]) -> Order | None:
     """Return the place of a key's last current entry, some transactions left aside."""
     named = {"portfolio_id": key[0], "security_id": key[1], "without": list(without)}
     rows: list[Order] = cursor.execute(_SQL["orders"], named).fetchall()  # pyright: ignore[reportAssignmentType]

@@ -210,9 +210,7 @@ class _Batch:
                 change.fold_anew(_BACK_DATED)
         return {key: found.get(key) for key in keys}, rules
 
-    def _fold(
-        self, states: Mapping[Key, KeyState | None], rules: Mapping[Key, KeyRules]
-    ) -> None:
+    def _fold(self, states: Mapping[Key, KeyState | None], rules: Mapping[Key, KeyRules]) -> None:
         anew = [key for key in states if self.changes[key].anew]
         stored = self.unit.key_entries(anew) if anew else {}
         for key, state in states.items():

@@ -158,9 +158,7 @@ def _state(before: KeyState | None, folded: Folded, epoch: int) -> KeyState:
     local, base = _realised(folded.entries)
     order, day, currency = last.posting.order, last.posting.on, last.posting.currency
     if before is None:
-        return KeyState(
-            epoch, currency, folded.holding, local, base, day, order, lots_known=True
-        )
+        return KeyState(epoch, currency, folded.holding, local, base, day, order, lots_known=True)
     with exact():
         return KeyState(
             epoch,

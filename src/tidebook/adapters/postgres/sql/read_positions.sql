@@ -44,6 +44,15 @@ LEFT JOIN book_work AS w
     ON w.portfolio_id = %(portfolio_id)s AND w.security_id = k.security_id
 ORDER BY k.security_id COLLATE "C"
 
+-- name: results
+SELECT coalesce(sum(realised_base), 0),
+       coalesce(sum(flow_base) FILTER (WHERE classification = 'INCOME'), 0),
+       coalesce(-sum(flow_base) FILTER (WHERE classification = 'EXPENSE'), 0)
+FROM entries
+WHERE portfolio_id = %(portfolio_id)s AND business_date <= %(as_of)s::date
+  AND recorded_at <= %(known_at)s::timestamptz
+  AND (superseded_at = 'infinity' OR superseded_at > %(known_at)s::timestamptz)
+
 -- name: history
 SELECT h.business_date, h.transaction_id, h.quantity, h.cost_local, h.cost_base, h.epoch,
        h.currency
@@ -105,10 +114,10 @@ ORDER BY e.security_id COLLATE "C"
 
 -- name: key_entries
 SELECT e.portfolio_id, e.security_id, e.leg, e.transaction_id, e.type, e.business_date, e.at,
-       e.rank, e.amount, e.currency, e.fx_rate, e.quantity, e.cost_local, e.cost_base,
+       e.rank, e.currency, e.fx_rate, e.quantity, e.cost_local, e.cost_base,
        e.realised_local, e.realised_base, e.realised_price, e.realised_currency, e.matches
 FROM (
-    SELECT portfolio_id, security_id, leg, transaction_id, type, business_date, at, rank, amount,
+    SELECT portfolio_id, security_id, leg, transaction_id, type, business_date, at, rank,
            currency, fx_rate, quantity, cost_local, cost_base, realised_local, realised_base,
            realised_price, realised_currency, matches
     FROM entries
@@ -116,7 +125,7 @@ FROM (
       AND business_date <= %(as_of)s::date
       AND superseded_at = 'infinity' AND recorded_at <= %(known_at)s::timestamptz
     UNION ALL
-    SELECT portfolio_id, security_id, leg, transaction_id, type, business_date, at, rank, amount,
+    SELECT portfolio_id, security_id, leg, transaction_id, type, business_date, at, rank,
            currency, fx_rate, quantity, cost_local, cost_base, realised_local, realised_base,
            realised_price, realised_currency, matches
     FROM entries
