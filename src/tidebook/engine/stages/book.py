@@ -179,10 +179,34 @@ class _Batch:
             anew = sorted(moved)
         late = [key for key in self.changes if key not in states and not self._is_cash(key)]
         more_states, more_rules = self._prepare(late)
-        self._fold({**states, **more_states}, {**rules, **more_rules})
-        states, rules = self._prepare([key for key in self.changes if self._is_cash(key)])
-        self.again.look([key for key in rules if self.changes[key].anew and key not in asked])
+        states, rules = {**states, **more_states}, {**rules, **more_rules}
+        for key in states:
+            self._reconsider(key)
         self._fold(states, rules)
+        for key in states:
+            self._carry_to_cash(key)
+        self._fold(*self._prepare_cash(asked))
+
+    def _prepare_cash(
+        self, asked: Sequence[Key]
+    ) -> tuple[dict[Key, KeyState | None], dict[Key, KeyRules]]:
+        """Load the cash accounts, and carry over what one gives to another.
+
+        Money exchanged between two accounts has its main leg on one and its cash leg on the other.
+        An account refuses nothing, so what goes over is known before any of them is folded; it may
+        have further accounts folded anew, until there are no more.
+        """
+        carried: set[Key] = set()
+        while True:
+            states, rules = self._prepare([key for key in self.changes if self._is_cash(key)])
+            anew = [key for key in states if self.changes[key].anew and key not in carried]
+            if not anew:
+                return states, rules
+            self.again.look([key for key in anew if key not in asked])
+            for key in anew:
+                self._reconsider(key)
+                self._carry_to_cash(key)
+            carried.update(anew)
 
     def _is_cash(self, key: Key) -> bool:
         return built_in_instrument(key[1], "") is not None
@@ -223,9 +247,6 @@ class _Batch:
                 identity = finding.transaction_id
                 posted = self.posted.get(identity) or self.again.posted[identity]
                 self._note(finding, key[0], key[1], posted.on)
-        for key in anew:
-            for identity in self.again.mine[key]:
-                self._carry_to_cash(key, identity)
 
     def _advance(self, key: Key, state: KeyState | None, rules: KeyRules) -> KeyResult:
         """Change a key without looking at its history."""
@@ -236,7 +257,7 @@ class _Batch:
             last: Order | None = state.last
             if any(folding.order_of(row) == last for row in removed.values()):
                 last = self.unit.last_order(key, change.removed)
-            return folding.withdraw(key, state, removed, added, last or state.last, change.reason)
+            return folding.withdraw(key, state, removed, added, last, change.reason)
         return folding.append(key, state, added, rules) if added else folding.NOTHING
 
     def _refold(
@@ -248,8 +269,6 @@ class _Batch:
     ) -> KeyResult:
         """Fold a key from all its facts."""
         change = self.changes[key]
-        for identity in self.again.mine[key]:
-            self._reconsider(key, identity)
         postings = {
             (posting.transaction_id, posting.leg): posting
             for posting in (*self.again.on_key[key], *change.added)
@@ -266,8 +285,13 @@ class _Batch:
             return identity not in self.waits
         return identity not in self.again.waited
 
-    def _reconsider(self, key: Key, identity: str) -> None:
-        """Note anew what is to be said of a stored fact, and the keys it is booked on."""
+    def _reconsider(self, key: Key) -> None:
+        """Note anew what is to be said of a key's facts when it is folded from all of them."""
+        if self.changes[key].anew:
+            for identity in self.again.mine[key]:
+                self._reconsider_fact(key, identity)
+
+    def _reconsider_fact(self, key: Key, identity: str) -> None:
         posted, stored = self.again.posted[identity], self.again.stored[identity]
         self.resolved.add(identity)
         accounts = (posted.on, posted.main_security_id, posted.cash_security_id)
@@ -276,8 +300,13 @@ class _Batch:
         for finding in posted.findings:
             self._note(finding, key[0], key[1], posted.on)
 
-    def _carry_to_cash(self, key: Key, identity: str) -> None:
-        """Give the cash account what has become bookable, and take from it what no longer is."""
+    def _carry_to_cash(self, key: Key) -> None:
+        """Give cash accounts what has become bookable, and take from them what no longer is."""
+        if self.changes[key].anew:
+            for identity in self.again.mine[key]:
+                self._carry_fact_to_cash(key, identity)
+
+    def _carry_fact_to_cash(self, key: Key, identity: str) -> None:
         posted, stored = self.again.posted[identity], self.again.stored[identity]
         before = None if identity in self.again.waited else stored.cash_security_id
         after = None if identity in self.waits else posted.cash_security_id

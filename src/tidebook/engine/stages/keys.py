@@ -9,6 +9,7 @@ a restatement writes exactly what it changed, and what only came after the rest 
 from __future__ import annotations
 
 import json
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.book.lots import EMPTY, KeyRules, LotRule, fold
@@ -17,7 +18,6 @@ from tidebook.model.money import ZERO, decimal_text, exact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import date
     from decimal import Decimal
 
     from tidebook.book.ledger import Posting
@@ -34,6 +34,8 @@ class KeyResult(NamedTuple):
     changed_from: date | None
 
 
+NOWHERE: Final = (date(1900, 1, 1), datetime(1900, 1, 1, tzinfo=UTC), 0, "", "")
+"""The place of the last entry of a key that has had entries and has none now: before any other."""
 NOTHING: Final = KeyResult(None, (), None)
 UNIT: Final = KeyRules(LotRule.UNIT, allow_short=True)
 """The rules of cash in the base currency."""
@@ -74,12 +76,12 @@ def withdraw(  # noqa: PLR0913, PLR0917 - a key, its state, and what happens to 
     state: KeyState,
     removed: Mapping[tuple[str, str], EntryRow],
     postings: Sequence[Posting],
-    last: Order,
+    last: Order | None,
     reason: str,
 ) -> KeyResult:
     """Take entries out of a key whose postings stand alone (base-currency cash); add others.
 
-    ``last`` is the place of the last entry that stays.
+    ``last`` is the place of the last entry that stays, None when none does.
     """
     with exact():
         gone = sum((row.quantity for row in removed.values()), ZERO)
@@ -92,7 +94,8 @@ def withdraw(  # noqa: PLR0913, PLR0917 - a key, its state, and what happens to 
     if not close and not write:
         return NOTHING
     days = [removed[entry].on for entry in close] + [row.on for row in write]
-    stays = state._replace(last=last, changed_on=last[0])
+    place = last or NOWHERE
+    stays = state._replace(last=place, changed_on=place[0])
     start = min(days)
     after = _state(stays, folded, state.epoch + 1)
     return KeyResult(KeyWrite(key, after, write, close, start, reason), (), start)
@@ -116,7 +119,7 @@ def refold(  # noqa: PLR0913, PLR0917 - a key, its state, and what happens to it
     restated = bool(close) or _between(write, stored)
     epoch = (state.epoch if state else 0) + (1 if restated else 0)
     start = min([stored[entry].on for entry in close] + [row.on for row in write])
-    after = _recount(state, folded, epoch, stored, key)
+    after = _recount(state, folded, epoch, key)
     change = KeyWrite(key, after, write, close, start if restated else None, reason)
     return KeyResult(change, folded.findings, start)
 
@@ -140,7 +143,7 @@ def _refresh(key: Key, state: KeyState | None, folded: Folded) -> KeyWrite | Non
     """
     if state is None or not folded.entries:
         return None
-    after = _recount(state, folded, state.epoch, {}, key)
+    after = _recount(state, folded, state.epoch, key)
     return None if after == state else KeyWrite(key, after, (), (), None, "")
 
 
@@ -173,7 +176,6 @@ def _recount(
     before: KeyState | None,
     folded: Folded,
     epoch: int,
-    stored: Mapping[tuple[str, str], EntryRow],
     key: Key,
 ) -> KeyState:
     """Return the state that a fold from scratch came to."""
@@ -182,9 +184,8 @@ def _recount(
     if before is None:
         msg = f"key {key} was folded to nothing from nothing"
         raise ValueError(msg)
-    day = max((row.on for row in stored.values()), default=before.changed_on)
     return KeyState(
-        epoch, before.currency, folded.holding, ZERO, ZERO, day, before.last, lots_known=True
+        epoch, before.currency, folded.holding, ZERO, ZERO, NOWHERE[0], NOWHERE, lots_known=True
     )
 
 
