@@ -73,7 +73,6 @@ class TidebookError(Exception):
     code: ClassVar[str] = "tidebook.error"
 
     def __init__(self, message: str, *, hint: str) -> None:
-        """Keep the sentence and the remedy apart, so that each edge can lay them out."""
         self.hint = hint
         super().__init__(message)
 
@@ -90,7 +89,6 @@ class InvalidPeriodError(InputError):
     code = "input.period"
 
     def __init__(self, period: str, fault: str) -> None:
-        """Name the period as it was written, and what keeps it from being one."""
         self.period = period
         self.fault = fault
         super().__init__(
@@ -105,7 +103,6 @@ class InvalidSettingError(InputError):
     code = "input.setting"
 
     def __init__(self, variable: str, value: str, *, allowed: str) -> None:
-        """Name the variable, what it holds and what it may hold."""
         self.variable = variable
         self.value = value
         self.allowed = allowed
@@ -121,7 +118,6 @@ class InvalidRequestError(InputError):
     code = "request.invalid"
 
     def __init__(self, faults: Sequence[Fault], *, unlisted: int = 0) -> None:
-        """Keep the faults in the order of the request; ``unlisted`` more are only counted."""
         self.faults = tuple(faults)
         self.unlisted = unlisted
         count = len(self.faults) + unlisted
@@ -137,7 +133,6 @@ class MalformedBodyError(InputError):
     code = "body.malformed"
 
     def __init__(self, fault: str) -> None:
-        """Say where reading stopped."""
         super().__init__(
             f"the body is not JSON: {fault}", hint="send one JSON document, encoded in UTF-8"
         )
@@ -149,7 +144,6 @@ class MediaTypeError(InputError):
     code = "body.media-type"
 
     def __init__(self, media_type: str) -> None:
-        """Name what was sent instead; empty when nothing was said."""
         self.media_type = media_type
         named = f"is {media_type}" if media_type else "has no Content-Type"
         super().__init__(
@@ -164,7 +158,6 @@ class BodyTooLargeError(InputError):
     code = "body.too-large"
 
     def __init__(self, bytes_max: int) -> None:
-        """Say how much may be sent at once."""
         self.bytes_max = bytes_max
         super().__init__(
             f"the body is larger than {bytes_max} bytes; nothing of it was taken",
@@ -178,7 +171,6 @@ class UnknownParameterError(InputError):
     code = "query.unknown"
 
     def __init__(self, name: str, fault: str, known: Sequence[str]) -> None:
-        """Name the parameter and the ones there are."""
         self.name = name
         there = f"the parameters here are {', '.join(known)}" if known else "there are none here"
         super().__init__(f"the query parameter {name!r} {fault}", hint=there)
@@ -190,7 +182,6 @@ class ReportingCurrencyError(InputError):
     code = "performance.reporting-currency"
 
     def __init__(self, asked: str, base: str) -> None:
-        """Name the currency asked for and the one on offer."""
         self.asked = asked
         self.base = base
         super().__init__(
@@ -205,7 +196,6 @@ class InvalidFigureError(InputError):
     code = "input.figure"
 
     def __init__(self, figure: str, fault: str, *, hint: str) -> None:
-        """Name the figure, and what keeps it from being explained."""
         self.figure = figure
         self.fault = fault
         super().__init__(f"figure {figure!r} {fault}", hint=hint)
@@ -217,7 +207,6 @@ class UnreadableFileError(InputError):
     code = "input.file-unreadable"
 
     def __init__(self, path: str, *, why: str) -> None:
-        """Name the file and what the operating system says about it."""
         self.path = path
         self.why = why
         super().__init__(
@@ -238,7 +227,6 @@ class UnknownPortfolioError(NotFoundError):
     code = "portfolio.unknown"
 
     def __init__(self, portfolio_id: str) -> None:
-        """Name the portfolio that was asked for."""
         self.portfolio_id = portfolio_id
         super().__init__(
             f"portfolio {portfolio_id!r} is not in the book",
@@ -252,7 +240,6 @@ class UnknownPositionError(NotFoundError):
     code = "position.unknown"
 
     def __init__(self, portfolio_id: str, security_id: str) -> None:
-        """Name the portfolio and the security."""
         self.portfolio_id = portfolio_id
         self.security_id = security_id
         super().__init__(
@@ -279,7 +266,6 @@ class ServerMissingError(StoreUnavailableError):
     code = "store.no-server"
 
     def __init__(self, looked_in: str) -> None:
-        """Say where the programs were looked for."""
         self.looked_in = looked_in
         super().__init__(
             f"no PostgreSQL server 15 to 18 was found in {looked_in}",
@@ -294,7 +280,6 @@ class ServerStartError(StoreUnavailableError):
     code = "store.server-start"
 
     def __init__(self, program: str, path: str, *, last_words: str) -> None:
-        """Name the program, its data directory and the last lines it wrote."""
         self.program = program
         self.path = path
         self.last_words = last_words
@@ -317,7 +302,6 @@ class WrongMajorError(DataDirectoryError):
     code = "store.wrong-major"
 
     def __init__(self, path: str, *, needed: int, found: tuple[int, ...]) -> None:
-        """Name the directory, the version it needs and the versions that were found."""
         self.path = path
         self.needed = needed
         self.found = found
@@ -336,7 +320,6 @@ class DirectoryInUseError(DataDirectoryError):
     code = "store.directory-in-use"
 
     def __init__(self, path: str, *, pid: int, why: str) -> None:
-        """Name the directory, the process that holds it and why it cannot be joined."""
         self.path = path
         self.pid = pid
         self.why = why
@@ -352,7 +335,6 @@ class ForeignDirectoryError(DataDirectoryError):
     code = "store.foreign-directory"
 
     def __init__(self, path: str, *, owner: str) -> None:
-        """Name the directory and the account it belongs to."""
         self.path = path
         self.owner = owner
         super().__init__(
@@ -368,7 +350,6 @@ class RootRefusedError(DataDirectoryError):
     code = "store.root"
 
     def __init__(self, path: str, *, why: str) -> None:
-        """Name the directory and what stands in the way of another account."""
         self.path = path
         self.why = why
         super().__init__(
@@ -384,7 +365,6 @@ class FencedError(StoreError):
     code = "store.fenced"
 
     def __init__(self, what: str) -> None:
-        """Name what was fenced."""
         super().__init__(
             f"{what} has moved on since it was read",
             hint="nothing was written; the batch is read and tried again by its present owner",
@@ -397,7 +377,6 @@ class SchemaNewerError(StoreError):
     code = "store.schema-newer"
 
     def __init__(self, found: str, *, head: str) -> None:
-        """Name the version of the database and the newest this release knows."""
         self.found = found
         self.head = head
         super().__init__(
@@ -413,7 +392,6 @@ class OverloadedError(TidebookError):
     code = "overloaded"
 
     def __init__(self, what: str, *, retry_after_seconds: int) -> None:
-        """Say which bound was reached and when to try again."""
         self.retry_after_seconds = retry_after_seconds
         super().__init__(
             f"{what} is full",
@@ -434,7 +412,6 @@ class UnusableSeriesError(AnalyticsError):
     code = "analytics.series"
 
     def __init__(self, series: str, fault: str) -> None:
-        """Name the series, and what is wrong with it."""
         self.series = series
         self.fault = fault
         super().__init__(
@@ -449,7 +426,6 @@ class UnsafeNonceError(TidebookError):
     code = "web.nonce"
 
     def __init__(self, length: int) -> None:
-        """Say how long it was; the nonce itself is not repeated."""
         self.length = length
         super().__init__(
             f"the nonce of {length} characters is too short or not base64",
@@ -470,7 +446,6 @@ class BookMovedError(ConflictError):
     code = "book.moved"
 
     def __init__(self, portfolio_id: str, security_id: str | None = None) -> None:
-        """Name the portfolio, and the security where the parts did not meet."""
         self.portfolio_id = portfolio_id
         self.security_id = security_id
         where = portfolio_id if security_id is None else f"{portfolio_id}/{security_id}"
@@ -493,7 +468,6 @@ class ServerUnreachableError(ServerError):
     code = "server.unreachable"
 
     def __init__(self, url: str, *, why: str) -> None:
-        """Name the address and what happened."""
         self.url = url
         self.why = why
         super().__init__(
@@ -508,7 +482,6 @@ class ServerRefusedError(ServerError):
     code = "server.refused"
 
     def __init__(self, url: str, problem: Problem) -> None:
-        """Name the address and repeat the server's own words."""
         self.url = url
         self.problem = problem
         self.faults = problem.faults

@@ -6,13 +6,14 @@ import gc
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
-
-from psycopg_pool import ConnectionPool
+from threading import Thread
+from time import sleep
+from typing import TYPE_CHECKING
 
 from tidebook.adapters.postgres import schema
 from tidebook.adapters.postgres.cluster import EmbeddedCluster
 from tidebook.adapters.postgres.market_cache import MarketCache
+from tidebook.adapters.postgres.pool import open_pool
 from tidebook.adapters.postgres.reader import PostgresReader
 from tidebook.adapters.postgres.store import PostgresStore
 from tidebook.engine.commands import LogCommands
@@ -24,11 +25,12 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    import uvicorn
+
     from tidebook.config import Settings
     from tidebook.engine.ports import Clock, Commands, Reader
 
-_CONNECTIONS_MAX = 24
-_POOL_TIMEOUT_SECONDS = 10.0
+_STARTED_POLL_SECONDS = 0.01
 # What the engine makes is frozen and never cyclic: looking for cycles often is wasted work.
 _GC_THRESHOLDS = (100_000, 50, 100)
 
@@ -80,13 +82,10 @@ def open_system(settings: Settings, *, run: bool = True) -> System:
     with ExitStack() as stack:
         url = database_url(settings, stack)
         schema.upgrade(url)
-        pool: ConnectionPool[Any] = ConnectionPool(
-            url, min_size=2, max_size=_CONNECTIONS_MAX, timeout=_POOL_TIMEOUT_SECONDS, open=False
-        )
-        pool.open()
+        pool = open_pool(url)
         stack.callback(pool.close)
         cache = MarketCache()
-        store = PostgresStore(pool, cache)
+        store = PostgresStore(pool, cache, conninfo=url)
         stack.callback(store.close)
         clock = SystemClock()
         arrived, booked = Signal(), Signal()
@@ -103,7 +102,7 @@ def open_system(settings: Settings, *, run: bool = True) -> System:
             runner.start()
             stack.callback(runner.stop)
         commands = LogCommands(store, clock, arrived=arrived, booked=booked, backlog=runner.backlog)
-        reader = PostgresReader(pool)
+        reader = PostgresReader(pool, cache)
         return System(commands, reader, clock, settings, url, stack.pop_all())
 
 
@@ -111,49 +110,50 @@ def database_url(settings: Settings, stack: ExitStack) -> str:
     """Return the URL of the database to use, starting the embedded one when none is named."""
     if settings.database_url is not None:
         return settings.database_url
-    cluster = EmbeddedCluster.start(settings.data_dir)
+    cluster = EmbeddedCluster.start(settings.data_dir, pg_bin=settings.pg_bin)
     stack.callback(cluster.stop)
     return cluster.conninfo
 
 
-def serve(settings: Settings, *, on_ready: Callable[[str, int], None] | None = None) -> None:
+def serve(settings: Settings, *, on_ready: Callable[[str], None] | None = None) -> None:
     """Serve HTTP until interrupted.
 
     Args:
         settings: Where to listen, and on which database.
-        on_ready: Called with host and port once the door is open.
+        on_ready: Called with the address once the door is open.
     """
-    import uvicorn  # noqa: PLC0415 - the command line must not pay for it
-
-    from tidebook.api import create_app  # noqa: PLC0415
-
     with open_system(settings) as system:
-        app = create_app(system.commands, system.reader, clock=system.clock)
-        config = uvicorn.Config(
-            app,
-            host=settings.host,
-            port=settings.port,
-            log_level=settings.log_level,
-            access_log=False,
-        )
-        server = _AnnouncingServer(config, on_ready)
-        server.run()
+        serve_system(system, on_ready=on_ready)
 
 
-class _AnnouncingServer:
-    def __init__(self, config: Any, on_ready: Callable[[str, int], None] | None) -> None:
-        self._config = config
-        self._on_ready = on_ready
+def serve_system(system: System, *, on_ready: Callable[[str], None] | None = None) -> None:
+    """Serve HTTP for a system that is open already, until interrupted."""
+    import uvicorn  # noqa: PLC0415 - reading the book from the command line must not pay for it
 
-    def run(self) -> None:
-        import uvicorn  # noqa: PLC0415
+    from tidebook.api import AppSettings, create_app  # noqa: PLC0415
 
-        on_ready, host, port = self._on_ready, self._config.host, self._config.port
+    settings = system.settings
+    app = create_app(
+        system.commands,
+        system.reader,
+        clock=system.clock,
+        settings=AppSettings(max_body_bytes=settings.max_body_bytes),
+    )
+    config = uvicorn.Config(
+        app, host=settings.host, port=settings.port, log_level=settings.log_level, access_log=False
+    )
+    server = uvicorn.Server(config)
+    if on_ready is not None:
+        announcer = Thread(target=_announce, args=(server, on_ready), daemon=True)
+        announcer.start()
+    server.run()
 
-        class Announcing(uvicorn.Server):
-            async def startup(self, sockets: Any = None) -> None:
-                await super().startup(sockets)
-                if on_ready is not None and self.started:
-                    on_ready(host, port)
 
-        Announcing(self._config).run()
+def _announce(server: uvicorn.Server, on_ready: Callable[[str], None]) -> None:
+    """Say where the door is once it is open; the port may have been any free one."""
+    while not server.started:
+        if server.should_exit:
+            return
+        sleep(_STARTED_POLL_SECONDS)
+    host, port = server.servers[0].sockets[0].getsockname()[:2]
+    on_ready(f"http://{host}:{port}")

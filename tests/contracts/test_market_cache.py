@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -119,12 +120,12 @@ def test_a_price_read_in_a_transaction_that_rolls_back_is_forgotten(
 
 def test_a_transaction_sees_its_own_snapshot_whatever_others_have_cached(
     store: Store,
-    database_url: str,
+    book_url: str,
 ) -> None:
     write_price(store, "ACME", MARCH_1, "10")
     write_rate(store, ("EUR", "USD"), MARCH_1, "1.10")
     cache = MarketCache()
-    with psycopg.connect(database_url) as other:
+    with psycopg.connect(book_url) as other:
         other.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         before = cache.markets(other.cursor(), ["ACME"])
         write_price(store, "ACME", MARCH_1, "12")
@@ -207,3 +208,23 @@ def test_a_vector_is_the_same_as_made_from_the_quotes(store: Store) -> None:
     assert kept is not None
     assert fresh is not None
     assert kept.prices.integers == fresh.prices.integers == (1, 12345678901234567890 * 10**18)
+
+
+def test_threads_that_share_a_cache_never_see_a_price_older_than_one_they_saw(
+    store: Store, book_url: str
+) -> None:
+    write_price(store, "ACME", MARCH_1, "1")
+    cache = MarketCache()
+
+    def watch() -> list[Decimal]:
+        with psycopg.connect(book_url, autocommit=True) as connection:
+            cursor = connection.cursor()
+            return [cache.prices(cursor, ["ACME"])["ACME"].prices[0] for _ in range(100)]
+
+    with ThreadPoolExecutor(3) as threads:
+        watching = [threads.submit(watch) for _ in range(3)]
+        for price in range(2, 30):
+            write_price(store, "ACME", MARCH_1, str(price))
+        seen = [watched.result() for watched in watching]
+    assert all(prices == sorted(prices) for prices in seen)
+    assert cache.prices(store.cursor(), ["ACME"])["ACME"].prices == (Decimal(29),)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from psycopg import Cursor
+from psycopg.errors import ReadOnlySqlTransaction
 from psycopg_pool import ConnectionPool
 
 from tests.fixtures.reader_book import (
@@ -25,6 +26,7 @@ from tests.fixtures.reader_book import (
 )
 from tests.fixtures.reader_rows import insert, introduce, move
 from tidebook.adapters.postgres.reader import PostgresReader
+from tidebook.adapters.postgres.snapshots import snapshot
 from tidebook.book.series import PortfolioDay
 from tidebook.book.valuation import MarketValue, ValuationStatus
 from tidebook.engine.ports import TransactionQuery
@@ -641,10 +643,23 @@ def test_a_connection_that_dies_under_a_question_is_unavailable(
     reader.ready()
     store.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-        "WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        "WHERE pid <> pg_backend_pid() AND datname = current_database()"
     )
     with pytest.raises(StoreUnavailableError):
         reader.portfolios()
+
+
+def test_a_question_sees_one_state_and_cannot_change_it(
+    reader: Reader, pool: Pool, store: Store
+) -> None:
+    assert reader.portfolio("P1").name == "First"
+    with snapshot(pool) as cursor:
+        before = cursor.execute("SELECT name FROM portfolios").fetchall()
+        store.execute("UPDATE portfolios SET name = 'Second'")
+        assert cursor.execute("SELECT name FROM portfolios").fetchall() == before
+    with pytest.raises(ReadOnlySqlTransaction), snapshot(pool) as cursor:
+        cursor.execute("DELETE FROM portfolios")
+    assert reader.portfolio("P1").name == "Second"
 
 
 def test_a_question_leaves_the_connection_as_it_was(reader: Reader, pool: Pool) -> None:

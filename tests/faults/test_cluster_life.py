@@ -12,7 +12,6 @@ import psycopg
 import pytest
 
 from tests.fixtures.clusters import (
-    Made,
     end_server,
     make,
     other_process,
@@ -27,6 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.fixtures.clusters import (
+        Made,
+    )
     from tidebook.adapters.postgres.cluster_binaries import ServerPrograms
 
 

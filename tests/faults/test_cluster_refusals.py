@@ -15,7 +15,6 @@ import psycopg
 import pytest
 
 from tests.fixtures.clusters import (
-    Made,
     end_server,
     make,
     servers_to_test,
@@ -37,6 +36,10 @@ from tidebook.errors import (
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
+
+    from tests.fixtures.clusters import (
+        Made,
+    )
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,6 @@ import pytest
 from tests.fixtures.clusters import short_folder, survivors
 from tidebook.adapters.postgres import EmbeddedCluster
 from tidebook.adapters.postgres.cluster_identity import (
-    Identity,
     choose_identity,
     service_accounts,
 )
@@ -20,6 +19,10 @@ from tidebook.errors import RootRefusedError
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from tidebook.adapters.postgres.cluster_identity import (
+        Identity,
+    )
 
 
 def without_namespaces(path: Path, owner_uid: int | None) -> Identity:

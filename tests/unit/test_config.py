@@ -11,13 +11,13 @@ import tidebook
 from tidebook.config import Settings
 from tidebook.errors import InvalidSettingError
 
-HOME = {"HOME": "/home/ada"}
+HOME = {"HOME": "/srv/ada"}
 ROOT = Path(__file__).parents[2]
 
 
 def test_nothing_set_takes_every_default() -> None:
     assert Settings.from_environment(HOME) == Settings(
-        data_dir=Path("/home/ada/.local/share/tidebook"),
+        data_dir=Path("/srv/ada/.local/share/tidebook"),
         database_url=None,
         pg_bin=None,
         host="127.0.0.1",
@@ -58,10 +58,10 @@ def test_every_variable_is_taken() -> None:
     ("given", "expected"),
     [
         ({"XDG_DATA_HOME": "/data"}, "/data/tidebook"),
-        ({"XDG_DATA_HOME": "data"}, "/home/ada/.local/share/tidebook"),
-        ({"XDG_DATA_HOME": ""}, "/home/ada/.local/share/tidebook"),
+        ({"XDG_DATA_HOME": "data"}, "/srv/ada/.local/share/tidebook"),
+        ({"XDG_DATA_HOME": ""}, "/srv/ada/.local/share/tidebook"),
         ({"XDG_DATA_HOME": "/data", "TIDEBOOK_DATA_DIR": "/book"}, "/book"),
-        ({"TIDEBOOK_DATA_DIR": ""}, "/home/ada/.local/share/tidebook"),
+        ({"TIDEBOOK_DATA_DIR": ""}, "/srv/ada/.local/share/tidebook"),
     ],
 )
 def test_the_data_directory_is_ours_then_xdg_then_home(

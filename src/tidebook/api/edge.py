@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import os
+from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated, NamedTuple, cast
+from uuid import UUID
 
 from fastapi import Depends, Query, Request
 from fastapi.routing import APIRoute
 from pydantic import BeforeValidator
 
+from tidebook import __version__
 from tidebook.api import checks
 from tidebook.api.rowreader import why_no_instant
 from tidebook.engine.ports import Clock, Commands, Reader
 from tidebook.errors import BodyTooLargeError, MediaTypeError, UnknownParameterError
 
 MEBIBYTE = 1024 * 1024
+_UUID_BYTES = 16
+_NONCE_BYTES = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +35,7 @@ class AppSettings:
     """
 
     max_body_bytes: int = 32 * MEBIBYTE
-    version: str = "0.1.0"
+    version: str = __version__
 
 
 class Edge(NamedTuple):
@@ -44,6 +50,16 @@ class Edge(NamedTuple):
     new_id: Callable[[], str]
     new_nonce: Callable[[], str]
     settings: AppSettings
+
+
+def random_id() -> str:
+    """Return a fresh UUID. An id names a request and has no influence on any figure."""
+    return str(UUID(bytes=os.urandom(_UUID_BYTES), version=4))
+
+
+def random_nonce() -> str:
+    """Return 24 unguessable characters that may stand in a header."""
+    return urlsafe_b64encode(os.urandom(_NONCE_BYTES)).decode()
 
 
 async def edge_of(request: Request) -> Edge:
@@ -116,9 +132,7 @@ def _instant(value: object) -> datetime:
 
 EdgeHere = Annotated[Edge, Depends(edge_of)]
 JsonBody = Annotated[bytes, Depends(json_body)]
-Day = Annotated[
-    date | None, BeforeValidator(_day), Query(json_schema_extra={"format": "date"})
-]
+Day = Annotated[date | None, BeforeValidator(_day), Query(json_schema_extra={"format": "date"})]
 Instant = Annotated[
     datetime | None, BeforeValidator(_instant), Query(json_schema_extra={"format": "date-time"})
 ]

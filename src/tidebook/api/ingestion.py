@@ -56,9 +56,7 @@ def ingest_transactions(
     request: Request, edge: EdgeHere, body: JsonBody, prefer: Prefer = None
 ) -> Response:
     """Take in transactions; the same id with other content corrects the earlier one."""
-    facts = bodies.facts_of(
-        body, rows.TRANSACTIONS, edge.clock.now(), quick_way=quick.transactions
-    )
+    facts = bodies.facts_of(body, rows.TRANSACTIONS, edge.clock.now(), quick_way=quick.transactions)
     correlation_id = correlation_id_of(request)
     receipt = edge.commands.ingest_transactions(facts, correlation_id)
     answer = _queued(len(facts), "transaction", correlation_id)
@@ -133,7 +131,7 @@ def _queued(count: int, what: str, correlation_id: str, *, purpose: str = "proce
     }
 
 
-def _answer(  # noqa: PLR0913 - what was done, what was asked, and how to say it
+def _answer(
     edge: Edge,
     receipt: Receipt,
     answer: Json,

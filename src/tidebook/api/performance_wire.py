@@ -21,9 +21,7 @@ _YEAR_MAX = 9999
 _BODY = Names.of(("scope", "periods", "options"))
 _SCOPE = Names.of(("as_of_date", "known_at", "reporting_currency", "net_or_gross"))
 _PERIOD = Names.of(("type", "name", "from", "to", "year", "breakdown"))
-_OPTIONS = Names.of(
-    ("include_annualized", "include_cumulative", "include_attributes", "annualize")
-)
+_OPTIONS = Names.of(("include_annualized", "include_cumulative", "include_attributes", "annualize"))
 
 _CONVENTIONS: Json = {
     "capital": "opening value plus flows at the start of the day",
@@ -102,7 +100,9 @@ def _periods(body: RowReader, faults: Faults, now: datetime) -> tuple[NamedPerio
     names: set[str] = set()
     for index, row in enumerate(rows):
         if not isinstance(row, Mapping):
-            faults.add(f"/periods/{index}", "row.expected", "it is no object; send fields in braces")
+            faults.add(
+                f"/periods/{index}", "row.expected", "it is no object; send fields in braces"
+            )
             continue
         fields = cast("Mapping[str, object]", row)
         reader = RowReader(fields, _PERIOD, pointer=f"/periods/{index}", faults=faults, now=now)
@@ -123,7 +123,9 @@ def _periods(body: RowReader, faults: Faults, now: datetime) -> tuple[NamedPerio
 
 def _period(row: RowReader) -> NamedPeriod | None:
     kind = _period_type(row)
-    breakdown = row.choice("breakdown", Breakdown, Breakdown.DAILY) if row.has("breakdown") else None
+    breakdown = (
+        row.choice("breakdown", Breakdown, Breakdown.DAILY) if row.has("breakdown") else None
+    )
     start, end = row.optional_day("from"), row.optional_day("to")
     year = row.number("year") if row.has("year") else None
     if year is not None and (year != year.to_integral_value() or not 1 <= year <= _YEAR_MAX):
@@ -183,7 +185,11 @@ def _return_summary(period: PeriodReturn, request: Asked) -> Json:
     _add_reason(answer, figures)
     if period.warnings:
         answer["warnings"] = [
-            {"code": warning.kind.value, "date": warning.on.isoformat(), "sentence": warning.sentence}
+            {
+                "code": warning.kind.value,
+                "date": warning.on.isoformat(),
+                "sentence": warning.sentence,
+            }
             for warning in period.warnings
         ]
     return answer

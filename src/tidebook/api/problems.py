@@ -26,11 +26,13 @@ STATUS: Mapping[type[e.TidebookError], int] = {
     e.BodyTooLargeError: 413,
     e.MediaTypeError: 415,
     e.NotFoundError: 404,
+    e.ConflictError: 409,
     e.StoreError: 500,
     e.StoreUnavailableError: 503,
     e.FencedError: 503,
     e.OverloadedError: 429,
     e.AnalyticsError: 422,
+    e.ServerError: 502,
     e.UnsafeNonceError: 500,
 }
 RETRY_AFTER_SECONDS = 5
@@ -98,7 +100,9 @@ def unforeseen() -> Problem:
 
 def no_route(path: str) -> Problem:
     """Return the refusal of a path that leads nowhere."""
-    return Problem(404, "route.unknown", f"there is nothing at {path}", "see /docs for what there is")
+    return Problem(
+        404, "route.unknown", f"there is nothing at {path}", "see /docs for what there is"
+    )
 
 
 def no_method(method: str, path: str, headers: Mapping[str, str]) -> Problem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -22,7 +23,7 @@ from tidebook.engine.performance import (
     series_of,
 )
 from tidebook.engine.ports import TransactionQuery
-from tidebook.engine.views import SeriesView
+from tidebook.engine.views import Freshness, SeriesView
 from tidebook.errors import ReportingCurrencyError
 
 router = APIRouter(tags=["query"])
@@ -84,9 +85,10 @@ def positions(
 
 
 @router.get("/portfolios/{portfolio_id}/position-history", **samples.answer("history"))
-def position_history(  # noqa: PLR0913
+def position_history(
     edge: EdgeHere,
     portfolio_id: str,
+    *,
     security_id: Annotated[str, Query(max_length=200)],
     start_date: Day = None,
     end_date: Day = None,
@@ -100,9 +102,10 @@ def position_history(  # noqa: PLR0913
 
 
 @router.get("/portfolios/{portfolio_id}/transactions", **samples.answer("transactions"))
-def transactions(  # noqa: PLR0913
+def transactions(
     edge: EdgeHere,
     portfolio_id: str,
+    *,
     security_id: Text = None,
     start_date: Day = None,
     end_date: Day = None,
@@ -124,8 +127,8 @@ def transactions(  # noqa: PLR0913
         descending=sort_order is SortOrder.DESCENDING,
         known_at=known_at,
     )
-    page = edge.reader.transactions(query)
-    return reply(shapes.transactions_of(page, edge.reader.freshness(portfolio_id)))
+    freshness = _freshness(edge, portfolio_id, known_at=known_at)
+    return reply(shapes.transactions_of(edge.reader.transactions(query), freshness))
 
 
 @router.get("/portfolios/{portfolio_id}/lots", **samples.answer("lots"))
@@ -137,14 +140,13 @@ def lots(
     known_at: Instant = None,
 ) -> Response:
     """Return open lots, by security and then oldest first."""
-    found = edge.reader.lots(
-        portfolio_id, security_id=security_id, as_of=as_of, known_at=known_at
-    )
+    freshness = _freshness(edge, portfolio_id, as_of=as_of, known_at=known_at)
+    found = edge.reader.lots(portfolio_id, security_id=security_id, as_of=as_of, known_at=known_at)
     return reply(
         {
             "portfolio_id": portfolio_id,
             "lots": [shapes.lot_of(lot) for lot in found],
-            "freshness": shapes.freshness_of(edge.reader.freshness(portfolio_id)),
+            "freshness": shapes.freshness_of(freshness),
         }
     )
 
@@ -152,12 +154,13 @@ def lots(
 @router.get("/portfolios/{portfolio_id}/findings", **samples.answer("findings"))
 def findings(edge: EdgeHere, portfolio_id: str) -> Response:
     """Return what is open about a portfolio's facts, waiting facts first."""
+    freshness = _freshness(edge, portfolio_id)
     found = edge.reader.findings(portfolio_id)
     return reply(
         {
             "portfolio_id": portfolio_id,
             "findings": [shapes.placed_finding_of(view) for view in found],
-            "freshness": shapes.freshness_of(edge.reader.freshness(portfolio_id)),
+            "freshness": shapes.freshness_of(freshness),
         }
     )
 
@@ -165,12 +168,13 @@ def findings(edge: EdgeHere, portfolio_id: str) -> Response:
 @router.get("/portfolios/{portfolio_id}/restatements", **samples.answer("restatements"))
 def restatements(edge: EdgeHere, portfolio_id: str) -> Response:
     """Return a portfolio's restatements, latest first."""
+    freshness = _freshness(edge, portfolio_id)
     found = edge.reader.restatements(portfolio_id)
     return reply(
         {
             "portfolio_id": portfolio_id,
             "restatements": [shapes.restatement_of(view) for view in found],
-            "freshness": shapes.freshness_of(edge.reader.freshness(portfolio_id)),
+            "freshness": shapes.freshness_of(freshness),
         }
     )
 
@@ -206,6 +210,18 @@ def money_weighted_returns(edge: EdgeHere, portfolio_id: str, body: JsonBody) ->
     found = money_weighted_performance(days, request)
     freshness = _freshness_on(view, request)
     return reply(wire.rates_json(found, asked, as_of=request.as_of, freshness=freshness))
+
+
+def _freshness(
+    edge: Edge, portfolio_id: str, *, as_of: date | None = None, known_at: datetime | None = None
+) -> Freshness:
+    """Return what an answer rests on at least.
+
+    Read before the answer itself: a batch that commits in between makes the answer newer than is
+    said of it, never older.
+    """
+    found = edge.reader.freshness(portfolio_id)
+    return found._replace(as_of=as_of or found.as_of, known_at=known_at or found.known_at)
 
 
 def _performance(

@@ -62,7 +62,13 @@ class RowReader:
     """One row of a request, read field by field."""
 
     def __init__(
-        self, raw: Mapping[str, object], names: Names, *, pointer: str, faults: Faults, now: datetime
+        self,
+        raw: Mapping[str, object],
+        names: Names,
+        *,
+        pointer: str,
+        faults: Faults,
+        now: datetime,
     ) -> None:
         """Sort the row's fields by their names; unknown and doubled ones are faults."""
         self._pointer = pointer
@@ -270,7 +276,9 @@ class RowReader:
             return kinds(text)
         except ValueError:
             known = ", ".join(kinds)
-            self.fault(name, "word.unknown", f"{_shown(text)} is none of {known}; send one of these")
+            self.fault(
+                name, "word.unknown", f"{_shown(text)} is none of {known}; send one of these"
+            )
             return default
 
     def flag(self, name: str, *, default: bool = False) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar, cast
 
 from tidebook.api import checks
 from tidebook.api.rowreader import Faults, Names, RowReader
@@ -85,7 +85,7 @@ def read_row(
     if not isinstance(row, Mapping):
         faults.add(pointer, "row.expected", "it is no object; send a JSON object with fields")
         return None
-    fields: Mapping[str, object] = {str(name): value for name, value in row.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    fields = cast("Mapping[str, object]", row)
     reader = RowReader(fields, door.names, pointer=pointer, faults=faults, now=now)
     fact = door.read(reader)
     return fact if reader.is_clean else None

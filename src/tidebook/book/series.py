@@ -7,6 +7,7 @@ apart in ``unpriced_cost``, so that readers can tell how much of the value was p
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -166,7 +167,7 @@ def _add_unpriced(
     if not held.days or held.days[0].toordinal() >= first_price:
         return
     index = where(steps(held.days, held.quantities), ordinals)
-    for i in range(int(np.searchsorted(ordinals, first_price))):
+    for i in range(int(np.count_nonzero(ordinals < first_price))):
         if index[i] >= 0 and held.quantities[index[i]]:
             unpriced[i] += held.costs_base[index[i]]
 
@@ -194,7 +195,7 @@ def _add_converted(
 
 
 def _cost_on(held: HeldSteps, day: date) -> Decimal:
-    index = int(np.searchsorted(held.days, day, side="right")) - 1  # pyright: ignore[reportArgumentType, reportCallIssue]
+    index = bisect_right(held.days, day) - 1
     return held.costs_base[index] if index >= 0 and held.quantities[index] else ZERO
 
 

@@ -9,7 +9,6 @@ portfolio's border. Fees are no flows: they are kept apart, and a gross return a
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -18,11 +17,7 @@ from tidebook.analytics import (
     DailyValues,
     DatedAmounts,
     FeeBasis,
-    Figure,
-    Linked,
-    MoneyWeighted,
     Reason,
-    ReturnWarning,
     Undefined,
     annualise,
     money_weighted,
@@ -36,8 +31,6 @@ from tidebook.model.money import ZERO, exact
 from tidebook.model.periods import (
     Breakdown,
     NoSpan,
-    PeriodRequest,
-    Span,
     cut,
     resolve,
 )
@@ -45,9 +38,20 @@ from tidebook.model.periods import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
+    from decimal import Decimal
 
+    from tidebook.analytics import (
+        Figure,
+        Linked,
+        MoneyWeighted,
+        ReturnWarning,
+    )
     from tidebook.book.series import PortfolioDay
     from tidebook.engine.views import SeriesView
+    from tidebook.model.periods import (
+        PeriodRequest,
+        Span,
+    )
 
 
 class NamedPeriod(NamedTuple):

@@ -48,6 +48,7 @@ _WORK_AT_ONCE: Final = 50
 _SERIES_AT_ONCE: Final = 40
 _SERIES_PATIENCE_SECONDS: Final = 3.0
 _STANDBY_SECONDS: Final = 1.0
+_NEWS_SECONDS: Final = 0.5
 
 Part = tuple[str, int]
 
@@ -59,7 +60,7 @@ class Runner:
     the leader's connection ends. Its fences make the old leader's unfinished batches roll back.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a runner is told, by name
         self,
         store: Store,
         clock: Clock,
@@ -77,6 +78,8 @@ class Runner:
         self._workers = workers
         self._batch_max = batch_max
         self._stopping = Event()
+        self._leading = Event()
+        self._started = False
         self._threads: list[Thread] = []
         self._fences: dict[tuple[str, Part], int] = {}
         self._backlogs: dict[str, int] = {}
@@ -99,26 +102,38 @@ class Runner:
             self._threads.pop().join()
 
     def _lead(self) -> None:
-        """Wait to be the leader, take the partitions over, and start the workers."""
+        """Become the leader, run the workers, and wake them when another process appends."""
         attempt = 0
         while not self._stopping.is_set():
             try:
-                if self._store.try_lead():
+                if self._leading.is_set():
+                    if self._store.news(_NEWS_SECONDS):
+                        self._arrived.give()
+                elif self._store.try_lead():
                     self._take_over()
-                    return
-                self._stopping.wait(_STANDBY_SECONDS)
+                else:
+                    self._stopping.wait(_STANDBY_SECONDS)
+                attempt = 0
             except StoreUnavailableError as error:
+                # Whoever loses the store loses the lead with it, and asks for it again.
+                self._leading.clear()
                 attempt = self._back_off("leader", error, attempt)
 
     def _take_over(self) -> None:
         everything = [(topics.RAW_TRANSACTIONS, part) for part in range(topics.PARTITIONS)]
-        shares = [everything[i :: self._workers] for i in range(self._workers)]
         reference = [
             (topic, part) for topic in topics.REFERENCE_TOPICS for part in range(topics.PARTITIONS)
         ]
         for consumer, parts in ((BOOK, everything), (REFERENCE, reference)):
             fences = self._store.take_partitions(consumer, parts)
             self._fences.update({(consumer, part): fence for part, fence in fences.items()})
+        self._leading.set()
+        if not self._started:
+            self._started = True
+            self._start_workers(everything, reference)
+
+    def _start_workers(self, everything: Sequence[Part], reference: Sequence[Part]) -> None:
+        shares = [everything[i :: self._workers] for i in range(self._workers)]
         loops: list[tuple[str, Callable[[], Callable[[], bool]]]] = [
             (f"book-{i}", lambda share=share: self._book_steps(share))
             for i, share in enumerate(shares)
@@ -137,6 +152,8 @@ class Runner:
         """Repeat a step; rest when it found nothing, back off when the store is away."""
         attempt = 0
         while not self._stopping.is_set():
+            if not self._leading.wait(_POLL_SECONDS):
+                continue
             seen = self._arrived.count
             try:
                 busy = step()
@@ -231,13 +248,14 @@ class Runner:
                 with self._store.unit() as unit:
                     batches = unit.read_log(consumer, chosen, self._batch_max)
                     process(unit, batches, self._clock.now())
-                self._after_book()
-                return True
             except (StoreUnavailableError, FencedError):
                 raise
-            except Exception:
+            except Exception:  # noqa: BLE001 - whatever a record does, the others must go on
                 _log.exception("%s: attempt %s at %s failed", consumer, attempt + 1, chosen)
                 self._stopping.wait(_BACKOFF_SECONDS[attempt])
+            else:
+                self._after_book()
+                return True
         self._isolate(consumer, chosen, process)
         return True
 
@@ -266,7 +284,7 @@ class Runner:
                         process(unit, [single], self._clock.now())
                 except (StoreUnavailableError, FencedError):
                     raise
-                except Exception as error:
+                except Exception as error:  # noqa: BLE001 - this record, and its reason, are kept
                     _log.exception("record %s was set apart", single.first_offset)
                     self._set_apart(consumer, single, error)
         self._after_book()

@@ -333,6 +333,14 @@ class Store(Protocol):
         """Become the process that runs the stages, unless another one is; until it ends."""
         ...
 
+    def news(self, timeout_seconds: float) -> bool:
+        """Wait for a hint that something was appended; False when the time ran out.
+
+        Raises:
+            StoreUnavailableError: When the connection that holds the lead has ended.
+        """
+        ...
+
     def take_partitions(
         self, consumer: str, parts: Sequence[tuple[str, int]]
     ) -> dict[tuple[str, int], int]:

@@ -119,8 +119,14 @@ def states(cursor: Cursor[tuple[Any, ...]], keys: Collection[Key]) -> dict[Key, 
 def key_transactions(cursor: Cursor[tuple[Any, ...]], keys: Collection[Key]) -> list[Transaction]:
     """Return the current transactions that may post to these keys."""
     rows = cursor.execute(_SQL["key_transactions"], _named(keys)).fetchall()
-    found = {row[0]: Transaction(*row[:3], type_by_name[row[3]], *row[4:]) for row in rows}
+    found = {row[0]: _transaction(row) for row in rows}
     return list(found.values())
+
+
+def _transaction(row: tuple[Any, ...]) -> Transaction:
+    values: list[Any] = list(row)
+    values[3] = type_by_name[row[3]]
+    return Transaction(*values)
 
 
 def waiting(cursor: Cursor[tuple[Any, ...]], keys: Collection[Key]) -> set[str]:

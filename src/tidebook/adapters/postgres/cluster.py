@@ -152,7 +152,7 @@ class EmbeddedCluster:
             lease = Lease(directory)
             try:
                 cluster = _join_or_start(wanted, lease)
-            except BaseException:
+            except BaseException:  # edge: the lock must not outlive a start that failed
                 lease.close()
                 raise
         atexit.register(cluster.stop)

@@ -25,7 +25,6 @@ from tidebook.adapters.postgres.cluster_directory import (
     write_password,
 )
 from tidebook.adapters.postgres.cluster_postmaster import (
-    Postmaster,
     clear_stale_claims,
     read_postmaster,
     stop_server,
@@ -36,6 +35,9 @@ if TYPE_CHECKING:
     from tidebook.adapters.postgres.cluster_binaries import ServerPrograms
     from tidebook.adapters.postgres.cluster_directory import DataDirectory
     from tidebook.adapters.postgres.cluster_identity import Identity
+    from tidebook.adapters.postgres.cluster_postmaster import (
+        Postmaster,
+    )
 
 ROLE = "tidebook"
 DATABASE = "tidebook"

@@ -134,7 +134,10 @@ class _Unread:
 
 
 def _bytes(value: object) -> bytes:
-    return bytes(value) if isinstance(value, (bytes, bytearray, memoryview)) else b"[]"
+    if isinstance(value, bytes):
+        return value
+    msg = f"a payload of the log arrived as {type(value).__name__}"
+    raise TypeError(msg)
 
 
 def complete(  # noqa: PLR0913 - what an audit row says

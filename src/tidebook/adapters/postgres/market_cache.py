@@ -259,7 +259,7 @@ def price_quotes(
         days: The days, ascending.
         prices: The price of each day.
         currencies: The currency of each price, or the only one.
-        shared: Days seen before; equal days become one object, which saves a third of the memory.
+        shared: Days seen before; equal days become one object.
     """
     one_day = tuple(shared.setdefault(day, day) for day in days)
     if len(currencies) == 1:

@@ -12,7 +12,7 @@ from tidebook.engine.views import EntryView
 from tidebook.model.facts import Transaction, TransactionType
 from tidebook.model.findings import Finding, Severity
 from tidebook.model.instruments import Instrument, built_in_instrument
-from tidebook.model.money import exact
+from tidebook.model.money import ZERO, exact
 from tidebook.model.portfolios import CostMethod, Portfolio, Settlement
 
 if TYPE_CHECKING:
@@ -59,30 +59,30 @@ def entry_view_from(row: TupleRow) -> EntryView:
 
 
 def entry_from(row: TupleRow) -> Entry:
-    """Return an entry as the book folds it.
+    """Return an entry with what it opened: what it did to the key, less what it matched.
 
-    What was asked of the key is not stored beside what was booked: the posting's quantity is the
-    entry's, which differs from it by a residue of decimal fractions at the most.
+    Its posting says where and when. What was asked of the key is not kept beside what was booked:
+    the quantity is the entry's, and the posting's amounts and flow are left empty.
     """
-    (portfolio_id, security_id, leg, transaction_id, kind, on, at, rank, amount, currency) = row[
-        :10
-    ]
-    fx_rate, quantity, local, base, *gains, matched = row[10:]
+    portfolio_id, security_id, leg, transaction_id, kind, on, at, rank, currency = row[:9]
+    fx_rate, quantity, local, base, *gains, matched = row[9:]
     posting = Posting(
-        portfolio_id,
-        security_id,
-        Leg(leg),
-        transaction_id,
-        TransactionType(kind),
-        on,
-        at,
-        rank,
-        quantity,
-        amount,
-        currency,
-        fx_rate,
-        gains[0] is not None,
-        None,
+        portfolio_id=portfolio_id,
+        security_id=security_id,
+        leg=Leg(leg),
+        transaction_id=transaction_id,
+        type=TransactionType(kind),
+        on=on,
+        at=at,
+        rank=rank,
+        quantity=quantity,
+        amount=ZERO,
+        amount_base=ZERO,
+        currency=currency,
+        fx_rate=fx_rate,
+        realises=gains[0] is not None,
+        flow=None,
+        flow_base=ZERO,
     )
     matches = parts_from(matched)
     with exact():

@@ -15,7 +15,7 @@ from tidebook.book.series import Market
 from tidebook.errors import FencedError, StoreUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Generator, Iterable, Sequence
     from datetime import date, datetime
 
     from psycopg import Connection, Cursor
@@ -192,15 +192,18 @@ class PostgresUnit:
 class PostgresStore:
     """Units of work over a pool of connections (see ``engine.store.Store``)."""
 
-    def __init__(self, pool: ConnectionPool[Any], cache: MarketCache) -> None:
-        """Take connections from ``pool``; share ``cache`` with the read side of this process."""
+    def __init__(self, pool: ConnectionPool[Any], cache: MarketCache, *, conninfo: str) -> None:
+        """Take connections from ``pool``; share ``cache`` with the read side of this process.
+
+        The lead is held by a connection of its own, made with ``conninfo``.
+        """
         self._pool = pool
         self._cache = cache
-        self._conninfo = pool.conninfo
+        self._conninfo = conninfo
         self._lead: Connection[Any] | None = None
 
     @contextmanager
-    def unit(self) -> Iterator[PostgresUnit]:
+    def unit(self) -> Generator[PostgresUnit]:
         """Begin a unit; it commits when the block ends and rolls back when it raises.
 
         Raises:
@@ -228,10 +231,24 @@ class PostgresStore:
                 raise _unavailable(error) from error
         try:
             row = self._lead.execute("SELECT pg_try_advisory_lock(%s)", (_LEAD_LOCK,)).fetchone()
+            self._lead.execute("LISTEN tidebook_log")
         except OperationalError as error:
             self._lead = None
             raise _unavailable(error) from error
         return bool(row and row[0])
+
+    def news(self, timeout_seconds: float) -> bool:
+        """Wait for a hint that something was appended; False when the time ran out.
+
+        It comes on the connection that holds the lead, and is only a hint: readers poll as well.
+        """
+        if self._lead is None:
+            return False
+        try:
+            return any(True for _ in self._lead.notifies(timeout=timeout_seconds, stop_after=1))
+        except OperationalError as error:
+            self._lead = None
+            raise _unavailable(error) from error
 
     def close(self) -> None:
         """Give up the lead."""

@@ -95,7 +95,7 @@ def test_a_link_in_place_of_the_pointed_at_folder_is_not_followed(tmp_path: Path
 
 
 @pytest.mark.parametrize(("length", "fits"), [(86, True), (87, False)])
-def test_a_socket_path_of_one_hundred_bytes_is_the_longest(length: int, fits: bool) -> None:  # noqa: FBT001
+def test_a_socket_path_of_one_hundred_bytes_is_the_longest(length: int, fits: bool) -> None:
     parent = f"{tempfile.gettempdir()}/"
     name = parent + "x" * (length - len(parent) - len("/socket"))
     directory = open_directory(Path(name))

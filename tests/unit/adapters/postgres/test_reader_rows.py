@@ -32,7 +32,7 @@ def entry_row(change: tuple[str, str, str], matches: list[StoredPart] | None) ->
     quantity, local, base = map(Decimal, change)
     key = ("P", "S", "main", "t2", "SELL", ON, AT, 2)
     gains = (Decimal(1), Decimal(1), Decimal(1), Decimal(0)) if matches else (None,) * 4
-    return (*key, Decimal(9), "EUR", Decimal("1.1"), quantity, local, base, *gains, matches)
+    return (*key, "EUR", Decimal("1.1"), quantity, local, base, *gains, matches)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,17 +42,19 @@ def test_an_empty_database_is_behind_and_an_upgrade_brings_it_up(empty_database_
     after = schema.check(empty_database_url)
     assert (after.current, after.behind) == (schema.head(), False)
     with psycopg.connect(empty_database_url) as connection:
-        rows = connection.execute("SELECT key, value FROM tidebook_meta").fetchall()
+        rows = connection.execute("SELECT business_date FROM business_dates").fetchall()
     assert rows == []
 
 
 def test_an_upgrade_of_a_newest_database_changes_nothing(database_url: str) -> None:
     with psycopg.connect(database_url) as connection:
-        connection.execute("INSERT INTO tidebook_meta VALUES ('kept', 'yes')")
+        connection.execute(
+            "INSERT INTO business_dates VALUES ('2024-01-02', '2024-01-02T00:00:00Z')"
+        )
     assert schema.upgrade(database_url).current == schema.head()
     with psycopg.connect(database_url) as connection:
-        row = connection.execute("SELECT value FROM tidebook_meta WHERE key = 'kept'").fetchone()
-    assert row == ("yes",)
+        row = connection.execute("SELECT business_date FROM business_dates").fetchone()
+    assert row == (date(2024, 1, 2),)
 
 
 def test_the_head_is_the_one_alembic_finds() -> None:

@@ -105,10 +105,10 @@ ORDER BY e.security_id COLLATE "C"
 
 -- name: key_entries
 SELECT e.portfolio_id, e.security_id, e.leg, e.transaction_id, e.type, e.business_date, e.at,
-       e.rank, e.amount, e.currency, e.fx_rate, e.quantity, e.cost_local, e.cost_base,
+       e.rank, e.currency, e.fx_rate, e.quantity, e.cost_local, e.cost_base,
        e.realised_local, e.realised_base, e.realised_price, e.realised_currency, e.matches
 FROM (
-    SELECT portfolio_id, security_id, leg, transaction_id, type, business_date, at, rank, amount,
+    SELECT portfolio_id, security_id, leg, transaction_id, type, business_date, at, rank,
            currency, fx_rate, quantity, cost_local, cost_base, realised_local, realised_base,
            realised_price, realised_currency, matches
     FROM entries
@@ -116,7 +116,7 @@ FROM (
       AND business_date <= %(as_of)s::date
       AND superseded_at = 'infinity' AND recorded_at <= %(known_at)s::timestamptz
     UNION ALL
-    SELECT portfolio_id, security_id, leg, transaction_id, type, business_date, at, rank, amount,
+    SELECT portfolio_id, security_id, leg, transaction_id, type, business_date, at, rank,
            currency, fx_rate, quantity, cost_local, cost_base, realised_local, realised_base,
            realised_price, realised_currency, matches
     FROM entries

@@ -1,0 +1,149 @@
+"""The HTTP application: the engine's commands and reader behind routes and pages."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, cast
+
+from fastapi import Depends, FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from tidebook.api import health, ingestion, problems, queries, reference, ui
+from tidebook.api.correlation import (
+    CorrelationMiddleware,
+    UnforeseenMiddleware,
+    correlation_id_of,
+)
+from tidebook.api.edge import (
+    AppSettings,
+    Edge,
+    random_id,
+    random_nonce,
+    refuse_unknown_parameters,
+)
+from tidebook.errors import Fault, InvalidRequestError, TidebookError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from starlette.responses import Response
+
+    from tidebook.api.problems import Problem
+    from tidebook.engine.ports import Clock, Commands, Reader
+
+_log = logging.getLogger(__name__)
+_NOT_FOUND, _METHOD_NOT_ALLOWED, _INTERNAL = 404, 405, 500
+_DESCRIPTION = "A portfolio book of record with analytics and control."
+
+
+def create_app(
+    commands: Commands,
+    reader: Reader,
+    *,
+    clock: Clock,
+    settings: AppSettings | None = None,
+    new_id: Callable[[], str] = random_id,
+    new_nonce: Callable[[], str] = random_nonce,
+) -> FastAPI:
+    """Return the application that serves a book over HTTP.
+
+    Args:
+        commands: Where facts go.
+        reader: Where answers come from.
+        clock: What time it is; facts dated more than a day after it are refused.
+        settings: Limits and version; the defaults unless said otherwise.
+        new_id: Gives a fresh UUID for requests that bring no correlation id.
+        new_nonce: Gives at least 16 unguessable base64 characters for each page.
+    """
+    chosen = settings or AppSettings()
+    app = FastAPI(
+        title="Tidebook",
+        version=chosen.version,
+        description=_DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        dependencies=[Depends(refuse_unknown_parameters)],
+        redirect_slashes=True,
+    )
+    app.state.edge = Edge(commands, reader, clock, new_id, new_nonce, chosen)
+    for router in (
+        ingestion.router,
+        queries.router,
+        health.router,
+        reference.router,
+        ui.router,
+    ):
+        app.include_router(router)
+    app.add_middleware(UnforeseenMiddleware, answer=_on_unforeseen)
+    app.add_middleware(CorrelationMiddleware, new_id=new_id)
+    _refuse_with_problems(app)
+    app.openapi = lambda: reference.openapi_of(app)
+    return app
+
+
+def _refuse_with_problems(app: FastAPI) -> None:
+    """Answer every refusal, ours and the framework's, with a problem document."""
+    handlers = cast("dict[Any, Any]", app.exception_handlers)
+    handlers[TidebookError] = _on_refusal
+    handlers[HTTPException] = _on_http_exception
+    handlers[RequestValidationError] = _on_invalid_parameters
+
+
+async def _on_refusal(request: Request, error: TidebookError) -> Response:
+    problem = problems.problem_of(error)
+    if problem.status == _INTERNAL:
+        return _on_unforeseen(request, error)
+    return _respond(request, problem)
+
+
+async def _on_http_exception(request: Request, error: HTTPException) -> Response:
+    path, headers = request.url.path, dict(error.headers or {})
+    if error.status_code == _NOT_FOUND:
+        return _respond(request, problems.no_route(path))
+    if error.status_code == _METHOD_NOT_ALLOWED:
+        return _respond(request, problems.no_method(request.method, path, headers))
+    return _respond(
+        request,
+        problems.Problem(
+            error.status_code,
+            "request.refused",
+            str(error.detail),
+            "see /docs for what is expected",
+            headers=headers,
+        ),
+    )
+
+
+async def _on_invalid_parameters(request: Request, error: RequestValidationError) -> Response:
+    found = cast("Sequence[dict[str, Any]]", error.errors())
+    faults = [
+        Fault(
+            "/" + "/".join(str(part) for part in one["loc"]),
+            f"parameter.{one['type'].replace('_', '-')}",
+            str(one["msg"]).removeprefix("Value error, "),
+        )
+        for one in found
+    ]
+    return _respond(request, problems.problem_of(InvalidRequestError(faults)))
+
+
+def _on_unforeseen(request: Request, error: Exception) -> Response:
+    _log.error(
+        "%s %s failed [%s]",
+        request.method,
+        request.url.path,
+        correlation_id_of(request),
+        exc_info=error,
+    )
+    return _respond(request, problems.unforeseen())
+
+
+def _respond(request: Request, problem: Problem) -> Response:
+    correlation_id = correlation_id_of(request)
+    path = request.url.path
+    if ui.is_page(path):
+        return ui.refusal_page(cast("Edge", request.app.state.edge), problem, correlation_id)
+    return problems.response(problem, instance=path, correlation_id=correlation_id)

@@ -1,0 +1,295 @@
+"""What the pages show: from the reader's views to the values that the renderer prints.
+
+The securities held are listed one by one; cash accounts are summed in one line. Cost and unrealised
+gain are those of the securities listed, so that cost + unrealised gain + cash is the value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+from tidebook import web
+from tidebook.analytics import (
+    Undefined,
+    drawdown_of,
+    time_weighted,
+    to_date,
+    value_of,
+)
+from tidebook.book.series import PortfolioDay
+from tidebook.engine.performance import (
+    NamedPeriod,
+    PeriodRate,
+    PeriodReturn,
+    Request,
+    Series,
+    money_weighted_performance,
+    performance,
+    series_of,
+)
+from tidebook.engine.views import (
+    FindingView,
+    Freshness,
+    PositionsView,
+    PositionView,
+    RestatementView,
+    SeriesView,
+    TransactionsPage,
+)
+from tidebook.model.money import ZERO, converted, exact, quotient
+from tidebook.model.periods import PeriodRequest, PeriodType, Span
+from tidebook.model.portfolios import Portfolio
+
+ROOT_PATH = "/ui"
+INCOME_TRANSACTIONS_MAX = 1000
+_DAYS_PER_YEAR = 365
+
+_PERIODS = (
+    ("Month to date", PeriodType.MTD),
+    ("Quarter to date", PeriodType.QTD),
+    ("Year to date", PeriodType.YTD),
+    ("1 year", PeriodType.ONE_YEAR),
+    ("3 years", PeriodType.THREE_YEAR),
+    ("5 years", PeriodType.FIVE_YEAR),
+    ("Since inception", PeriodType.SI),
+)
+_CONVENTIONS = (
+    ("Time-weighted return", "net of fees; flows at the start of a day work that day"),
+    ("Money-weighted return", "earned over the period, not per year"),
+    ("Per year", "(1 + R) ^ (365.25 / days) - 1, for periods beyond 366 days"),
+    ("Unpriced positions", "carried at their cost in history and returns; see value priced"),
+    ("Fees", "expenses booked as such; costs of trades are in the cost of the position"),
+)
+
+
+class PortfolioViews(NamedTuple):
+    """What a portfolio's page is made of."""
+
+    positions: PositionsView
+    series: SeriesView
+    transactions: TransactionsPage
+    findings: Sequence[FindingView]
+    restatements: Sequence[RestatementView]
+
+
+class IndexEntry(NamedTuple):
+    """What one line of the list is made of; ``last_day`` is None when there is no history."""
+
+    portfolio: Portfolio
+    freshness: Freshness
+    last_day: PortfolioDay | None
+
+
+def portfolio_page(views: PortfolioViews) -> web.PortfolioPage:
+    """Return the page of a portfolio, as of the day of its positions."""
+    positions, freshness = views.positions, views.positions.freshness
+    portfolio = positions.portfolio
+    held = [one for one in positions.positions if not one.instrument.is_cash]
+    days = [
+        day for day in views.series.days if freshness.as_of is None or day.on <= freshness.as_of
+    ]
+    series = series_of(views.series._replace(days=tuple(days)))
+    is_empty = freshness.status == "EMPTY"
+    unrealised, cash, income = _unrealised(held), _cash(positions), _income(views.transactions)
+    return web.PortfolioPage(
+        portfolio_id=portfolio.portfolio_id,
+        name=portfolio.name or portfolio.portfolio_id,
+        base_currency=portfolio.base_currency,
+        as_of=freshness.as_of,
+        known_at=freshness.known_at,
+        generation=freshness.generation,
+        status=freshness.status,
+        coverage=positions.coverage,
+        value=None if is_empty else positions.market_value_base,
+        cash=None if is_empty else cash,
+        cost=None if is_empty else _sum(one.cost_base for one in held),
+        unrealised=None if is_empty else unrealised,
+        realised=None if is_empty else positions.realised_base,
+        income=None if is_empty else income,
+        fees=_sum(day.fees for day in days) if days else None,
+        net_contributions=_sum(map(_contribution, days)) if days else None,
+        curve=_curve(days),
+        **_falls(series)._asdict(),
+        periods=_periods(series),
+        positions=[_position(one, positions) for one in held],
+        findings=[_finding(view) for view in views.findings],
+        restatements=[_restatement(view) for view in views.restatements],
+        conventions=_CONVENTIONS,
+        reasons={} if is_empty else _reasons(held, cash, income),
+        root_path=ROOT_PATH,
+        offers_time_travel=True,
+    )
+
+
+def index_page(entries: Iterable[IndexEntry], version: str) -> web.IndexPage:
+    """Return the list of portfolios, each with its last daily value."""
+    return web.IndexPage([_index_row(entry) for entry in entries], version, root_path=ROOT_PATH)
+
+
+def _index_row(entry: IndexEntry) -> web.IndexRow:
+    portfolio, freshness = entry.portfolio, entry.freshness
+    return web.IndexRow(
+        portfolio_id=portfolio.portfolio_id,
+        name=portfolio.name or portfolio.portfolio_id,
+        base_currency=portfolio.base_currency,
+        value=None if entry.last_day is None else entry.last_day.eod_market_value,
+        as_of=freshness.as_of,
+        status=freshness.status,
+    )
+
+
+def _position(one: PositionView, view: PositionsView) -> web.PositionRow:
+    quote, value = one.valuation.quote, one.valuation.value
+    whole = view.market_value_base
+    return web.PositionRow(
+        security_id=one.security_id,
+        name=one.instrument.name,
+        currency=one.instrument.currency,
+        quantity=one.quantity,
+        price=None if quote is None else quote.price,
+        price_date=None if quote is None else quote.on,
+        price_status=one.valuation.status.value,
+        market_value_local=None if value is None else value.local,
+        market_value=None if value is None else value.base,
+        cost=one.cost_base,
+        unrealised=None if value is None else value.unrealised_base,
+        weight=None if value is None or not whole else quotient(value.base, whole),
+        asset_class=one.instrument.asset_class,
+    )
+
+
+def _unrealised(held: Sequence[PositionView]) -> Decimal | None:
+    values = [one.valuation.value for one in held]
+    if any(value is None for value in values):
+        return None
+    return _sum(value.unrealised_base for value in values if value is not None)
+
+
+def _cash(view: PositionsView) -> Decimal | None:
+    accounts = [one.valuation.value for one in view.positions if one.instrument.is_cash]
+    if any(value is None for value in accounts):
+        return None
+    return _sum(value.base for value in accounts if value is not None)
+
+
+def _income(page: TransactionsPage) -> Decimal | None:
+    """Return dividends and interest in base currency, or None where not all could be read."""
+    if page.total > len(page.transactions):
+        return None
+    entries = (entry for view in page.transactions for entry in view.entries)
+    return _sum(
+        converted(entry.cash_amount, entry.fx_rate)
+        for entry in entries
+        if entry.leg == "main"
+        and entry.classification == "INCOME"
+        and entry.cash_amount is not None
+    )
+
+
+def _reasons(
+    held: Sequence[PositionView], cash: Decimal | None, income: Decimal | None
+) -> dict[str, str]:
+    reasons: dict[str, str] = {}
+    unvalued = sum(one.valuation.value is None for one in held)
+    if unvalued:
+        reasons["unrealised"] = f"{unvalued} of {len(held)} holdings cannot be valued."
+    if cash is None:
+        reasons["cash"] = "A cash account cannot be converted: its exchange rate is missing."
+    if income is None:
+        reasons["income"] = (
+            f"It is summed here for up to {INCOME_TRANSACTIONS_MAX:,} transactions; this portfolio "
+            "has more."
+        )
+    return reasons
+
+
+def _contribution(day: PortfolioDay) -> Decimal:
+    with exact():
+        return day.bod_cashflow + day.eod_cashflow + day.fees
+
+
+def _curve(days: Sequence[PortfolioDay]) -> list[web.CurvePoint]:
+    points: list[web.CurvePoint] = []
+    contributed = ZERO
+    with exact():
+        for day in days:
+            contributed += day.bod_cashflow + day.eod_cashflow + day.fees
+            value = day.eod_market_value + day.unpriced_cost
+            points.append(web.CurvePoint(day.on, value, contributed))
+    return points
+
+
+class _Falls(NamedTuple):
+    drawdown: Sequence[web.DrawdownPoint] = ()
+    worst_drawdown: web.WorstDrawdown | None = None
+
+
+def _falls(series: Series) -> _Falls:
+    if not series.days:
+        return _Falls()
+    first, last = series.days[0].on, series.days[-1].on
+    found = drawdown_of(time_weighted(series.values, Span(first, last), Request(last, ()).basis))
+    if isinstance(found, Undefined):
+        return _Falls()
+    points = [
+        web.DrawdownPoint(to_date(on), depth)
+        for on, depth in zip(found.dates, found.underwater.tolist(), strict=True)
+    ]
+    deepest = found.deepest
+    if deepest is None:
+        return _Falls(points)
+    peak = deepest.peak_on or first
+    worst = web.WorstDrawdown(deepest.depth, peak, deepest.trough_on, deepest.recovered_on)
+    return _Falls(points, worst)
+
+
+def _periods(series: Series) -> list[web.PeriodRow]:
+    """Return the usual periods; years that reach back before inception are left to the last."""
+    if not series.days or series.inception is None:
+        return []
+    as_of = series.days[-1].on
+    request = Request(
+        as_of, tuple(NamedPeriod(name, PeriodRequest(kind)) for name, kind in _PERIODS)
+    )
+    pairs = zip(
+        performance(series, request), money_weighted_performance(series, request), strict=True
+    )
+    return [
+        _period(twr, mwr)
+        for twr, mwr in pairs
+        if not (twr.name.endswith(("year", "years")) and twr.start == series.inception)
+    ]
+
+
+def _period(twr: PeriodReturn, mwr: PeriodRate) -> web.PeriodRow:
+    start = twr.start or twr.end
+    is_short = (twr.end - start).days < _DAYS_PER_YEAR
+    undefined = next(
+        (one for one in (twr.cumulative, mwr.rate_period) if isinstance(one, Undefined)), None
+    )
+    return web.PeriodRow(
+        name=twr.name,
+        start=start,
+        end=twr.end,
+        twr=value_of(twr.cumulative),
+        twr_annualised=None if is_short else value_of(twr.annualised),
+        mwr=value_of(mwr.rate_period),
+        reason=None if undefined is None else undefined.sentence,
+    )
+
+
+def _finding(view: FindingView) -> web.FindingRow:
+    finding = view.finding
+    where = f"{finding.transaction_id}, {view.security_id}, {view.business_date}"
+    return web.FindingRow(finding.code, finding.sentence, finding.remedy, where)
+
+
+def _restatement(view: RestatementView) -> web.RestatementRow:
+    return web.RestatementRow(view.recorded_at, view.security_id, view.from_date, view.reason)
+
+
+def _sum(amounts: Iterable[Decimal]) -> Decimal:
+    with exact():
+        return sum(amounts, ZERO)

@@ -1,0 +1,91 @@
+"""The door that rows of a file pass, the same one that requests over HTTP pass."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
+
+from tidebook.adapters.csvfile import FileKind
+from tidebook.api import rows as doors
+from tidebook.api.rowreader import Faults
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from tidebook.adapters.csvfile import ParsedFile, ParsedRow
+    from tidebook.api.rows import Door
+
+# The facts of every kind go the same way from here: into a batch, and to the command of their kind.
+_DOORS: Final = cast(
+    "Mapping[FileKind, Door[object]]",
+    {
+        FileKind.PORTFOLIOS: doors.PORTFOLIOS,
+        FileKind.INSTRUMENTS: doors.INSTRUMENTS,
+        FileKind.PRICES: doors.MARKET_PRICES,
+        FileKind.RATES: doors.FX_RATES,
+        FileKind.TRANSACTIONS: doors.TRANSACTIONS,
+    },
+)
+
+
+class BadRow(NamedTuple):
+    """One fault of a file: where, what, and the row as it was written."""
+
+    file: str
+    line: int
+    column: str
+    what: str
+    text: str
+
+
+class GoodRow(NamedTuple):
+    """A row that may be sent: its line, the fact, and the JSON body it was made from."""
+
+    line: int
+    fact: object
+    body: Mapping[str, str]
+
+
+class Examined(NamedTuple):
+    """A file with its rows sorted; ``read`` counts them all, ``bad_rows`` those with a fault."""
+
+    file: str
+    kind: FileKind | None
+    read: int
+    good: tuple[GoodRow, ...]
+    bad: tuple[BadRow, ...]
+
+    @property
+    def bad_rows(self) -> int:
+        """How many rows have a fault; a file that cannot be read as one counts as one."""
+        return self.read - len(self.good) if self.kind else 1
+
+
+def examine(name: str, parsed: ParsedFile, now: datetime) -> Examined:
+    """Return a file's rows, each either fit to be sent or with all that is wrong with it."""
+    bad = [
+        BadRow(name, fault.line, fault.column, f"{fault.what}; {fault.remedy}", fault.text)
+        for fault in parsed.faults
+    ]
+    unread = len({fault.line for fault in parsed.faults})
+    good: list[GoodRow] = []
+    if parsed.kind is not None:
+        door = _DOORS[parsed.kind]
+        for row in parsed.rows:
+            fact, faults = _through(door, row, now)
+            if fact is None:
+                bad += _bad_rows(name, row, faults)
+            else:
+                good.append(GoodRow(row.line, fact, row.body))
+    bad.sort(key=lambda fault: fault.line)
+    return Examined(name, parsed.kind, len(parsed.rows) + unread, tuple(good), tuple(bad))
+
+
+def _through(door: Door[object], row: ParsedRow, now: datetime) -> tuple[object | None, Faults]:
+    faults = Faults()
+    return doors.read_row(door, row.body, now, pointer="", faults=faults), faults
+
+
+def _bad_rows(name: str, row: ParsedRow, faults: Faults) -> Iterable[BadRow]:
+    for fault in faults.listed:
+        yield BadRow(name, row.line, fault.pointer.lstrip("/"), fault.detail, row.text)

@@ -1,0 +1,145 @@
+"""The answer of ``tidebook performance``: time- and money-weighted returns per period."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from tidebook.analytics import FeeBasis, Figure, Undefined, value_of
+from tidebook.cli.answers import freshness_note, freshness_record, title_of
+from tidebook.cli.output import Answer, Column, Record
+from tidebook.engine.performance import (
+    NamedPeriod,
+    PeriodRate,
+    PeriodReturn,
+    Request,
+    money_weighted_performance,
+    performance,
+    series_of,
+)
+from tidebook.errors import InvalidPeriodError
+from tidebook.model.periods import PeriodRequest, PeriodType
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tidebook.engine.views import SeriesView
+
+PERIODS = ("MTD", "QTD", "YTD", "1Y", "3Y", "5Y", "SI")
+"""The periods that are shown when none is asked for."""
+
+
+_CONVENTIONS = (
+    "returns are cumulative over the period, time-weighted unless money-weighted is said; "
+    "positions without a price are carried at cost, see coverage"
+)
+
+
+def period_named(text: str) -> NamedPeriod:
+    """Return the period that a word of the command line asks for.
+
+    A word is a name such as ``YTD``, a year such as ``2024``, or ``FROM:TO`` with two days.
+
+    Raises:
+        InvalidPeriodError: If it is none of these.
+    """
+    first, colon, last = text.partition(":")
+    if colon:
+        try:
+            span = PeriodRequest(
+                PeriodType.EXPLICIT, date.fromisoformat(first), date.fromisoformat(last)
+            )
+        except ValueError:
+            fault = "is not two days; write FROM:TO, such as 2024-01-01:2024-06-30"
+            raise InvalidPeriodError(text, fault) from None
+        return NamedPeriod(text, span)
+    if text.isascii() and text.isdecimal():
+        return NamedPeriod(text, PeriodRequest(PeriodType.YEAR, year=int(text)))
+    return NamedPeriod(text.upper(), PeriodRequest(PeriodType.parse(text)))
+
+
+def performance_answer(view: SeriesView, words: Sequence[str], as_of: date | None) -> Answer:
+    """Return the returns of a portfolio over the periods asked for.
+
+    Time-weighted returns are after costs, with the same before costs beside them. Annualised
+    figures are given for periods of a year and more; a shorter period's stays as it is
+    (time-weighted) or undefined (money-weighted).
+    """
+    periods = tuple(period_named(word) for word in dict.fromkeys(words or PERIODS))
+    base = view.portfolio.base_currency
+    last = as_of or view.freshness.as_of
+    records: list[Record] = []
+    if last is not None:
+        series = series_of(view)
+        net = Request(last, periods)
+        gross = net._replace(basis=FeeBasis.GROSS)
+        records = [
+            _record(*figures)
+            for figures in zip(
+                performance(series, net),
+                performance(series, gross),
+                money_weighted_performance(series, net),
+                strict=True,
+            )
+        ]
+    reasons = dict.fromkeys(
+        f"{record['period']}: {record['reason']}"
+        for record in records
+        if record["reason"] and (record["twr_net"] is None or record["mwr_period"] is None)
+    )
+    return Answer(
+        title_of("performance", view.portfolio),
+        (
+            Column("period", "period"),
+            Column("start_date", "from"),
+            Column("end_date", "to"),
+            Column("twr_net", "return net", "percent"),
+            Column("twr_net_annualised", "a year", "percent"),
+            Column("twr_gross", "return gross", "percent"),
+            Column("mwr_period", "money-weighted", "percent"),
+            Column("mwr_annualised", "a year", "percent"),
+            Column("begin_market_value", f"begin {base}", "amount"),
+            Column("net_flows", f"net flows {base}", "amount"),
+            Column("fees", f"fees {base}", "amount"),
+            Column("end_market_value", f"end {base}", "amount"),
+            Column("coverage_min", "coverage", "percent"),
+        ),
+        records,
+        {
+            "portfolio_id": view.portfolio.portfolio_id,
+            "base_currency": base,
+            "freshness": {**freshness_record(view.freshness), "as_of": last},
+            "periods": records,
+        },
+        None,
+        (
+            _CONVENTIONS,
+            freshness_note(view.freshness._replace(as_of=last)),
+            *reasons,
+        ),
+    )
+
+
+def _record(net: PeriodReturn, gross: PeriodReturn, rate: PeriodRate) -> Record:
+    attributes = net.attributes
+    figures = (net.cumulative, rate.rate_period, net.annualised, rate.rate_annualised)
+    return {
+        "period": net.name,
+        "start_date": net.start,
+        "end_date": net.end,
+        "twr_net": value_of(net.cumulative),
+        "twr_net_annualised": value_of(net.annualised),
+        "twr_gross": value_of(gross.cumulative),
+        "mwr_period": value_of(rate.rate_period),
+        "mwr_annualised": value_of(rate.rate_annualised),
+        "begin_market_value": attributes.begin_market_value if attributes else None,
+        "net_flows": attributes.total_cashflow if attributes else None,
+        "fees": attributes.fees if attributes else None,
+        "end_market_value": attributes.end_market_value if attributes else None,
+        "coverage_min": net.coverage_min,
+        "reason": next(filter(None, map(_reason, figures)), None),
+    }
+
+
+def _reason(figure: Figure) -> str | None:
+    return figure.sentence if isinstance(figure, Undefined) else None

@@ -1,0 +1,273 @@
+"""A book in memory for the tests of the HTTP edge: it keeps what it is given, and no more.
+
+Facts taken in can be read back as they came. What the engine would derive is set by each test.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+from starlette.testclient import TestClient
+
+from tidebook.api import AppSettings, create_app
+from tidebook.engine.ports import Receipt
+from tidebook.engine.views import Freshness, SeriesView, TransactionsPage
+from tidebook.errors import UnknownPortfolioError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tidebook.engine.ports import TransactionQuery
+    from tidebook.engine.views import (
+        FindingView,
+        HistoryView,
+        LotView,
+        PositionsView,
+        RestatementView,
+        TransactionView,
+    )
+    from tidebook.model.facts import Price, Rate, Transaction
+    from tidebook.model.instruments import Instrument
+    from tidebook.model.portfolios import Portfolio
+
+NOW = datetime(2025, 6, 30, 12, 0, tzinfo=UTC)
+AN_ID = "00000000-0000-4000-8000-000000000001"
+A_NONCE = "bm9uY2Ugb2YgdGhlIHRlc3Rz"
+
+
+class StoppedClock:
+    """A clock that always shows the same instant."""
+
+    def now(self) -> datetime:
+        """Return noon of 30 June 2025 in UTC."""
+        return NOW
+
+
+class MemoryCommands:
+    """Keeps the facts of every command, in order; ``fault`` makes the next one fail."""
+
+    def __init__(self) -> None:
+        self.facts: dict[str, list[object]] = {}
+        self.correlation_ids: list[str] = []
+        self.fault: Exception | None = None
+        self.is_booked = True
+        self.waits: list[float] = []
+
+    def _keep(self, topic: str, facts: Sequence[object], correlation_id: str) -> Receipt:
+        if self.fault is not None:
+            raise self.fault
+        self.facts.setdefault(topic, []).extend(facts)
+        self.correlation_ids.append(correlation_id)
+        return Receipt(topic, len(facts), ())
+
+    def ingest_portfolios(self, portfolios: Sequence[Portfolio], correlation_id: str) -> Receipt:
+        return self._keep("portfolios", portfolios, correlation_id)
+
+    def ingest_instruments(self, instruments: Sequence[Instrument], correlation_id: str) -> Receipt:
+        return self._keep("instruments", instruments, correlation_id)
+
+    def ingest_transactions(
+        self, transactions: Sequence[Transaction], correlation_id: str
+    ) -> Receipt:
+        return self._keep("transactions", transactions, correlation_id)
+
+    def ingest_prices(self, prices: Sequence[Price], correlation_id: str) -> Receipt:
+        return self._keep("prices", prices, correlation_id)
+
+    def ingest_rates(self, rates: Sequence[Rate], correlation_id: str) -> Receipt:
+        return self._keep("rates", rates, correlation_id)
+
+    def ingest_business_dates(self, dates: Sequence[date], correlation_id: str) -> Receipt:
+        return self._keep("dates", dates, correlation_id)
+
+    def reprocess(self, transaction_ids: Sequence[str], correlation_id: str) -> Receipt:
+        return self._keep("reprocess", transaction_ids, correlation_id)
+
+    def wait(self, receipt: Receipt, *, timeout_seconds: float) -> bool:  # noqa: ARG002
+        self.waits.append(timeout_seconds)
+        return self.is_booked
+
+
+class MemoryReader:
+    """Answers with what the test has set; ``fault`` makes every answer fail."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Portfolio] = {}
+        self.kept_instruments: list[Instrument] = []
+        self.kept_prices: list[Price] = []
+        self.kept_rates: list[Rate] = []
+        self.kept_positions: dict[str, PositionsView] = {}
+        self.kept_history: dict[tuple[str, str], HistoryView] = {}
+        self.kept_lots: list[LotView] = []
+        self.kept_transactions: list[TransactionView] = []
+        self.kept_series: dict[str, SeriesView] = {}
+        self.kept_findings: list[FindingView] = []
+        self.kept_restatements: list[RestatementView] = []
+        self.asked: list[object] = []
+        self.fault: Exception | None = None
+
+    def _answering(self, portfolio_id: str | None = None) -> None:
+        if self.fault is not None:
+            raise self.fault
+        if portfolio_id is not None and portfolio_id not in self.kept:
+            raise UnknownPortfolioError(portfolio_id)
+
+    def ready(self) -> None:
+        self._answering()
+
+    def portfolios(
+        self, *, cif_id: str | None = None, booking_center: str | None = None
+    ) -> tuple[Portfolio, ...]:
+        self._answering()
+        return tuple(
+            one
+            for _, one in sorted(self.kept.items())
+            if (cif_id is None or one.cif_id == cif_id)
+            and (booking_center is None or one.booking_center == booking_center)
+        )
+
+    def portfolio(self, portfolio_id: str) -> Portfolio:
+        self._answering(portfolio_id)
+        return self.kept[portfolio_id]
+
+    def freshness(self, portfolio_id: str) -> Freshness:
+        self._answering(portfolio_id)
+        return freshness()
+
+    def positions(
+        self,
+        portfolio_id: str,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+        include_closed: bool = False,
+    ) -> PositionsView:
+        self._answering(portfolio_id)
+        self.asked.append((as_of, known_at, include_closed))
+        return self.kept_positions[portfolio_id]
+
+    def history(
+        self,
+        portfolio_id: str,
+        security_id: str,
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        known_at: datetime | None = None,
+    ) -> HistoryView:
+        self._answering(portfolio_id)
+        self.asked.append((start, end, known_at))
+        return self.kept_history[portfolio_id, security_id]
+
+    def lots(
+        self,
+        portfolio_id: str,
+        *,
+        security_id: str | None = None,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> tuple[LotView, ...]:
+        self._answering(portfolio_id)
+        self.asked.append((as_of, known_at))
+        return tuple(lot for lot in self.kept_lots if security_id in {None, lot.security_id})
+
+    def transactions(self, query: TransactionQuery) -> TransactionsPage:
+        self._answering(query.portfolio_id)
+        self.asked.append(query)
+        found = [
+            one
+            for one in self.kept_transactions
+            if one.transaction.portfolio_id == query.portfolio_id
+        ]
+        page = found[query.skip : query.skip + query.limit]
+        portfolio = self.kept[query.portfolio_id]
+        return TransactionsPage(portfolio, len(found), query.skip, query.limit, tuple(page))
+
+    def transaction(
+        self, transaction_id: str, *, known_at: datetime | None = None
+    ) -> TransactionView | None:
+        self._answering()
+        self.asked.append(known_at)
+        return next(
+            (
+                one
+                for one in self.kept_transactions
+                if one.transaction.transaction_id == transaction_id
+            ),
+            None,
+        )
+
+    def series(
+        self,
+        portfolio_id: str,
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        known_at: datetime | None = None,
+    ) -> SeriesView:
+        self._answering(portfolio_id)
+        self.asked.append((start, end, known_at))
+        view = self.kept_series.get(portfolio_id) or SeriesView(
+            self.kept[portfolio_id], freshness(), None, ()
+        )
+        days = [
+            day
+            for day in view.days
+            if (start is None or day.on >= start) and (end is None or day.on <= end)
+        ]
+        return view._replace(days=tuple(days))
+
+    def findings(self, portfolio_id: str | None = None) -> tuple[FindingView, ...]:
+        self._answering(portfolio_id)
+        return tuple(
+            view for view in self.kept_findings if portfolio_id in {None, view.portfolio_id}
+        )
+
+    def restatements(self, portfolio_id: str) -> tuple[RestatementView, ...]:
+        self._answering(portfolio_id)
+        return tuple(self.kept_restatements)
+
+    def instruments(self, security_ids: Sequence[str] | None = None) -> tuple[Instrument, ...]:
+        self._answering()
+        return tuple(
+            one
+            for one in self.kept_instruments
+            if security_ids is None or one.security_id in security_ids
+        )
+
+    def prices(
+        self, security_id: str, *, start: date | None = None, end: date | None = None
+    ) -> tuple[Price, ...]:
+        self._answering()
+        self.asked.append((start, end))
+        return tuple(one for one in self.kept_prices if one.security_id == security_id)
+
+    def rates(
+        self, source: str, target: str, *, start: date | None = None, end: date | None = None
+    ) -> tuple[Rate, ...]:
+        self._answering()
+        self.asked.append((start, end))
+        return tuple(one for one in self.kept_rates if (one.source, one.target) == (source, target))
+
+
+class Desk:
+    """A client of an application over a book in memory."""
+
+    def __init__(self, settings: AppSettings | None = None) -> None:
+        self.commands = MemoryCommands()
+        self.reader = MemoryReader()
+        app = create_app(
+            self.commands,
+            self.reader,
+            clock=StoppedClock(),
+            settings=settings,
+            new_id=lambda: AN_ID,
+            new_nonce=lambda: A_NONCE,
+        )
+        self.client = TestClient(app, follow_redirects=False)
+
+
+def freshness(on: date | None = date(2025, 6, 30), status: str = "CURRENT") -> Freshness:
+    """Return what every answer of the tests rests on."""
+    return Freshness(on, NOW, 7, 6, 5, status)

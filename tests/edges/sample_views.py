@@ -1,0 +1,146 @@
+"""Views of one small portfolio, worked out by hand, for the tests of the query routes.
+
+P-1 deposits 10,000 USD on 10 March 2025 and buys 10 S-1 at 100.25 with a fee of 1.50; S-1 closes
+at 101.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal as D
+
+from tests.edges.memory_book import NOW, Desk, freshness
+from tidebook.book.series import PortfolioDay
+from tidebook.book.valuation import MarketValue, Valuation, ValuationStatus
+from tidebook.engine.views import (
+    EntryView,
+    FindingView,
+    HistoryView,
+    LotView,
+    PositionChange,
+    PositionsView,
+    PositionView,
+    RestatementView,
+    SeriesView,
+    TransactionView,
+)
+from tidebook.model.facts import Price, Rate, Transaction, TransactionType
+from tidebook.model.findings import unknown_instrument
+from tidebook.model.instruments import Instrument, built_in_instrument
+from tidebook.model.markets import PriceQuote
+from tidebook.model.portfolios import Portfolio
+
+ON = date(2025, 3, 10)
+ZERO, ONE = D(0), D(1)
+PORTFOLIO = Portfolio("P-1", "USD", date(2025, 3, 1), name="First", cif_id="C-1")
+SHARE = Instrument("S-1", "One", "USD", "Equity", asset_class="Equity")
+CASH = built_in_instrument("CASH_USD", "USD") or SHARE
+VALUED = Valuation(
+    ValuationStatus.VALUED_CURRENT,
+    PriceQuote(ON, D("101.00"), "USD"),
+    ONE,
+    ONE,
+    MarketValue(D(1010), D(1010), D(6), D(6)),
+    None,
+)
+UNVALUED = Valuation(
+    ValuationStatus.UNVALUED, None, None, None, None, "no price is known on or before 2025-03-10"
+)
+SHARES = PositionView(
+    "S-1", SHARE, D("10.00"), D(1004), D(1004), ZERO, ZERO, ON, 2, False, VALUED
+)
+MONEY = PositionView(
+    "CASH_USD",
+    CASH,
+    D(8996),
+    D(8996),
+    D(8996),
+    ZERO,
+    ZERO,
+    ON,
+    0,
+    True,
+    VALUED._replace(
+        quote=PriceQuote(ON, ONE, "USD"), value=MarketValue(D(8996), D(8996), ZERO, ZERO)
+    ),
+)
+POSITIONS = PositionsView(
+    PORTFOLIO,
+    freshness(ON),
+    (SHARES, MONEY),
+    D(10006),
+    D(10000),
+    D(6),
+    ZERO,
+    ONE,
+)
+BOUGHT = TransactionView(
+    Transaction(
+        "T-1",
+        "P-1",
+        "S-1",
+        TransactionType.BUY,
+        datetime(2025, 3, 10, 15, 30, tzinfo=UTC),
+        None,
+        D("10"),
+        D("100.25"),
+        D("1002.50"),
+        "USD",
+        "USD",
+        fee=D("1.50"),
+    ),
+    1,
+    ON,
+    NOW,
+    "BOOKED",
+    (
+        EntryView(
+            "S-1",
+            "main",
+            2,
+            D(10),
+            D(1004),
+            D(1004),
+            None,
+            None,
+            None,
+            None,
+            ONE,
+            "USD",
+            "INVESTMENT_OUTFLOW",
+            "BOD",
+            False,
+            D(-1004),
+            D(1004),
+            (("T-0", ON, D(1), D(2), D(3)),),
+        ),
+    ),
+    (unknown_instrument("T-1", "S-1"),),
+)
+LOT = LotView("S-1", "T-1", ON, D(10), D(1004), D(1004), D("100.4"), D("100.4"), "USD")
+DAYS = (
+    PortfolioDay(ON, ZERO, D(10000), ZERO, D(10200), ZERO, ZERO),
+    PortfolioDay(date(2025, 3, 11), D(10200), ZERO, ZERO, D(10500), ZERO, ZERO),
+)
+SERIES = SeriesView(PORTFOLIO, freshness(date(2025, 3, 11)), ON, DAYS)
+
+
+def desk() -> Desk:
+    """Return a client of a book that holds the portfolio of this module."""
+    made = Desk()
+    reader = made.reader
+    reader.kept["P-1"] = PORTFOLIO
+    reader.kept_positions["P-1"] = POSITIONS
+    change = PositionChange(ON, "T-1", D(10), D(1004), D(1004), 2)
+    reader.kept_history["P-1", "S-1"] = HistoryView(
+        PORTFOLIO, "S-1", freshness(ON), ((change, VALUED),)
+    )
+    reader.kept_transactions = [BOUGHT]
+    reader.kept_lots = [LOT]
+    reader.kept_findings = [FindingView(unknown_instrument("T-2", "S-2"), "P-1", "S-2", ON, NOW)]
+    reader.kept_restatements = [RestatementView("S-1", 2, ON, "back-dated", 1, 2, NOW)]
+    reader.kept_series["P-1"] = SERIES
+    reader.kept_instruments = [SHARE]
+    reader.kept_prices = [Price("S-1", ON, D("101.00"), "USD")]
+    reader.kept_rates = [Rate("EUR", "USD", ON, D("1.0919"))]
+    return made

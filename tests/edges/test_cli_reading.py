@@ -1,0 +1,217 @@
+"""What the reading commands print, for a portfolio worked by hand (see ``worked_book``)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.unit.cli.memory_book import Openings, worked_book
+from tests.unit.cli.terminal import terminal
+
+LOT_FIELDS = (
+    "security_id,lot_id,opened_on,quantity,cost_local,cost_base,unit_cost_local,unit_cost_base,"
+    "currency"
+)
+MATCHED = (
+    "    └── 176 EUR  2 of 10 matched by SELL T4 of 2024-01-05  [share]  (transaction T4 version 1)"
+)
+
+
+@pytest.fixture
+def store() -> Openings:
+    return Openings(worked_book())
+
+
+def test_positions_as_a_table_have_totals_and_say_what_they_rest_on(store: Openings) -> None:
+    # ACME: 8 x 140 x 0.95 = 1064, cost 704. Dollars: -587 x 0.95 = -557.65; they cost
+    # -880 x 587/1100 = -469.60. Realised: 44.50 + 269.30, and on the dollars 23.90 - 103.30.
+    # Altogether 5506.35 = 5000 + 234.40 + 271.95.
+    result = terminal(store, "positions", "P1", "-o", "table")
+    assert result.exit_code == 0
+    lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    assert lines == [
+        "positions of portfolio P1 (Worked case)",
+        "security name quantity price price of cost EUR value EUR unrealised EUR realised EUR",
+        "ACME Acme Corp. 8 140 USD 2024-01-05 704.00 1,064.00 360.00 313.80",
+        "CASH_EUR Cash EUR 5000 1 EUR 2024-01-05 5,000.00 5,000.00 0.00 0.00",
+        "CASH_USD Cash USD -587 1 USD 2024-01-05 -469.60 -557.65 -88.05 -79.40",
+        "portfolio 5,234.40 5,506.35 271.95 234.40",
+        "as of 2024-01-05, known at now, generation 5, current, coverage 1",
+    ]
+
+
+def test_numbers_of_a_table_stand_under_each_other_at_the_right(store: Openings) -> None:
+    lines = terminal(store, "positions", "P1", "-o", "table").stdout.splitlines()
+    value_end = lines[2].index("1,064.00") + len("1,064.00")
+    assert lines[4][:value_end].endswith("-557.65")
+    assert lines[5][:value_end].endswith("5,506.35")
+
+
+def test_json_keeps_every_digit_as_text_and_carries_the_totals(store: Openings) -> None:
+    document = json.loads(terminal(store, "positions", "P1", "--security", "ACME").stdout)
+    assert [row["security_id"] for row in document["positions"]] == ["ACME"]
+    assert document["positions"][0]["cost_base"] == "704"
+    assert document["totals"] == {
+        "market_value_base": "5506.35",
+        "cost_base": "5234.4",
+        "unrealised_base": "271.95",
+        "realised_base": "234.4",
+    }
+    assert document["freshness"]["generation"] == 5
+    assert document["freshness"]["coverage"] == "1"
+
+
+def test_an_earlier_day_is_asked_of_the_reader(store: Openings) -> None:
+    # On the third: 20 shares at 110 are 2200 USD, at 0.80 that is 1760 EUR.
+    document = json.loads(terminal(store, "positions", "P1", "--as-of", "2024-01-03").stdout)
+    assert document["freshness"]["as_of"] == "2024-01-03"
+    assert document["positions"][0]["market_value_base"] == "1760"
+
+
+def test_csv_has_one_header_and_sends_notes_to_standard_error(store: Openings) -> None:
+    result = terminal(store, "lots", "P1", "-o", "csv", "--security", "ACME")
+    assert result.stdout.splitlines() == [
+        LOT_FIELDS,
+        "ACME,T2,2024-01-03,8,880,704,110,88,USD",
+    ]
+    assert "generation 5" in result.stderr
+
+
+def test_transactions_are_listed_latest_first_with_their_gain(store: Openings) -> None:
+    document = json.loads(terminal(store, "transactions", "P1", "--limit", "2").stdout)
+    assert document["total"] == 5
+    assert [(row["transaction_id"], row["realised_base"]) for row in document["transactions"]] == [
+        ("T4", "269.3"),
+        ("T3", "44.5"),
+    ]
+
+
+def test_performance_over_all_and_over_stated_days(store: Openings) -> None:
+    # 5000 EUR became 5506.35: 10.127 %. From the close of the second, 4995.50, it is 510.85 more.
+    document = json.loads(
+        terminal(
+            store, "performance", "P1", "--period", "si", "--period", "2024-01-03:2024-01-05"
+        ).stdout
+    )
+    whole, part = document["periods"]
+    assert (whole["period"], whole["start_date"]) == ("SI", "2024-01-02")
+    assert whole["twr_net"] == pytest.approx(506.35 / 5000, rel=1e-12)
+    assert whole["mwr_period"] == pytest.approx(506.35 / 5000, rel=1e-9)
+    assert whole["net_flows"] == "5000"
+    assert part["begin_market_value"] == "4995.5"
+    assert part["twr_net"] == pytest.approx(510.85 / 4995.50, rel=1e-12)
+    assert part["mwr_annualised"] is None
+    assert part["reason"]
+
+
+def test_findings_of_an_oversold_position_say_what_to_do(store: Openings) -> None:
+    sale = store.book.facts["T4"][1]
+    more = sale._replace(transaction_id="T5", quantity=sale.quantity * 2, gross=sale.gross * 2)
+    store.book.ingest_transactions([more], "test")
+    result = terminal(store, "findings", "P1", "-o", "table")
+    assert "position.oversold" in result.stdout
+    assert "1 waiting, 0 warnings" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["positions", "NOPE"], 4, "tidebook: portfolio.unknown: portfolio 'NOPE' is not in"),
+        (["findings", "NOPE"], 4, "  hint: check the id"),
+        (["performance", "P1", "--period", "3W"], 3, "tidebook: input.period: period 3W"),
+        (["performance", "P1", "--period", "a:b"], 3, "is not two days"),
+        (["positions", "P1", "--as-of", "5.1.24"], 2, "is no day"),
+        (["positions", "P1", "--known-at", "2024-01-05T10:00"], 2, "is no instant"),
+        (["positions", "P1", "--url", "http://127.0.0.1:1"], 2, "only import can be told"),
+        (["frob"], 2, "No such command 'frob'"),
+        (["explain", "cost", "P1", "ZZZ"], 4, "never held 'ZZZ'"),
+        (["explain", "quantity", "P1"], 3, "has no sum over different securities"),
+        (["explain", "alpha", "P1"], 2, "none of quantity, cost, value"),
+    ],
+)
+def test_refusals_go_to_standard_error_with_their_exit_code(
+    store: Openings, arguments: list[str], code: int, words: str
+) -> None:
+    result = terminal(store, *arguments)
+    assert result.exit_code == code
+    assert result.stdout == ""
+    assert words in result.stderr
+
+
+def test_a_trace_is_shown_only_when_asked_for_twice(store: Openings) -> None:
+    assert "Traceback" not in terminal(store, "positions", "NOPE", "-v").stderr
+    assert "Traceback" in terminal(store, "positions", "NOPE", "-vv").stderr
+
+
+def test_shared_options_may_stand_before_or_after_the_command(store: Openings) -> None:
+    before = terminal(store, "-o", "csv", "--data", "books", "lots", "P1")
+    after = terminal(store, "lots", "P1", "--output=csv", "--data=books")
+    assert before.stdout == after.stdout
+    assert [settings.data_dir for settings, _ in store.seen] == [Path("books")] * 2
+    assert [run for _, run in store.seen] == [False, False]
+
+
+def test_explain_draws_the_tree_down_to_the_transactions(store: Openings) -> None:
+    result = terminal(store, "explain", "cost", "P1", "ACME", "-o", "table")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == [
+        "704 EUR  cost of ACME  [Σ]",
+        "└── 704 EUR  lot T2 of 2024-01-03: 8 held  [−]",
+        "    ├── 880 EUR  10 opened by BUY T2 of 2024-01-03  [Σ]",
+        "    │   └── 880 EUR  gross amount in EUR  [× rate]",
+        "    │       ├── 1100 USD  gross amount  (transaction T2 version 1)",
+        "    │       └── 0.8  rate USD/EUR  (USD/EUR of 2024-01-03)",
+        MATCHED,
+        "        ├── 880 EUR  cost of lot T2 of 2024-01-03 before",
+        "        ├── 2 ACME  matched",
+        "        └── 10 ACME  held in the lot before",
+        "as of 2024-01-05, known at now, generation 5, current",
+        "computed again from its leaves: the same to the digit",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("figure", "security", "value"),
+    [
+        ("quantity", "ACME", "8"),
+        ("quantity", "CASH_USD", "-587"),
+        ("cost", None, "5234.4"),
+        ("value", None, "5506.35"),
+        ("value", "ACME", "1064"),
+        ("unrealised", None, "271.95"),
+        ("unrealised", "CASH_USD", "-88.05"),
+        ("realised", None, "234.4"),
+        ("realised", "CASH_USD", "-79.4"),
+    ],
+)
+def test_every_figure_of_the_positions_is_computed_again_from_its_leaves(
+    store: Openings, figure: str, security: str | None, value: str
+) -> None:
+    arguments = ["explain", figure, "P1", *([security] if security else [])]
+    result = terminal(store, *arguments)
+    document = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert document["agrees"] is True
+    assert document["tree"]["value"] == value
+
+
+def test_a_figure_that_does_not_follow_from_its_facts_ends_with_code_8(store: Openings) -> None:
+    honest = store.book.positions
+
+    def tampered(portfolio_id: str, **options: object) -> object:
+        view = honest(portfolio_id, **options)  # pyright: ignore[reportArgumentType]
+        first = view.positions[0]._replace(cost_base=view.positions[0].cost_base + 1)
+        return view._replace(positions=(first, *view.positions[1:]))
+
+    store.book.positions = tampered  # type: ignore[method-assign,assignment] # pyright: ignore[reportAttributeAccessIssue]
+    result = terminal(store, "explain", "cost", "P1", "ACME", "-o", "table")
+    assert result.exit_code == 8
+    assert "does not follow from what is below it: cost of ACME" in result.stderr
+
+
+def test_depth_cuts_the_tree(store: Openings) -> None:
+    result = terminal(store, "explain", "cost", "P1", "ACME", "-o", "table", "--depth", "1")
+    assert "lot T2" in result.stdout
+    assert "BUY T2" not in result.stdout

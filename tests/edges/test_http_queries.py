@@ -1,0 +1,248 @@
+"""The read routes: their shapes, their parameters, and what they rest on."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from tests.edges import sample_views
+from tests.edges.memory_book import Desk, freshness
+from tidebook.api.samples import examples
+from tidebook.engine.ports import TransactionQuery
+from tidebook.engine.views import PositionsView
+from tidebook.model.portfolios import Portfolio
+
+RESTS_ON = {
+    "known_at": "2025-06-30T12:00:00Z",
+    "generation": 7,
+    "series_generation": 6,
+    "valuation_version": 5,
+    "status": "CURRENT",
+}
+ROUTES = {
+    "portfolios": "/portfolios/",
+    "portfolio": "/portfolios/P-1",
+    "positions": "/portfolios/P-1/positions",
+    "history": "/portfolios/P-1/position-history?security_id=S-1",
+    "transactions": "/portfolios/P-1/transactions",
+    "lots": "/portfolios/P-1/lots",
+    "findings": "/portfolios/P-1/findings",
+    "restatements": "/portfolios/P-1/restatements",
+    "series": "/portfolios/P-1/series",
+    "instruments": "/instruments/",
+    "prices": "/prices/?security_id=S-1",
+    "fx_rates": "/fx-rates/?from_currency=EUR&to_currency=USD",
+    "live": "/health/live",
+    "ready": "/health/ready",
+    "startup": "/health/startup",
+    "version": "/version",
+}
+
+
+def shape(value: Any) -> Any:
+    """Return the names in a document, without its values."""
+    if isinstance(value, dict):
+        return {name: shape(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [shape(value[0])] if value else []
+    return None
+
+
+def answered(path: str, desk: Desk | None = None) -> Any:
+    answer = (desk or sample_views.desk()).client.get(path)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["Content-Type"] == "application/json"
+    return answer.json()
+
+
+@pytest.mark.parametrize("name", ROUTES)
+def test_the_documented_example_has_the_shape_of_the_answer(name: str) -> None:
+    documented, real = shape(examples()[name]), shape(answered(ROUTES[name]))
+    if name == "transactions":
+        for one in (documented, real):
+            one["transactions"][0].pop("findings")
+            one["transactions"][0]["entries"][0].pop("matches")
+    assert documented == real
+
+
+def test_positions_as_the_reader_valued_them() -> None:
+    body = answered("/portfolios/P-1/positions")
+    assert body["positions"][0] == {
+        "security_id": "S-1",
+        "quantity": "10",
+        "instrument_name": "One",
+        "isin": None,
+        "currency": "USD",
+        "asset_class": "Equity",
+        "position_date": "2025-03-10",
+        "cost_basis": "1004",
+        "cost_basis_local": "1004",
+        "realized_gain_loss": "0",
+        "realized_gain_loss_local": "0",
+        "valuation": {
+            "market_price": "101",
+            "price_date": "2025-03-10",
+            "price_currency": "USD",
+            "fx_rate": "1",
+            "market_value": "1010",
+            "unrealized_gain_loss": "6",
+            "market_value_local": "1010",
+            "unrealized_gain_loss_local": "6",
+            "status": "VALUED_CURRENT",
+            "reason": None,
+        },
+        "epoch": 2,
+        "reprocessing_status": "CURRENT",
+    }
+    assert body["positions"][1]["reprocessing_status"] == "REPROCESSING"
+    assert body["totals"]["market_value"] == "10006"
+    assert body["freshness"] == {"as_of": "2025-03-10", **RESTS_ON, "coverage": "1"}
+
+
+def test_what_has_no_price_is_null_with_a_reason() -> None:
+    desk = sample_views.desk()
+    unvalued = sample_views.SHARES._replace(valuation=sample_views.UNVALUED)
+    view: PositionsView = sample_views.POSITIONS._replace(
+        positions=(unvalued,), coverage=None, unrealised_base=None
+    )
+    desk.reader.kept_positions["P-1"] = view
+    body = answered("/portfolios/P-1/positions", desk)
+    valuation = body["positions"][0]["valuation"]
+    assert (valuation["market_value"], valuation["market_price"]) == (None, None)
+    assert valuation["reason"] == "no price is known on or before 2025-03-10"
+    assert (body["totals"]["unrealized_gain_loss"], body["freshness"]["coverage"]) == (None, None)
+
+
+def test_as_of_and_known_at_reach_the_reader() -> None:
+    desk = sample_views.desk()
+    query = "as_of=2025-03-10&known_at=2025-03-11T10:00:00%2B02:00&include_closed=true"
+    answered(f"/portfolios/P-1/positions?{query}", desk)
+    assert desk.reader.asked == [
+        (date(2025, 3, 10), datetime(2025, 3, 11, 8, tzinfo=UTC), True)
+    ]
+
+
+def test_lots_say_as_of_when_they_are() -> None:
+    body = answered("/portfolios/P-1/lots?as_of=2025-03-11&known_at=2025-03-12T00:00:00Z")
+    assert body["freshness"]["as_of"] == "2025-03-11"
+    assert body["freshness"]["known_at"] == "2025-03-12T00:00:00Z"
+
+
+def test_transactions_are_paged_filtered_and_sorted() -> None:
+    desk = sample_views.desk()
+    query = (
+        "security_id=S-1&start_date=2025-01-01&end_date=2025-12-31&skip=0&limit=5"
+        "&sort_by=price&sort_order=asc&known_at=2025-03-12T00:00:00Z"
+    )
+    body = answered(f"/portfolios/P-1/transactions?{query}", desk)
+    assert desk.reader.asked == [
+        TransactionQuery(
+            "P-1",
+            "S-1",
+            date(2025, 1, 1),
+            date(2025, 12, 31),
+            0,
+            5,
+            "price",
+            descending=False,
+            known_at=datetime(2025, 3, 12, tzinfo=UTC),
+        )
+    ]
+    assert (body["total"], body["limit"]) == (1, 5)
+    one = body["transactions"][0]
+    assert one["transaction_date"] == "2025-03-10T15:30:00Z"
+    assert one["net_cost"] == "1004"
+    assert one["cashflow"]["amount"] == "-1004"
+    assert one["entries"][0]["matches"] == [
+        {
+            "lot_id": "T-0",
+            "opened_on": "2025-03-10",
+            "quantity": "1",
+            "cost_local": "2",
+            "cost_base": "3",
+        }
+    ]
+    assert one["findings"][0]["code"] == "instrument.unknown"
+
+
+@pytest.mark.parametrize("query", ["skip=-1", "limit=0", "limit=1001", "sort_by=mood"])
+def test_pages_are_bounded(query: str) -> None:
+    answer = sample_views.desk().client.get(f"/portfolios/P-1/transactions?{query}")
+    assert answer.status_code == 422
+
+
+def test_portfolios_are_filtered() -> None:
+    desk = sample_views.desk()
+    desk.reader.kept["P-2"] = Portfolio("P-2", "EUR", date(2020, 1, 1), booking_center="ZRH")
+
+    def ids(query: str) -> list[str]:
+        return [one["portfolio_id"] for one in answered(f"/portfolios/{query}", desk)["portfolios"]]
+
+    assert ids("") == ["P-1", "P-2"]
+    assert ids("?portfolio_id=P-2") == ["P-2"]
+    assert ids("?cif_id=C-1") == ["P-1"]
+    assert ids("?booking_center=ZRH") == ["P-2"]
+    assert ids("?portfolio_id=P-1&booking_center=ZRH") == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "/positions",
+        "/position-history?security_id=S-1",
+        "/transactions",
+        "/lots",
+        "/findings",
+        "/restatements",
+        "/series",
+    ],
+)
+def test_an_unknown_portfolio_is_no_empty_answer(path: str) -> None:
+    answer = sample_views.desk().client.get(f"/portfolios/P-9{path}")
+    assert (answer.status_code, answer.json()["code"]) == (404, "portfolio.unknown")
+
+
+def test_the_series_tells_how_much_of_its_last_day_was_priced() -> None:
+    desk = sample_views.desk()
+    days = (sample_views.DAYS[0]._replace(unpriced_cost=sample_views.D(3400)),)
+    desk.reader.kept_series["P-1"] = sample_views.SERIES._replace(days=days)
+    body = answered("/portfolios/P-1/series", desk)
+    assert body["days"][0]["unpriced_cost"] == "3400"
+    assert body["freshness"]["coverage"] == "0.75"
+
+
+def test_an_empty_portfolio_answers_with_nothing() -> None:
+    desk = Desk()
+    desk.reader.kept["P-1"] = sample_views.PORTFOLIO
+    desk.reader.kept_positions["P-1"] = PositionsView(
+        sample_views.PORTFOLIO,
+        freshness(None, "EMPTY"),
+        (),
+        sample_views.ZERO,
+        sample_views.ZERO,
+        None,
+        sample_views.ZERO,
+        None,
+    )
+    body = answered("/portfolios/P-1/positions", desk)
+    assert (body["positions"], body["freshness"]["status"]) == ([], "EMPTY")
+    assert answered("/portfolios/P-1/series", desk)["days"] == []
+
+
+def test_the_reference_describes_every_route_without_assets_from_outside() -> None:
+    client = sample_views.desk().client
+    described = client.get("/openapi.json").json()
+    page = client.get("/docs")
+    assert set(ROUTES) - {"portfolio"} <= set(examples())
+    assert "/ingest/transactions" in described["paths"]
+    for path, methods in described["paths"].items():
+        for method, operation in methods.items():
+            assert f"{method.upper()} {path}" in page.text
+            assert "422" not in operation["responses"]
+    assert "http://" not in page.text
+    assert "https://" not in page.text
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    assert 'id="portfolio.unknown"' in client.get("/docs/problems").text

@@ -1,0 +1,251 @@
+"""Trees under a position's figures, against cases worked by hand."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tidebook.book.derivation import Formula, Node, derived, disagreements, evaluate, given
+from tidebook.book.explain import (
+    Key,
+    RateSources,
+    Step,
+    cost_tree,
+    quantity_tree,
+    realised_tree,
+    unrealised_tree,
+    value_tree,
+)
+from tidebook.book.ledger import post
+from tidebook.book.lots import EMPTY, KeyRules, LotRule, fold
+from tidebook.book.valuation import Held, value_position
+from tidebook.errors import BookMovedError
+from tidebook.model.facts import Rate, Transaction, TransactionType
+from tidebook.model.instruments import Instrument
+from tidebook.model.markets import PriceQuote, rate_table
+from tidebook.model.portfolios import Portfolio
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tidebook.book.ledger import Posting
+
+D = Decimal
+
+ACME = Instrument("ACME", "Acme Corp.", "USD", "EQUITY")
+EUROPEAN = Portfolio("P1", "EUR", date(2024, 1, 1))
+RATES = rate_table(
+    [
+        Rate("USD", "EUR", date(2024, 1, 2), D("0.9")),
+        Rate("USD", "EUR", date(2024, 1, 3), D("0.8")),
+        Rate("USD", "EUR", date(2024, 1, 4), D("0.85")),
+        Rate("USD", "EUR", date(2024, 1, 5), D("0.95")),
+    ]
+)
+
+
+def trade(identity: str, kind: TransactionType, day: int, terms: str) -> Transaction:
+    """Return a trade in ACME from "quantity price fee"."""
+    quantity, price, fee = (D(term) for term in terms.split())
+    return Transaction(
+        identity,
+        "P1",
+        "ACME",
+        kind,
+        None,
+        date(2024, 1, day),
+        quantity,
+        price,
+        quantity * price,
+        "USD",
+        "USD",
+        fee=fee,
+    )
+
+
+BUY, SELL = TransactionType.BUY, TransactionType.SELL
+LEDGER = (
+    trade("T1", BUY, 2, "10 100 5"),
+    trade("T2", BUY, 3, "10 110 0"),
+    trade("T3", SELL, 4, "4 120 2"),
+    trade("T4", SELL, 5, "8 130 0"),
+)
+
+
+def steps(
+    transactions: Sequence[Transaction],
+    rules: KeyRules,
+    security_id: str = "ACME",
+    portfolio: Portfolio = EUROPEAN,
+) -> list[Step]:
+    """Return one key's steps as the book booked them."""
+    facts = {fact.transaction_id: fact for fact in transactions}
+    postings: list[Posting] = []
+    for fact in transactions:
+        posted = post(fact, portfolio, {"ACME": ACME}, RATES)
+        postings += [leg for leg in posted.postings if leg.security_id == security_id]
+    postings.sort(key=lambda posting: posting.order)
+    return [
+        Step(
+            facts[entry.posting.transaction_id],
+            1,
+            entry.posting.leg,
+            entry.posting.on,
+            entry.quantity,
+            entry.cost_base,
+            entry.realised_base,
+            entry.posting.fx_rate,
+            entry.posting.currency,
+            entry.matches,
+        )
+        for entry in fold(EMPTY, postings, rules).entries
+    ]
+
+
+def key(rule: LotRule = LotRule.FIFO, security_id: str = "ACME", currency: str = "USD") -> Key:
+    return Key("P1", security_id, currency, "EUR", rule)
+
+
+def test_cost_after_partial_sales_is_the_sum_of_open_lots() -> None:
+    # T1: 10 x 100 + 5 = 1005 USD x 0.9 = 904.50 EUR, all sold. T2: 1100 USD x 0.8 = 880 EUR, of
+    # which T4 took 2 of 10, 176 EUR. What is left is 704 EUR.
+    tree = cost_tree(key(), steps(LEDGER, KeyRules()))
+    assert tree.value == D("704.0")
+    assert evaluate(tree) == D(704)
+    assert disagreements(tree) == ()
+    (lot,) = tree.children
+    assert lot.label == "lot T2 of 2024-01-03: 8 held"
+    assert [child.value for child in lot.children] == [D(880), D(176)]
+
+
+def test_cost_reaches_down_to_the_numbers_of_the_transaction() -> None:
+    tree = cost_tree(key(), steps(LEDGER[:1], KeyRules()))
+    converted = tree.children[0].children[0].children[0]
+    amount, rate = converted.children
+    assert converted.formula is Formula.CONVERTED
+    assert [(leaf.label, leaf.value, leaf.source) for leaf in amount.children] == [
+        ("gross amount", D(1000), "transaction T1 version 1"),
+        ("fee", D(5), "transaction T1 version 1"),
+    ]
+    assert (rate.label, rate.value) == ("rate USD/EUR", D("0.9"))
+
+
+def test_realised_gain_is_proceeds_less_matched_cost_sale_by_sale() -> None:
+    # T3: (480 - 2) x 0.85 = 406.30 less 904.50 x 4/10 = 361.80 gives 44.50.
+    # T4: 1040 x 0.95 = 988 less the other 542.70 of T1 and 176 of T2 gives 269.30.
+    tree = realised_tree(key(), steps(LEDGER, KeyRules()))
+    assert evaluate(tree) == tree.value == D("313.80")
+    assert [gain.value for gain in tree.children] == [D("44.500"), D("269.30")]
+    assert disagreements(tree) == ()
+
+
+def test_average_cost_takes_shares_of_one_pool() -> None:
+    # 904.50 + 880 = 1784.50 for 20; T3 takes 4/20 = 356.90; T4 takes 8/16 of 1427.60 = 713.80.
+    booked = steps(LEDGER, KeyRules(LotRule.AVCO))
+    tree = cost_tree(key(LotRule.AVCO), booked)
+    assert evaluate(tree) == tree.value == D("713.80")
+    assert tree.children[0].label == "pool T1 of 2024-01-02: 8 held"
+    gains = realised_tree(key(LotRule.AVCO), booked)
+    assert [gain.value for gain in gains.children] == [D("49.400"), D("274.20")]
+    assert disagreements(tree) == disagreements(gains) == ()
+
+
+def test_a_third_of_a_lot_leaves_the_remainder_with_the_lot() -> None:
+    # 100 USD x 0.9 = 90 EUR for 7; three sevenths are 38.571428571428571429 (half even to 18
+    # places), so that 51.428571428571428571 stay.
+    ledger = (trade("B", BUY, 2, "7 14 2"), trade("S", SELL, 3, "3 20 0"))
+    tree = cost_tree(key(), steps(ledger, KeyRules()))
+    assert evaluate(tree) == tree.value == D("51.428571428571428571")
+
+
+def test_a_sale_beyond_what_is_held_splits_its_proceeds() -> None:
+    # 15 x 100 = 1500 USD x 0.8 = 1200 EUR: 10/15 of it, 800, close the lot that cost 904.50; the
+    # other 400 are the proceeds of a short position of 5.
+    ledger = (LEDGER[0], trade("S", SELL, 3, "15 100 0"))
+    booked = steps(ledger, KeyRules(allow_short=True))
+    cost = cost_tree(key(), booked)
+    gain = realised_tree(key(), booked)
+    assert evaluate(cost) == cost.value == D(-400)
+    assert evaluate(gain) == gain.value == D("-104.50")
+    assert disagreements(cost) == disagreements(gain) == ()
+
+
+def test_a_short_sale_bought_back_gains_the_difference() -> None:
+    # 4 x 120 - 2 = 478 USD x 0.9 = 430.20 EUR received; 4 x 100 = 400 USD x 0.8 = 320 EUR paid.
+    ledger = (trade("S", SELL, 2, "4 120 2"), trade("B", BUY, 3, "4 100 0"))
+    booked = steps(ledger, KeyRules(allow_short=True))
+    gain = realised_tree(key(), booked)
+    assert evaluate(gain) == gain.value == D("110.20")
+    assert disagreements(gain) == ()
+    assert cost_tree(key(), booked).children == ()
+
+
+def test_market_value_is_quantity_times_price_times_rate() -> None:
+    # 8 x 140 = 1120 USD x 0.95 = 1064 EUR; less the cost of 704 EUR that is 360 EUR.
+    booked = steps(LEDGER, KeyRules())
+    quote = PriceQuote(date(2024, 1, 5), D(140), "USD")
+    held = Held(D(8), D(880), D(704), "USD")
+    valuation = value_position(held, quote, RATES, "EUR", date(2024, 1, 6))
+    sources = RateSources(None, "USD/EUR 2024-01-05")
+    tree = value_tree(key(), booked, valuation, sources)
+    assert evaluate(tree) == tree.value == D(1064)
+    assert [child.value for child in tree.children[0].children] == [D(8), D(140)]
+    assert tree.children[1].source == "USD/EUR 2024-01-05"
+    unrealised = unrealised_tree(key(), booked, valuation, sources)
+    assert evaluate(unrealised) == unrealised.value == D(360)
+
+
+def test_an_unpriced_position_has_no_value_and_says_why() -> None:
+    held = Held(D(8), D(880), D(704), "USD")
+    valuation = value_position(held, None, RATES, "EUR", date(2024, 1, 6))
+    tree = unrealised_tree(key(), steps(LEDGER, KeyRules()), valuation, RateSources())
+    assert tree.value is None
+    assert evaluate(tree) is None
+    assert "no price is known on or before 2024-01-06" in tree.children[0].label
+
+
+def test_cash_is_explained_by_the_amounts_that_moved_it() -> None:
+    # Out go 1005 and 1100 USD, in come 478 and 1040 USD: an overdraft of 587 USD.
+    booked = steps(LEDGER, KeyRules(allow_short=True), "CASH_USD")
+    cash = key(security_id="CASH_USD")
+    tree = quantity_tree(cash, booked)
+    assert evaluate(tree) == tree.value == D(-587)
+    assert disagreements(tree) == ()
+    first = tree.children[0]
+    assert [leaf.value for leaf in first.children[0].children] == [D(1000), D(5)]
+    assert disagreements(cost_tree(cash, booked)) == ()
+    assert disagreements(realised_tree(cash, booked)) == ()
+
+
+def test_base_cash_costs_one_per_unit_and_gains_nothing() -> None:
+    american = EUROPEAN._replace(base_currency="USD")
+    booked = steps(LEDGER, KeyRules(LotRule.UNIT), "CASH_USD", american)
+    cash = Key("P1", "CASH_USD", "USD", "USD", LotRule.UNIT)
+    assert evaluate(cost_tree(cash, booked)) == D(-587)
+    assert realised_tree(cash, booked).value == D(0)
+
+
+def test_quantity_lists_every_transaction_in_order() -> None:
+    tree = quantity_tree(key(), reversed(steps(LEDGER, KeyRules())))
+    assert evaluate(tree) == D(8)
+    assert [(leaf.label, leaf.value) for leaf in tree.children] == [
+        ("BUY T1 of 2024-01-02", D(10)),
+        ("BUY T2 of 2024-01-03", D(10)),
+        ("SELL T3 of 2024-01-04", D(-4)),
+        ("SELL T4 of 2024-01-05", D(-8)),
+    ]
+
+
+def test_a_step_whose_lot_is_missing_is_refused() -> None:
+    with pytest.raises(BookMovedError):
+        cost_tree(key(), steps(LEDGER, KeyRules())[1:])
+
+
+def test_a_stated_figure_that_does_not_follow_is_found() -> None:
+    right = derived("two and two", "", Formula.SUM, (given("two", D(2), ""),) * 2)
+    wrong = Node("sum", D(5), "", Formula.SUM, (right,))
+    assert disagreements(wrong) == (wrong,)
+    assert evaluate(wrong) == D(4)

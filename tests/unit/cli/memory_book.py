@@ -1,0 +1,390 @@
+"""A book kept in memory: facts as given, everything else computed by the book's own functions."""
+
+# ruff: noqa: ARG002 - a port has the parameters that its real implementations need
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, NamedTuple
+
+from tidebook.book.ledger import post
+from tidebook.book.lots import EMPTY, LotRule, fold
+from tidebook.book.policies import key_rules
+from tidebook.book.positions import open_lots, pooled_lot, positions
+from tidebook.book.series import Market, daily_series, held_steps, portfolio_flows
+from tidebook.book.valuation import Held, cash_quote, coverage, value_position
+from tidebook.engine.ports import Reached, Receipt
+from tidebook.engine.views import (
+    EntryView,
+    FindingView,
+    Freshness,
+    LotView,
+    PositionsView,
+    PositionView,
+    SeriesView,
+    TransactionsPage,
+    TransactionView,
+)
+from tidebook.errors import UnknownPortfolioError
+from tidebook.model.facts import Price, Rate, Transaction, TransactionType as T
+from tidebook.model.instruments import Instrument, built_in_instrument
+from tidebook.model.markets import NO_PRICES, price_table, rate_table
+from tidebook.model.money import quotient
+from tidebook.model.portfolios import Portfolio
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from tidebook.book.ledger import Posted, Posting
+    from tidebook.book.lots import Entry
+    from tidebook.config import Settings
+    from tidebook.engine.ports import TransactionQuery
+    from tidebook.model.findings import Finding
+
+NOW = datetime(2024, 2, 1, 12, tzinfo=UTC)
+
+
+class Booked(NamedTuple):
+    """A portfolio's entries, in order inside each key, and its findings with their keys."""
+
+    entries: list[Entry]
+    findings: list[tuple[Finding, str, date]]
+
+
+class MemoryBook:
+    """Commands and reader over lists of facts; what is taken in is booked at once."""
+
+    def __init__(self) -> None:
+        self.owners: dict[str, Portfolio] = {}
+        self.known: dict[str, Instrument] = {}
+        self.facts: dict[str, tuple[int, Transaction]] = {}
+        self.quoted: list[Price] = []
+        self.exchange: list[Rate] = []
+        self.batches: list[tuple[str, int]] = []
+        self.generation = 0
+
+    # ---- commands
+
+    def _took(self, topic: str, count: int) -> Receipt:
+        self.batches.append((topic, count))
+        self.generation += 1
+        return Receipt(topic, count, (Reached(topic, 0, len(self.batches)),))
+
+    def ingest_portfolios(self, portfolios: Sequence[Portfolio], correlation_id: str) -> Receipt:
+        self.owners |= {one.portfolio_id: one for one in portfolios}
+        return self._took("portfolios", len(portfolios))
+
+    def ingest_instruments(self, instruments: Sequence[Instrument], correlation_id: str) -> Receipt:
+        self.known |= {one.security_id: one for one in instruments}
+        return self._took("instruments", len(instruments))
+
+    def ingest_transactions(
+        self, transactions: Sequence[Transaction], correlation_id: str
+    ) -> Receipt:
+        for fact in transactions:
+            version, before = self.facts.get(fact.transaction_id, (0, None))
+            if before != fact:
+                self.facts[fact.transaction_id] = (version + 1, fact)
+        return self._took("transactions", len(transactions))
+
+    def ingest_prices(self, prices: Sequence[Price], correlation_id: str) -> Receipt:
+        self.quoted += prices
+        return self._took("prices", len(prices))
+
+    def ingest_rates(self, rates: Sequence[Rate], correlation_id: str) -> Receipt:
+        self.exchange += rates
+        return self._took("rates", len(rates))
+
+    def ingest_business_dates(self, dates: Sequence[date], correlation_id: str) -> Receipt:
+        return self._took("business dates", len(dates))
+
+    def reprocess(self, transaction_ids: Sequence[str], correlation_id: str) -> Receipt:
+        return self._took("reprocess", len(transaction_ids))
+
+    def wait(self, receipt: Receipt, *, timeout_seconds: float) -> bool:
+        return True
+
+    # ---- reader
+
+    def ready(self) -> None:
+        return
+
+    def portfolios(
+        self, *, cif_id: str | None = None, booking_center: str | None = None
+    ) -> tuple[Portfolio, ...]:
+        return tuple(self.owners[one] for one in sorted(self.owners))
+
+    def portfolio(self, portfolio_id: str) -> Portfolio:
+        if portfolio_id not in self.owners:
+            raise UnknownPortfolioError(portfolio_id)
+        return self.owners[portfolio_id]
+
+    def freshness(self, portfolio_id: str) -> Freshness:
+        self.portfolio(portfolio_id)
+        last = max((price.on for price in self.quoted), default=None)
+        generation = self.generation
+        return Freshness(last, None, generation, generation, 1, "CURRENT")
+
+    def instrument(self, security_id: str) -> Instrument:
+        known = self.known.get(security_id) or built_in_instrument(security_id, "USD")
+        assert known is not None
+        return known
+
+    def booked(self, portfolio_id: str, as_of: date) -> Booked:
+        """Fold every key of a portfolio from its facts."""
+        owner = self.portfolio(portfolio_id)
+        rates = rate_table(self.exchange)
+        by_key: dict[str, list[Posting]] = {}
+        findings: list[tuple[Finding, str, date]] = []
+        for _, fact in self.facts.values():
+            if fact.portfolio_id != portfolio_id:
+                continue
+            posted: Posted = post(fact, owner, self.known, rates)
+            if posted.on > as_of:
+                continue
+            findings += [(one, fact.security_id, posted.on) for one in posted.findings]
+            for posting in posted.postings:
+                by_key.setdefault(posting.security_id, []).append(posting)
+        entries: list[Entry] = []
+        for security_id, postings in sorted(by_key.items()):
+            postings.sort(key=lambda posting: posting.order)
+            rules = key_rules(owner, security_id, self.known.get(security_id))
+            folded = fold(EMPTY, postings, rules)
+            entries += folded.entries
+            findings += [(one, security_id, as_of) for one in folded.findings]
+        return Booked(entries, findings)
+
+    def positions(
+        self,
+        portfolio_id: str,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+        include_closed: bool = False,
+    ) -> PositionsView:
+        freshness = self.freshness(portfolio_id)
+        day = as_of or freshness.as_of or NOW.date()
+        owner = self.portfolio(portfolio_id)
+        quotes, rates = price_table(self.quoted), rate_table(self.exchange)
+        views: list[PositionView] = []
+        for key, held in positions(self.booked(portfolio_id, day).entries, day).items():
+            if not held.quantity and not include_closed:
+                continue
+            instrument = self.instrument(key)
+            currency = instrument.currency
+            quote = quotes.get(key, NO_PRICES).as_of(day)
+            if instrument.is_cash:
+                quote = cash_quote(currency, day)
+            amounts = Held(held.quantity, held.cost_local, held.cost_base, currency)
+            valuation = value_position(amounts, quote, rates, owner.base_currency, day)
+            views.append(
+                PositionView(
+                    key, instrument, *held[1:], epoch=0, reprocessing=False, valuation=valuation
+                )
+            )
+        valued = [one.valuation.value for one in views if one.valuation.value]
+        unpriced = sum((one.cost_base for one in views if not one.valuation.value), Decimal(0))
+        worth = sum((value.base for value in valued), Decimal(0))
+        return PositionsView(
+            owner,
+            freshness._replace(as_of=day, known_at=known_at),
+            tuple(views),
+            worth,
+            sum((one.cost_base for one in views), Decimal(0)),
+            sum((value.unrealised_base for value in valued), Decimal(0)),
+            sum((one.realised_base for one in views), Decimal(0)),
+            coverage(worth, unpriced),
+        )
+
+    def lots(
+        self,
+        portfolio_id: str,
+        *,
+        security_id: str | None = None,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> tuple[LotView, ...]:
+        day = as_of or NOW.date()
+        owner = self.portfolio(portfolio_id)
+        by_key: dict[str, list[Entry]] = {}
+        for entry in self.booked(portfolio_id, day).entries:
+            by_key.setdefault(entry.posting.security_id, []).append(entry)
+        found: list[LotView] = []
+        for key, entries in by_key.items():
+            rule = key_rules(owner, key, self.known.get(key)).lots
+            if security_id not in {None, key} or rule is LotRule.UNIT:
+                continue
+            lots = (pooled_lot if rule is LotRule.AVCO else open_lots)(entries, day)
+            found += [
+                LotView(
+                    key,
+                    *lot,
+                    quotient(lot.cost_local, lot.quantity),
+                    quotient(lot.cost_base, lot.quantity),
+                    self.instrument(key).currency,
+                )
+                for lot in lots
+            ]
+        return tuple(found)
+
+    def transactions(self, query: TransactionQuery) -> TransactionsPage:
+        day = query.end or NOW.date()
+        entries = self.booked(query.portfolio_id, day).entries
+        views = [
+            self._view(version, fact, entries)
+            for version, fact in self.facts.values()
+            if fact.portfolio_id == query.portfolio_id
+            and query.security_id in {None, fact.security_id}
+        ]
+        views = [view for view in views if view.business_date <= day]
+        views.sort(key=lambda view: view.business_date, reverse=query.descending)
+        page = tuple(views[query.skip : query.skip + query.limit])
+        owner = self.portfolio(query.portfolio_id)
+        return TransactionsPage(owner, len(views), query.skip, query.limit, page)
+
+    def _view(self, version: int, fact: Transaction, entries: list[Entry]) -> TransactionView:
+        own = [entry for entry in entries if entry.posting.transaction_id == fact.transaction_id]
+        on = fact.trade_date or fact.traded_at
+        assert on is not None
+        day = on.date() if isinstance(on, datetime) else on
+        legs = tuple(
+            EntryView(
+                entry.posting.security_id,
+                str(entry.posting.leg),
+                0,
+                entry.quantity,
+                entry.cost_local,
+                entry.cost_base,
+                entry.realised_local,
+                entry.realised_base,
+                entry.realised_price,
+                entry.realised_currency,
+                entry.posting.fx_rate,
+                entry.posting.currency,
+                None,
+                None,
+                None,
+                None,
+                None,
+                tuple(
+                    (m.lot_id, m.opened_on, m.quantity, m.cost_local, m.cost_base)
+                    for m in entry.matches
+                ),
+            )
+            for entry in own
+        )
+        return TransactionView(fact, version, day, NOW, "BOOKED" if own else "WAITING", legs, ())
+
+    def series(
+        self,
+        portfolio_id: str,
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        known_at: datetime | None = None,
+    ) -> SeriesView:
+        owner, last = self.portfolio(portfolio_id), end or NOW.date()
+        entries = self.booked(portfolio_id, last).entries
+        days = sorted({price.on for price in self.quoted if price.on <= last})
+        currencies = {e.posting.security_id: "USD" for e in entries}
+        currencies |= {key: self.instrument(key).currency for key in currencies}
+        cash = frozenset(key for key in currencies if self.instrument(key).is_cash)
+        market = Market(
+            price_table(self.quoted), rate_table(self.exchange), owner.base_currency, {}
+        )
+        rows = daily_series(
+            days, held_steps(entries, currencies, cash), portfolio_flows(entries), market
+        )
+        freshness = self.freshness(portfolio_id)
+        inception = days[0] if days else None
+        return SeriesView(owner, freshness._replace(as_of=end or freshness.as_of), inception, rows)
+
+    def findings(self, portfolio_id: str | None = None) -> tuple[FindingView, ...]:
+        if portfolio_id is None:
+            owners = sorted({fact.portfolio_id for _, fact in self.facts.values()})
+            return tuple(
+                view for one in owners if one in self.owners for view in self.findings(one)
+            )
+        found = self.booked(portfolio_id, NOW.date()).findings
+        return tuple(FindingView(one, portfolio_id, key, on, NOW) for one, key, on in found)
+
+    def rates(
+        self, source: str, target: str, *, start: date | None = None, end: date | None = None
+    ) -> tuple[Rate, ...]:
+        return tuple(r for r in self.exchange if (r.source, r.target) == (source, target))
+
+
+class MemorySystem(NamedTuple):
+    """A system whose commands and reader are one memory book."""
+
+    commands: MemoryBook
+    reader: MemoryBook
+    clock: None = None
+
+
+class Openings:
+    """Opens one memory book and remembers with which settings."""
+
+    def __init__(self, book: MemoryBook) -> None:
+        self.book = book
+        self.seen: list[tuple[Settings, bool]] = []
+
+    @contextmanager
+    def __call__(self, settings: Settings, *, run: bool) -> Generator[MemorySystem]:
+        self.seen.append((settings, run))
+        yield MemorySystem(self.book, self.book)
+
+
+def worked_book() -> MemoryBook:
+    """Return a EUR portfolio that trades in USD: two purchases, two partial sales, one deposit.
+
+    T1 buys 10 at 100 with a fee of 5 (rate 0.90), T2 buys 10 at 110 (0.80), T3 sells 4 at 120
+    with a fee of 2 (0.85), T4 sells 8 at 130 (0.95); the last price is 140. Nothing funds the
+    dollar account, so it is overdrawn by 587.
+    """
+    book = MemoryBook()
+    book.ingest_portfolios([Portfolio("P1", "EUR", date(2024, 1, 1), "Worked case")], "test")
+    book.ingest_instruments([Instrument("ACME", "Acme Corp.", "USD", "EQUITY")], "test")
+    rates = {2: "0.9", 3: "0.8", 4: "0.85", 5: "0.95"}
+    book.ingest_rates(
+        [Rate("USD", "EUR", date(2024, 1, day), Decimal(rate)) for day, rate in rates.items()],
+        "test",
+    )
+    prices = {2: "100", 3: "110", 4: "120", 5: "140"}
+    book.ingest_prices(
+        [Price("ACME", date(2024, 1, day), Decimal(p), "USD") for day, p in prices.items()], "test"
+    )
+    book.ingest_transactions(
+        [
+            _fact("D1", T.DEPOSIT, 2, "5000 1 0", ("CASH_EUR", "EUR")),
+            _fact("T1", T.BUY, 2, "10 100 5"),
+            _fact("T2", T.BUY, 3, "10 110 0"),
+            _fact("T3", T.SELL, 4, "4 120 2"),
+            _fact("T4", T.SELL, 5, "8 130 0"),
+        ],
+        "test",
+    )
+    return book
+
+
+def _fact(
+    identity: str, kind: T, day: int, terms: str, place: tuple[str, str] = ("ACME", "USD")
+) -> Transaction:
+    security_id, currency = place
+    quantity, price, fee = (Decimal(term) for term in terms.split())
+    return Transaction(
+        identity,
+        "P1",
+        security_id,
+        kind,
+        None,
+        date(2024, 1, day),
+        quantity,
+        price,
+        quantity * price,
+        currency,
+        currency,
+        fee=fee,
+    )
