@@ -24,7 +24,10 @@ _FILE = Path("build") / "bench.json"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure the rows asked for, print the table and write the file."""
+    """Measure the rows asked for, print the table and write the file.
+
+    A row whose answer is wrong has no figure; it is named below the table, and the exit code is 1.
+    """
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
         "--row", action="append", choices=sorted(ROWS), help="one line (again for more)"
@@ -38,12 +41,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     load = ", ".join(f"{part:.1f}" for part in os.getloadavg())
     say(f"Python {platform.python_version()}, {os.cpu_count()} processors, load before {load}")
     figures: list[Figure] = []
+    failed: list[str] = []
     for name in names:
         say(name)
-        figures.extend(_in_its_own_process(name, quick=chosen.quick))
+        try:
+            figures.extend(_in_its_own_process(name, quick=chosen.quick))
+        except AssertionError as wrong:
+            failed.append(f"{name}: the answer was wrong: {wrong}")
+            say(failed[-1])
     print(table(figures, quick=chosen.quick))
+    print("\n".join(failed))
     write_file(chosen.file, figures, quick=chosen.quick)
-    return 0
+    return 1 if failed else 0
 
 
 def _in_its_own_process(name: str, *, quick: bool) -> list[Figure]:

@@ -37,6 +37,8 @@ LEFT JOIN consumer_offsets c ON c.topic = p.topic AND c.part = p.part AND c.cons
 WHERE p.topic = 'raw_transactions'
 """)
 
+_RIGHT = sql.SQL("SELECT count(*) FROM portfolios WHERE series_from IS NULL")
+
 
 @contextmanager
 def private_folder() -> Generator[Path]:
@@ -57,6 +59,16 @@ def settle(system: System, receipts: Sequence[Receipt]) -> None:
     for receipt in receipts:
         done = system.commands.wait(receipt, timeout_seconds=_PATIENCE_SECONDS)
         assert done, f"{receipt.topic} was not booked within {_PATIENCE_SECONDS} s"
+
+
+def wait_until_right(url: str, portfolios: int) -> None:
+    """Wait until so many portfolios are known, all is booked and every series is right."""
+    end = time.monotonic() + _PATIENCE_SECONDS
+    with psycopg.connect(url, autocommit=True) as connection:
+        while _number(connection, _RIGHT) < portfolios:
+            assert time.monotonic() < end, f"not right within {_PATIENCE_SECONDS} s"
+            time.sleep(_POLL_SECONDS)
+    wait_until_booked(url)
 
 
 def wait_until_booked(url: str) -> None:
