@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from tidebook.adapters.postgres.book_unit import portfolio
@@ -16,7 +16,7 @@ from tidebook.model.money import ZERO
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import date, datetime
+    from datetime import datetime
     from decimal import Decimal
 
     from psycopg import Cursor
@@ -100,9 +100,13 @@ def save(
     if cursor.rowcount != 1:
         return False
     if close:
-        named = {"portfolio_id": identity, "days": list(close), "at": at}
+        # Written as text by hand: the driver looks at every element of a list for what to quote.
+        days = f"{{{','.join(map(date.isoformat, close))}}}"
+        named = {"portfolio_id": identity, "days": days, "at": at}
         cursor.execute(_SQL["close_days"], named)
     if write:
-        rows = ((identity, job.generation, at, *day) for day in write)
+        # The instant of the batch is written once and for all: it stands in every row.
+        stamp = at.isoformat()
+        rows = ((identity, job.generation, stamp, *day) for day in write)
         copy_rows(cursor, "portfolio_days", _DAY_COLUMNS, rows)
     return True
