@@ -6,18 +6,20 @@ Facts taken in can be read back as they came. What the engine would derive is se
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from starlette.testclient import TestClient
 
-from tidebook.api import AppSettings, create_app
+from tidebook.api import create_app
 from tidebook.engine.ports import Receipt
-from tidebook.engine.views import Freshness, SeriesView, TransactionsPage
+from tidebook.engine.views import Freshness, ResultsView, SeriesView, TransactionsPage
 from tidebook.errors import UnknownPortfolioError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tidebook.api import AppSettings
     from tidebook.engine.ports import TransactionQuery
     from tidebook.engine.views import (
         FindingView,
@@ -147,6 +149,17 @@ class MemoryReader:
         self.asked.append((as_of, known_at, include_closed))
         return self.kept_positions[portfolio_id]
 
+    def results(
+        self,
+        portfolio_id: str,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> ResultsView:
+        self._answering(portfolio_id)
+        self.asked.append((as_of, known_at))
+        return ResultsView(Decimal(0), Decimal(88), Decimal(0))
+
     def history(
         self,
         portfolio_id: str,
@@ -266,6 +279,8 @@ class Desk:
             new_nonce=lambda: A_NONCE,
         )
         self.client = TestClient(app, follow_redirects=False)
+        # As a server does: the error is raised again after the answer, for the log.
+        self.served = TestClient(app, follow_redirects=False, raise_server_exceptions=False)
 
 
 def freshness(on: date | None = date(2025, 6, 30), status: str = "CURRENT") -> Freshness:

@@ -7,7 +7,7 @@ at 101.
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from decimal import Decimal as D
+from decimal import Decimal
 
 from tests.edges.memory_book import NOW, Desk, freshness
 from tidebook.book.series import PortfolioDay
@@ -31,46 +31,57 @@ from tidebook.model.markets import PriceQuote
 from tidebook.model.portfolios import Portfolio
 
 ON = date(2025, 3, 10)
-ZERO, ONE = D(0), D(1)
+ZERO, ONE = Decimal(0), Decimal(1)
 PORTFOLIO = Portfolio("P-1", "USD", date(2025, 3, 1), name="First", cif_id="C-1")
 SHARE = Instrument("S-1", "One", "USD", "Equity", asset_class="Equity")
 CASH = built_in_instrument("CASH_USD", "USD") or SHARE
 VALUED = Valuation(
     ValuationStatus.VALUED_CURRENT,
-    PriceQuote(ON, D("101.00"), "USD"),
+    PriceQuote(ON, Decimal("101.00"), "USD"),
     ONE,
     ONE,
-    MarketValue(D(1010), D(1010), D(6), D(6)),
+    MarketValue(Decimal(1010), Decimal(1010), Decimal(6), Decimal(6)),
     None,
 )
 UNVALUED = Valuation(
     ValuationStatus.UNVALUED, None, None, None, None, "no price is known on or before 2025-03-10"
 )
 SHARES = PositionView(
-    "S-1", SHARE, D("10.00"), D(1004), D(1004), ZERO, ZERO, ON, 2, False, VALUED
+    "S-1",
+    SHARE,
+    Decimal("10.00"),
+    Decimal(1004),
+    Decimal(1004),
+    ZERO,
+    ZERO,
+    ON,
+    2,
+    reprocessing=False,
+    valuation=VALUED,
 )
 MONEY = PositionView(
     "CASH_USD",
     CASH,
-    D(8996),
-    D(8996),
-    D(8996),
+    Decimal(8996),
+    Decimal(8996),
+    Decimal(8996),
     ZERO,
     ZERO,
     ON,
     0,
-    True,
-    VALUED._replace(
-        quote=PriceQuote(ON, ONE, "USD"), value=MarketValue(D(8996), D(8996), ZERO, ZERO)
+    reprocessing=True,
+    valuation=VALUED._replace(
+        quote=PriceQuote(ON, ONE, "USD"),
+        value=MarketValue(Decimal(8996), Decimal(8996), ZERO, ZERO),
     ),
 )
 POSITIONS = PositionsView(
     PORTFOLIO,
     freshness(ON),
     (SHARES, MONEY),
-    D(10006),
-    D(10000),
-    D(6),
+    Decimal(10006),
+    Decimal(10000),
+    Decimal(6),
     ZERO,
     ONE,
 )
@@ -82,12 +93,12 @@ BOUGHT = TransactionView(
         TransactionType.BUY,
         datetime(2025, 3, 10, 15, 30, tzinfo=UTC),
         None,
-        D("10"),
-        D("100.25"),
-        D("1002.50"),
+        Decimal(10),
+        Decimal("100.25"),
+        Decimal("1002.50"),
         "USD",
         "USD",
-        fee=D("1.50"),
+        fee=Decimal("1.50"),
     ),
     1,
     ON,
@@ -98,9 +109,9 @@ BOUGHT = TransactionView(
             "S-1",
             "main",
             2,
-            D(10),
-            D(1004),
-            D(1004),
+            Decimal(10),
+            Decimal(1004),
+            Decimal(1004),
             None,
             None,
             None,
@@ -109,18 +120,28 @@ BOUGHT = TransactionView(
             "USD",
             "INVESTMENT_OUTFLOW",
             "BOD",
-            False,
-            D(-1004),
-            D(1004),
-            (("T-0", ON, D(1), D(2), D(3)),),
+            is_portfolio_flow=False,
+            cash_amount=Decimal(-1004),
+            position_flow=Decimal(1004),
+            matches=(("T-0", ON, Decimal(1), Decimal(2), Decimal(3)),),
         ),
     ),
     (unknown_instrument("T-1", "S-1"),),
 )
-LOT = LotView("S-1", "T-1", ON, D(10), D(1004), D(1004), D("100.4"), D("100.4"), "USD")
+LOT = LotView(
+    "S-1",
+    "T-1",
+    ON,
+    Decimal(10),
+    Decimal(1004),
+    Decimal(1004),
+    Decimal("100.4"),
+    Decimal("100.4"),
+    "USD",
+)
 DAYS = (
-    PortfolioDay(ON, ZERO, D(10000), ZERO, D(10200), ZERO, ZERO),
-    PortfolioDay(date(2025, 3, 11), D(10200), ZERO, ZERO, D(10500), ZERO, ZERO),
+    PortfolioDay(ON, ZERO, Decimal(10000), ZERO, Decimal(10200), ZERO, ZERO),
+    PortfolioDay(date(2025, 3, 11), Decimal(10200), ZERO, ZERO, Decimal(10500), ZERO, ZERO),
 )
 SERIES = SeriesView(PORTFOLIO, freshness(date(2025, 3, 11)), ON, DAYS)
 
@@ -131,7 +152,7 @@ def desk() -> Desk:
     reader = made.reader
     reader.kept["P-1"] = PORTFOLIO
     reader.kept_positions["P-1"] = POSITIONS
-    change = PositionChange(ON, "T-1", D(10), D(1004), D(1004), 2)
+    change = PositionChange(ON, "T-1", Decimal(10), Decimal(1004), Decimal(1004), 2)
     reader.kept_history["P-1", "S-1"] = HistoryView(
         PORTFOLIO, "S-1", freshness(ON), ((change, VALUED),)
     )
@@ -141,6 +162,6 @@ def desk() -> Desk:
     reader.kept_restatements = [RestatementView("S-1", 2, ON, "back-dated", 1, 2, NOW)]
     reader.kept_series["P-1"] = SERIES
     reader.kept_instruments = [SHARE]
-    reader.kept_prices = [Price("S-1", ON, D("101.00"), "USD")]
-    reader.kept_rates = [Rate("EUR", "USD", ON, D("1.0919"))]
+    reader.kept_prices = [Price("S-1", ON, Decimal("101.00"), "USD")]
+    reader.kept_rates = [Rate("EUR", "USD", ON, Decimal("1.0919"))]
     return made

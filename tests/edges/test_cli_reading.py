@@ -42,6 +42,20 @@ def test_positions_as_a_table_have_totals_and_say_what_they_rest_on(store: Openi
     ]
 
 
+def test_what_closed_positions_realised_counts_whether_they_are_listed_or_not(store: Openings) -> None:
+    # Selling the last 8 at 130 realises 8 x 130 x 0.95 - 704 = 284; 313.80 + 284 = 597.80. The
+    # dollars are then 453: 1040 arrive, 587 of them close the overdraft that stood at 469.60 for
+    # 587 x 0.95 = 557.65, a loss of 88.05 on top of 79.40.
+    sale = store.book.facts["T4"][1]
+    store.book.ingest_transactions([sale._replace(transaction_id="T5")], "test")
+    some = json.loads(terminal(store, "positions", "P1").stdout)
+    every = json.loads(terminal(store, "positions", "P1", "--closed").stdout)
+    assert [row["security_id"] for row in some["positions"]] == ["CASH_EUR", "CASH_USD"]
+    assert [row["security_id"] for row in every["positions"]] == ["ACME", "CASH_EUR", "CASH_USD"]
+    assert some["totals"]["realised_base"] == "430.35"
+    assert every["totals"]["realised_base"] == "430.35"
+
+
 def test_numbers_of_a_table_stand_under_each_other_at_the_right(store: Openings) -> None:
     lines = terminal(store, "positions", "P1", "-o", "table").stdout.splitlines()
     value_end = lines[2].index("1,064.00") + len("1,064.00")
@@ -205,7 +219,7 @@ def test_a_figure_that_does_not_follow_from_its_facts_ends_with_code_8(store: Op
         first = view.positions[0]._replace(cost_base=view.positions[0].cost_base + 1)
         return view._replace(positions=(first, *view.positions[1:]))
 
-    store.book.positions = tampered  # type: ignore[method-assign,assignment] # pyright: ignore[reportAttributeAccessIssue]
+    store.book.positions = tampered  # pyright: ignore[reportAttributeAccessIssue]
     result = terminal(store, "explain", "cost", "P1", "ACME", "-o", "table")
     assert result.exit_code == 8
     assert "does not follow from what is below it: cost of ACME" in result.stderr

@@ -150,9 +150,7 @@ def test_what_moves_units_needs_a_quantity(kind: str) -> None:
     assert kind in fault["detail"]
 
 
-@pytest.mark.parametrize(
-    "kind", ["DIVIDEND", "INTEREST", "DEPOSIT", "WITHDRAWAL", "FEE", "TAX"]
-)
+@pytest.mark.parametrize("kind", ["DIVIDEND", "INTEREST", "DEPOSIT", "WITHDRAWAL", "FEE", "TAX"])
 def test_what_moves_money_only_needs_none(kind: str) -> None:
     desk = Desk()
     row = {**BUY, "transaction_type": kind, "quantity": 0, "price": 0}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -118,26 +117,36 @@ def test_an_unreadable_parameter_is_pointed_at(query: str, pointer: str, said: s
     assert said in fault["detail"]
 
 
-def test_an_unforeseen_error_tells_nothing_and_is_logged_once(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+def test_an_unforeseen_error_tells_nothing() -> None:
     desk = Desk()
     desk.reader.fault = RuntimeError('relation "entries" does not exist at a/secret/path')
-    with caplog.at_level(logging.ERROR):
-        answer = desk.client.get("/portfolios/")
+    answer = desk.served.get("/portfolios/")
     assert_is_problem(answer, 500, "internal")
     assert "entries" not in answer.text
     assert "secret" not in answer.text
-    (record,) = caplog.records
-    assert f"QRY:{AN_ID}" in record.getMessage()
-    assert record.exc_info is not None
-    assert record.exc_info[1] is desk.reader.fault
+
+
+def test_an_unforeseen_error_reaches_the_log_of_the_server_once_with_its_id() -> None:
+    desk = Desk()
+    desk.reader.fault = RuntimeError("no such thing")
+    with pytest.raises(RuntimeError, match="no such thing") as raised:
+        desk.client.get("/portfolios/")
+    assert raised.value.__notes__ == [f"GET /portfolios/, correlation id QRY:{AN_ID}"]
+
+
+def test_an_unforeseen_error_under_a_page_is_a_page() -> None:
+    desk = Desk()
+    desk.reader.fault = RuntimeError("no such thing")
+    answer = desk.served.get("/ui/")
+    assert answer.status_code == 500
+    assert answer.text.startswith("<!doctype html>")
+    assert answer.headers["X-Correlation-ID"] == f"QRY:{AN_ID}"
 
 
 def test_an_error_of_the_store_tells_nothing_of_its_inside() -> None:
     desk = Desk()
     desk.reader.fault = StoreError('syntax error at or near "SELECT"', hint="see the log")
-    answer = desk.client.get("/portfolios/")
+    answer = desk.served.get("/portfolios/")
     assert_is_problem(answer, 500, "internal")
     assert "SELECT" not in answer.text
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -41,7 +43,7 @@ ROUTES = {
 }
 
 
-def shape(value: Any) -> Any:
+def shape(value: Any) -> Any:  # noqa: ANN401 - a JSON document
     """Return the names in a document, without its values."""
     if isinstance(value, dict):
         return {name: shape(one) for name, one in value.items()}
@@ -50,7 +52,7 @@ def shape(value: Any) -> Any:
     return None
 
 
-def answered(path: str, desk: Desk | None = None) -> Any:
+def answered(path: str, desk: Desk | None = None) -> Any:  # noqa: ANN401 - as above
     answer = (desk or sample_views.desk()).client.get(path)
     assert answer.status_code == 200, answer.text
     assert answer.headers["Content-Type"] == "application/json"
@@ -119,9 +121,7 @@ def test_as_of_and_known_at_reach_the_reader() -> None:
     desk = sample_views.desk()
     query = "as_of=2025-03-10&known_at=2025-03-11T10:00:00%2B02:00&include_closed=true"
     answered(f"/portfolios/P-1/positions?{query}", desk)
-    assert desk.reader.asked == [
-        (date(2025, 3, 10), datetime(2025, 3, 11, 8, tzinfo=UTC), True)
-    ]
+    assert desk.reader.asked == [(date(2025, 3, 10), datetime(2025, 3, 11, 8, tzinfo=UTC), True)]
 
 
 def test_lots_say_as_of_when_they_are() -> None:
@@ -207,7 +207,7 @@ def test_an_unknown_portfolio_is_no_empty_answer(path: str) -> None:
 
 def test_the_series_tells_how_much_of_its_last_day_was_priced() -> None:
     desk = sample_views.desk()
-    days = (sample_views.DAYS[0]._replace(unpriced_cost=sample_views.D(3400)),)
+    days = (sample_views.DAYS[0]._replace(unpriced_cost=Decimal(3400)),)
     desk.reader.kept_series["P-1"] = sample_views.SERIES._replace(days=days)
     body = answered("/portfolios/P-1/series", desk)
     assert body["days"][0]["unpriced_cost"] == "3400"
@@ -246,3 +246,15 @@ def test_the_reference_describes_every_route_without_assets_from_outside() -> No
     assert "https://" not in page.text
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
     assert 'id="portfolio.unknown"' in client.get("/docs/problems").text
+
+
+@pytest.mark.parametrize("portfolio_id", ["A/B", "Z\u00fcrich 1", "a?b#c", "50%"])
+def test_ids_of_any_kind_can_be_asked_for(portfolio_id: str) -> None:
+    desk = sample_views.desk()
+    desk.reader.kept[portfolio_id] = sample_views.PORTFOLIO._replace(portfolio_id=portfolio_id)
+    path = f"/portfolios/{quote(portfolio_id, safe='')}"
+    assert answered(path, desk)["portfolio_id"] == portfolio_id
+    assert answered(f"{path}/lots", desk)["portfolio_id"] == portfolio_id
+    body = {"periods": [{"type": "SI"}]}
+    assert desk.client.post(f"{path}/performance", json=body).status_code == 200
+    assert desk.client.post(f"{path}/performance/mwr", json=body).status_code == 200

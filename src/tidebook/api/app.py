@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any, cast
 
 from fastapi import Depends, FastAPI
@@ -11,11 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from tidebook.api import health, ingestion, problems, queries, reference, ui
-from tidebook.api.correlation import (
-    CorrelationMiddleware,
-    UnforeseenMiddleware,
-    correlation_id_of,
-)
+from tidebook.api.correlation import HEADER, CorrelationMiddleware, correlation_id_of
 from tidebook.api.edge import (
     AppSettings,
     Edge,
@@ -33,7 +28,6 @@ if TYPE_CHECKING:
     from tidebook.api.problems import Problem
     from tidebook.engine.ports import Clock, Commands, Reader
 
-_log = logging.getLogger(__name__)
 _NOT_FOUND, _METHOD_NOT_ALLOWED, _INTERNAL = 404, 405, 500
 _DESCRIPTION = "A portfolio book of record with analytics and control."
 
@@ -77,7 +71,6 @@ def create_app(
         ui.router,
     ):
         app.include_router(router)
-    app.add_middleware(UnforeseenMiddleware, answer=_on_unforeseen)
     app.add_middleware(CorrelationMiddleware, new_id=new_id)
     _refuse_with_problems(app)
     app.openapi = lambda: reference.openapi_of(app)
@@ -90,12 +83,13 @@ def _refuse_with_problems(app: FastAPI) -> None:
     handlers[TidebookError] = _on_refusal
     handlers[HTTPException] = _on_http_exception
     handlers[RequestValidationError] = _on_invalid_parameters
+    handlers[Exception] = _on_unforeseen
 
 
 async def _on_refusal(request: Request, error: TidebookError) -> Response:
     problem = problems.problem_of(error)
     if problem.status == _INTERNAL:
-        return _on_unforeseen(request, error)
+        raise error
     return _respond(request, problem)
 
 
@@ -130,15 +124,17 @@ async def _on_invalid_parameters(request: Request, error: RequestValidationError
     return _respond(request, problems.problem_of(InvalidRequestError(faults)))
 
 
-def _on_unforeseen(request: Request, error: Exception) -> Response:
-    _log.error(
-        "%s %s failed [%s]",
-        request.method,
-        request.url.path,
-        correlation_id_of(request),
-        exc_info=error,
-    )
-    return _respond(request, problems.unforeseen())
+async def _on_unforeseen(request: Request, error: Exception) -> Response:
+    """Answer an error from inside; the framework raises it again, and the server logs it.
+
+    The note puts the id into that one log entry. The answer is sent from outside the middleware
+    that names responses, so it is named here.
+    """
+    correlation_id = correlation_id_of(request)
+    error.add_note(f"{request.method} {request.url.path}, correlation id {correlation_id}")
+    response = _respond(request, problems.unforeseen())
+    response.headers[HEADER] = correlation_id
+    return response
 
 
 def _respond(request: Request, problem: Problem) -> Response:

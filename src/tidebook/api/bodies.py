@@ -10,7 +10,8 @@ from typing import cast
 import msgspec
 
 from tidebook.api import checks
-from tidebook.api.rowreader import Faults, camel
+from tidebook.api.faults import Faults
+from tidebook.api.rowreader import camel
 from tidebook.api.rows import Door, Fact, read_row, sift
 from tidebook.errors import InvalidRequestError, MalformedBodyError
 

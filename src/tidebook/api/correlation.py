@@ -6,12 +6,11 @@ import re
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from starlette.responses import Response
+    from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HEADER = "X-Correlation-ID"
@@ -49,35 +48,6 @@ class CorrelationMiddleware:
             await send(message)
 
         await self.app(scope, receive, send_named)
-
-
-class UnforeseenMiddleware:
-    """Answers what nobody foresaw with a refusal that says nothing about the inside.
-
-    The framework's own net would answer without the correlation id, and then raise the error again
-    for the server to log a second time.
-    """
-
-    def __init__(self, app: ASGIApp, answer: Callable[[Request, Exception], Response]) -> None:
-        """Keep the application inside, and what to answer."""
-        self.app = app
-        self.answer = answer
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, and answer for it if nothing else does."""
-        has_begun = False
-
-        async def send_watched(message: Message) -> None:
-            nonlocal has_begun
-            has_begun = has_begun or message["type"] == "http.response.start"
-            await send(message)
-
-        try:
-            await self.app(scope, receive, send_watched)
-        except Exception as error:  # edge: whatever it is, the client gets one answer
-            if scope["type"] != "http" or has_begun:
-                raise
-            await self.answer(Request(scope), error)(scope, receive, send)
 
 
 def correlation_id_of(request: Request) -> str:

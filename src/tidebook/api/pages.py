@@ -35,15 +35,14 @@ from tidebook.engine.views import (
     PositionsView,
     PositionView,
     RestatementView,
+    ResultsView,
     SeriesView,
-    TransactionsPage,
 )
-from tidebook.model.money import ZERO, converted, exact, quotient
+from tidebook.model.money import ZERO, exact, quotient
 from tidebook.model.periods import PeriodRequest, PeriodType, Span
 from tidebook.model.portfolios import Portfolio
 
 ROOT_PATH = "/ui"
-INCOME_TRANSACTIONS_MAX = 1000
 _DAYS_PER_YEAR = 365
 
 _PERIODS = (
@@ -69,7 +68,7 @@ class PortfolioViews(NamedTuple):
 
     positions: PositionsView
     series: SeriesView
-    transactions: TransactionsPage
+    results: ResultsView
     findings: Sequence[FindingView]
     restatements: Sequence[RestatementView]
 
@@ -92,7 +91,7 @@ def portfolio_page(views: PortfolioViews) -> web.PortfolioPage:
     ]
     series = series_of(views.series._replace(days=tuple(days)))
     is_empty = freshness.status == "EMPTY"
-    unrealised, cash, income = _unrealised(held), _cash(positions), _income(views.transactions)
+    unrealised, cash, income = _unrealised(held), _cash(positions), views.results.income_base
     return web.PortfolioPage(
         portfolio_id=portfolio.portfolio_id,
         name=portfolio.name or portfolio.portfolio_id,
@@ -117,7 +116,7 @@ def portfolio_page(views: PortfolioViews) -> web.PortfolioPage:
         findings=[_finding(view) for view in views.findings],
         restatements=[_restatement(view) for view in views.restatements],
         conventions=_CONVENTIONS,
-        reasons={} if is_empty else _reasons(held, cash, income),
+        reasons={} if is_empty else _reasons(held, cash),
         root_path=ROOT_PATH,
         offers_time_travel=True,
     )
@@ -174,34 +173,13 @@ def _cash(view: PositionsView) -> Decimal | None:
     return _sum(value.base for value in accounts if value is not None)
 
 
-def _income(page: TransactionsPage) -> Decimal | None:
-    """Return dividends and interest in base currency, or None where not all could be read."""
-    if page.total > len(page.transactions):
-        return None
-    entries = (entry for view in page.transactions for entry in view.entries)
-    return _sum(
-        converted(entry.cash_amount, entry.fx_rate)
-        for entry in entries
-        if entry.leg == "main"
-        and entry.classification == "INCOME"
-        and entry.cash_amount is not None
-    )
-
-
-def _reasons(
-    held: Sequence[PositionView], cash: Decimal | None, income: Decimal | None
-) -> dict[str, str]:
+def _reasons(held: Sequence[PositionView], cash: Decimal | None) -> dict[str, str]:
     reasons: dict[str, str] = {}
     unvalued = sum(one.valuation.value is None for one in held)
     if unvalued:
         reasons["unrealised"] = f"{unvalued} of {len(held)} holdings cannot be valued."
     if cash is None:
         reasons["cash"] = "A cash account cannot be converted: its exchange rate is missing."
-    if income is None:
-        reasons["income"] = (
-            f"It is summed here for up to {INCOME_TRANSACTIONS_MAX:,} transactions; this portfolio "
-            "has more."
-        )
     return reasons
 
 

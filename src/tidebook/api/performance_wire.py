@@ -8,8 +8,9 @@ from typing import NamedTuple, cast
 
 from tidebook.analytics import FeeBasis, Figure, Undefined
 from tidebook.api.bodies import refusal
+from tidebook.api.faults import Faults
 from tidebook.api.replies import Json, amount, amount_or_null, day_or_null
-from tidebook.api.rowreader import Faults, Names, RowReader
+from tidebook.api.rowreader import Names, RowReader
 from tidebook.engine.performance import Attributes, NamedPeriod, PeriodRate, PeriodReturn
 from tidebook.errors import InvalidPeriodError
 from tidebook.model.periods import Breakdown, PeriodRequest, PeriodType

@@ -61,15 +61,7 @@ def portfolios(
     return reply({"portfolios": [shapes.portfolio_of(one) for one in listed]})
 
 
-@router.get("/portfolios/{portfolio_id}", **samples.answer("portfolio"))
-def portfolio(edge: EdgeHere, portfolio_id: str) -> Response:
-    """Return one portfolio."""
-    found = shapes.portfolio_of(edge.reader.portfolio(portfolio_id))
-    freshness = shapes.freshness_of(edge.reader.freshness(portfolio_id))
-    return reply(found | {"freshness": freshness})
-
-
-@router.get("/portfolios/{portfolio_id}/positions", **samples.answer("positions"))
+@router.get("/portfolios/{portfolio_id:path}/positions", **samples.answer("positions"))
 def positions(
     edge: EdgeHere,
     portfolio_id: str,
@@ -84,7 +76,7 @@ def positions(
     return reply(shapes.positions_of(view))
 
 
-@router.get("/portfolios/{portfolio_id}/position-history", **samples.answer("history"))
+@router.get("/portfolios/{portfolio_id:path}/position-history", **samples.answer("history"))
 def position_history(
     edge: EdgeHere,
     portfolio_id: str,
@@ -101,7 +93,7 @@ def position_history(
     return reply(shapes.history_of(view))
 
 
-@router.get("/portfolios/{portfolio_id}/transactions", **samples.answer("transactions"))
+@router.get("/portfolios/{portfolio_id:path}/transactions", **samples.answer("transactions"))
 def transactions(
     edge: EdgeHere,
     portfolio_id: str,
@@ -131,7 +123,7 @@ def transactions(
     return reply(shapes.transactions_of(edge.reader.transactions(query), freshness))
 
 
-@router.get("/portfolios/{portfolio_id}/lots", **samples.answer("lots"))
+@router.get("/portfolios/{portfolio_id:path}/lots", **samples.answer("lots"))
 def lots(
     edge: EdgeHere,
     portfolio_id: str,
@@ -151,7 +143,7 @@ def lots(
     )
 
 
-@router.get("/portfolios/{portfolio_id}/findings", **samples.answer("findings"))
+@router.get("/portfolios/{portfolio_id:path}/findings", **samples.answer("findings"))
 def findings(edge: EdgeHere, portfolio_id: str) -> Response:
     """Return what is open about a portfolio's facts, waiting facts first."""
     freshness = _freshness(edge, portfolio_id)
@@ -165,7 +157,7 @@ def findings(edge: EdgeHere, portfolio_id: str) -> Response:
     )
 
 
-@router.get("/portfolios/{portfolio_id}/restatements", **samples.answer("restatements"))
+@router.get("/portfolios/{portfolio_id:path}/restatements", **samples.answer("restatements"))
 def restatements(edge: EdgeHere, portfolio_id: str) -> Response:
     """Return a portfolio's restatements, latest first."""
     freshness = _freshness(edge, portfolio_id)
@@ -179,7 +171,7 @@ def restatements(edge: EdgeHere, portfolio_id: str) -> Response:
     )
 
 
-@router.get("/portfolios/{portfolio_id}/series", **samples.answer("series"))
+@router.get("/portfolios/{portfolio_id:path}/series", **samples.answer("series"))
 def series(
     edge: EdgeHere,
     portfolio_id: str,
@@ -192,7 +184,7 @@ def series(
     return reply(shapes.series_json(view))
 
 
-@router.post("/portfolios/{portfolio_id}/performance", **samples.performance())
+@router.post("/portfolios/{portfolio_id:path}/performance", **samples.performance())
 def time_weighted_returns(edge: EdgeHere, portfolio_id: str, body: JsonBody) -> Response:
     """Return time-weighted returns, as percent numbers."""
     asked = wire.asked(decoded_object(body), edge.clock.now())
@@ -202,7 +194,7 @@ def time_weighted_returns(edge: EdgeHere, portfolio_id: str, body: JsonBody) -> 
     return reply(wire.returns_json(found, asked, as_of=request.as_of, freshness=freshness))
 
 
-@router.post("/portfolios/{portfolio_id}/performance/mwr", **samples.money_weighted())
+@router.post("/portfolios/{portfolio_id:path}/performance/mwr", **samples.money_weighted())
 def money_weighted_returns(edge: EdgeHere, portfolio_id: str, body: JsonBody) -> Response:
     """Return money-weighted returns, as fractions."""
     asked = wire.asked(decoded_object(body), edge.clock.now())
@@ -240,6 +232,15 @@ def _performance(
 def _freshness_on(view: SeriesView, request: PerformanceRequest) -> shapes.Json:
     last = next((day for day in reversed(view.days) if day.on <= request.as_of), None)
     return shapes.covered(view.freshness, None if last is None else day_coverage(last))
+
+
+# After the routes beneath a portfolio: an id may hold a slash, and this one takes every path.
+@router.get("/portfolios/{portfolio_id:path}", **samples.answer("portfolio"))
+def portfolio(edge: EdgeHere, portfolio_id: str) -> Response:
+    """Return one portfolio."""
+    found = shapes.portfolio_of(edge.reader.portfolio(portfolio_id))
+    freshness = shapes.freshness_of(edge.reader.freshness(portfolio_id))
+    return reply(found | {"freshness": freshness})
 
 
 @router.get("/instruments/", **samples.answer("instruments"))

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, TypeVar
+from operator import attrgetter
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import msgspec
 
@@ -21,7 +22,7 @@ from tidebook.model.money import ZERO
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-Row = TypeVar("Row")
+Row = TypeVar("Row", bound=msgspec.Struct)
 Fact = TypeVar("Fact")
 
 
@@ -65,99 +66,64 @@ class RateRow(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     rate: Decimal
 
 
-class TransactionRowInCamelCase(TransactionRow, rename="camel", forbid_unknown_fields=True):
-    """One transaction as it is sent, in camelCase."""
+def _in_camel_case(kind: type[Row]) -> type[Row]:
+    """Return the same row with its names in camelCase."""
+    fields = [
+        (field.name, field.type)
+        if field.default is msgspec.NODEFAULT
+        else (field.name, field.type, field.default)
+        for field in msgspec.structs.fields(kind)
+    ]
+    made = msgspec.defstruct(
+        f"{kind.__name__}InCamelCase", fields, rename="camel", forbid_unknown_fields=True, gc=False
+    )
+    return cast("type[Row]", made)
 
 
-class PriceRowInCamelCase(PriceRow, rename="camel", forbid_unknown_fields=True):
-    """One closing price as it is sent, in camelCase."""
+def _decode(wrapper: str, kind: type[Row]) -> Callable[[bytes], Sequence[Row]]:
+    """Return what reads the rows of a body ``{wrapper: [row, ...]}``."""
+    body = msgspec.defstruct("Body", [(wrapper, list[kind])], forbid_unknown_fields=True)
+    decoder, rows = msgspec.json.Decoder(body), attrgetter(wrapper)
+    return lambda content: rows(decoder.decode(content))
 
 
-class RateRowInCamelCase(RateRow, rename="camel", forbid_unknown_fields=True):
-    """One exchange rate as it is sent, in camelCase."""
-
-
-class TransactionsBody(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of POST /ingest/transactions."""
-
-    transactions: list[TransactionRow]
-
-
-class TransactionsBodyInCamelCase(msgspec.Struct, forbid_unknown_fields=True):
-    """The same with rows in camelCase."""
-
-    transactions: list[TransactionRowInCamelCase]
-
-
-class PricesBody(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of POST /ingest/market-prices."""
-
-    market_prices: list[PriceRow]
-
-
-class PricesBodyWithCamelRows(msgspec.Struct, forbid_unknown_fields=True):
-    """The same with rows in camelCase."""
-
-    market_prices: list[PriceRowInCamelCase]
-
-
-class RatesBody(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of POST /ingest/fx-rates."""
-
-    fx_rates: list[RateRow]
-
-
-class RatesBodyWithCamelRows(msgspec.Struct, forbid_unknown_fields=True):
-    """The same with rows in camelCase."""
-
-    fx_rates: list[RateRowInCamelCase]
-
-
+# The spelling that the documentation shows is tried first.
 _TRANSACTIONS = (
-    msgspec.json.Decoder(TransactionsBody).decode,
-    msgspec.json.Decoder(TransactionsBodyInCamelCase).decode,
+    _decode("transactions", TransactionRow),
+    _decode("transactions", _in_camel_case(TransactionRow)),
 )
-_PRICES = (
-    msgspec.json.Decoder(PricesBodyWithCamelRows).decode,
-    msgspec.json.Decoder(PricesBody).decode,
-)
-_RATES = (
-    msgspec.json.Decoder(RatesBodyWithCamelRows).decode,
-    msgspec.json.Decoder(RatesBody).decode,
-)
+_PRICES = (_decode("market_prices", _in_camel_case(PriceRow)), _decode("market_prices", PriceRow))
+_RATES = (_decode("fx_rates", _in_camel_case(RateRow)), _decode("fx_rates", RateRow))
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 def transactions(body: bytes, now: datetime) -> list[Transaction] | None:
     """Return the transactions of a body, or None when the patient way has to read it."""
-    for decode in _TRANSACTIONS:
-        try:
-            rows = decode(body).transactions
-        except _UNREADABLE:
-            continue
-        return _all(rows, _transaction, now)
-    return None
+    return _facts(body, _TRANSACTIONS, _transaction, now)
 
 
 def market_prices(body: bytes, now: datetime) -> list[Price] | None:
     """Return the prices of a body, or None when the patient way has to read it."""
-    for decode in _PRICES:
-        try:
-            rows = decode(body).market_prices
-        except _UNREADABLE:
-            continue
-        return _all(rows, _price, now)
-    return None
+    return _facts(body, _PRICES, _price, now)
 
 
 def fx_rates(body: bytes, now: datetime) -> list[Rate] | None:
     """Return the rates of a body, or None when the patient way has to read it."""
-    for decode in _RATES:
+    return _facts(body, _RATES, _rate, now)
+
+
+def _facts(
+    body: bytes,
+    spellings: Sequence[Callable[[bytes], Sequence[Row]]],
+    fact_of: Callable[[Row, datetime], Fact | None],
+    now: datetime,
+) -> list[Fact] | None:
+    for decode in spellings:
         try:
-            rows = decode(body).fx_rates
+            rows = decode(body)
         except _UNREADABLE:
             continue
-        return _all(rows, _rate, now)
+        return _all(rows, fact_of, now)
     return None
 
 

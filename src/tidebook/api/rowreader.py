@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
 from tidebook.api import checks
-from tidebook.errors import Fault
+from tidebook.api.faults import Faults
 from tidebook.model.money import ZERO, decimal_text
 
 if TYPE_CHECKING:
@@ -20,31 +20,9 @@ if TYPE_CHECKING:
 
 Kind = TypeVar("Kind", bound=StrEnum)
 
-FAULTS_MAX = 100
 IGNORED_FIELDS = frozenset({"createdAt", "created_at", "updatedAt", "updated_at", "id"})
 _SHOWN_LENGTH = 60
 _EPOCH = date(1970, 1, 1)
-
-
-class Faults:
-    """The faults found so far: the first hundred, and how many more there are."""
-
-    def __init__(self) -> None:
-        """Start without any."""
-        self.listed: list[Fault] = []
-        self.unlisted = 0
-
-    def add(self, pointer: str, code: str, detail: str) -> None:
-        """Keep one fault, or count it when enough are listed."""
-        if len(self.listed) < FAULTS_MAX:
-            self.listed.append(Fault(pointer, code, detail))
-        else:
-            self.unlisted += 1
-
-    @property
-    def count(self) -> int:
-        """How many faults there are, listed or not."""
-        return len(self.listed) + self.unlisted
 
 
 class Names(NamedTuple):

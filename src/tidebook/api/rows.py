@@ -12,7 +12,8 @@ from decimal import Decimal
 from typing import Generic, NamedTuple, TypeVar, cast
 
 from tidebook.api import checks
-from tidebook.api.rowreader import Faults, Names, RowReader
+from tidebook.api.faults import Faults
+from tidebook.api.rowreader import Names, RowReader
 from tidebook.model.facts import Price, Rate, Transaction, TransactionType
 from tidebook.model.instruments import Instrument
 from tidebook.model.money import ONE, ZERO, decimal_text, exact

@@ -11,7 +11,7 @@ from tidebook import web
 from tidebook.api import pages
 from tidebook.api.edge import Day, Edge, EdgeHere, Instant
 from tidebook.api.problems import Problem
-from tidebook.engine.ports import Reader, TransactionQuery
+from tidebook.engine.ports import Reader
 from tidebook.model.portfolios import Portfolio
 
 router = APIRouter(include_in_schema=False)
@@ -50,16 +50,10 @@ def portfolio(
     """Show one portfolio."""
     reader = edge.reader
     positions = reader.positions(portfolio_id, as_of=as_of, known_at=known_at)
-    query = TransactionQuery(
-        portfolio_id,
-        end=as_of,
-        limit=pages.INCOME_TRANSACTIONS_MAX,
-        known_at=known_at,
-    )
     views = pages.PortfolioViews(
         positions=positions,
         series=reader.series(portfolio_id, known_at=known_at),
-        transactions=reader.transactions(query),
+        results=reader.results(portfolio_id, as_of=as_of, known_at=known_at),
         findings=reader.findings(portfolio_id),
         restatements=reader.restatements(portfolio_id),
     )

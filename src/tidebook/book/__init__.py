@@ -1,5 +1,5 @@
 """From trades to a daily series.
 
 Read in this order: cashflows, ledger, lots, policies,
-positions, valuation, vectors, series.
+positions, valuation, trades, vectors, series.
 """

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.model.facts import TransactionType as T
+from tidebook.model.money import exact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -122,8 +123,8 @@ def flow_amount(transaction: Transaction, rule: TypeRule) -> Decimal:
 def cashflow(transaction: Transaction) -> Cashflow:
     """Return a transaction's flow with both signs."""
     rule = RULES[transaction.type]
-    amount = flow_amount(transaction, rule)
-    return flow(rule, amount)
+    with exact():
+        return flow(rule, flow_amount(transaction, rule))
 
 
 def flow(rule: TypeRule, amount: Decimal) -> Cashflow:

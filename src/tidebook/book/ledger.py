@@ -21,7 +21,7 @@ from tidebook.model.findings import (
     redundant_settlement,
     unknown_instrument,
 )
-from tidebook.model.instruments import built_in_instrument, cash_account
+from tidebook.model.instruments import PLAIN_CASH, built_in_instrument, cash_account
 from tidebook.model.money import ONE, ZERO, converted, decimal_text, exact
 from tidebook.model.portfolios import Settlement
 
@@ -109,7 +109,8 @@ def post(
     Conventions: amounts convert at the last rate on or before the business date, unless the
     transaction recorded its own; a transaction that settles in another currency than it traded in
     moves the converted amount. In a portfolio with automatic settlement every cash instrument
-    stands for the cash account of its currency.
+    stands for the cash account of its currency; a trade in cash of another currency than it
+    settles in is an exchange of one account's money for the other's.
 
     Args:
         transaction: The fact to post.
@@ -143,9 +144,7 @@ def _post(
     rates: RateTable,
 ) -> Posted:
     on = business_date(transaction, portfolio.time_zone)
-    instrument = instruments.get(transaction.security_id) or built_in_instrument(
-        transaction.security_id, transaction.currency
-    )
+    instrument = instruments.get(transaction.security_id) or _built_in(transaction, portfolio)
     if instrument is None:
         finding = unknown_instrument(transaction.transaction_id, transaction.security_id)
         return Posted(on, transaction.security_id, None, (), (finding,))
@@ -193,13 +192,25 @@ def _accounts(
     transaction: Transaction, rule: TypeRule, portfolio: Portfolio, instrument: Instrument
 ) -> tuple[str, str | None]:
     if portfolio.settlement is Settlement.EXPLICIT:
-        return transaction.security_id, None
+        return instrument.security_id, None
     own = cash_account(transaction.currency)
-    if instrument.is_cash:
-        return own, own if rule.settles and not rule.cash_only else None
-    if rule.cash_only and not rule.settles:
+    if instrument.is_cash and not rule.cash_only:
+        return cash_account(instrument.currency), own if rule.settles else None
+    if instrument.is_cash or (rule.cash_only and not rule.settles):
         return own, None
     return transaction.security_id, own if rule.settles else None
+
+
+def _built_in(transaction: Transaction, portfolio: Portfolio) -> Instrument | None:
+    """Return the cash account that a transaction names, if it names one.
+
+    Plain cash is an account of its own in the base currency alone: two currencies in one account
+    would be added up.
+    """
+    named, currency = transaction.security_id, transaction.currency
+    if named == PLAIN_CASH and currency != portfolio.base_currency:
+        named = cash_account(currency)
+    return built_in_instrument(named, currency)
 
 
 def _local_currency(main: str, transaction: Transaction, instrument: Instrument) -> str:
@@ -315,7 +326,8 @@ def _warnings(
         return ()
     found: tuple[Finding, ...] = ()
     identity = transaction.transaction_id
-    if instrument.is_cash and portfolio.settlement is Settlement.AUTO:
+    by_itself = portfolio.settlement is Settlement.AUTO
+    if by_itself and instrument.is_cash and instrument.currency == transaction.currency:
         found = (redundant_settlement(identity, transaction.security_id),)
     product = transaction.quantity * transaction.price
     gross = transaction.gross

@@ -86,7 +86,8 @@ def pooled_lot(entries: Iterable[Entry], as_of: date) -> tuple[Lot, ...]:
         for entry in entries:
             if entry.posting.on > as_of:
                 continue
-            if not quantity and entry.quantity:
+            crosses = entry.opened and entry.matches
+            if crosses or (not quantity and entry.quantity):
                 first = entry
             quantity += entry.quantity
             local += entry.cost_local

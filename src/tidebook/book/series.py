@@ -158,8 +158,10 @@ def _add_unpriced(
     ordinals: NDArray[np.int64], held: HeldSteps, prices: Steps, unpriced: list[Decimal]
 ) -> None:
     """Count the cost of what was held before its first price."""
+    if not held.days:
+        return
     first_price = prices.days[0]
-    if not held.days or held.days[0].toordinal() >= first_price:
+    if held.days[0].toordinal() >= first_price:
         return
     index = where(steps(held.days, held.quantities), ordinals)
     for i in range(int(np.count_nonzero(ordinals < first_price))):
@@ -184,12 +186,19 @@ def _add_converted(
     for i, value in enumerate(sums):
         first, second = to_local[i], to_base[i]
         if first is None or second is None:
-            if value:
-                unpriced[i] += sum((_cost_on(held, days[i]) for held, _ in members), ZERO)
+            # What had no price yet either was counted for want of that.
+            unpriced[i] += sum(
+                (_cost_on(held, days[i]) for held, prices in members if _has(prices, days[i])),
+                ZERO,
+            )
         elif first is ONE and second is ONE:
             closing[i] += value
         else:
             closing[i] += converted(converted(value, first), second)
+
+
+def _has(prices: Steps, day: date) -> bool:
+    return len(prices.days) > 0 and bool(prices.days[0] <= day.toordinal())
 
 
 def _cost_on(held: HeldSteps, day: date) -> Decimal:

@@ -79,8 +79,9 @@ def sum_of_products(
         10 ** (places - left.places - right.places)
         for left, right in zip(lefts, rights, strict=True)
     ]
+    # Each factor counts as one at least: beside a zero the other one alone may be too large.
     bound = sum(
-        left.largest * scale * right.largest
+        max(left.largest * scale, 1) * max(right.largest, 1)
         for left, right, scale in zip(lefts, rights, scales, strict=True)
     )
     with exact():

@@ -47,7 +47,7 @@ def freshness_note(freshness: Freshness) -> str:
 def positions_answer(view: PositionsView, security_id: str | None = None) -> Answer:
     """Return a portfolio's positions with their totals and coverage.
 
-    With a security named, only its position is listed; the totals remain the portfolio's.
+    With a security named, only its position is listed; the totals remain those of the portfolio.
     """
     base = view.portfolio.base_currency
     records = [
@@ -91,7 +91,10 @@ def positions_answer(view: PositionsView, security_id: str | None = None) -> Ans
             "totals": {name: value for name, value in total.items() if name != "security_id"},
         },
         total,
-        (f"{freshness_note(view.freshness)}, coverage {covered}", *reasons),
+        (
+            f"{freshness_note(view.freshness)}, coverage {covered}",
+            *reasons,
+        ),
     )
 
 

@@ -61,6 +61,7 @@ def demo(
             database_url=None,
             host=_HOST,
             port=chosen,
+            log_level="warning",
         )
         showing = _Showing(
             invocation, f"http://{_HOST}:{chosen}", directory, started, no_serve, open_

@@ -226,7 +226,7 @@ def _answer(examined: Sequence[Examined], outcome: _Outcome, dry_run: bool) -> A
         said = "nothing was sent"
     else:
         booked = "booked" if outcome.is_booked else "taken and not all booked yet"
-        said = f"{outcome.sent} sent, {booked}; {len(outcome.findings)} findings"
+        said = f"{outcome.sent} sent, {booked}; open findings: {len(outcome.findings)}"
     return Answer(
         "import",
         (

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         LotView,
         PositionsView,
         RestatementView,
+        ResultsView,
         SeriesView,
         TransactionsPage,
         TransactionView,
@@ -145,6 +146,16 @@ class Reader(Protocol):
         include_closed: bool = False,
     ) -> PositionsView:
         """Return the valued positions of a portfolio."""
+        ...
+
+    def results(
+        self,
+        portfolio_id: str,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> ResultsView:
+        """Return what a portfolio has realised, earned and paid so far."""
         ...
 
     def history(

@@ -53,7 +53,10 @@ class PositionView(NamedTuple):
 
 
 class PositionsView(NamedTuple):
-    """A portfolio's positions, their total in base currency and how much of it was priced."""
+    """A portfolio's positions, their total in base currency and how much of it was priced.
+
+    ``realised_base`` is the whole portfolio's, closed positions included.
+    """
 
     portfolio: Portfolio
     freshness: Freshness
@@ -63,6 +66,17 @@ class PositionsView(NamedTuple):
     unrealised_base: Decimal | None
     realised_base: Decimal
     coverage: Decimal | None
+
+
+class ResultsView(NamedTuple):
+    """What a portfolio has realised, earned (dividends, interest) and paid (costs, taxes) so far.
+
+    In base currency, at the rates of the days on which it happened.
+    """
+
+    realised_base: Decimal
+    income_base: Decimal
+    costs_base: Decimal
 
 
 class PositionChange(NamedTuple):

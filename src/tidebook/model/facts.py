@@ -92,6 +92,15 @@ def business_date(transaction: Transaction, time_zone: str) -> date:
     return transaction.traded_at.astimezone(ZoneInfo(time_zone)).date()
 
 
+def before_costs(transaction: Transaction) -> Transaction:
+    """Return a transaction as it would have been without fee and tax.
+
+    Gains before costs are those of a book kept from such transactions. Accrued interest is part
+    of what was bought, not a cost.
+    """
+    return transaction._replace(fee=ZERO, tax=ZERO)
+
+
 def instant(transaction: Transaction) -> datetime:
     """Return the instant that orders a transaction inside its day: midnight when unreported."""
     if transaction.traded_at is not None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+PLAIN_CASH = "CASH"
+"""Cash in the currency of the transaction that mentions it."""
 _CASH_ID = re.compile(r"CASH(?:_([A-Z0-9]{3,10}))?\Z")
 
 

@@ -26,8 +26,10 @@ def test_an_assigned_id_has_a_hash_and_a_count() -> None:
 
 def test_the_hash_is_the_documented_one() -> None:
     # The fields of docs/reference/csv.md with "|" for the unit separator, as sha256sum has them:
-    # P1|ACME|ACME|2024-03-01T15:30:00+00:00|BUY|10|12.5|125|EUR|EUR|0|
-    assert ids(HEADER + FILL) == ["csv-a03c7df719d8-1"]
+    # currency=EUR|gross_transaction_amount=125|instrument_id=ACME|portfolio_id=P1|price=12.5|
+    # quantity=10|security_id=ACME|trade_currency=EUR|trade_fee=0|
+    # transaction_date=2024-03-01T15:30:00+00:00|transaction_type=BUY
+    assert ids(HEADER + FILL) == ["csv-1a50fcf71422-1"]
 
 
 def test_identical_fills_in_one_file_stay_apart() -> None:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from tidebook.book.lots import Entry
     from tidebook.config import Settings
     from tidebook.engine.ports import TransactionQuery
+    from tidebook.engine.views import HistoryView, RestatementView
     from tidebook.model.findings import Finding
 
 NOW = datetime(2024, 2, 1, 12, tzinfo=UTC)
@@ -169,7 +170,8 @@ class MemoryBook:
         owner = self.portfolio(portfolio_id)
         quotes, rates = price_table(self.quoted), rate_table(self.exchange)
         views: list[PositionView] = []
-        for key, held in positions(self.booked(portfolio_id, day).entries, day).items():
+        everything = positions(self.booked(portfolio_id, day).entries, day)
+        for key, held in everything.items():
             if not held.quantity and not include_closed:
                 continue
             instrument = self.instrument(key)
@@ -194,7 +196,7 @@ class MemoryBook:
             worth,
             sum((one.cost_base for one in views), Decimal(0)),
             sum((value.unrealised_base for value in valued), Decimal(0)),
-            sum((one.realised_base for one in views), Decimal(0)),
+            sum((one.realised_base for one in everything.values()), Decimal(0)),
             coverage(worth, unpriced),
         )
 
@@ -310,10 +312,49 @@ class MemoryBook:
         found = self.booked(portfolio_id, NOW.date()).findings
         return tuple(FindingView(one, portfolio_id, key, on, NOW) for one, key, on in found)
 
+    def transaction(
+        self, transaction_id: str, *, known_at: datetime | None = None
+    ) -> TransactionView | None:
+        if transaction_id not in self.facts:
+            return None
+        version, fact = self.facts[transaction_id]
+        return self._view(version, fact, self.booked(fact.portfolio_id, NOW.date()).entries)
+
+    def history(
+        self,
+        portfolio_id: str,
+        security_id: str,
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        known_at: datetime | None = None,
+    ) -> HistoryView:
+        raise AssertionError("the command line asks for no history")
+
+    def restatements(self, portfolio_id: str) -> tuple[RestatementView, ...]:
+        raise AssertionError("the command line asks for no restatements")
+
+    def instruments(self, security_ids: Sequence[str] | None = None) -> tuple[Instrument, ...]:
+        return tuple(
+            self.known[one] for one in sorted(self.known) if one in (security_ids or self.known)
+        )
+
+    def prices(
+        self, security_id: str, *, start: date | None = None, end: date | None = None
+    ) -> tuple[Price, ...]:
+        return tuple(price for price in self.quoted if price.security_id == security_id)
+
     def rates(
         self, source: str, target: str, *, start: date | None = None, end: date | None = None
     ) -> tuple[Rate, ...]:
         return tuple(r for r in self.exchange if (r.source, r.target) == (source, target))
+
+
+class StoppedClock:
+    """A clock that always shows the same instant."""
+
+    def now(self) -> datetime:
+        return NOW
 
 
 class MemorySystem(NamedTuple):
@@ -321,7 +362,7 @@ class MemorySystem(NamedTuple):
 
     commands: MemoryBook
     reader: MemoryBook
-    clock: None = None
+    clock: StoppedClock
 
 
 class Openings:
@@ -334,7 +375,7 @@ class Openings:
     @contextmanager
     def __call__(self, settings: Settings, *, run: bool) -> Generator[MemorySystem]:
         self.seen.append((settings, run))
-        yield MemorySystem(self.book, self.book)
+        yield MemorySystem(self.book, self.book, StoppedClock())
 
 
 def worked_book() -> MemoryBook:

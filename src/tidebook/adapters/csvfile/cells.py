@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # Signs and spaces that spreadsheets and banks print: minus, apostrophe, no-break spaces.
 _SPACES = " '’\u00a0\u202f"
-_CURRENCY = re.compile(r"[A-Za-z]{3}")
+_CURRENCY = re.compile(r"[A-Za-z0-9]{3,10}")
 _ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DOTTED_DAY = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})")
 _TIME = re.compile(
@@ -126,7 +126,10 @@ def read_currency(text: str) -> str | Refused:
     """Read a currency code, in capitals."""
     if _CURRENCY.fullmatch(text):
         return text.upper()
-    return Refused(f"{text!r} is not a currency code", "write three letters, such as EUR")
+    return Refused(
+        f"{text!r} is not a currency code",
+        "write three to ten letters or digits, such as EUR or USDT",
+    )
 
 
 def read_day(text: str) -> str | Refused:
@@ -153,17 +156,17 @@ def read_day(text: str) -> str | Refused:
 
 
 def read_instant(text: str) -> str | Refused:
-    """Read a date with time and offset; a date alone stands for noon UTC.
+    """Read a date with time and offset, or a date alone.
 
-    Noon keeps the calendar day in every time zone from UTC-12 to UTC+11, where midnight would
-    move it to the day before in all of America.
+    A date alone is passed on as one: any time of day made up for it would be another calendar day
+    somewhere.
     """
     day_text, _, time_text = text.replace("T", " ", 1).partition(" ")
     day = read_day(day_text)
     if isinstance(day, Refused):
         return day
     if not time_text:
-        return f"{day}T12:00:00Z"
+        return day
     time = _TIME.fullmatch(time_text.strip())
     if time is None:
         return Refused(

@@ -16,7 +16,7 @@ from tidebook.adapters.csvfile.layout import LAYOUTS, FileKind, Form
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_COLUMNS = LAYOUTS[FileKind.TRANSACTIONS].columns
+_COLUMNS = sorted(LAYOUTS[FileKind.TRANSACTIONS].columns, key=lambda column: column.name)
 _DIGITS = 12
 
 
@@ -24,12 +24,13 @@ def content_hash(body: Mapping[str, str]) -> str:
     """Return 12 hexadecimal digits of the SHA-256 of a transaction's content.
 
     Spellings do not count: ``10``, ``10.00`` and ``010`` are one number, an instant is one
-    instant in whichever offset. The id itself is no content.
+    instant in whichever offset. The id itself is no content, and neither is a cell left empty, so
+    that a column which a later release adds changes no id.
     """
     written = "\x1f".join(
-        _same(column.form, body.get(column.name, ""))
+        f"{column.name}={_same(column.form, body[column.name])}"
         for column in _COLUMNS
-        if column.name != "transaction_id"
+        if column.name != "transaction_id" and body.get(column.name)
     )
     return hashlib.sha256(written.encode()).hexdigest()[:_DIGITS]
 
@@ -44,7 +45,7 @@ def assigned_id(body: Mapping[str, str], counts: dict[str, int]) -> str:
 def _same(form: Form, text: str) -> str:
     if form is Form.NUMBER:
         return _same_number(text)
-    if form is Form.INSTANT:
+    if form is Form.INSTANT and "T" in text:
         return datetime.fromisoformat(text).astimezone(UTC).isoformat()
     return text
 

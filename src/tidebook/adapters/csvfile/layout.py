@@ -25,7 +25,7 @@ class Form(Enum):
 
     TEXT = "text"
     WORD = "word, in capitals"
-    CURRENCY = "three-letter currency code"
+    CURRENCY = "currency code"
     NUMBER = "number"
     DAY = "date"
     INSTANT = "date and time"
@@ -76,7 +76,11 @@ LAYOUTS: Mapping[FileKind, Layout] = {
                 Column("trade_currency", Form.CURRENCY, required=True),
                 Column("currency", Form.CURRENCY),
                 Column("trade_fee", Form.NUMBER),
+                Column("tax", Form.NUMBER),
+                Column("accrued_interest", Form.NUMBER),
+                Column("transaction_fx_rate", Form.NUMBER),
                 Column("settlement_date", Form.DAY),
+                Column("note"),
             ),
             identity=("transaction_id",),
             copies=(
@@ -122,6 +126,7 @@ LAYOUTS: Mapping[FileKind, Layout] = {
                 Column("product_type", required=True),
                 Column("asset_class"),
                 Column("sector"),
+                Column("country_of_risk"),
             ),
             identity=("security_id",),
         ),

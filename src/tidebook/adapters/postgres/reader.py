@@ -19,7 +19,7 @@ from tidebook.adapters.postgres.reader_portfolios import (
     read_series,
     read_subject,
 )
-from tidebook.adapters.postgres.reader_positions import read_history, read_positions
+from tidebook.adapters.postgres.reader_positions import read_history, read_positions, read_results
 from tidebook.adapters.postgres.reader_references import (
     read_instruments,
     read_prices,
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         LotView,
         PositionsView,
         RestatementView,
+        ResultsView,
         SeriesView,
         TransactionsPage,
         TransactionView,
@@ -108,6 +109,17 @@ class PostgresReader:
                 known_at=known_at,
                 include_closed=include_closed,
             )
+
+    def results(
+        self,
+        portfolio_id: str,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> ResultsView:
+        """Return what a portfolio has realised, earned and paid so far."""
+        with snapshot(self._pool) as cursor:
+            return read_results(cursor, portfolio_id, as_of=as_of, known_at=known_at)
 
     def history(
         self,

@@ -8,13 +8,20 @@ from tidebook.adapters.postgres.reader_portfolios import read_subject
 from tidebook.adapters.postgres.rows import INFINITY, instrument_of, moment, span
 from tidebook.adapters.postgres.statements import statements
 from tidebook.book.valuation import Held, cash_quote, coverage, total, value_position
-from tidebook.engine.views import HistoryView, PositionChange, PositionsView, PositionView
+from tidebook.engine.views import (
+    HistoryView,
+    PositionChange,
+    PositionsView,
+    PositionView,
+    ResultsView,
+)
 from tidebook.model.markets import NO_PRICES
 from tidebook.model.money import ZERO, exact
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date, datetime
+    from decimal import Decimal
 
     from psycopg import Cursor
     from psycopg.rows import TupleRow
@@ -39,22 +46,43 @@ def read_positions(  # noqa: PLR0913 - the question has this many parts
 ) -> PositionsView:
     """Return the valued positions of a portfolio, by security.
 
-    The sums are those of the positions in the answer: without the closed ones, what these have
-    realised is not in ``realised_base``.
+    What closed positions have realised is in ``realised_base`` whether they are listed or not: a
+    gain does not go away with the position.
     """
     subject = read_subject(cursor, portfolio_id, as_of=as_of, known_at=known_at)
     statement = "positions_now" if as_of is None and known_at is None else "positions_at"
     wanted = {
         "portfolio_id": portfolio_id,
-        "include_closed": include_closed,
+        "include_closed": True,
         "as_of": as_of or INFINITY,
         "known_at": moment(known_at),
     }
     rows = cursor.execute(_SQL[statement], wanted).fetchall()
+    with exact():
+        realised = sum((row[6] for row in rows), ZERO)
+    shown = rows if include_closed else [row for row in rows if row[2]]
     markets = read_markets(
-        cursor, market, [row[0] for row in rows], known_at, subject.freshness.as_of
+        cursor, market, [row[0] for row in shown], known_at, subject.freshness.as_of
     )
-    return _summed(subject, [_position(row, subject, markets) for row in rows])
+    return _summed(subject, [_position(row, subject, markets) for row in shown], realised)
+
+
+def read_results(
+    cursor: Cursor[TupleRow],
+    portfolio_id: str,
+    *,
+    as_of: date | None,
+    known_at: datetime | None,
+) -> ResultsView:
+    """Return what a portfolio has realised, earned and paid so far."""
+    read_subject(cursor, portfolio_id, as_of=as_of, known_at=known_at)
+    wanted = {
+        "portfolio_id": portfolio_id,
+        "as_of": as_of or INFINITY,
+        "known_at": moment(known_at),
+    }
+    row = cursor.execute(_SQL["results"], wanted).fetchone()
+    return ResultsView(*(row or (ZERO, ZERO, ZERO)))
 
 
 def read_history(  # noqa: PLR0913 - the question has this many parts
@@ -133,14 +161,15 @@ def _position(row: TupleRow, subject: Subject, markets: Markets) -> PositionView
     )
 
 
-def _summed(subject: Subject, positions: Sequence[PositionView]) -> PositionsView:
+def _summed(
+    subject: Subject, positions: Sequence[PositionView], realised: Decimal
+) -> PositionsView:
     values = [
         position.valuation.value for position in positions if position.valuation.value is not None
     ]
     whole = total(values)
     with exact():
         cost = sum((position.cost_base for position in positions), ZERO)
-        realised = sum((position.realised_base for position in positions), ZERO)
         unpriced = sum(
             (position.cost_base for position in positions if position.valuation.value is None),
             ZERO,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from tidebook.adapters.postgres.book_unit import portfolio
@@ -10,7 +10,7 @@ from tidebook.adapters.postgres.copying import columns, copy_rows
 from tidebook.adapters.postgres.statements import statements
 from tidebook.book.cashflows import Classification, Timing
 from tidebook.book.series import DatedFlow, PortfolioDay, cumulated
-from tidebook.engine.store import SeriesInput, SeriesJob
+from tidebook.engine.store import SeriesInput, SeriesJob, SeriesSpan
 from tidebook.model.instruments import built_in_instrument
 from tidebook.model.money import ZERO
 
@@ -38,11 +38,30 @@ def jobs(cursor: Cursor[tuple[Any, ...]], limit: int) -> list[SeriesJob]:
     return [SeriesJob(portfolio(row), row[9], row[10], row[11]) for row in rows]
 
 
-def series_input(
-    cursor: Cursor[tuple[Any, ...]], cache: MarketCache, job: SeriesJob
-) -> SeriesInput:
-    """Return what a portfolio's series is computed from."""
+def series_span(
+    cursor: Cursor[tuple[Any, ...]], cache: MarketCache, job: SeriesJob, *, with_prices: bool
+) -> SeriesSpan:
+    """Return what the first and the last day of a portfolio's series follow from."""
     named = {"portfolio_id": job.portfolio.portfolio_id, "day": job.from_date}
+    active = tuple(sorted(row[0] for row in cursor.execute(_SQL["active_days"], named).fetchall()))
+    last_price: date | None = None
+    if with_prices:
+        held = [row[0] for row in cursor.execute(_SQL["held_securities"], named)]
+        quoted = cache.prices(cursor, held).values() if held else ()
+        last_price = max((quotes.days[-1] for quotes in quoted if quotes.days), default=None)
+    row = cursor.execute(_SQL["opening"], named).fetchone()
+    return SeriesSpan(active, last_price, *(row or (None, ZERO)))
+
+
+def series_input(
+    cursor: Cursor[tuple[Any, ...]],
+    cache: MarketCache,
+    job: SeriesJob,
+    span: SeriesSpan,
+    start: date,
+) -> SeriesInput:
+    """Return what a portfolio's series from ``start`` on is computed from."""
+    named = {"portfolio_id": job.portfolio.portfolio_id, "day": start}
     changes: dict[str, dict[date, tuple[Decimal, Decimal]]] = {}
     currencies: dict[str, str] = {}
     # Whole answers: row by row the cursor costs more than the database.
@@ -59,15 +78,12 @@ def series_input(
         DatedFlow(day, amount, Timing(timing), kind == Classification.EXPENSE)
         for day, amount, timing, kind in cursor.execute(_SQL["flows"], named).fetchall()
     )
-    active = tuple(row[0] for row in cursor.execute(_SQL["active_days"], named).fetchall())
     rows = cursor.execute(_SQL["stored_days"], named).fetchall()
     stored = {row[0]: PortfolioDay._make(row) for row in rows}
+    if span.stored_before is None or span.stored_before < start:
+        return SeriesInput(holdings, flows, span.closing_before, stored)
     opening = cursor.execute(_SQL["opening"], named).fetchone()
-    prices = cache.prices(cursor, sorted(changes))
-    last = max((quotes.days[-1] for quotes in prices.values() if quotes.days), default=None)
-    before = job.from_date - timedelta(days=1)
-    active = tuple(sorted(day for day in active if day > before))
-    return SeriesInput(holdings, flows, active, opening[0] if opening else ZERO, stored, last)
+    return SeriesInput(holdings, flows, opening[1] if opening else ZERO, stored)
 
 
 def _held(

@@ -44,6 +44,15 @@ LEFT JOIN book_work AS w
     ON w.portfolio_id = %(portfolio_id)s AND w.security_id = k.security_id
 ORDER BY k.security_id COLLATE "C"
 
+-- name: results
+SELECT coalesce(sum(realised_base), 0),
+       coalesce(sum(flow_base) FILTER (WHERE classification = 'INCOME'), 0),
+       coalesce(-sum(flow_base) FILTER (WHERE classification = 'EXPENSE'), 0)
+FROM entries
+WHERE portfolio_id = %(portfolio_id)s AND business_date <= %(as_of)s::date
+  AND recorded_at <= %(known_at)s::timestamptz
+  AND (superseded_at = 'infinity' OR superseded_at > %(known_at)s::timestamptz)
+
 -- name: history
 SELECT h.business_date, h.transaction_id, h.quantity, h.cost_local, h.cost_base, h.epoch,
        h.currency

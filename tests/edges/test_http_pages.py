@@ -1,0 +1,122 @@
+"""The pages over HTTP: where they are, their policy, and refusals as pages."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from tests.edges import sample_views
+from tests.edges.memory_book import A_NONCE, AN_ID, Desk
+from tidebook.api.pages import PortfolioViews, portfolio_page
+from tidebook.engine.views import ResultsView
+from tidebook.errors import StoreUnavailableError
+
+ON = sample_views.ON
+
+
+def views() -> PortfolioViews:
+    results = ResultsView(Decimal(0), Decimal(0), Decimal(0))
+    return PortfolioViews(sample_views.POSITIONS, sample_views.SERIES, results, (), ())
+
+
+def test_the_root_leads_to_the_list() -> None:
+    answer = Desk().client.get("/")
+    assert (answer.status_code, answer.headers["Location"]) == (307, "/ui/")
+
+
+@pytest.mark.parametrize("path", ["/ui/", "/ui/portfolios/P-1", "/ui/view/P-1"])
+def test_pages_carry_their_policy(path: str) -> None:
+    answer = sample_views.desk().client.get(path)
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert f"'nonce-{A_NONCE}'" in answer.headers["Content-Security-Policy"]
+    assert f'nonce="{A_NONCE}"' in answer.text
+    assert "First" in answer.text
+
+
+def test_the_list_links_to_a_page_that_is_there() -> None:
+    client = sample_views.desk().client
+    page = client.get("/ui/").text
+    link = page.split('href="/ui/')[2].split('"')[0]
+    assert client.get(f"/ui/{link}").status_code == 200
+
+
+def test_an_unknown_portfolio_is_a_page() -> None:
+    answer = Desk().client.get("/ui/portfolios/P-9")
+    assert answer.status_code == 404
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "&#39;P-9&#39;" in answer.text
+    assert f"QRY:{AN_ID}" in answer.text
+
+
+def test_refusals_of_every_kind_are_pages_there() -> None:
+    desk = sample_views.desk()
+    assert desk.client.get("/ui/portfolios/P-1?as_off=1").status_code == 400
+    assert desk.client.get("/ui/portfolios/P-1?as_of=x").status_code == 422
+    assert desk.client.get("/ui/portfolios/P-1?as_of=x").text.startswith("<!doctype html>")
+    desk.reader.fault = StoreUnavailableError("no connection", hint="start the database")
+    answer = desk.client.get("/ui/")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert "start the database" in answer.text
+
+
+def test_cost_gain_and_cash_make_up_the_value() -> None:
+    page = portfolio_page(views())
+    assert (page.value, page.cash, page.cost, page.unrealised) == (
+        Decimal(10006),
+        Decimal(8996),
+        Decimal(1004),
+        Decimal(6),
+    )
+    assert [row.security_id for row in page.positions] == ["S-1"]
+    # 1,010 of 10,006, half even to 18 places
+    assert page.positions[0].weight == Decimal("0.100939436338197082")
+
+
+def test_history_runs_to_the_day_of_the_positions() -> None:
+    page = portfolio_page(views())
+    assert [(point.day, point.value, point.contributed) for point in page.curve] == [
+        (ON, Decimal(10200), Decimal(10000))
+    ]
+    assert page.net_contributions == Decimal(10000)
+    assert [row.name for row in page.periods] == [
+        "Month to date",
+        "Quarter to date",
+        "Year to date",
+        "Since inception",
+    ]
+    assert page.periods[0].twr == pytest.approx(0.02)
+    assert page.periods[0].twr_annualised is None
+
+
+def test_what_cannot_be_valued_has_a_reason() -> None:
+    unvalued = sample_views.SHARES._replace(valuation=sample_views.UNVALUED)
+    positions = sample_views.POSITIONS._replace(positions=(unvalued, sample_views.MONEY))
+    page = portfolio_page(views()._replace(positions=positions))
+    assert page.unrealised is None
+    assert page.reasons["unrealised"] == "1 of 1 holdings cannot be valued."
+    assert page.positions[0].weight is None
+
+
+def test_income_is_what_the_book_says_it_earned() -> None:
+    results = ResultsView(Decimal(1), Decimal("88.05"), Decimal(2))
+    assert portfolio_page(views()._replace(results=results)).income == Decimal("88.05")
+
+
+def test_a_fall_is_drawn_from_the_first_day() -> None:
+    days = (
+        sample_views.DAYS[0]._replace(eod_market_value=Decimal(9000)),
+        sample_views.DAYS[1]._replace(eod_market_value=Decimal(9900)),
+    )
+    positions = sample_views.POSITIONS._replace(
+        freshness=sample_views.POSITIONS.freshness._replace(as_of=date(2025, 3, 11))
+    )
+    page = portfolio_page(
+        views()._replace(positions=positions, series=sample_views.SERIES._replace(days=days))
+    )
+    assert [point.fraction for point in page.drawdown] == pytest.approx([-0.1, -0.01])
+    assert page.worst_drawdown is not None
+    assert page.worst_drawdown.fraction == pytest.approx(0.1)
+    assert (page.worst_drawdown.trough, page.worst_drawdown.recovered) == (ON, None)

@@ -1,0 +1,68 @@
+"""Realised and unrealised gains, and costs, under first-in-first-out and average cost.
+
+The cases count costs into what was paid and leave them out of the gains: a gain is that of a book
+kept from the same transactions without fees and taxes. Lots are matched inside an account, an
+average is formed over all of them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.truth.areas.peers.keeping import assert_near, facts_of, total_of
+from tests.truth.tolerance import assert_known
+from tidebook.model.money import quotient
+from tidebook.model.portfolios import CostMethod
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from tests.fixtures.booking import Book
+    from tests.truth.areas.peers.keeping import Facts
+    from tests.truth.cases import Content
+
+METHODS = {"FIFO": CostMethod.FIFO, "AVG": CostMethod.AVCO}
+
+
+def check(case: Content) -> None:
+    """Compare the case's figures under each method that it states."""
+    facts, expected = facts_of(case), case["expected"]
+    money = case["tolerance"]["money"]
+    for name, stated in expected.items():
+        by_method = stated if isinstance(stated, dict) else {"FIFO": stated}
+        for method, figure in by_method.items():
+            found = _figures(facts, METHODS[method])
+            assert_known({name: figure}, set(found))
+            assert_near(found[name], figure, money, f"{name} {method}")
+
+
+def _figures(facts: Facts, method: CostMethod) -> dict[str, Decimal | None]:
+    if method is CostMethod.AVCO:
+        facts = facts.pooled()
+    books, gross = facts.books(method), facts.before_costs().books(method)
+    assert not any(book.findings for book in books)
+    holdings = [holding for book in books for holding in book.holdings.values()]
+    quantity = total_of([holding.quantity for holding in holdings])
+    cost = total_of([holding.cost_base for holding in holdings])
+    entries = [entry for book in gross for entry in book.entries]
+    matched = [match.cost_base for entry in entries for match in entry.matches]
+    gains = [entry for entry in entries if entry.realised_base is not None]
+    return {
+        "quantity": quantity,
+        "cost": cost,
+        "cost_per_share": quotient(cost, quantity) if quantity else None,
+        "fees": total_of([fact.fee for fact in facts.transactions]),
+        "consumed_cost": total_of(matched),
+        "realized": total_of([entry.realised_base for entry in gains]),
+        "realized_fx_part": total_of([entry.realised_currency for entry in gains]),
+        "unrealized": _unrealised(facts, gross),
+        "gain_on_holdings": _unrealised(facts, books),
+    }
+
+
+def _unrealised(facts: Facts, books: list[Book]) -> Decimal | None:
+    """Return the gain on what is held, or None where something held has no value."""
+    values = [facts.valued(book, key).value for book in books for key in book.holdings]
+    if None in values:
+        return None
+    return total_of([value.unrealised_base for value in values if value is not None])

@@ -1,0 +1,176 @@
+"""Keeping a case's book from transactions that state what moved, costs included.
+
+``net`` is the cash moved: purchases add their costs to the gross amount, all else takes them off.
+An account of a case is a portfolio of its own, since lots are matched inside one.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, NamedTuple
+
+from tests.fixtures.booking import keep_book, portfolio, security
+from tidebook.book.positions import positions
+from tidebook.book.valuation import Held, value_position
+from tidebook.model.facts import Price, Rate, Transaction, TransactionType, before_costs
+from tidebook.model.markets import NO_PRICES, price_table, rate_table
+from tidebook.model.money import ZERO, exact, quotient
+from tidebook.model.portfolios import CostMethod, Settlement
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tests.fixtures.booking import Book
+    from tests.truth.cases import Content
+    from tidebook.book.valuation import Valuation
+    from tidebook.model.instruments import Instrument
+    from tidebook.model.markets import PriceQuotes, RateTable
+
+PAID = frozenset({TransactionType.BUY, TransactionType.TRANSFER_IN})
+# In an account without cash a purchase is a delivery in, and a sale is a delivery out at a gain.
+AS_TRADES = {"DELIVER_IN": "BUY", "DELIVER_OUT": "SELL"}
+AS_TRANSFERS = {"DELIVER_IN": "TRANSFER_IN", "DELIVER_OUT": "TRANSFER_OUT"}
+
+
+class Facts(NamedTuple):
+    """What a case states, by account."""
+
+    base_currency: str
+    by_account: Mapping[str, tuple[Transaction, ...]]
+    instruments: tuple[Instrument, ...]
+    prices: Mapping[str, PriceQuotes]
+    rates: RateTable
+    last_day: date
+
+    def before_costs(self) -> Facts:
+        """Return the facts as they would have been without fees and taxes."""
+        return self._replace(
+            by_account={
+                account: tuple(map(before_costs, facts))
+                for account, facts in self.by_account.items()
+            }
+        )
+
+    def pooled(self) -> Facts:
+        """Return the facts with all accounts in one."""
+        return self._replace(by_account={"": self.transactions})
+
+    @property
+    def transactions(self) -> tuple[Transaction, ...]:
+        """Every transaction of every account."""
+        return tuple(fact for facts in self.by_account.values() for fact in facts)
+
+    def books(
+        self,
+        method: CostMethod = CostMethod.FIFO,
+        settlement: Settlement = Settlement.EXPLICIT,
+        *,
+        allow_short: bool = False,
+    ) -> list[Book]:
+        """Return the book of each account."""
+        kept = portfolio(
+            self.base_currency, cost_method=method, settlement=settlement, allow_short=allow_short
+        )
+        return [
+            keep_book(facts, kept, self.instruments, self.rates)
+            for facts in self.by_account.values()
+        ]
+
+    def valued(self, book: Book, key: str) -> Valuation:
+        """Return a position's valuation on the last day that the case mentions."""
+        position = positions(book.entries, self.last_day)[key]
+        currency = book.currencies()[key]
+        held = Held(position.quantity, position.cost_local, position.cost_base, currency)
+        quote = self.prices.get(key, NO_PRICES).as_of(self.last_day)
+        return value_position(held, quote, self.rates, self.base_currency, self.last_day)
+
+
+def facts_of(case: Content, deliveries: Mapping[str, str] = AS_TRADES) -> Facts:
+    """Return the facts of a case."""
+    base = case["base_currency"]
+    currencies = {known["id"]: known["currency"] for known in case.get("instruments", [])}
+    by_account: dict[str, list[Transaction]] = defaultdict(list)
+    for number, written in enumerate(case["transactions"], 1):
+        fact = _transaction(written, f"t{number:03}", base, deliveries)
+        by_account[written.get("account", "")].append(fact)
+        if "instrument" in written:
+            currencies.setdefault(fact.security_id, fact.trade_currency)
+    days = [date.fromisoformat(row["date"]) for row in (*case["transactions"], *case["prices"])]
+    if "period" in case:
+        days.append(date.fromisoformat(case["period"]["end"]))
+    prices = [
+        Price(
+            row["instrument"],
+            date.fromisoformat(row["date"]),
+            Decimal(row["price"]),
+            row.get("currency") or currencies.get(row["instrument"], base),
+        )
+        for row in case["prices"]
+    ]
+    rates = [
+        Rate(row["from"], row["to"], date.fromisoformat(row["date"]), Decimal(row["rate"]))
+        for row in case["fx"]
+    ]
+    return Facts(
+        base,
+        {account: tuple(facts) for account, facts in by_account.items()},
+        tuple(security(known, currency) for known, currency in currencies.items()),
+        price_table(prices),
+        rate_table(rates),
+        max(days),
+    )
+
+
+def _transaction(
+    written: Content, identity: str, base: str, deliveries: Mapping[str, str]
+) -> Transaction:
+    kind = TransactionType(deliveries.get(written["type"], written["type"]))
+    fee, tax = Decimal(written.get("fee", "0")), Decimal(written.get("tax", "0"))
+    quantity = Decimal(written.get("quantity", "0"))
+    if "net" in written:
+        net = Decimal(written["net"])
+        gross = net - fee - tax if kind in PAID else net + fee + tax
+    else:
+        gross = Decimal(written.get("price", "0")) * quantity
+    currency = written.get("currency", base)
+    rate: Decimal | None = None
+    traded_in, traded = currency, gross
+    if "recorded_fx" in written:
+        traded_in = written["recorded_fx"]["currency"]
+        traded = Decimal(written["recorded_fx"]["gross"])
+        with exact():
+            rate = quotient(gross, traded)
+            fee, tax = quotient(fee * traded, gross), quotient(tax * traded, gross)
+    on = date.fromisoformat(written["date"])
+    at = datetime.combine(on, time(tzinfo=UTC)) + timedelta(seconds=written.get("seq", 0))
+    return Transaction(
+        transaction_id=identity,
+        portfolio_id="P1",
+        security_id=written.get("instrument", "CASH"),
+        type=kind,
+        traded_at=at,
+        trade_date=None,
+        quantity=quantity,
+        price=Decimal(written.get("price", "0")),
+        gross=traded,
+        trade_currency=traded_in,
+        currency=currency,
+        fee=fee,
+        tax=tax,
+        fx_rate=rate if currency == base else None,
+    )
+
+
+def total_of(amounts: Sequence[Decimal | None]) -> Decimal:
+    """Return the sum of amounts, all of which must be known."""
+    assert None not in amounts, "an amount is undefined"
+    with exact():
+        return sum((amount for amount in amounts if amount is not None), ZERO)
+
+
+def assert_near(actual: Decimal | None, expected: str, tolerance: str, about: str) -> None:
+    """Assert that an amount is within the case's tolerance."""
+    assert actual is not None, f"{about} is undefined, expected {expected}"
+    assert abs(actual - Decimal(expected)) <= Decimal(tolerance), f"{about}: {actual}"
