@@ -98,7 +98,7 @@ def _machine_sums(
 ) -> list[int]:
     total = np.zeros(len(days), np.int64)
     for left, right, scale in zip(lefts, rights, scales, strict=True):
-        # Within the bound, a side or a scale too large for the machine meets only zeros.
+        # A scale too large for the machine stands beside zeros alone: else the bound is passed.
         if left.machine is None or right.machine is None or not (left.largest and right.largest):
             continue
         quantities = _in_force(left, left.machine * scale, days)
