@@ -184,14 +184,15 @@ SELECT t.portfolio_id, k.security_id, min(t.business_date), %(reason)s, %(at)s
 FROM transactions t
 JOIN portfolios p USING (portfolio_id)
 LEFT JOIN instruments i ON i.security_id = t.security_id
+CROSS JOIN LATERAL (SELECT array_remove(
+    ARRAY[t.trade_currency, t.currency, p.base_currency, i.currency,
+          substring(t.main_security_id FROM '^CASH_(.+)$')], NULL) AS met) AS c
 CROSS JOIN LATERAL (VALUES
     (t.main_security_id),
     (CASE WHEN t.currency <> p.base_currency THEN t.cash_security_id END)) AS k (security_id)
 WHERE t.superseded_at = 'infinity' AND t.business_date >= %(day)s AND k.security_id IS NOT NULL
-  AND (t.trade_currency <> p.base_currency OR t.currency <> p.base_currency
-       OR i.currency <> p.base_currency)
-  AND (t.trade_currency = ANY(%(currencies)s) OR t.currency = ANY(%(currencies)s)
-       OR i.currency = ANY(%(currencies)s) OR p.base_currency = ANY(%(currencies)s))
+  AND NOT p.base_currency = ALL(c.met)
+  AND c.met && %(currencies)s::text[]
 GROUP BY 1, 2
 ON CONFLICT (portfolio_id, security_id)
 DO UPDATE SET from_date = LEAST(w.from_date, excluded.from_date)
