@@ -44,9 +44,7 @@ def freshness_note(freshness: Freshness) -> str:
     )
 
 
-def positions_answer(
-    view: PositionsView, security_id: str | None = None
-) -> Answer:
+def positions_answer(view: PositionsView, security_id: str | None = None) -> Answer:
     """Return a portfolio's positions with their totals and coverage.
 
     With a security named, only its position is listed; the totals remain those of the portfolio.

@@ -41,6 +41,15 @@ class StoredFact(NamedTuple):
     waits: bool
 
 
+class BookedFact(NamedTuple):
+    """A current transaction, and the day and the keys it was last booked on."""
+
+    transaction: Transaction
+    business_date: date
+    main_security_id: str
+    cash_security_id: str | None
+
+
 class FactRow(NamedTuple):
     """One version of a transaction, to be written."""
 
@@ -169,15 +178,26 @@ class SeriesJob(NamedTuple):
     from_date: date
 
 
+class SeriesSpan(NamedTuple):
+    """What the first and the last day of a portfolio's series follow from."""
+
+    active_days: tuple[date, ...]
+    """Every day with an entry, oldest first."""
+    last_price_day: date | None
+    """The day of the last price of anything held in the end; None when not asked for."""
+    stored_before: date | None
+    """The last stored day before the one that the job begins with."""
+    closing_before: Decimal
+    """Its closing value."""
+
+
 class SeriesInput(NamedTuple):
-    """What the series of one portfolio is computed from."""
+    """What the series of one portfolio is computed from, from one day on."""
 
     holdings: tuple[HeldSteps, ...]
     flows: tuple[DatedFlow, ...]
-    active_days: tuple[date, ...]
     opening: Decimal
     stored: Mapping[date, PortfolioDay]
-    last_price_day: date | None
 
 
 class Unit(Protocol):
@@ -215,12 +235,16 @@ class Unit(Protocol):
         """Return where the folds of keys stand."""
         ...
 
-    def key_transactions(self, keys: Collection[Key]) -> list[Transaction]:
-        """Return the current transactions that may post to these keys."""
+    def key_facts(self, keys: Collection[Key]) -> dict[str, BookedFact]:
+        """Return the current transactions whose main or cash leg was booked on these keys."""
         ...
 
-    def waiting(self, keys: Collection[Key]) -> set[str]:
-        """Return the ids of transactions on these main keys that wait."""
+    def waiting(self, portfolio_ids: Collection[str]) -> set[str]:
+        """Return the ids of transactions of these portfolios that wait."""
+        ...
+
+    def refusing(self, keys: Collection[Key]) -> set[Key]:
+        """Return those of these keys on which a disposal of more than was held waits."""
         ...
 
     def key_entries(self, keys: Collection[Key]) -> dict[Key, dict[tuple[str, str], EntryRow]]:
@@ -231,8 +255,16 @@ class Unit(Protocol):
         """Return the current entries of some transactions on one key."""
         ...
 
+    def last_order(self, key: Key, without: Collection[str]) -> Order | None:
+        """Return the place of a key's last current entry, some transactions left aside."""
+        ...
+
     def take_work(self, limit: int) -> list[WorkItem]:
-        """Take keys to be folded again; they are taken for good when the unit commits."""
+        """Take keys to be folded again; they are taken for good when the unit commits.
+
+        The keys of a portfolio are taken together, so that no half of a correction can be seen:
+        ``limit`` keys at the most, or those of one portfolio.
+        """
         ...
 
     def save_book(self, write: BookWrite, at: datetime) -> None:
@@ -271,8 +303,12 @@ class Unit(Protocol):
         """Return portfolios whose series is not right, those marked the longest first."""
         ...
 
-    def series_input(self, job: SeriesJob) -> SeriesInput:
-        """Return what a portfolio's series is computed from."""
+    def series_span(self, job: SeriesJob, *, with_prices: bool) -> SeriesSpan:
+        """Return what the first and the last day of a portfolio's series follow from."""
+        ...
+
+    def series_input(self, job: SeriesJob, span: SeriesSpan, start: date) -> SeriesInput:
+        """Return what a portfolio's series from ``start`` on is computed from."""
         ...
 
     def market(self, base_currency: str, security_ids: Collection[str]) -> Market:

@@ -12,6 +12,7 @@ from tidebook.adapters.postgres.statements import statements
 from tidebook.book.lots import Holding, Lot
 from tidebook.engine.records import type_by_name
 from tidebook.engine.store import (
+    BookedFact,
     EntryRow,
     KeyState,
     PortfolioState,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
         FindingRow,
         Key,
         KeyWrite,
+        Order,
     )
 
 LOTS_CARRIED = 400
@@ -116,11 +118,10 @@ def states(cursor: Cursor[tuple[Any, ...]], keys: Collection[Key]) -> dict[Key, 
     return found
 
 
-def key_transactions(cursor: Cursor[tuple[Any, ...]], keys: Collection[Key]) -> list[Transaction]:
-    """Return the current transactions that may post to these keys."""
-    rows = cursor.execute(_SQL["key_transactions"], _named(keys)).fetchall()
-    found = {row[0]: _transaction(row) for row in rows}
-    return list(found.values())
+def key_facts(cursor: Cursor[tuple[Any, ...]], keys: Collection[Key]) -> dict[str, BookedFact]:
+    """Return the current transactions whose main or cash leg was booked on these keys."""
+    rows = cursor.execute(_SQL["key_facts"], _named(keys)).fetchall()
+    return {row[0]: BookedFact(_transaction(row[:18]), *row[18:]) for row in rows}
 
 
 def _transaction(row: tuple[Any, ...]) -> Transaction:
@@ -129,9 +130,29 @@ def _transaction(row: tuple[Any, ...]) -> Transaction:
     return Transaction(*values)
 
 
-def waiting(cursor: Cursor[tuple[Any, ...]], keys: Collection[Key]) -> set[str]:
-    """Return the ids of transactions on these main keys that wait."""
-    return {row[0] for row in cursor.execute(_SQL["waiting"], _named(keys)).fetchall()}
+def waiting(cursor: Cursor[tuple[Any, ...]], portfolio_ids: Collection[str]) -> set[str]:
+    """Return the ids of transactions of these portfolios that wait."""
+    named = {"portfolios": list(portfolio_ids)}
+    return {row[0] for row in cursor.execute(_SQL["waiting"], named).fetchall()}
+
+
+def refusing(cursor: Cursor[tuple[Any, ...]], keys: Collection[Key]) -> set[Key]:
+    """Return those of these keys on which a disposal of more than was held waits."""
+    subjects = {
+        f"key:{portfolio_id}/{security_id}": (portfolio_id, security_id)
+        for portfolio_id, security_id in keys
+    }
+    if not subjects:
+        return set()
+    rows = cursor.execute(_SQL["refusing"], {"subjects": list(subjects)}).fetchall()
+    return {subjects[row[0]] for row in rows}
+
+
+def last_order(cursor: Cursor[tuple[Any, ...]], key: Key, without: Collection[str]) -> Order | None:
+    """Return the place of a key's last current entry, some transactions left aside."""
+    named = {"portfolio_id": key[0], "security_id": key[1], "without": list(without)}
+    rows: list[Order] = cursor.execute(_SQL["orders"], named).fetchall()  # pyright: ignore[reportAssignmentType]
+    return max(rows, default=None)
 
 
 def key_entries(
@@ -283,25 +304,33 @@ def _save_findings(
     resolved: Sequence[str],
     at: datetime,
 ) -> None:
-    if resolved:
-        cursor.execute(_SQL["resolve_findings"], {"ids": list(resolved), "at": at})
-    if findings:
-        rows = (
-            (
-                row.finding.transaction_id,
-                row.finding.code,
-                row.finding.severity.value,
-                row.portfolio_id,
-                row.security_id,
-                row.business_date,
-                row.finding.sentence,
-                row.finding.remedy,
-                row.finding.waits_for,
-                at,
-            )
-            for row in findings
+    """Write findings; those that say again what is open already stay as they are."""
+    rows = (
+        (
+            row.finding.transaction_id,
+            row.finding.code,
+            row.finding.severity.value,
+            row.portfolio_id,
+            row.security_id,
+            row.business_date,
+            row.finding.sentence,
+            row.finding.remedy,
+            row.finding.waits_for,
+            at,
         )
-        copy_rows(cursor, "findings", _FINDING_COLUMNS, rows)
+        for row in findings
+    )
+    if not resolved:
+        if findings:
+            copy_rows(cursor, "findings", _FINDING_COLUMNS, rows)
+        return
+    cursor.execute(_SQL["stage_findings"])
+    if findings:
+        copy_rows(cursor, "new_findings", _FINDING_COLUMNS, rows)
+    cursor.execute(_SQL["resolve_findings"], {"ids": list(resolved), "at": at})
+    if findings:
+        cursor.execute(_SQL["insert_findings"])
+        cursor.execute("TRUNCATE new_findings")
 
 
 def _bump(cursor: Cursor[tuple[Any, ...]], write: BookWrite) -> None:

@@ -6,6 +6,7 @@ them: keys to be folded again, series to be brought up to date, transactions tha
 
 from __future__ import annotations
 
+from datetime import timedelta
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
@@ -121,6 +122,7 @@ def save_instruments(
     if refold:
         named = {"ids": refold, "reason": "the instrument has changed", "at": at}
         cursor.execute(_SQL["refold_securities"], named)
+        cursor.execute(_SQL["dirty_instruments"], {"ids": refold})
     return duplicates
 
 
@@ -176,12 +178,21 @@ def save_rates(cursor: Cursor[tuple[Any, ...]], rates: Sequence[Rate], at: datet
 def save_business_dates(
     cursor: Cursor[tuple[Any, ...]], dates: Sequence[date], at: datetime
 ) -> int:
-    """Write business dates, mark every series from the earliest new one, return the duplicates."""
+    """Write business dates, mark the series they bear on, return the duplicates.
+
+    A date beyond the end of the calendar bears on every day after that end: up to now each of
+    them was a valuation day if it was no weekend.
+    """
+    row = cursor.execute(_SQL["calendar_end"]).fetchone()
+    end: date | None = row[0] if row else None
     named = {"days": sorted(set(dates)), "at": at}
     fresh = cursor.execute(_SQL["insert_dates"], named).fetchall()
     if fresh:
         _move_versions(cursor, ["dates"])
-        cursor.execute(_SQL["dirty_all"], {"day": min(row[0] for row in fresh)})
+        first: date = min(row[0] for row in fresh)
+        if end is not None:
+            first = min(first, end + timedelta(days=1))
+        cursor.execute(_SQL["dirty_all"], {"day": first})
     return len(dates) - len(fresh)
 
 

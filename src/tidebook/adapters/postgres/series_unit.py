@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from tidebook.adapters.postgres.book_unit import portfolio
@@ -10,13 +10,13 @@ from tidebook.adapters.postgres.copying import columns, copy_rows
 from tidebook.adapters.postgres.statements import statements
 from tidebook.book.cashflows import Classification, Timing
 from tidebook.book.series import DatedFlow, PortfolioDay, cumulated
-from tidebook.engine.store import SeriesInput, SeriesJob
+from tidebook.engine.store import SeriesInput, SeriesJob, SeriesSpan
 from tidebook.model.instruments import built_in_instrument
 from tidebook.model.money import ZERO
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import date, datetime
+    from datetime import datetime
     from decimal import Decimal
 
     from psycopg import Cursor
@@ -38,14 +38,35 @@ def jobs(cursor: Cursor[tuple[Any, ...]], limit: int) -> list[SeriesJob]:
     return [SeriesJob(portfolio(row), row[9], row[10], row[11]) for row in rows]
 
 
-def series_input(
-    cursor: Cursor[tuple[Any, ...]], cache: MarketCache, job: SeriesJob
-) -> SeriesInput:
-    """Return what a portfolio's series is computed from."""
+def series_span(
+    cursor: Cursor[tuple[Any, ...]], cache: MarketCache, job: SeriesJob, *, with_prices: bool
+) -> SeriesSpan:
+    """Return what the first and the last day of a portfolio's series follow from."""
     named = {"portfolio_id": job.portfolio.portfolio_id, "day": job.from_date}
+    active = tuple(sorted(row[0] for row in cursor.execute(_SQL["active_days"], named).fetchall()))
+    last_price: date | None = None
+    if with_prices:
+        held = [row[0] for row in cursor.execute(_SQL["held_securities"], named)]
+        quoted = cache.prices(cursor, held).values() if held else ()
+        last_price = max((quotes.days[-1] for quotes in quoted if quotes.days), default=None)
+    row = cursor.execute(_SQL["opening"], named).fetchone()
+    return SeriesSpan(active, last_price, *(row or (None, ZERO)))
+
+
+def series_input(
+    cursor: Cursor[tuple[Any, ...]],
+    cache: MarketCache,
+    job: SeriesJob,
+    span: SeriesSpan,
+    start: date,
+) -> SeriesInput:
+    """Return what a portfolio's series from ``start`` on is computed from."""
+    named = {"portfolio_id": job.portfolio.portfolio_id, "day": start}
     changes: dict[str, dict[date, tuple[Decimal, Decimal]]] = {}
     currencies: dict[str, str] = {}
-    for security_id, currency, day, quantity, cost in cursor.execute(_SQL["holdings"], named):
+    # Whole answers: row by row the cursor costs more than the database.
+    rows = cursor.execute(_SQL["holdings"], named).fetchall()
+    for security_id, currency, day, quantity, cost in rows:
         changes.setdefault(security_id, {})[day] = (quantity, cost)
         currencies[security_id] = currency
     instruments = cache.instruments(cursor, sorted(changes))
@@ -55,16 +76,14 @@ def series_input(
     )
     flows = tuple(
         DatedFlow(day, amount, Timing(timing), kind == Classification.EXPENSE)
-        for day, amount, timing, kind in cursor.execute(_SQL["flows"], named)
+        for day, amount, timing, kind in cursor.execute(_SQL["flows"], named).fetchall()
     )
-    active = tuple(row[0] for row in cursor.execute(_SQL["active_days"], named))
-    stored = {row[0]: PortfolioDay(*row) for row in cursor.execute(_SQL["stored_days"], named)}
+    rows = cursor.execute(_SQL["stored_days"], named).fetchall()
+    stored = {row[0]: PortfolioDay._make(row) for row in rows}
+    if span.stored_before is None or span.stored_before < start:
+        return SeriesInput(holdings, flows, span.closing_before, stored)
     opening = cursor.execute(_SQL["opening"], named).fetchone()
-    prices = cache.prices(cursor, sorted(changes))
-    last = max((quotes.days[-1] for quotes in prices.values() if quotes.days), default=None)
-    before = job.from_date - timedelta(days=1)
-    active = tuple(sorted(day for day in active if day > before))
-    return SeriesInput(holdings, flows, active, opening[0] if opening else ZERO, stored, last)
+    return SeriesInput(holdings, flows, opening[1] if opening else ZERO, stored)
 
 
 def _held(
@@ -97,9 +116,13 @@ def save(
     if cursor.rowcount != 1:
         return False
     if close:
-        named = {"portfolio_id": identity, "days": list(close), "at": at}
+        # Written as text by hand: the driver looks at every element of a list for what to quote.
+        days = f"{{{','.join(map(date.isoformat, close))}}}"
+        named = {"portfolio_id": identity, "days": days, "at": at}
         cursor.execute(_SQL["close_days"], named)
     if write:
-        rows = ((identity, job.generation, at, *day) for day in write)
+        # The instant of the batch is written once and for all: it stands in every row.
+        stamp = at.isoformat()
+        rows = ((identity, job.generation, stamp, *day) for day in write)
         copy_rows(cursor, "portfolio_days", _DAY_COLUMNS, rows)
     return True

@@ -25,18 +25,21 @@ if TYPE_CHECKING:
     from tidebook.book.series import PortfolioDay
     from tidebook.engine.records import Record
     from tidebook.engine.store import (
+        BookedFact,
         BookWrite,
         EntryRow,
         Key,
         KeyState,
         LogBatch,
+        Order,
         PortfolioState,
         SeriesInput,
         SeriesJob,
+        SeriesSpan,
         StoredFact,
         WorkItem,
     )
-    from tidebook.model.facts import Price, Rate, Transaction
+    from tidebook.model.facts import Price, Rate
     from tidebook.model.instruments import Instrument
     from tidebook.model.markets import RateTable
     from tidebook.model.portfolios import Portfolio
@@ -88,13 +91,17 @@ class PostgresUnit:
         """Return where the folds of keys stand."""
         return book_unit.states(self._cursor, keys)
 
-    def key_transactions(self, keys: Collection[Key]) -> list[Transaction]:
-        """Return the current transactions that may post to these keys."""
-        return book_unit.key_transactions(self._cursor, keys)
+    def key_facts(self, keys: Collection[Key]) -> dict[str, BookedFact]:
+        """Return the current transactions whose main or cash leg was booked on these keys."""
+        return book_unit.key_facts(self._cursor, keys)
 
-    def waiting(self, keys: Collection[Key]) -> set[str]:
-        """Return the ids of transactions on these main keys that wait."""
-        return book_unit.waiting(self._cursor, keys)
+    def waiting(self, portfolio_ids: Collection[str]) -> set[str]:
+        """Return the ids of transactions of these portfolios that wait."""
+        return book_unit.waiting(self._cursor, portfolio_ids)
+
+    def refusing(self, keys: Collection[Key]) -> set[Key]:
+        """Return those of these keys on which a disposal of more than was held waits."""
+        return book_unit.refusing(self._cursor, keys)
 
     def key_entries(self, keys: Collection[Key]) -> dict[Key, dict[tuple[str, str], EntryRow]]:
         """Return the current entries of keys by (transaction id, leg)."""
@@ -104,8 +111,14 @@ class PostgresUnit:
         """Return the current entries of some transactions on one key."""
         return book_unit.key_entries(self._cursor, [key], ids)[key]
 
+    def last_order(self, key: Key, without: Collection[str]) -> Order | None:
+        """Return the place of a key's last current entry, some transactions left aside."""
+        return book_unit.last_order(self._cursor, key, without)
+
     def take_work(self, limit: int) -> list[WorkItem]:
-        """Take keys to be folded again."""
+        """Take keys to be folded again, those of a portfolio together."""
+        # Whoever marks keys owns the reference first; taking both in the same order spares a wait.
+        self.hold_reference(exclusive=False)
         return book_unit.take_work(self._cursor, limit)
 
     def save_book(self, write: BookWrite, at: datetime) -> None:
@@ -140,9 +153,13 @@ class PostgresUnit:
         """Return portfolios whose series is not right."""
         return series_unit.jobs(self._cursor, limit)
 
-    def series_input(self, job: SeriesJob) -> SeriesInput:
-        """Return what a portfolio's series is computed from."""
-        return series_unit.series_input(self._cursor, self._cache, job)
+    def series_span(self, job: SeriesJob, *, with_prices: bool) -> SeriesSpan:
+        """Return what the first and the last day of a portfolio's series follow from."""
+        return series_unit.series_span(self._cursor, self._cache, job, with_prices=with_prices)
+
+    def series_input(self, job: SeriesJob, span: SeriesSpan, start: date) -> SeriesInput:
+        """Return what a portfolio's series from ``start`` on is computed from."""
+        return series_unit.series_input(self._cursor, self._cache, job, span, start)
 
     def market(self, base_currency: str, security_ids: Collection[str]) -> Market:
         """Return prices and rates for a portfolio's series."""

@@ -9,13 +9,14 @@ its security nor its cash.
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tidebook.book.ledger import Leg, post
+from tidebook.book.ledger import Leg
 from tidebook.book.lots import LotRule
 from tidebook.book.policies import key_rules
 from tidebook.engine.stages import keys as folding
 from tidebook.engine.stages.admission import admit, fact_row
+from tidebook.engine.stages.reposting import Reposting
 from tidebook.engine.store import BookWrite, FindingRow
 from tidebook.model.facts import business_date
 from tidebook.model.findings import Severity, unknown_portfolio
@@ -23,7 +24,7 @@ from tidebook.model.instruments import built_in_instrument
 from tidebook.model.money import exact
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import date, datetime
 
     from tidebook.book.ledger import Posted, Posting
@@ -31,16 +32,23 @@ if TYPE_CHECKING:
     from tidebook.engine.stages.admission import Admission, Incoming
     from tidebook.engine.stages.keys import KeyResult
     from tidebook.engine.store import (
+        EntryRow,
         FactRow,
         Key,
         KeyState,
         KeyWrite,
+        Order,
         PortfolioState,
         Unit,
         WorkItem,
     )
     from tidebook.model.facts import Transaction
     from tidebook.model.findings import Finding
+
+
+_AMENDED: Final = "a transaction was amended"
+_BACK_DATED: Final = "a back-dated transaction"
+_MOVED: Final = "a transaction belongs on another key"
 
 
 class BookOutcome(NamedTuple):
@@ -71,13 +79,23 @@ def book(
     return batch.outcome(write)
 
 
-class _Change(NamedTuple):
+class _Change:
     """What a batch does to one key."""
 
-    added: list[Posting]
-    removed: set[str]
-    refold: list[str]
-    """Why it is to be folded from all its facts; empty when it need not be."""
+    __slots__ = ("added", "anew", "reason", "removed")
+
+    def __init__(self) -> None:
+        self.added: list[Posting] = []
+        self.removed: set[str] = set()
+        self.anew = False
+        """Whether the key is to be folded from all its facts."""
+        self.reason = _AMENDED
+        """Why its history changes, if it does."""
+
+    def fold_anew(self, reason: str) -> None:
+        """Have the key folded from all its facts; the first reason given stands."""
+        if not self.anew:
+            self.anew, self.reason = True, reason
 
 
 class _Batch:
@@ -90,18 +108,18 @@ class _Batch:
         portfolio_ids |= {fact.portfolio_id for fact in admission.replaced.values()}
         portfolio_ids |= {item.portfolio_id for item in work}
         self.portfolios: dict[str, PortfolioState] = unit.lock_portfolios(portfolio_ids)
-        self.changes: dict[Key, _Change] = defaultdict(lambda: _Change([], set(), []))
+        self.again = Reposting(unit, self.portfolios, admission.current.keys())
+        self.changes: dict[Key, _Change] = defaultdict(_Change)
         self.posted: dict[str, Posted] = {}
         self.facts: list[FactRow] = []
         self.findings: dict[str, list[FindingRow]] = defaultdict(list)
         self.resolved: set[str] = set()
-        self.replaced_accounts: dict[str, tuple[str, date, str, str | None]] = {}
+        self.replaced_accounts: list[tuple[str, date, str, str | None]] = []
         self.results: dict[Key, KeyResult] = {}
         self.waits: set[str] = set()
-        self.seen: dict[Key, set[str]] = {}
         for item in work:
             if item.portfolio_id in self.portfolios:
-                self.changes[item.portfolio_id, item.security_id].refold.append(item.reason)
+                self.changes[item.portfolio_id, item.security_id].fold_anew(item.reason)
 
     # Posting: from facts to changes of keys.
 
@@ -112,8 +130,7 @@ class _Batch:
             self._withdraw(identity, stored.portfolio_id, stored.main_security_id)
             if stored.cash_security_id:
                 self._withdraw(identity, stored.portfolio_id, stored.cash_security_id)
-        transactions = [admitted.transaction for admitted in current.values()]
-        posted = self._posted(transactions)
+        posted = self.again.post([admitted.transaction for admitted in current.values()])
         for identity, admitted in current.items():
             found = posted.get(identity)
             self.facts.append(fact_row(admitted, self._day(admitted.transaction), found))
@@ -126,20 +143,6 @@ class _Batch:
         for overtaken in self.admission.overtaken:
             day = self._day(overtaken.transaction)
             self.facts.append(fact_row(overtaken, day, None, superseded=True))
-
-    def _posted(self, transactions: Collection[Transaction]) -> dict[str, Posted]:
-        """Post transactions of known portfolios."""
-        known = [fact for fact in transactions if fact.portfolio_id in self.portfolios]
-        if not known:
-            return {}
-        instruments = self.unit.instruments({fact.security_id for fact in known})
-        rates = self.unit.rates()
-        return {
-            fact.transaction_id: post(
-                fact, self.portfolios[fact.portfolio_id].portfolio, instruments, rates
-            )
-            for fact in known
-        }
 
     def _day(self, fact: Transaction) -> date:
         state = self.portfolios.get(fact.portfolio_id)
@@ -167,149 +170,158 @@ class _Batch:
 
     def fold(self) -> None:
         """Fold every changed key."""
-        self._fold([key for key in self.changes if not self._is_cash_account(key)])
-        self._fold([key for key in self.changes if key not in self.results])
+        asked = [key for key, change in self.changes.items() if change.anew]
+        states, rules = self._prepare([key for key in self.changes if not self._is_cash(key)])
+        anew = [key for key, change in self.changes.items() if change.anew]
+        while moved := self.again.look(anew):
+            for key in sorted(moved):
+                self.changes[key].fold_anew(_MOVED)
+            anew = sorted(moved)
+        late = [key for key in self.changes if key not in states and not self._is_cash(key)]
+        more_states, more_rules = self._prepare(late)
+        states, rules = {**states, **more_states}, {**rules, **more_rules}
+        for key in states:
+            self._reconsider(key)
+        self._fold(states, rules)
+        for key in states:
+            self._carry_to_cash(key)
+        self._fold(*self._prepare_cash(asked))
 
-    def _is_cash_account(self, key: Key) -> bool:
-        base_currency = self.portfolios[key[0]].portfolio.base_currency
-        return built_in_instrument(key[1], base_currency) is not None
+    def _prepare_cash(
+        self, asked: Sequence[Key]
+    ) -> tuple[dict[Key, KeyState | None], dict[Key, KeyRules]]:
+        """Load the cash accounts, and carry over what one gives to another.
 
-    def _fold(self, keys: Sequence[Key]) -> None:
+        Money exchanged between two accounts has its main leg on one and its cash leg on the other.
+        An account refuses nothing, so what goes over is known before any of them is folded; it may
+        have further accounts folded anew, until there are no more.
+        """
+        carried: set[Key] = set()
+        while True:
+            states, rules = self._prepare([key for key in self.changes if self._is_cash(key)])
+            anew = [key for key in states if self.changes[key].anew and key not in carried]
+            if not anew:
+                return states, rules
+            self.again.look([key for key in anew if key not in asked])
+            for key in anew:
+                self._reconsider(key)
+                self._carry_to_cash(key)
+            carried.update(anew)
+
+    def _is_cash(self, key: Key) -> bool:
+        return built_in_instrument(key[1], "") is not None
+
+    def _prepare(
+        self, keys: Sequence[Key]
+    ) -> tuple[dict[Key, KeyState | None], dict[Key, KeyRules]]:
+        """Load where keys stand, and decide which of them must be folded anew."""
         if not keys:
-            return
-        states = self.unit.states(keys)
-        instruments = self.unit.instruments({security_id for _, security_id in keys})
+            return {}, {}
+        found = self.unit.states(keys)
+        instruments = self.unit.instruments({key[1] for key in keys if not self._is_cash(key)})
         rules = {
             key: key_rules(self.portfolios[key[0]].portfolio, key[1], instruments.get(key[1]))
             for key in keys
         }
-        anew = [key for key in keys if self._needs_refold(key, states.get(key), rules[key])]
-        self._refold(anew, states, rules)
+        refusing = self.unit.refusing([key for key in keys if self.changes[key].added])
         for key in keys:
-            if key not in self.results:
-                self.results[key] = self._advance(key, states.get(key), rules[key])
-                self._refuse(key, self.results[key].findings)
+            change = self.changes[key]
+            if rules[key].lots is LotRule.UNIT:
+                continue
+            if change.removed:
+                change.fold_anew(change.reason)
+            elif key in refusing or not folding.in_order(found.get(key), change.added):
+                change.fold_anew(_BACK_DATED)
+        return {key: found.get(key) for key in keys}, rules
 
-    def _needs_refold(self, key: Key, state: KeyState | None, rules: KeyRules) -> bool:
-        change = self.changes[key]
-        if change.refold:
-            return True
-        alone = rules.lots is LotRule.UNIT
-        if change.removed and not alone:
-            change.refold.append("a transaction was amended")
-        elif not folding.in_order(state, change.added, rules):
-            change.refold.append("a back-dated transaction")
-        return bool(change.refold)
+    def _fold(self, states: Mapping[Key, KeyState | None], rules: Mapping[Key, KeyRules]) -> None:
+        anew = [key for key in states if self.changes[key].anew]
+        stored = self.unit.key_entries(anew) if anew else {}
+        for key, state in states.items():
+            if self.changes[key].anew:
+                result = self._refold(key, state, stored[key], rules[key])
+            else:
+                result = self._advance(key, state, rules[key])
+            self.results[key] = result
+            for finding in result.findings:
+                identity = finding.transaction_id
+                posted = self.posted.get(identity) or self.again.posted[identity]
+                self._note(finding, key[0], key[1], posted.on)
 
     def _advance(self, key: Key, state: KeyState | None, rules: KeyRules) -> KeyResult:
         """Change a key without looking at its history."""
         change = self.changes[key]
-        added = self._bookable(change.added)
+        added = [posting for posting in change.added if self._counts(posting)]
         if change.removed and state is not None:
             removed = self.unit.entries_of(key, change.removed)
-            return folding.withdraw(key, state, removed, added, rules, "a transaction was amended")
+            last: Order | None = state.last
+            if any(folding.order_of(row) == last for row in removed.values()):
+                last = self.unit.last_order(key, change.removed)
+            return folding.withdraw(key, state, removed, added, last, change.reason)
         return folding.append(key, state, added, rules) if added else folding.NOTHING
-
-    def _bookable(self, postings: Iterable[Posting]) -> list[Posting]:
-        """Leave out the cash of what was refused on its security."""
-        return [
-            posting
-            for posting in postings
-            if posting.leg is Leg.MAIN or posting.transaction_id not in self.waits
-        ]
-
-    def _refuse(self, key: Key, findings: Sequence[Finding]) -> None:
-        for finding in findings:
-            posted = self.posted[finding.transaction_id]
-            self._note(finding, key[0], key[1], posted.on)
 
     def _refold(
         self,
-        keys: Sequence[Key],
-        states: Mapping[Key, KeyState],
-        rules: Mapping[Key, KeyRules],
-    ) -> None:
-        """Fold keys from all their facts, and carry over to cash what that changes."""
-        if not keys:
-            return
-        waited = self.unit.waiting(keys)
-        stored = self.unit.key_entries(keys)
-        replaced = self.admission.current.keys()
-        facts = [
-            fact for fact in self.unit.key_transactions(keys) if fact.transaction_id not in replaced
-        ]
-        reposted = self._posted(facts)
-        by_key: dict[Key, list[Posting]] = {key: list(self.changes[key].added) for key in keys}
-        for fact in facts:
-            posted = reposted[fact.transaction_id]
-            for posting in posted.postings:
-                key = (fact.portfolio_id, posting.security_id)
-                if key in by_key:
-                    by_key[key].append(posting)
-        for key in keys:
-            mine = {
-                fact.transaction_id: reposted[fact.transaction_id]
-                for fact in facts
-                if fact.portfolio_id == key[0]
-                and reposted[fact.transaction_id].main_security_id == key[1]
-            }
-            self._reconsider(key, mine)
-            postings = self._without_waiting(by_key[key], waited, mine)
-            reason = self.changes[key].refold[0]
-            self.results[key] = folding.refold(
-                key, states.get(key), stored[key], postings, rules[key], reason
-            )
-            self._refuse(key, self.results[key].findings)
-            self._carry_to_cash(key[0], mine, waited, stored[key])
+        key: Key,
+        state: KeyState | None,
+        stored: Mapping[tuple[str, str], EntryRow],
+        rules: KeyRules,
+    ) -> KeyResult:
+        """Fold a key from all its facts."""
+        change = self.changes[key]
+        postings = {
+            (posting.transaction_id, posting.leg): posting
+            for posting in (*self.again.on_key[key], *change.added)
+            if self._counts(posting)
+        }
+        return folding.refold(key, state, stored, postings.values(), rules, change.reason)
 
-    def _reconsider(self, key: Key, mine: Mapping[str, Posted]) -> None:
-        """Note anew what is to be said of the facts of a key."""
-        for identity, posted in mine.items():
-            self.posted.setdefault(identity, posted)
-            self.resolved.add(identity)
-            self.replaced_accounts[identity] = (
-                identity,
-                posted.on,
-                posted.main_security_id,
-                posted.cash_security_id,
-            )
-            for finding in posted.findings:
-                self._note(finding, key[0], key[1], posted.on)
-
-    def _without_waiting(
-        self, postings: Iterable[Posting], waited: set[str], mine: Mapping[str, Posted]
-    ) -> list[Posting]:
+    def _counts(self, posting: Posting) -> bool:
         """Leave out the cash of whatever waits now, or waited and was not reconsidered yet."""
-        kept: list[Posting] = []
-        for posting in postings:
-            identity = posting.transaction_id
-            if posting.leg is Leg.MAIN or identity in mine:
-                kept.append(posting)
-            elif identity in self.waits or (identity in waited and identity not in self.resolved):
-                continue
-            else:
-                kept.append(posting)
-        return kept
+        if posting.leg is Leg.MAIN:
+            return True
+        identity = posting.transaction_id
+        if identity in self.posted or identity in self.resolved:
+            return identity not in self.waits
+        return identity not in self.again.waited
 
-    def _carry_to_cash(
-        self,
-        portfolio_id: str,
-        mine: Mapping[str, Posted],
-        waited: set[str],
-        stored: Mapping[tuple[str, str], object],
-    ) -> None:
-        """Give the cash key what has become bookable, and take from it what no longer is."""
-        booked = {identity for identity, _ in stored}
-        for identity, posted in mine.items():
-            cash = posted.cash_security_id
-            if cash is None:
-                continue
-            change = self.changes[portfolio_id, cash]
-            legs = [posting for posting in posted.postings if posting.leg is Leg.CASH]
-            if identity in self.waits and identity in booked:
-                change.removed.add(identity)
-            elif identity not in self.waits and (identity in waited or identity not in booked):
-                change.added.extend(legs)
+    def _reconsider(self, key: Key) -> None:
+        """Note anew what is to be said of a key's facts when it is folded from all of them."""
+        if self.changes[key].anew:
+            for identity in self.again.mine[key]:
+                self._reconsider_fact(key, identity)
+
+    def _reconsider_fact(self, key: Key, identity: str) -> None:
+        posted, stored = self.again.posted[identity], self.again.stored[identity]
+        self.resolved.add(identity)
+        accounts = (posted.on, posted.main_security_id, posted.cash_security_id)
+        if accounts != stored[1:]:
+            self.replaced_accounts.append((identity, *accounts))
+        for finding in posted.findings:
+            self._note(finding, key[0], key[1], posted.on)
+
+    def _carry_to_cash(self, key: Key) -> None:
+        """Give cash accounts what has become bookable, and take from them what no longer is."""
+        if self.changes[key].anew:
+            for identity in self.again.mine[key]:
+                self._carry_fact_to_cash(key, identity)
+
+    def _carry_fact_to_cash(self, key: Key, identity: str) -> None:
+        posted, stored = self.again.posted[identity], self.again.stored[identity]
+        before = None if identity in self.again.waited else stored.cash_security_id
+        after = None if identity in self.waits else posted.cash_security_id
+        fact = stored.transaction
+        if before == after and (after is None or fact.trade_currency == fact.currency):
+            return
+        reason = self.changes[key].reason
+        if before is not None and before != key[1]:
+            change = self.changes[key[0], before]
+            change.reason = reason
+            change.removed.add(identity)
+        if after is not None and after != key[1]:
+            change = self.changes[key[0], after]
+            change.reason = reason
+            change.added.extend(each for each in posted.postings if each.leg is Leg.CASH)
 
     # Writing.
 
@@ -334,9 +346,7 @@ class _Batch:
         return BookWrite(
             facts=tuple(self.facts),
             close_facts=tuple(self.admission.replaced),
-            replaced_accounts=tuple(
-                row for identity, row in self.replaced_accounts.items() if identity not in current
-            ),
+            replaced_accounts=tuple(self.replaced_accounts),
             keys=tuple(keys),
             findings=tuple(row for rows in self.findings.values() for row in _distinct(rows)),
             resolved=tuple(sorted(self.resolved)),

@@ -3,26 +3,26 @@
 A posting that comes after the last one of its key is folded onto the key's state. Anything else,
 a back-dated, amended or reawakened fact, folds the key again from its facts and compares: entries
 that come out the same stay as they are, the others are closed and written under the next epoch. So
-a restatement writes exactly what it changed.
+a restatement writes exactly what it changed, and what only came after the rest restates nothing.
 """
 
 from __future__ import annotations
 
 import json
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tidebook.book.lots import EMPTY, LotRule, fold
+from tidebook.book.lots import EMPTY, KeyRules, LotRule, fold
 from tidebook.engine.store import EntryRow, KeyState, KeyWrite
-from tidebook.model.money import ZERO, exact
+from tidebook.model.money import ZERO, decimal_text, exact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import date
     from decimal import Decimal
 
     from tidebook.book.ledger import Posting
-    from tidebook.book.lots import Entry, Folded, KeyRules
-    from tidebook.engine.store import Key
+    from tidebook.book.lots import Entry, Folded
+    from tidebook.engine.store import Key, Order
     from tidebook.model.findings import Finding
 
 
@@ -34,14 +34,16 @@ class KeyResult(NamedTuple):
     changed_from: date | None
 
 
+NOWHERE: Final = (date(1900, 1, 1), datetime(1900, 1, 1, tzinfo=UTC), 0, "", "")
+"""The place of the last entry of a key that has had entries and has none now: before any other."""
 NOTHING: Final = KeyResult(None, (), None)
+UNIT: Final = KeyRules(LotRule.UNIT, allow_short=True)
+"""The rules of cash in the base currency."""
 
 
-def in_order(state: KeyState | None, postings: Sequence[Posting], rules: KeyRules) -> bool:
+def in_order(state: KeyState | None, postings: Sequence[Posting]) -> bool:
     """Tell whether postings can be folded onto a key's state without looking back."""
-    if state is None:
-        return True
-    if rules.lots is LotRule.UNIT:
+    if state is None or not postings:
         return True
     return state.lots_known and all(posting.order > state.last for posting in postings)
 
@@ -74,23 +76,28 @@ def withdraw(  # noqa: PLR0913, PLR0917 - a key, its state, and what happens to 
     state: KeyState,
     removed: Mapping[tuple[str, str], EntryRow],
     postings: Sequence[Posting],
-    rules: KeyRules,
+    last: Order | None,
     reason: str,
 ) -> KeyResult:
-    """Take entries out of a key whose postings stand alone (base-currency cash); add others."""
+    """Take entries out of a key whose postings stand alone (base-currency cash); add others.
+
+    ``last`` is the place of the last entry that stays, None when none does.
+    """
     with exact():
         gone = sum((row.quantity for row in removed.values()), ZERO)
         left = state.holding.quantity - gone
-    holding = EMPTY._replace(quantity=left, cost_local=left, cost_base=left)
-    folded = fold(holding, sorted(postings, key=lambda posting: posting.order), rules)
+    ordered = sorted(postings, key=lambda posting: posting.order)
+    folded = fold(EMPTY._replace(quantity=left, cost_local=left, cost_base=left), ordered, UNIT)
     rows = {(row.transaction_id, row.leg): row for row in map(entry_row, folded.entries)}
     close = tuple(entry for entry, row in removed.items() if rows.get(entry) != row)
     write = tuple(row for entry, row in rows.items() if removed.get(entry) != row)
     if not close and not write:
         return NOTHING
     days = [removed[entry].on for entry in close] + [row.on for row in write]
-    after = _state(state, folded, state.epoch + 1)
+    place = last or NOWHERE
+    stays = state._replace(last=place, changed_on=place[0])
     start = min(days)
+    after = _state(stays, folded, state.epoch + 1)
     return KeyResult(KeyWrite(key, after, write, close, start, reason), (), start)
 
 
@@ -107,22 +114,37 @@ def refold(  # noqa: PLR0913, PLR0917 - a key, its state, and what happens to it
     rows = {(row.transaction_id, row.leg): row for row in map(entry_row, folded.entries)}
     close = tuple(entry for entry, row in stored.items() if rows.get(entry) != row)
     write = tuple(row for entry, row in rows.items() if stored.get(entry) != row)
-    days = [stored[entry].on for entry in close] + [row.on for row in write]
-    if not days:
+    if not close and not write:
         return KeyResult(_refresh(key, state, folded), folded.findings, None)
-    restated = bool(stored)
+    restated = bool(close) or _between(write, stored)
     epoch = (state.epoch if state else 0) + (1 if restated else 0)
-    start = min(days)
-    after = _recount(state, folded, epoch, stored, key)
+    start = min([stored[entry].on for entry in close] + [row.on for row in write])
+    after = _recount(state, folded, epoch, key)
     change = KeyWrite(key, after, write, close, start if restated else None, reason)
     return KeyResult(change, folded.findings, start)
 
 
+def _between(write: Iterable[EntryRow], stored: Mapping[tuple[str, str], EntryRow]) -> bool:
+    """Tell whether any new entry comes before one that is there."""
+    last = max(map(order_of, stored.values()), default=None)
+    return last is not None and any(order_of(row) < last for row in write)
+
+
+def order_of(row: EntryRow) -> Order:
+    """Return the place of an entry inside its key."""
+    return (row.on, row.at, row.rank, row.transaction_id, row.leg)
+
+
 def _refresh(key: Key, state: KeyState | None, folded: Folded) -> KeyWrite | None:
-    """Carry the lots again when they have become few enough; otherwise nothing changes."""
-    if state is None or state.lots_known or not folded.entries:
+    """Write the state again where it differs though no entry does.
+
+    It does when another cost method left every entry as it was but not the lots, and when lots
+    that were too many to carry have become few enough.
+    """
+    if state is None or not folded.entries:
         return None
-    return KeyWrite(key, _recount(state, folded, state.epoch, {}, key), (), (), None, "")
+    after = _recount(state, folded, state.epoch, key)
+    return None if after == state else KeyWrite(key, after, (), (), None, "")
 
 
 def _state(before: KeyState | None, folded: Folded, epoch: int) -> KeyState:
@@ -134,15 +156,13 @@ def _state(before: KeyState | None, folded: Folded, epoch: int) -> KeyState:
         msg = "a key without entries has no state"
         raise ValueError(msg)
     local, base = _realised(folded.entries)
-    order, day = last.posting.order, last.posting.on
+    order, day, currency = last.posting.order, last.posting.on, last.posting.currency
     if before is None:
-        return KeyState(
-            epoch, last.posting.currency, folded.holding, local, base, day, order, lots_known=True
-        )
+        return KeyState(epoch, currency, folded.holding, local, base, day, order, lots_known=True)
     with exact():
         return KeyState(
             epoch,
-            before.currency,
+            currency if order > before.last else before.currency,
             folded.holding,
             before.realised_local + local,
             before.realised_base + base,
@@ -156,7 +176,6 @@ def _recount(
     before: KeyState | None,
     folded: Folded,
     epoch: int,
-    stored: Mapping[tuple[str, str], EntryRow],
     key: Key,
 ) -> KeyState:
     """Return the state that a fold from scratch came to."""
@@ -165,9 +184,8 @@ def _recount(
     if before is None:
         msg = f"key {key} was folded to nothing from nothing"
         raise ValueError(msg)
-    day = max((row.on for row in stored.values()), default=before.changed_on)
     return KeyState(
-        epoch, before.currency, folded.holding, ZERO, ZERO, day, before.last, lots_known=True
+        epoch, before.currency, folded.holding, ZERO, ZERO, NOWHERE[0], NOWHERE, lots_known=True
     )
 
 
@@ -214,9 +232,9 @@ def _matches_text(entry: Entry) -> str:
             [
                 match.lot_id,
                 match.opened_on.isoformat(),
-                str(match.quantity),
-                str(match.cost_local),
-                str(match.cost_base),
+                decimal_text(match.quantity),
+                decimal_text(match.cost_local),
+                decimal_text(match.cost_base),
             ]
             for match in entry.matches
         ],

@@ -7,17 +7,21 @@ stale one writes nothing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.book.series import daily_series
 from tidebook.model.calendars import valuation_days
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import date, datetime
+    from datetime import datetime
 
     from tidebook.book.series import PortfolioDay
-    from tidebook.engine.store import SeriesInput, SeriesJob, Unit
+    from tidebook.engine.store import SeriesInput, SeriesJob, SeriesSpan, Unit
+
+
+_DAY: Final = timedelta(days=1)
 
 
 class SeriesOutcome(NamedTuple):
@@ -38,8 +42,11 @@ def bring_up_to_date(unit: Unit, limit: int, at: datetime) -> SeriesOutcome:
     written = stale = 0
     brought: list[tuple[str, date, int]] = []
     for job in jobs:
-        given = unit.series_input(job)
-        rows = _rows(unit, job, given, business_days)
+        span = unit.series_span(job, with_prices=not business_days)
+        last = _last_day(span, business_days)
+        start = _start(job, span, last)
+        given = unit.series_input(job, span, start)
+        rows = _rows(unit, job, given, _days(span, start, last, business_days))
         write, close = _changes(rows, given.stored)
         if not unit.save_series(job, write, close, at):
             stale += 1
@@ -51,23 +58,45 @@ def bring_up_to_date(unit: Unit, limit: int, at: datetime) -> SeriesOutcome:
     return SeriesOutcome(len(jobs), written, stale, tuple(brought))
 
 
-def _rows(
-    unit: Unit, job: SeriesJob, given: SeriesInput, business_days: Sequence[date]
-) -> tuple[PortfolioDay, ...]:
-    """Return the rows from the job's day to the last day known."""
-    if not given.holdings and not given.active_days:
+def _last_day(span: SeriesSpan, business_days: Sequence[date]) -> date | None:
+    """Return the day that a series ends with; None when nothing was ever booked.
+
+    It is the last day with an entry or the last business date, whichever is later; where no
+    business dates are known, the last day with an entry or with a price of what is held.
+    """
+    if not span.active_days:
+        return None
+    known = business_days[-1] if business_days else span.last_price_day
+    return max(span.active_days[-1], known or span.active_days[-1])
+
+
+def _start(job: SeriesJob, span: SeriesSpan, last: date | None) -> date:
+    """Return the day to begin with, so that neither a hole nor a tail is left.
+
+    The series may now end later, with days missing before the job's, or sooner, with days stored
+    before the job's that are no more.
+    """
+    if last is None:
+        return date.min
+    after_stored = span.stored_before + _DAY if span.stored_before else span.active_days[0]
+    return min(job.from_date, last + _DAY, after_stored)
+
+
+def _days(
+    span: SeriesSpan, start: date, last: date | None, business_days: Sequence[date]
+) -> tuple[date, ...]:
+    """Return the days from ``start`` on that a portfolio is valued on."""
+    if last is None:
         return ()
-    begin = min(
-        [job.from_date]
-        if any(held.days and held.days[0] < job.from_date for held in given.holdings)
-        else [*given.active_days[:1], *(held.days[0] for held in given.holdings)]
-    )
-    first = max(begin, job.from_date)
-    ends = [*business_days[-1:], *given.active_days[-1:]]
-    if not business_days and given.last_price_day is not None:
-        ends.append(given.last_price_day)
-    last = max(ends, default=first)
-    days = valuation_days(first, last, business_days, given.active_days)
+    first = max(start, span.active_days[0])
+    return valuation_days(first, last, business_days, span.active_days)
+
+
+def _rows(
+    unit: Unit, job: SeriesJob, given: SeriesInput, days: Sequence[date]
+) -> tuple[PortfolioDay, ...]:
+    if not days:
+        return ()
     market = unit.market(job.portfolio.base_currency, [held.security_id for held in given.holdings])
     return daily_series(days, given.holdings, given.flows, market, given.opening)
 

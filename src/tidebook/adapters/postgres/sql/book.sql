@@ -24,23 +24,37 @@ FROM position_state s
 JOIN unnest(%(portfolios)s::text[], %(securities)s::text[]) AS k (portfolio_id, security_id)
   USING (portfolio_id, security_id)
 
--- name: key_transactions
+-- name: key_facts
+WITH keys AS (
+    SELECT * FROM unnest(%(portfolios)s::text[], %(securities)s::text[]) AS k (portfolio_id, key)
+)
 SELECT t.transaction_id, t.portfolio_id, t.security_id, t.type, t.traded_at, t.trade_date,
        t.quantity, t.price, t.gross, t.trade_currency, t.currency, t.fee, t.tax,
-       t.accrued_interest, t.fx_rate, t.instrument_id, t.settlement_date, t.note
-FROM transactions t
-JOIN unnest(%(portfolios)s::text[], %(securities)s::text[]) AS k (portfolio_id, security_id)
-  ON t.portfolio_id = k.portfolio_id
- AND (t.main_security_id = k.security_id OR k.security_id LIKE 'CASH%%')
+       t.accrued_interest, t.fx_rate, t.instrument_id, t.settlement_date, t.note,
+       t.business_date, t.main_security_id, t.cash_security_id
+FROM transactions t JOIN keys k ON t.portfolio_id = k.portfolio_id AND t.main_security_id = k.key
 WHERE t.superseded_at = 'infinity'
+UNION ALL
+SELECT t.transaction_id, t.portfolio_id, t.security_id, t.type, t.traded_at, t.trade_date,
+       t.quantity, t.price, t.gross, t.trade_currency, t.currency, t.fee, t.tax,
+       t.accrued_interest, t.fx_rate, t.instrument_id, t.settlement_date, t.note,
+       t.business_date, t.main_security_id, t.cash_security_id
+FROM transactions t JOIN keys k ON t.portfolio_id = k.portfolio_id AND t.cash_security_id = k.key
+WHERE t.superseded_at = 'infinity' AND k.key LIKE 'CASH%%'
+  AND t.main_security_id <> t.cash_security_id
 
 -- name: waiting
-SELECT f.transaction_id
-FROM findings f
-JOIN unnest(%(portfolios)s::text[], %(securities)s::text[]) AS k (portfolio_id, security_id)
-  ON f.portfolio_id = k.portfolio_id
- AND (f.security_id = k.security_id OR k.security_id LIKE 'CASH%%')
-WHERE f.resolved_at = 'infinity' AND f.severity = 'waiting'
+SELECT transaction_id FROM findings
+WHERE portfolio_id = ANY(%(portfolios)s) AND resolved_at = 'infinity' AND severity = 'waiting'
+
+-- name: refusing
+SELECT DISTINCT waits_for FROM findings
+WHERE waits_for = ANY(%(subjects)s) AND resolved_at = 'infinity' AND severity = 'waiting'
+
+-- name: orders
+SELECT business_date, at, rank, transaction_id, leg FROM entries
+WHERE portfolio_id = %(portfolio_id)s AND security_id = %(security_id)s
+  AND superseded_at = 'infinity' AND transaction_id <> ALL(%(without)s)
 
 -- name: key_entries
 SELECT e.portfolio_id, e.security_id, e.transaction_id, e.leg, e.type, e.business_date, e.at,
@@ -54,12 +68,17 @@ JOIN unnest(%(portfolios)s::text[], %(securities)s::text[]) AS k (portfolio_id, 
 WHERE e.superseded_at = 'infinity' AND (%(ids)s::text[] IS NULL OR e.transaction_id = ANY(%(ids)s))
 
 -- name: take_work
+WITH asking AS (
+    SELECT portfolio_id, count(*) AS keys, min(requested_at) AS since
+    FROM book_work GROUP BY portfolio_id
+), queue AS (
+    SELECT portfolio_id, keys, sum(keys) OVER (ORDER BY since, portfolio_id) AS taken FROM asking
+)
 DELETE FROM book_work
 WHERE (portfolio_id, security_id) IN (
-    SELECT portfolio_id, security_id FROM book_work
-    ORDER BY requested_at, portfolio_id, security_id
-    LIMIT %(limit)s
-    FOR UPDATE SKIP LOCKED)
+    SELECT w.portfolio_id, w.security_id FROM book_work w JOIN queue q USING (portfolio_id)
+    WHERE q.taken <= %(limit)s OR q.taken = q.keys
+    FOR UPDATE OF w SKIP LOCKED)
 RETURNING portfolio_id, security_id, from_date, reason
 
 -- name: close_facts
@@ -93,9 +112,25 @@ ON CONFLICT (portfolio_id, security_id) DO UPDATE SET
     last_rank = excluded.last_rank, last_transaction_id = excluded.last_transaction_id,
     last_leg = excluded.last_leg, lots = excluded.lots, recorded_at = excluded.recorded_at
 
+-- name: stage_findings
+CREATE TEMPORARY TABLE IF NOT EXISTS new_findings (LIKE findings INCLUDING DEFAULTS)
+    ON COMMIT DELETE ROWS
+
 -- name: resolve_findings
-UPDATE findings SET resolved_at = %(at)s
-WHERE transaction_id = ANY(%(ids)s) AND resolved_at = 'infinity'
+UPDATE findings f SET resolved_at = %(at)s
+WHERE f.transaction_id = ANY(%(ids)s) AND f.resolved_at = 'infinity' AND NOT EXISTS (
+    SELECT 1 FROM new_findings n
+    WHERE n.transaction_id = f.transaction_id AND n.code = f.code AND n.severity = f.severity
+      AND n.portfolio_id = f.portfolio_id AND n.security_id = f.security_id
+      AND n.business_date = f.business_date AND n.sentence = f.sentence AND n.remedy = f.remedy
+      AND n.waits_for IS NOT DISTINCT FROM f.waits_for)
+
+-- name: insert_findings
+INSERT INTO findings
+SELECT n.* FROM new_findings n
+WHERE NOT EXISTS (
+    SELECT 1 FROM findings f
+    WHERE f.transaction_id = n.transaction_id AND f.code = n.code AND f.resolved_at = 'infinity')
 
 -- name: bump_portfolios
 UPDATE portfolios p SET

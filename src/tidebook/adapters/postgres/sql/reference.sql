@@ -112,17 +112,35 @@ SELECT DISTINCT security_id, currency FROM new_prices
 ON CONFLICT DO NOTHING
 
 -- name: dirty_holders
-UPDATE portfolios p SET
-    series_from = LEAST(p.series_from, h.day),
-    valuation_version = p.valuation_version + 1
-FROM (
+WITH held AS (
     SELECT s.portfolio_id, min(c.day) AS day
     FROM unnest(%(securities)s::text[], %(days)s::date[]) AS c (security_id, day)
     JOIN position_state s USING (security_id)
     WHERE s.quantity <> 0 OR s.changed_on >= c.day
     GROUP BY s.portfolio_id
-) h
-WHERE p.portfolio_id = h.portfolio_id
+), locked AS (
+    SELECT p.portfolio_id, held.day FROM portfolios p JOIN held USING (portfolio_id)
+    ORDER BY p.portfolio_id
+    FOR UPDATE OF p
+)
+UPDATE portfolios p SET
+    series_from = LEAST(p.series_from, locked.day),
+    valuation_version = p.valuation_version + 1
+FROM locked WHERE p.portfolio_id = locked.portfolio_id
+
+-- name: dirty_instruments
+-- Whether a thing is cash decides how it is valued, from its first entry on.
+UPDATE portfolios p SET
+    series_from = LEAST(p.series_from, held.day),
+    valuation_version = p.valuation_version + 1
+FROM (
+    SELECT s.portfolio_id, min(e.business_date) AS day
+    FROM position_state s
+    JOIN entries e USING (portfolio_id, security_id)
+    WHERE s.security_id = ANY(%(ids)s) AND e.superseded_at = 'infinity'
+    GROUP BY s.portfolio_id
+) held
+WHERE p.portfolio_id = held.portfolio_id
 
 -- name: stage_rates
 CREATE TEMPORARY TABLE IF NOT EXISTS new_rates
@@ -160,12 +178,21 @@ WHERE EXISTS (
            OR (q.currency IS NOT NULL AND s.currency = ANY(%(currencies)s))))
 
 -- name: refold_foreign
+-- A cash account in the base currency is corrected along with the securities that move it.
 INSERT INTO book_work AS w (portfolio_id, security_id, from_date, reason, requested_at)
-SELECT e.portfolio_id, e.security_id, min(e.business_date), %(reason)s, %(at)s
-FROM entries e
+SELECT t.portfolio_id, k.security_id, min(t.business_date), %(reason)s, %(at)s
+FROM transactions t
 JOIN portfolios p USING (portfolio_id)
-WHERE e.superseded_at = 'infinity' AND e.fx_rate <> 1 AND e.business_date >= %(day)s
-  AND (e.currency = ANY(%(currencies)s) OR p.base_currency = ANY(%(currencies)s))
+LEFT JOIN instruments i ON i.security_id = t.security_id
+CROSS JOIN LATERAL (SELECT array_remove(
+    ARRAY[t.trade_currency, t.currency, p.base_currency, i.currency,
+          substring(t.main_security_id FROM '^CASH_(.+)$')], NULL) AS met) AS c
+CROSS JOIN LATERAL (VALUES
+    (t.main_security_id),
+    (CASE WHEN t.currency <> p.base_currency THEN t.cash_security_id END)) AS k (security_id)
+WHERE t.superseded_at = 'infinity' AND t.business_date >= %(day)s AND k.security_id IS NOT NULL
+  AND NOT p.base_currency = ALL(c.met)
+  AND c.met && %(currencies)s::text[]
 GROUP BY 1, 2
 ON CONFLICT (portfolio_id, security_id)
 DO UPDATE SET from_date = LEAST(w.from_date, excluded.from_date)
@@ -176,8 +203,14 @@ SELECT day, %(at)s FROM unnest(%(days)s::date[]) AS day
 ON CONFLICT DO NOTHING
 RETURNING business_date
 
+-- name: calendar_end
+SELECT max(business_date) FROM business_dates
+
 -- name: dirty_all
-UPDATE portfolios SET
+WITH locked AS (
+    SELECT portfolio_id FROM portfolios WHERE generation > 0 ORDER BY portfolio_id FOR UPDATE
+)
+UPDATE portfolios p SET
     series_from = LEAST(series_from, %(day)s),
     valuation_version = valuation_version + 1
-WHERE generation > 0
+FROM locked WHERE p.portfolio_id = locked.portfolio_id

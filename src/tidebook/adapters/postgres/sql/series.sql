@@ -1,10 +1,14 @@
 -- name: jobs
-SELECT portfolio_id, base_currency, open_date, name, status, cost_method, settlement, time_zone,
-       allow_short, generation, valuation_version, series_from
-FROM portfolios
-WHERE series_from IS NOT NULL
-ORDER BY series_generation = generation DESC, portfolio_id
-LIMIT %(limit)s
+SELECT * FROM (
+    SELECT portfolio_id, base_currency, open_date, name, status, cost_method, settlement,
+           time_zone, allow_short, generation, valuation_version, series_from
+    FROM portfolios
+    WHERE series_from IS NOT NULL
+    ORDER BY series_generation = generation DESC, portfolio_id
+    LIMIT %(limit)s
+) AS job
+-- Portfolios are locked in the order of their ids by everyone.
+ORDER BY portfolio_id
 
 -- name: holdings
 SELECT security_id, min(currency), day, sum(quantity), sum(cost_base)
@@ -26,7 +30,10 @@ WHERE portfolio_id = %(portfolio_id)s AND superseded_at = 'infinity'
 
 -- name: active_days
 SELECT DISTINCT business_date FROM entries
-WHERE portfolio_id = %(portfolio_id)s AND superseded_at = 'infinity' AND business_date >= %(day)s
+WHERE portfolio_id = %(portfolio_id)s AND superseded_at = 'infinity'
+
+-- name: held_securities
+SELECT security_id FROM position_state WHERE portfolio_id = %(portfolio_id)s AND quantity <> 0
 
 -- name: stored_days
 SELECT day, bod_market_value, bod_cashflow, eod_cashflow, eod_market_value, fees, unpriced_cost
@@ -34,7 +41,7 @@ FROM portfolio_days
 WHERE portfolio_id = %(portfolio_id)s AND superseded_at = 'infinity' AND day >= %(day)s
 
 -- name: opening
-SELECT eod_market_value FROM portfolio_days
+SELECT day, eod_market_value FROM portfolio_days
 WHERE portfolio_id = %(portfolio_id)s AND superseded_at = 'infinity' AND day < %(day)s
 ORDER BY day DESC
 LIMIT 1
