@@ -26,7 +26,8 @@ _FILE = Path("build") / "bench.json"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure the rows asked for, print the table and write the file.
 
-    A row whose answer is wrong has no figure; it is named below the table, and the exit code is 1.
+    A row whose answer is wrong, or whose server fails, has no figure; it is named below the
+    table, and the exit code is 1.
     """
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
@@ -46,8 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say(name)
         try:
             figures.extend(_in_its_own_process(name, quick=chosen.quick))
-        except AssertionError as wrong:
-            failed.append(f"{name}: the answer was wrong: {wrong}")
+        except (AssertionError, OSError) as error:
+            failed.append(f"{name} has no figure: {type(error).__name__}: {error}")
             say(failed[-1])
     print(table(figures, quick=chosen.quick))
     print("\n".join(failed))

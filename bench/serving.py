@@ -80,6 +80,7 @@ class Served(NamedTuple):
                 if answer.status != _BUSY:
                     break
                 repeated += 1
+                connection.close()  # the server would close it, were it idle for so long
                 time.sleep(float(answer.headers.get("Retry-After", "0.05")))
             assert answer.status in _TAKEN, (answer.status, said[:300])
 
