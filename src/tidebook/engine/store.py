@@ -6,8 +6,11 @@ appending what it has to say, happens in one unit or not at all.
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+
+from tidebook.book.lots import EMPTY
+from tidebook.model.money import ZERO
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -70,6 +73,10 @@ class PortfolioState(NamedTuple):
     generation: int
 
 
+NOWHERE: Final[Order] = (date.min, datetime.min.replace(tzinfo=UTC), 0, "", "")
+"""The place before every posting."""
+
+
 class KeyState(NamedTuple):
     """Where the fold of a key stands. ``lots_known`` is False when they must be folded anew."""
 
@@ -81,6 +88,16 @@ class KeyState(NamedTuple):
     changed_on: date
     last: Order
     lots_known: bool
+
+    @classmethod
+    def emptied(cls, epoch: int) -> KeyState:
+        """Return the state of a key that has lost all its entries: only its epoch is left."""
+        return cls(epoch, "", EMPTY, ZERO, ZERO, NOWHERE[0], NOWHERE, lots_known=True)
+
+    @property
+    def is_emptied(self) -> bool:
+        """Whether the key has no entries."""
+        return self.last == NOWHERE
 
 
 class EntryRow(NamedTuple):

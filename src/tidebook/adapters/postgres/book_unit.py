@@ -104,6 +104,9 @@ def states(cursor: Cursor[tuple[Any, ...]], keys: Collection[Key]) -> dict[Key, 
     """Return where the folds of keys stand."""
     found: dict[Key, KeyState] = {}
     for row in cursor.execute(_SQL["states"], _named(keys)).fetchall():
+        if row[3] is None:
+            found[row[0], row[1]] = KeyState.emptied(row[2])
+            continue
         lots = tuple(_lot(part) for part in row[15] or ())
         found[row[0], row[1]] = KeyState(
             epoch=row[2],
@@ -252,9 +255,13 @@ def _save_keys(cursor: Cursor[tuple[Any, ...]], keys: Sequence[KeyWrite], at: da
         copy_rows(cursor, "entries", _ENTRY_COLUMNS, rows)
     if keys:
         cursor.execute(_SQL["stage_states"])
-        copy_rows(cursor, "new_states", _STATE_COLUMNS, (_state(key, stamp) for key in keys))
+        rows = (_state(key, stamp) for key in keys if not key.state.is_emptied)
+        copy_rows(cursor, "new_states", _STATE_COLUMNS, rows)
         cursor.execute(_SQL["merge_states"])
         cursor.execute("TRUNCATE new_states")
+    emptied = [key.key for key in keys if key.state.is_emptied]
+    if emptied:
+        cursor.execute(_SQL["drop_states"], _named(emptied))
 
 
 def _state(write: KeyWrite, at: str) -> tuple[Cell, ...]:

@@ -115,6 +115,8 @@ class _Batch:
         self.findings: dict[str, list[FindingRow]] = defaultdict(list)
         self.resolved: set[str] = set()
         self.replaced_accounts: list[tuple[str, date, str, str | None]] = []
+        self.states: dict[Key, KeyState] = {}
+        self.rules: dict[Key, KeyRules] = {}
         self.results: dict[Key, KeyResult] = {}
         self.waits: set[str] = set()
         for item in work:
@@ -170,87 +172,78 @@ class _Batch:
 
     def fold(self) -> None:
         """Fold every changed key."""
-        asked = [key for key, change in self.changes.items() if change.anew]
-        states, rules = self._prepare([key for key in self.changes if not self._is_cash(key)])
-        anew = [key for key, change in self.changes.items() if change.anew]
+        self._prepare(self._keys(cash=False))
+        anew = self._anew(self.changes)
         while moved := self.again.look(anew):
-            for key in sorted(moved):
+            for key in moved:
                 self.changes[key].fold_anew(_MOVED)
-            anew = sorted(moved)
-        late = [key for key in self.changes if key not in states and not self._is_cash(key)]
-        more_states, more_rules = self._prepare(late)
-        states, rules = {**states, **more_states}, {**rules, **more_rules}
-        for key in states:
-            self._reconsider(key)
-        self._fold(states, rules)
-        for key in states:
-            self._carry_to_cash(key)
-        self._fold(*self._prepare_cash(asked))
+            anew = moved
+        securities = self._keys(cash=False)
+        self._prepare([key for key in securities if key not in self.rules])
+        self._reconsider(securities)
+        self._fold(securities)
+        self._carry(securities)
+        self._fold(self._settled())
 
-    def _prepare_cash(
-        self, asked: Sequence[Key]
-    ) -> tuple[dict[Key, KeyState | None], dict[Key, KeyRules]]:
-        """Load the cash accounts, and carry over what one gives to another.
+    def _settled(self) -> list[Key]:
+        """Return the cash keys to fold, once none of them gives another one more to do.
 
-        Money exchanged between two accounts has its main leg on one and its cash leg on the other.
-        An account refuses nothing, so what goes over is known before any of them is folded; it may
-        have further accounts folded anew, until there are no more.
+        An exchange has one leg on each of two cash accounts.
         """
-        carried: set[Key] = set()
+        done: set[Key] = set()
         while True:
-            states, rules = self._prepare([key for key in self.changes if self._is_cash(key)])
-            anew = [key for key in states if self.changes[key].anew and key not in carried]
-            if not anew:
-                return states, rules
-            self.again.look([key for key in anew if key not in asked])
-            for key in anew:
-                self._reconsider(key)
-                self._carry_to_cash(key)
-            carried.update(anew)
+            keys = self._keys(cash=True)
+            self._prepare(keys)
+            fresh = [key for key in self._anew(keys) if key not in done]
+            if not fresh:
+                return keys
+            done.update(fresh)
+            self.again.look(fresh)
+            self._reconsider(fresh)
+            self._carry(fresh)
+
+    def _keys(self, *, cash: bool) -> list[Key]:
+        return [key for key in self.changes if self._is_cash(key) is cash]
+
+    def _anew(self, keys: Iterable[Key]) -> list[Key]:
+        return [key for key in keys if self.changes[key].anew]
 
     def _is_cash(self, key: Key) -> bool:
         return built_in_instrument(key[1], "") is not None
 
-    def _prepare(
-        self, keys: Sequence[Key]
-    ) -> tuple[dict[Key, KeyState | None], dict[Key, KeyRules]]:
+    def _prepare(self, keys: Sequence[Key]) -> None:
         """Load where keys stand, and decide which of them must be folded anew."""
-        if not keys:
-            return {}, {}
-        found = self.unit.states(keys)
-        instruments = self.unit.instruments({key[1] for key in keys if not self._is_cash(key)})
-        rules = {
-            key: key_rules(self.portfolios[key[0]].portfolio, key[1], instruments.get(key[1]))
-            for key in keys
-        }
-        refusing = self.unit.refusing([key for key in keys if self.changes[key].added])
+        fresh = [key for key in keys if key not in self.rules]
+        if fresh:
+            self.states.update(self.unit.states(fresh))
+            instruments = self.unit.instruments({key[1] for key in fresh if not self._is_cash(key)})
+            for key in fresh:
+                portfolio = self.portfolios[key[0]].portfolio
+                self.rules[key] = key_rules(portfolio, key[1], instruments.get(key[1]))
+        refusing = self.unit.refusing([key for key in fresh if self.changes[key].added])
         for key in keys:
             change = self.changes[key]
-            if rules[key].lots is LotRule.UNIT:
+            if self.rules[key].lots is LotRule.UNIT:
                 continue
             if change.removed:
                 change.fold_anew(change.reason)
-            elif key in refusing or not folding.in_order(found.get(key), change.added):
+            elif key in refusing or not folding.in_order(self.states.get(key), change.added):
                 change.fold_anew(_BACK_DATED)
-        return {key: found.get(key) for key in keys}, rules
 
-    def _fold(self, states: Mapping[Key, KeyState | None], rules: Mapping[Key, KeyRules]) -> None:
-        anew = [key for key in states if self.changes[key].anew]
+    def _fold(self, keys: Sequence[Key]) -> None:
+        anew = self._anew(keys)
         stored = self.unit.key_entries(anew) if anew else {}
-        for key, state in states.items():
-            if self.changes[key].anew:
-                result = self._refold(key, state, stored[key], rules[key])
-            else:
-                result = self._advance(key, state, rules[key])
+        for key in keys:
+            result = self._refold(key, stored[key]) if key in stored else self._advance(key)
             self.results[key] = result
             for finding in result.findings:
                 identity = finding.transaction_id
                 posted = self.posted.get(identity) or self.again.posted[identity]
                 self._note(finding, key[0], key[1], posted.on)
 
-    def _advance(self, key: Key, state: KeyState | None, rules: KeyRules) -> KeyResult:
+    def _advance(self, key: Key) -> KeyResult:
         """Change a key without looking at its history."""
-        change = self.changes[key]
+        change, state, rules = self.changes[key], self.states.get(key), self.rules[key]
         added = [posting for posting in change.added if self._counts(posting)]
         if change.removed and state is not None:
             removed = self.unit.entries_of(key, change.removed)
@@ -260,13 +253,7 @@ class _Batch:
             return folding.withdraw(key, state, removed, added, last, change.reason)
         return folding.append(key, state, added, rules) if added else folding.NOTHING
 
-    def _refold(
-        self,
-        key: Key,
-        state: KeyState | None,
-        stored: Mapping[tuple[str, str], EntryRow],
-        rules: KeyRules,
-    ) -> KeyResult:
+    def _refold(self, key: Key, stored: Mapping[tuple[str, str], EntryRow]) -> KeyResult:
         """Fold a key from all its facts."""
         change = self.changes[key]
         postings = {
@@ -274,6 +261,7 @@ class _Batch:
             for posting in (*self.again.on_key[key], *change.added)
             if self._counts(posting)
         }
+        state, rules = self.states.get(key), self.rules[key]
         return folding.refold(key, state, stored, postings.values(), rules, change.reason)
 
     def _counts(self, posting: Posting) -> bool:
@@ -285,28 +273,25 @@ class _Batch:
             return identity not in self.waits
         return identity not in self.again.waited
 
-    def _reconsider(self, key: Key) -> None:
-        """Note anew what is to be said of a key's facts when it is folded from all of them."""
-        if self.changes[key].anew:
+    def _reconsider(self, keys: Iterable[Key]) -> None:
+        """Note anew what is to be said of the facts of keys, and the keys they are booked on."""
+        for key in self._anew(keys):
             for identity in self.again.mine[key]:
-                self._reconsider_fact(key, identity)
+                posted, stored = self.again.posted[identity], self.again.stored[identity]
+                self.resolved.add(identity)
+                accounts = (posted.on, posted.main_security_id, posted.cash_security_id)
+                if accounts != stored[1:]:
+                    self.replaced_accounts.append((identity, *accounts))
+                for finding in posted.findings:
+                    self._note(finding, key[0], key[1], posted.on)
 
-    def _reconsider_fact(self, key: Key, identity: str) -> None:
-        posted, stored = self.again.posted[identity], self.again.stored[identity]
-        self.resolved.add(identity)
-        accounts = (posted.on, posted.main_security_id, posted.cash_security_id)
-        if accounts != stored[1:]:
-            self.replaced_accounts.append((identity, *accounts))
-        for finding in posted.findings:
-            self._note(finding, key[0], key[1], posted.on)
-
-    def _carry_to_cash(self, key: Key) -> None:
+    def _carry(self, keys: Iterable[Key]) -> None:
         """Give cash accounts what has become bookable, and take from them what no longer is."""
-        if self.changes[key].anew:
+        for key in self._anew(keys):
             for identity in self.again.mine[key]:
-                self._carry_fact_to_cash(key, identity)
+                self._carry_to_cash(key, identity)
 
-    def _carry_fact_to_cash(self, key: Key, identity: str) -> None:
+    def _carry_to_cash(self, key: Key, identity: str) -> None:
         posted, stored = self.again.posted[identity], self.again.stored[identity]
         before = None if identity in self.again.waited else stored.cash_security_id
         after = None if identity in self.waits else posted.cash_security_id
@@ -316,11 +301,11 @@ class _Batch:
         reason = self.changes[key].reason
         if before is not None and before != key[1]:
             change = self.changes[key[0], before]
-            change.reason = reason
+            change.reason = change.reason if change.anew else reason
             change.removed.add(identity)
         if after is not None and after != key[1]:
             change = self.changes[key[0], after]
-            change.reason = reason
+            change.reason = change.reason if change.anew else reason
             change.added.extend(each for each in posted.postings if each.leg is Leg.CASH)
 
     # Writing.

@@ -9,7 +9,6 @@ a restatement writes exactly what it changed, and what only came after the rest 
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.book.lots import EMPTY, KeyRules, LotRule, fold
@@ -18,6 +17,7 @@ from tidebook.model.money import ZERO, decimal_text, exact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
     from decimal import Decimal
 
     from tidebook.book.ledger import Posting
@@ -34,8 +34,6 @@ class KeyResult(NamedTuple):
     changed_from: date | None
 
 
-NOWHERE: Final = (date(1900, 1, 1), datetime(1900, 1, 1, tzinfo=UTC), 0, "", "")
-"""The place of the last entry of a key that has had entries and has none now: before any other."""
 NOTHING: Final = KeyResult(None, (), None)
 UNIT: Final = KeyRules(LotRule.UNIT, allow_short=True)
 """The rules of cash in the base currency."""
@@ -63,7 +61,7 @@ def append(
     back_dated = state is not None and ordered[0].order < state.last
     epoch = (state.epoch if state else 0) + (1 if back_dated else 0)
     rows = tuple(entry_row(entry) for entry in folded.entries)
-    after = _state(state, folded, epoch)
+    after = _state(state or KeyState.emptied(0), folded, epoch)
     start = folded.entries[0].posting.on
     write = KeyWrite(
         key, after, rows, (), start if back_dated else None, "a back-dated transaction"
@@ -81,7 +79,7 @@ def withdraw(  # noqa: PLR0913, PLR0917 - a key, its state, and what happens to 
 ) -> KeyResult:
     """Take entries out of a key whose postings stand alone (base-currency cash); add others.
 
-    ``last`` is the place of the last entry that stays, None when none does.
+    ``last`` is the place of the last entry that stays; None when none does.
     """
     with exact():
         gone = sum((row.quantity for row in removed.values()), ZERO)
@@ -94,10 +92,12 @@ def withdraw(  # noqa: PLR0913, PLR0917 - a key, its state, and what happens to 
     if not close and not write:
         return NOTHING
     days = [removed[entry].on for entry in close] + [row.on for row in write]
-    place = last or NOWHERE
-    stays = state._replace(last=place, changed_on=place[0])
     start = min(days)
-    after = _state(stays, folded, state.epoch + 1)
+    if last is None:
+        after = _recount(folded, state.epoch + 1)
+    else:
+        stays = state._replace(last=last, changed_on=last[0])
+        after = _state(stays, folded, state.epoch + 1)
     return KeyResult(KeyWrite(key, after, write, close, start, reason), (), start)
 
 
@@ -119,7 +119,7 @@ def refold(  # noqa: PLR0913, PLR0917 - a key, its state, and what happens to it
     restated = bool(close) or _between(write, stored)
     epoch = (state.epoch if state else 0) + (1 if restated else 0)
     start = min([stored[entry].on for entry in close] + [row.on for row in write])
-    after = _recount(state, folded, epoch, key)
+    after = _recount(folded, epoch)
     change = KeyWrite(key, after, write, close, start if restated else None, reason)
     return KeyResult(change, folded.findings, start)
 
@@ -143,50 +143,32 @@ def _refresh(key: Key, state: KeyState | None, folded: Folded) -> KeyWrite | Non
     """
     if state is None or not folded.entries:
         return None
-    after = _recount(state, folded, state.epoch, key)
+    after = _recount(folded, state.epoch)
     return None if after == state else KeyWrite(key, after, (), (), None, "")
 
 
-def _state(before: KeyState | None, folded: Folded, epoch: int) -> KeyState:
+def _state(before: KeyState, folded: Folded, epoch: int) -> KeyState:
     """Return the state after entries were added to ``before``."""
-    last = max(folded.entries, key=lambda entry: entry.posting.order) if folded.entries else None
-    if last is None and before is not None:
+    if not folded.entries:
         return before._replace(epoch=epoch, holding=folded.holding)
-    if last is None:
-        msg = "a key without entries has no state"
-        raise ValueError(msg)
+    last = max(folded.entries, key=lambda entry: entry.posting.order).posting
     local, base = _realised(folded.entries)
-    order, day, currency = last.posting.order, last.posting.on, last.posting.currency
-    if before is None:
-        return KeyState(epoch, currency, folded.holding, local, base, day, order, lots_known=True)
     with exact():
         return KeyState(
             epoch,
-            currency if order > before.last else before.currency,
+            last.currency if last.order > before.last else before.currency,
             folded.holding,
             before.realised_local + local,
             before.realised_base + base,
-            max(before.changed_on, day),
-            max(before.last, order),
+            max(before.changed_on, last.on),
+            max(before.last, last.order),
             before.lots_known,
         )
 
 
-def _recount(
-    before: KeyState | None,
-    folded: Folded,
-    epoch: int,
-    key: Key,
-) -> KeyState:
+def _recount(folded: Folded, epoch: int) -> KeyState:
     """Return the state that a fold from scratch came to."""
-    if folded.entries:
-        return _state(None, folded, epoch)
-    if before is None:
-        msg = f"key {key} was folded to nothing from nothing"
-        raise ValueError(msg)
-    return KeyState(
-        epoch, before.currency, folded.holding, ZERO, ZERO, NOWHERE[0], NOWHERE, lots_known=True
-    )
+    return _state(KeyState.emptied(epoch), folded, epoch)
 
 
 def _realised(entries: Sequence[Entry]) -> tuple[Decimal, Decimal]:

@@ -17,12 +17,23 @@ ORDER BY portfolio_id
 FOR UPDATE
 
 -- name: states
+-- A key that has lost all its entries has no state but its epoch, which must never be used again.
+WITH keys AS (
+    SELECT * FROM unnest(%(portfolios)s::text[], %(securities)s::text[])
+        AS k (portfolio_id, security_id)
+)
 SELECT s.portfolio_id, s.security_id, s.epoch, s.currency, s.quantity, s.cost_local, s.cost_base,
        s.realised_local, s.realised_base, s.changed_on, s.last_on, s.last_at, s.last_rank,
        s.last_transaction_id, s.last_leg, s.lots
-FROM position_state s
-JOIN unnest(%(portfolios)s::text[], %(securities)s::text[]) AS k (portfolio_id, security_id)
-  USING (portfolio_id, security_id)
+FROM position_state s JOIN keys USING (portfolio_id, security_id)
+UNION ALL
+SELECT portfolio_id, security_id, max(r.epoch), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+       NULL, NULL, NULL, NULL, NULL
+FROM keys JOIN restatements r USING (portfolio_id, security_id)
+WHERE NOT EXISTS (
+    SELECT 1 FROM position_state s
+    WHERE s.portfolio_id = keys.portfolio_id AND s.security_id = keys.security_id)
+GROUP BY portfolio_id, security_id
 
 -- name: key_facts
 WITH keys AS (
@@ -111,6 +122,11 @@ ON CONFLICT (portfolio_id, security_id) DO UPDATE SET
     changed_on = excluded.changed_on, last_on = excluded.last_on, last_at = excluded.last_at,
     last_rank = excluded.last_rank, last_transaction_id = excluded.last_transaction_id,
     last_leg = excluded.last_leg, lots = excluded.lots, recorded_at = excluded.recorded_at
+
+-- name: drop_states
+DELETE FROM position_state s
+USING unnest(%(portfolios)s::text[], %(securities)s::text[]) AS k (portfolio_id, security_id)
+WHERE s.portfolio_id = k.portfolio_id AND s.security_id = k.security_id
 
 -- name: stage_findings
 CREATE TEMPORARY TABLE IF NOT EXISTS new_findings (LIKE findings INCLUDING DEFAULTS)

@@ -8,7 +8,6 @@ SELECT s.security_id, s.currency, s.quantity, s.cost_local, s.cost_base, s.reali
 FROM position_state AS s
 LEFT JOIN book_work AS w ON w.portfolio_id = s.portfolio_id AND w.security_id = s.security_id
 WHERE s.portfolio_id = %(portfolio_id)s AND (%(include_closed)s OR s.quantity <> 0)
-  AND s.changed_on > '1900-01-01'
 ORDER BY s.security_id COLLATE "C"
 
 -- name: positions_at
