@@ -54,7 +54,7 @@ format: $(READY_DEV) ## Format the code and repair what can be repaired safely
 	@$(BIN)/ruff check --fix .
 
 bench: $(READY_DEV) ## Measure (ROW=name for one line of the table)
-	@$(BIN)/python -m bench $(if $(ROW),--row $(ROW))
+	@$(BIN)/python -m bench $(if $(ROW),--row $(ROW)) $(ARGS)
 
 coverage: $(READY_DEV) ## Measure branch coverage; the pure folders must reach COVER_MIN percent
 	@$(BIN)/python -m pytest -q -m "$(MARKS)" --cov --cov-report= $(ARGS)

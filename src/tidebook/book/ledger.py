@@ -47,10 +47,10 @@ class Posting(NamedTuple):
     """One transaction's effect on one key, before lots.
 
     ``quantity`` is signed. ``amount`` is what was paid or received for it in ``currency``, the
-    key's local one, and ``amount_base`` the same in the portfolio's base currency, never negative;
-    ``fx_rate`` is local to base. ``realises`` says whether a disposal shows a gain: sales do,
-    withdrawals, costs and transfers do not. ``flow`` is in the trade currency, ``flow_base`` its
-    cash amount in base currency.
+    key's local one, and ``amount_base`` the same in the portfolio's base currency; neither is
+    negative but where the costs of a sale exceed what it brought. ``fx_rate`` is local to base.
+    ``realises`` says whether a disposal shows a gain: sales do, withdrawals, costs and transfers
+    do not. ``flow`` is in the trade currency, ``flow_base`` its cash amount in base currency.
     """
 
     portfolio_id: str
@@ -252,7 +252,11 @@ def _legs(  # noqa: PLR0913, PLR0917 - the five things a posting is made from, a
     flows = flow(rule, flowing)
     amount = flowing if rule.settles or rule.cash_only else transaction.gross
     local = converted(amount, converts.trade_to_local)
+    base = converted(amount, converts.trade_to_base)
     quantity = _main_quantity(transaction, rule, accounts, local)
+    if rule.cash_only and amount < 0:
+        # Costs beyond the amount turn the movement round: the quantity says so already.
+        local, base = -local, -base
     main = Posting(
         portfolio.portfolio_id,
         accounts.main,
@@ -264,7 +268,7 @@ def _legs(  # noqa: PLR0913, PLR0917 - the five things a posting is made from, a
         _rank(quantity),
         quantity,
         local,
-        converted(amount, converts.trade_to_base),
+        base,
         accounts.local,
         converts.local_to_base,
         rule.realises,

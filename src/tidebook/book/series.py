@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
+from datetime import date
+from operator import add
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -20,7 +22,6 @@ from tidebook.model.money import ONE, ZERO, converted, exact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import date
     from decimal import Decimal
 
     from numpy.typing import NDArray
@@ -118,20 +119,14 @@ def daily_series(
     with exact():
         closing, unpriced = _closing_values(days, holdings, market)
         starts, ends, costs = _flows_by_day(days, flows)
-        rows: list[PortfolioDay] = []
-        before = opening
-        for i, day in enumerate(days):
-            rows.append(
-                PortfolioDay(day, before, starts[i], ends[i], closing[i], costs[i], unpriced[i])
-            )
-            before = closing[i]
-        return tuple(rows)
+        before = [opening, *closing[:-1]]
+        return tuple(map(PortfolioDay, days, before, starts, ends, closing, costs, unpriced))
 
 
 def _closing_values(
     days: Sequence[date], holdings: Sequence[HeldSteps], market: Market
 ) -> tuple[list[Decimal], list[Decimal]]:
-    ordinals = np.fromiter((day.toordinal() for day in days), np.int64, len(days))
+    ordinals = np.fromiter(map(date.toordinal, days), np.int64, len(days))
     closing, unpriced = [ZERO] * len(days), [ZERO] * len(days)
     groups: dict[tuple[str, str], list[tuple[HeldSteps, Steps]]] = defaultdict(list)
     for held in holdings:
@@ -183,6 +178,9 @@ def _add_converted(
 ) -> None:
     market, closing, unpriced = into
     quoted, local = pair
+    if quoted == local == market.base_currency:
+        closing[:] = map(add, closing, sums)
+        return
     to_local = rates_by_day(market.rates, quoted, local, days)
     to_base = rates_by_day(market.rates, local, market.base_currency, days)
     for i, value in enumerate(sums):

@@ -32,8 +32,9 @@ class Side(StrEnum):
 class Trade(NamedTuple):
     """Units entered, and left or still held.
 
-    ``quantity`` and all amounts are positive; costs are in the entry and out of the exit. The
-    amounts of a short trade are what the sale brought (entry) and what the cover costs (exit).
+    Amounts are positive on either side, unless costs exceed what they were taken from; costs are
+    in the entry and out of the exit. The amounts of a short trade are what the sale brought
+    (entry) and what the cover costs (exit). ``quantity`` is positive.
     ``exited_on`` is None while the trade is open; its exit is then what leaving would bring.
     ``exit_local`` and ``exit_base`` are None when no value is known, and ``reason`` says why.
     """
@@ -90,8 +91,8 @@ def open_trade(security_id: str, lots: Sequence[Lot], valuation: Valuation) -> T
     value = valuation.value
     with exact():
         return _trade(security_id, held)._replace(
-            exit_local=abs(value.local) if value else None,
-            exit_base=abs(value.base) if value else None,
+            exit_local=value.local * _sign(held) if value else None,
+            exit_base=value.base * _sign(held) if value else None,
             reason=valuation.reason,
         )
 
@@ -106,7 +107,8 @@ def stake_flows(trade: Trade) -> tuple[tuple[date, Decimal], ...]:
     if profit is None or trade.exited_on is None:
         return ()
     with exact():
-        into = [(lot.opened_on, -abs(lot.cost_base)) for lot in trade.lots]
+        sign = _sign(trade.lots)
+        into = [(lot.opened_on, -lot.cost_base * sign) for lot in trade.lots]
         return (*into, (trade.exited_on, trade.entry_base + profit))
 
 
@@ -118,28 +120,32 @@ def _closed(entry: Entry) -> Trade:
         return trade._replace(reason=f"{posting.transaction_id} states no value")
     # The part of the amount that opened the other side belongs to the next trade.
     return trade._replace(
-        exit_local=posting.amount - abs(entry.opened_cost_local),
-        exit_base=posting.amount_base - abs(entry.opened_cost_base),
+        exit_local=posting.amount + entry.opened_cost_local * _sign(entry.matches),
+        exit_base=posting.amount_base + entry.opened_cost_base * _sign(entry.matches),
     )
 
 
 def _trade(security_id: str, held: tuple[Match, ...]) -> Trade:
     """Return the entered side of a trade."""
-    quantity = sum((lot.quantity for lot in held), ZERO)
+    sign = _sign(held)
     return Trade(
         security_id=security_id,
-        side=Side.LONG if quantity > 0 else Side.SHORT,
-        quantity=abs(quantity),
+        side=Side.LONG if sign > 0 else Side.SHORT,
+        quantity=sign * sum((lot.quantity for lot in held), ZERO),
         lots=held,
         entered_on=min(lot.opened_on for lot in held),
         exited_on=None,
         closed_by=None,
-        entry_local=abs(sum((lot.cost_local for lot in held), ZERO)),
-        entry_base=abs(sum((lot.cost_base for lot in held), ZERO)),
+        entry_local=sign * sum((lot.cost_local for lot in held), ZERO),
+        entry_base=sign * sum((lot.cost_base for lot in held), ZERO),
         exit_local=None,
         exit_base=None,
         reason=None,
     )
+
+
+def _sign(held: Sequence[Match]) -> int:
+    return 1 if held[0].quantity > 0 else -1
 
 
 def _profit(side: Side, entry: Decimal, left: Decimal | None) -> Decimal | None:

@@ -8,6 +8,7 @@ result is the exact decimal sum.
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -17,39 +18,45 @@ from tidebook.model.money import exact
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date
 
     from numpy.typing import NDArray
 
 _LIMB_BITS: Final = 24
 _LIMB_MASK: Final = (1 << _LIMB_BITS) - 1
 _MACHINE: Final = 1 << 62
+_NOTHING: Final = np.zeros(1, np.int64)
 
 
 class Steps(NamedTuple):
     """A decimal step function of the day: ``integers[i] / 10**places`` from ``days[i]`` on.
 
-    ``days`` are ordinals, ascending; before the first the function has no value.
+    ``days`` are ordinals, ascending; before the first the function has no value. ``machine`` holds
+    the integers once more where all of them fit 62 bits, so that prices are converted once and
+    not for every portfolio.
     """
 
     days: NDArray[np.int64]
     integers: tuple[int, ...]
     places: int
     largest: int
+    machine: NDArray[np.int64] | None
 
 
 def steps(days: Sequence[date], values: Sequence[Decimal]) -> Steps:
     """Return dated decimals as a step function over exact integers."""
     with exact():
-        places = max((_places(value) for value in values), default=0)
+        places = _places(values)
         shift = Decimal(1).scaleb(places)
-        integers = tuple(int(value * shift) for value in values)
-    ordinals = np.fromiter((day.toordinal() for day in days), np.int64, len(days))
-    return Steps(ordinals, integers, places, max((abs(value) for value in integers), default=0))
+        integers = tuple([int(value * shift) for value in values])
+    ordinals = np.fromiter(map(date.toordinal, days), np.int64, len(days))
+    largest = max(map(abs, integers), default=0)
+    machine = np.array(integers, np.int64) if largest < _MACHINE else None
+    return Steps(ordinals, integers, places, largest, machine)
 
 
-def _places(value: Decimal) -> int:
-    exponent = value.as_tuple().exponent
+def _places(values: Sequence[Decimal]) -> int:
+    # An exact sum has the smallest exponent of its terms: one look for all of them.
+    exponent = sum(values, Decimal(0)).as_tuple().exponent
     return max(0, -exponent) if isinstance(exponent, int) else 0
 
 
@@ -65,7 +72,7 @@ def sum_of_products(
 
     A function without a value on a day counts as zero there.
     """
-    if not lefts:
+    if not lefts or not len(days):
         return [Decimal(0)] * len(days)
     places = max(left.places + right.places for left, right in zip(lefts, rights, strict=True))
     scales = [
@@ -91,9 +98,25 @@ def _machine_sums(
 ) -> list[int]:
     total = np.zeros(len(days), np.int64)
     for left, right, scale in zip(lefts, rights, scales, strict=True):
-        scaled = [value * scale for value in left.integers]
-        total += _gather(scaled, where(left, days)) * _gather(right.integers, where(right, days))
+        # A scale too large for the machine stands beside zeros alone: else the bound is passed.
+        if left.machine is None or right.machine is None or not (left.largest and right.largest):
+            continue
+        quantities = _in_force(left, left.machine * scale, days)
+        total += quantities * _in_force(right, right.machine, days)
     return total.tolist()
+
+
+def _in_force(
+    function: Steps, values: NDArray[np.int64], days: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return, for each day, the value of the step in force; zero before the first."""
+    # Prices mostly change on the very days that are asked for: then nothing is searched.
+    first = int(function.days.searchsorted(days[:1])[0])
+    if np.array_equal(function.days[first : first + len(days)], days):
+        return values[first : first + len(days)]
+    starts = np.searchsorted(days, function.days)
+    lengths = np.diff(starts, prepend=0, append=len(days))
+    return np.repeat(np.concatenate((_NOTHING, values)), lengths)
 
 
 def _gather(values: Sequence[int], index: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 
 from tidebook.model.money import ZERO, decimal_text
 
+_SEPARATOR = "\x1f"
+
 
 class TransactionType(StrEnum):
     """What a transaction does."""
@@ -114,4 +116,8 @@ def content_hash(transaction: Transaction) -> str:
     parts = [
         decimal_text(value) if isinstance(value, Decimal) else str(value) for value in transaction
     ]
-    return blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest()
+    text = _SEPARATOR.join(parts)
+    if text.count(_SEPARATOR) >= len(parts):
+        # A field holds a separator itself; escaped, no text can pass from one field into the next.
+        text = repr(parts)
+    return blake2b(text.encode(), digest_size=16).hexdigest()

@@ -299,3 +299,19 @@ def test_the_cost_method_of_the_portfolio_is_the_rule_of_its_keys() -> None:
         for method in CostMethod
     }
     assert realised == {CostMethod.FIFO: 10, CostMethod.AVCO: 5}
+
+
+def test_selling_the_worthless_loses_its_cost_and_the_fee() -> None:
+    book = keep_book(
+        [buy("a", 1, "10", "100"), sell("s", 2, "10", "0", fee="3")],
+        portfolio(),
+        [security("ACME")],
+    )
+    assert gains(book.entry("s")) == (-103, -103, -103, 0)
+    assert book.holding("CASH_USD").quantity == -103
+
+
+def test_a_deposit_smaller_than_its_fee_leaves_a_debt_that_costs_what_it_is() -> None:
+    paid_in = trade("d", "DEPOSIT", "CASH", "2025-01-01", gross="1", fee="3", fx_rate="0.5")
+    book = _dollar_account(paid_in)
+    assert book.lots("CASH_USD") == (Lot("d", date(2025, 1, 1), D(-2), D(-2), D(-1)),)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from tidebook.adapters.postgres.book_unit import portfolio
@@ -15,7 +16,7 @@ from tidebook.model.money import ZERO
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import date, datetime
+    from datetime import datetime
     from decimal import Decimal
 
     from psycopg import Cursor
@@ -42,7 +43,7 @@ def series_span(
 ) -> SeriesSpan:
     """Return what the first and the last day of a portfolio's series follow from."""
     named = {"portfolio_id": job.portfolio.portfolio_id, "day": job.from_date}
-    active = tuple(sorted(row[0] for row in cursor.execute(_SQL["active_days"], named)))
+    active = tuple(sorted(row[0] for row in cursor.execute(_SQL["active_days"], named).fetchall()))
     last_price: date | None = None
     if with_prices:
         held = [row[0] for row in cursor.execute(_SQL["held_securities"], named)]
@@ -63,7 +64,9 @@ def series_input(
     named = {"portfolio_id": job.portfolio.portfolio_id, "day": start}
     changes: dict[str, dict[date, tuple[Decimal, Decimal]]] = {}
     currencies: dict[str, str] = {}
-    for security_id, currency, day, quantity, cost in cursor.execute(_SQL["holdings"], named):
+    # Whole answers: row by row the cursor costs more than the database.
+    rows = cursor.execute(_SQL["holdings"], named).fetchall()
+    for security_id, currency, day, quantity, cost in rows:
         changes.setdefault(security_id, {})[day] = (quantity, cost)
         currencies[security_id] = currency
     instruments = cache.instruments(cursor, sorted(changes))
@@ -73,9 +76,10 @@ def series_input(
     )
     flows = tuple(
         DatedFlow(day, amount, Timing(timing), kind == Classification.EXPENSE)
-        for day, amount, timing, kind in cursor.execute(_SQL["flows"], named)
+        for day, amount, timing, kind in cursor.execute(_SQL["flows"], named).fetchall()
     )
-    stored = {row[0]: PortfolioDay(*row) for row in cursor.execute(_SQL["stored_days"], named)}
+    rows = cursor.execute(_SQL["stored_days"], named).fetchall()
+    stored = {row[0]: PortfolioDay._make(row) for row in rows}
     if span.stored_before is None or span.stored_before < start:
         return SeriesInput(holdings, flows, span.closing_before, stored)
     opening = cursor.execute(_SQL["opening"], named).fetchone()
@@ -112,9 +116,13 @@ def save(
     if cursor.rowcount != 1:
         return False
     if close:
-        named = {"portfolio_id": identity, "days": list(close), "at": at}
+        # Written as text by hand: the driver looks at every element of a list for what to quote.
+        days = f"{{{','.join(map(date.isoformat, close))}}}"
+        named = {"portfolio_id": identity, "days": days, "at": at}
         cursor.execute(_SQL["close_days"], named)
     if write:
-        rows = ((identity, job.generation, at, *day) for day in write)
+        # The instant of the batch is written once and for all: it stands in every row.
+        stamp = at.isoformat()
+        rows = ((identity, job.generation, stamp, *day) for day in write)
         copy_rows(cursor, "portfolio_days", _DAY_COLUMNS, rows)
     return True

@@ -78,6 +78,8 @@ CREATE TABLE transactions (
     PRIMARY KEY (transaction_id, version)
 );
 CREATE INDEX transactions_security ON transactions (security_id);
+-- A late rate asks for every foreign fact from a day on; facts arrive nearly in that order.
+CREATE INDEX transactions_dates ON transactions USING brin (business_date);
 CREATE INDEX transactions_key ON transactions (portfolio_id, main_security_id, business_date);
 
 CREATE TABLE market_prices (

@@ -1,0 +1,28 @@
+"""The rows of the table, each a module with one function that measures it."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bench.figures import Figure
+
+ROWS = {
+    "fifo_fold": "what one processor folds",
+    "facts_to_series": "from facts to returns in memory",
+    "full_history": "ten years of one portfolio",
+    "ingest_http": "a bulk load over HTTP, and memory",
+    "ingest_http_by_time": "a bulk load over HTTP that overtakes itself",
+    "ingest_log": "a bulk load through the log",
+    "bank_day": "a day of 1,000 portfolios",
+    "back_dated": "one late trade among 10,000",
+    "back_dated_40": "one late trade among 40",
+    "demo_first_page": "from the command to a page",
+}
+"""The modules of this folder that measure, in the order of the table, and what about."""
+
+
+def measure(name: str, *, quick: bool) -> list[Figure]:
+    """Measure one row; it may come to more than one figure."""
+    return import_module(f"bench.rows.{name}").measure(quick=quick)
