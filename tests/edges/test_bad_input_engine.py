@@ -1,9 +1,8 @@
-"""Records that cannot be processed: set apart once, with the reason, and nothing else is held up."""
+"""Records that cannot be processed: set apart once, with the reason; nothing else is held up."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import psycopg
@@ -14,10 +13,13 @@ from tidebook.config import Settings
 from tidebook.engine import topics
 from tidebook.engine.ports import Reached, Receipt
 from tidebook.engine.records import transaction_record
-from tidebook.wiring import System, open_system
+from tidebook.wiring import open_system
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
+
+    from tidebook.wiring import System
 
 pytestmark = pytest.mark.cluster
 
