@@ -260,8 +260,8 @@ class Unit(Protocol):
         """Return the ids of transactions of these portfolios that wait."""
         ...
 
-    def refusing(self, keys: Collection[Key]) -> set[Key]:
-        """Return those of these keys on which a disposal of more than was held waits."""
+    def refusals(self, keys: Collection[Key]) -> dict[Key, date]:
+        """Return, of these keys, the last day on which a disposal of more than was held waits."""
         ...
 
     def key_entries(self, keys: Collection[Key]) -> dict[Key, dict[tuple[str, str], EntryRow]]:

@@ -139,16 +139,13 @@ def waiting(cursor: Cursor[tuple[Any, ...]], portfolio_ids: Collection[str]) -> 
     return {row[0] for row in cursor.execute(_SQL["waiting"], named).fetchall()}
 
 
-def refusing(cursor: Cursor[tuple[Any, ...]], keys: Collection[Key]) -> set[Key]:
-    """Return those of these keys on which a disposal of more than was held waits."""
-    subjects = {
-        f"key:{portfolio_id}/{security_id}": (portfolio_id, security_id)
-        for portfolio_id, security_id in keys
-    }
+def refusals(cursor: Cursor[tuple[Any, ...]], keys: Collection[Key]) -> dict[Key, date]:
+    """Return, of these keys, the last day on which a disposal of more than was held waits."""
+    subjects = {f"key:{key[0]}/{key[1]}": key for key in keys}
     if not subjects:
-        return set()
-    rows = cursor.execute(_SQL["refusing"], {"subjects": list(subjects)}).fetchall()
-    return {subjects[row[0]] for row in rows}
+        return {}
+    rows = cursor.execute(_SQL["refusals"], {"subjects": list(subjects)}).fetchall()
+    return {subjects[row[0]]: row[1] for row in rows}
 
 
 def last_order(cursor: Cursor[tuple[Any, ...]], key: Key, without: Collection[str]) -> Order | None:

@@ -99,9 +99,9 @@ class PostgresUnit:
         """Return the ids of transactions of these portfolios that wait."""
         return book_unit.waiting(self._cursor, portfolio_ids)
 
-    def refusing(self, keys: Collection[Key]) -> set[Key]:
-        """Return those of these keys on which a disposal of more than was held waits."""
-        return book_unit.refusing(self._cursor, keys)
+    def refusals(self, keys: Collection[Key]) -> dict[Key, date]:
+        """Return, of these keys, the last day on which a disposal of more than was held waits."""
+        return book_unit.refusals(self._cursor, keys)
 
     def key_entries(self, keys: Collection[Key]) -> dict[Key, dict[tuple[str, str], EntryRow]]:
         """Return the current entries of keys by (transaction id, leg)."""

@@ -117,6 +117,7 @@ class _Batch:
         self.replaced_accounts: list[tuple[str, date, str, str | None]] = []
         self.states: dict[Key, KeyState] = {}
         self.rules: dict[Key, KeyRules] = {}
+        self.refused: dict[Key, date] = {}
         self.results: dict[Key, KeyResult] = {}
         self.waits: set[str] = set()
         for item in work:
@@ -220,15 +221,22 @@ class _Batch:
             for key in fresh:
                 portfolio = self.portfolios[key[0]].portfolio
                 self.rules[key] = key_rules(portfolio, key[1], instruments.get(key[1]))
-        refusing = self.unit.refusing([key for key in fresh if self.changes[key].added])
+            self.refused.update(self.unit.refusals(fresh))
         for key in keys:
             change = self.changes[key]
             if self.rules[key].lots is LotRule.UNIT:
                 continue
             if change.removed:
                 change.fold_anew(change.reason)
-            elif key in refusing or not folding.in_order(self.states.get(key), change.added):
+            elif not self._in_order(key, change.added):
                 change.fold_anew(_BACK_DATED)
+
+    def _in_order(self, key: Key, added: Sequence[Posting]) -> bool:
+        """Tell whether postings come after all that was booked or refused on a key."""
+        refused = self.refused.get(key)
+        if refused is not None and any(posting.on <= refused for posting in added):
+            return False
+        return folding.in_order(self.states.get(key), added)
 
     def _fold(self, keys: Sequence[Key]) -> None:
         anew = self._anew(keys)

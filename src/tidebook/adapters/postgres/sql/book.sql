@@ -58,9 +58,10 @@ WHERE t.superseded_at = 'infinity' AND k.key LIKE 'CASH%%'
 SELECT transaction_id FROM findings
 WHERE portfolio_id = ANY(%(portfolios)s) AND resolved_at = 'infinity' AND severity = 'waiting'
 
--- name: refusing
-SELECT DISTINCT waits_for FROM findings
+-- name: refusals
+SELECT waits_for, max(business_date) FROM findings
 WHERE waits_for = ANY(%(subjects)s) AND resolved_at = 'infinity' AND severity = 'waiting'
+GROUP BY waits_for
 
 -- name: orders
 SELECT business_date, at, rank, transaction_id, leg FROM entries
