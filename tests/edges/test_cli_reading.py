@@ -42,7 +42,9 @@ def test_positions_as_a_table_have_totals_and_say_what_they_rest_on(store: Openi
     ]
 
 
-def test_what_closed_positions_realised_counts_whether_they_are_listed_or_not(store: Openings) -> None:
+def test_what_closed_positions_realised_counts_whether_they_are_listed_or_not(
+    store: Openings,
+) -> None:
     # Selling the last 8 at 130 realises 8 x 130 x 0.95 - 704 = 284; 313.80 + 284 = 597.80. The
     # dollars are then 453: 1040 arrive, 587 of them close the overdraft that stood at 469.60 for
     # 587 x 0.95 = 557.65, a loss of 88.05 on top of 79.40.
