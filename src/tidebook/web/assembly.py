@@ -12,7 +12,6 @@ from tidebook.analytics import (
     Undefined,
     drawdown_of,
     time_weighted,
-    to_date,
     value_of,
 )
 from tidebook.engine.performance import (
@@ -40,6 +39,7 @@ from tidebook.web.pages import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import date
     from decimal import Decimal
 
     from tidebook.book.series import PortfolioDay
@@ -85,6 +85,7 @@ def portfolio_page(report: ReportView) -> PortfolioPage:
     series = series_of(report.series._replace(days=tuple(days)))
     is_empty = freshness.status == "EMPTY"
     unrealised, cash, income = _unrealised(held), _cash(positions), report.results.income_base
+    curve = _curve(days)
     return PortfolioPage(
         portfolio_id=portfolio.portfolio_id,
         name=portfolio.name or portfolio.portfolio_id,
@@ -100,9 +101,9 @@ def portfolio_page(report: ReportView) -> PortfolioPage:
         unrealised=None if is_empty else unrealised,
         realised=None if is_empty else positions.realised_base,
         income=None if is_empty else income,
-        fees=_sum(day.fees for day in days) if days else None,
-        net_contributions=_sum(map(_contribution, days)) if days else None,
-        curve=_curve(days),
+        fees=_sum(day.fees for day in series.moved) if days else None,
+        net_contributions=curve[-1].contributed if curve else None,
+        curve=curve,
         **_falls(series)._asdict(),
         periods=_periods(series),
         positions=[_position(one, positions) for one in held],
@@ -181,19 +182,15 @@ def _reasons(held: Sequence[PositionView], cash: Decimal | None) -> dict[str, st
     return reasons
 
 
-def _contribution(day: PortfolioDay) -> Decimal:
-    with exact():
-        return day.bod_cashflow + day.eod_cashflow + day.fees
-
-
 def _curve(days: Sequence[PortfolioDay]) -> list[CurvePoint]:
     points: list[CurvePoint] = []
     contributed = ZERO
     with exact():
-        for day in days:
-            contributed += day.bod_cashflow + day.eod_cashflow + day.fees
-            value = day.eod_market_value + day.unpriced_cost
-            points.append(CurvePoint(day.on, value, contributed))
+        for on, _, bod_cashflow, eod_cashflow, value, fees, unpriced_cost in days:
+            if bod_cashflow or eod_cashflow or fees:
+                contributed += bod_cashflow + eod_cashflow + fees
+            whole = value + unpriced_cost if unpriced_cost else value
+            points.append(CurvePoint(on, whole, contributed))
     return points
 
 
@@ -209,10 +206,8 @@ def _falls(series: Series) -> _Falls:
     found = drawdown_of(time_weighted(series.values, Span(first, last), Request(last, ()).basis))
     if isinstance(found, Undefined):
         return _Falls()
-    points = [
-        DrawdownPoint(to_date(on), depth)
-        for on, depth in zip(found.dates, found.underwater.tolist(), strict=True)
-    ]
+    days: list[date] = found.dates.tolist()
+    points = [*map(DrawdownPoint, days, found.underwater.tolist())]
     deepest = found.deepest
     if deepest is None:
         return _Falls(points)
