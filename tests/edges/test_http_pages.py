@@ -9,16 +9,16 @@ import pytest
 
 from tests.edges import sample_views
 from tests.edges.memory_book import A_NONCE, AN_ID, Desk
-from tidebook.api.pages import PortfolioViews, portfolio_page
-from tidebook.engine.views import ResultsView
+from tidebook.engine.views import ReportView, ResultsView
 from tidebook.errors import StoreUnavailableError
+from tidebook.web.assembly import portfolio_page
 
 ON = sample_views.ON
 
 
-def views() -> PortfolioViews:
+def views() -> ReportView:
     results = ResultsView(Decimal(0), Decimal(0), Decimal(0))
-    return PortfolioViews(sample_views.POSITIONS, sample_views.SERIES, results, (), ())
+    return ReportView(sample_views.POSITIONS, results, sample_views.SERIES, (), ())
 
 
 def test_the_root_leads_to_the_list() -> None:

@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from tidebook.api import health, ingestion, problems, queries, reference, ui
+from tidebook.api import health, ingestion, problems, queries, reference
 from tidebook.api.correlation import HEADER, CorrelationMiddleware, correlation_id_of
 from tidebook.api.edge import (
     AppSettings,
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from starlette.responses import Response
 
+    from tidebook.api.pages import Pages
     from tidebook.api.problems import Problem
     from tidebook.engine.ports import Clock, Commands, Reader
 
@@ -37,6 +38,7 @@ def create_app(
     reader: Reader,
     *,
     clock: Clock,
+    pages: Pages | None = None,
     settings: AppSettings | None = None,
     new_id: Callable[[], str] = random_id,
     new_nonce: Callable[[], str] = random_nonce,
@@ -47,9 +49,10 @@ def create_app(
         commands: Where facts go.
         reader: Where answers come from.
         clock: What time it is; facts dated more than a day after it are refused.
+        pages: Pages for people beside the routes; none unless given.
         settings: Limits and version; the defaults unless said otherwise.
         new_id: Gives a fresh UUID for requests that bring no correlation id.
-        new_nonce: Gives at least 16 unguessable base64 characters for each page.
+        new_nonce: Gives at least 16 unguessable base64 characters for each page of the reference.
     """
     chosen = settings or AppSettings()
     app = FastAPI(
@@ -63,14 +66,11 @@ def create_app(
         redirect_slashes=True,
     )
     app.state.edge = Edge(commands, reader, clock, new_id, new_nonce, chosen)
-    for router in (
-        ingestion.router,
-        queries.router,
-        health.router,
-        reference.router,
-        ui.router,
-    ):
+    app.state.pages = pages
+    for router in (ingestion.router, queries.router, health.router, reference.router):
         app.include_router(router)
+    if pages is not None:
+        app.include_router(pages.router)
     app.add_middleware(CorrelationMiddleware, new_id=new_id)
     _refuse_with_problems(app)
     app.openapi = lambda: reference.openapi_of(app)
@@ -140,6 +140,9 @@ async def _on_unforeseen(request: Request, error: Exception) -> Response:
 def _respond(request: Request, problem: Problem) -> Response:
     correlation_id = correlation_id_of(request)
     path = request.url.path
-    if ui.is_page(path):
-        return ui.refusal_page(cast("Edge", request.app.state.edge), problem, correlation_id)
+    pages = cast("Pages | None", request.app.state.pages)
+    if pages is not None and pages.owns(path):
+        page = pages.refusal(problems.told(problem), correlation_id=correlation_id)
+        page.headers.update(problem.headers)
+        return page
     return problems.response(problem, instance=path, correlation_id=correlation_id)

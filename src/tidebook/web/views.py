@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         PositionRow,
     )
 
+_NOW = "now"
 _EMPTY = "Nothing has been booked in this portfolio yet."
 _UNKNOWN = "The book holds no figure for this on the date shown."
 _NO_COVERAGE = "There is no value of which a part could be priced."
@@ -181,11 +182,7 @@ def portfolio_view(page: PortfolioPage) -> PortfolioView:
     notes = Notes()
     status = status_of(page.status)
     as_of = notes.day(page.as_of, _reason(page, "as_of"))
-    known_at = (
-        Cell(figures.instant(page.known_at))
-        if page.known_at
-        else notes.missing(_reason(page, "known_at"))
-    )
+    known_at = Cell(figures.instant(page.known_at) if page.known_at else _NOW)
     coverage = notes.percent(page.coverage, page.reasons.get("coverage", _NO_COVERAGE))
     value = notes.amount(page.value, page.base_currency, _reason(page, "value"))
     summary = _summary(page, notes)
