@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from tidebook.engine import records, topics
 from tidebook.engine.ports import Reached, Receipt
-from tidebook.errors import OverloadedError
+from tidebook.errors import OverloadedError, StoreUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -122,9 +122,13 @@ class LogCommands:
         booked = False
         while True:
             seen = self._booked.count
-            booked = booked or self._has_reached(consumer, receipt)
-            if booked and not self._store.unfinished(receipt.portfolio_ids):
-                return True
+            try:
+                booked = booked or self._has_reached(consumer, receipt)
+                if booked and not self._store.unfinished(receipt.portfolio_ids):
+                    return True
+            except StoreUnavailableError:
+                # What was taken is durable; whether it is booked can only be told later.
+                booked = False
             left = end - time.monotonic()
             if left <= 0:
                 return False

@@ -6,12 +6,12 @@ One pair of functions per fact, and nothing else in the product knows these shap
 from __future__ import annotations
 
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 from tidebook.model.facts import Price, Rate, Transaction, TransactionType
 from tidebook.model.instruments import Instrument
-from tidebook.model.money import ZERO, decimal_text
+from tidebook.model.money import PLACES, WHOLE_DIGITS, ZERO, decimal_text, storable
 from tidebook.model.portfolios import CostMethod, Portfolio, Settlement
 
 if TYPE_CHECKING:
@@ -54,6 +54,25 @@ def transaction_record(transaction: Transaction) -> Record:
     return record
 
 
+def _number(text: str) -> Decimal:
+    """Return the number of a field.
+
+    Raises:
+        ValueError: When it is not one, or none that can be stored.
+    """
+    try:
+        value = Decimal(text)
+    except InvalidOperation as error:
+        msg = f"{text!r} is not a number"
+        raise ValueError(msg) from error
+    # Plain digits that are few enough need no second look.
+    if not (len(text) < PLACES and text.replace(".", "", 1).isdigit()) and not storable(value):
+        msg = f"{text} is not finite, or has more than {WHOLE_DIGITS} digits before the point "
+        msg += f"or more than {PLACES} after it"
+        raise ValueError(msg)
+    return value
+
+
 def transaction_from(record: Mapping[str, str]) -> Transaction:
     """Return the transaction of a ``raw_transactions`` record."""
     get = record.get
@@ -73,15 +92,15 @@ def transaction_from(record: Mapping[str, str]) -> Transaction:
         type_by_name[record["transaction_type"]],
         None if whole_day else datetime.fromisoformat(dated),
         date.fromisoformat(dated) if whole_day else None,
-        Decimal(record["quantity"]),
-        Decimal(record["price"]),
-        Decimal(record["gross_transaction_amount"]),
+        _number(record["quantity"]),
+        _number(record["price"]),
+        _number(record["gross_transaction_amount"]),
         record["trade_currency"],
         record["currency"],
-        Decimal(fee) if fee else ZERO,
-        Decimal(tax) if tax else ZERO,
-        Decimal(accrued) if accrued else ZERO,
-        Decimal(rate) if rate else None,
+        _number(fee) if fee else ZERO,
+        _number(tax) if tax else ZERO,
+        _number(accrued) if accrued else ZERO,
+        _number(rate) if rate else None,
         get("instrument_id", ""),
         date.fromisoformat(settles) if settles else None,
         get("note", ""),
@@ -178,7 +197,7 @@ def price_record(price: Price) -> Record:
 def price_from(record: Mapping[str, str]) -> Price:
     """Return the price of a ``raw_market_prices`` record."""
     on = date.fromisoformat(record["priceDate"])
-    return Price(record["securityId"], on, Decimal(record["price"]), record["currency"])
+    return Price(record["securityId"], on, _number(record["price"]), record["currency"])
 
 
 def rate_record(rate: Rate) -> Record:
@@ -194,4 +213,4 @@ def rate_record(rate: Rate) -> Record:
 def rate_from(record: Mapping[str, str]) -> Rate:
     """Return the rate of a ``raw_fx_rates`` record."""
     on = date.fromisoformat(record["rateDate"])
-    return Rate(record["fromCurrency"], record["toCurrency"], on, Decimal(record["rate"]))
+    return Rate(record["fromCurrency"], record["toCurrency"], on, _number(record["rate"]))

@@ -1,8 +1,9 @@
 """The runner: the one loop that feeds batches to stages.
 
-It owns batches, offsets, fences, transactions, retries and what becomes of a batch that cannot be
-processed. A stage is handed an open unit of work and what lies in it; whatever the stage does, the
-move of the offsets and the outgoing events commit together or not at all.
+It owns batches, offsets, fences, transactions and retries; ``tidebook.engine.consuming`` says what
+becomes of a record that cannot be processed. A stage is handed an open unit of work and what lies
+in it; whatever the stage does, the move of the offsets and the outgoing events commit together or
+not at all.
 
 Three kinds of workers share the loop. Book workers each own some partitions of the transactions;
 when nothing new lies there they take keys to be folded again, a few at a time, so that a storm of
@@ -20,37 +21,40 @@ from typing import TYPE_CHECKING, Final
 
 from tidebook.engine import topics
 from tidebook.engine.commands import BOOK, REFERENCE
+from tidebook.engine.consuming import Consumption
 from tidebook.engine.records import transaction_from
+from tidebook.engine.sparing import Sparing
 from tidebook.engine.stages.admission import Incoming
 from tidebook.engine.stages.book import book
 from tidebook.engine.stages.reference import take
 from tidebook.engine.stages.series import bring_up_to_date
-from tidebook.engine.store import LogBatch
 from tidebook.errors import FencedError, StoreUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from datetime import datetime
 
+    from tidebook.engine.consuming import Part, Process
     from tidebook.engine.ports import Clock
     from tidebook.engine.records import Record
     from tidebook.engine.signals import Signal
     from tidebook.engine.stages.book import BookOutcome
     from tidebook.engine.stages.series import SeriesOutcome
-    from tidebook.engine.store import Store, Unit
+    from tidebook.engine.store import LogBatch, Store, Unit
 
 _log = logging.getLogger("tidebook.runner")
 
 _POLL_SECONDS: Final = 0.25
 _BACKOFF_SECONDS: Final = (0.02, 0.1, 0.5, 1.0, 2.0, 5.0)
-_ATTEMPTS_BEFORE_ISOLATION: Final = 3
 _WORK_AT_ONCE: Final = 50
 _SERIES_AT_ONCE: Final = 40
 _SERIES_PATIENCE_SECONDS: Final = 3.0
 _STANDBY_SECONDS: Final = 1.0
 _NEWS_SECONDS: Final = 0.5
 
-Part = tuple[str, int]
+STAGES: Final = "stages"
+_WORK_PART: Final = ("book_work", 0)
+_SERIES_PART: Final = ("portfolio_days", 0)
 
 
 class Runner:
@@ -82,11 +86,11 @@ class Runner:
         self._started = False
         self._threads: list[Thread] = []
         self._fences: dict[tuple[str, Part], int] = {}
-        self._backlogs: dict[str, int] = {}
+        self._consumptions: list[Consumption] = []
 
     def backlog(self) -> int:
         """Return how many records lay unbooked when the workers last looked."""
-        return sum(self._backlogs.values())
+        return sum(consumption.backlog for consumption in self._consumptions)
 
     def start(self) -> None:
         """Begin to run in the background."""
@@ -124,7 +128,8 @@ class Runner:
         reference = [
             (topic, part) for topic in topics.REFERENCE_TOPICS for part in range(topics.PARTITIONS)
         ]
-        for consumer, parts in ((BOOK, everything), (REFERENCE, reference)):
+        stages = [_WORK_PART, _SERIES_PART]
+        for consumer, parts in ((BOOK, everything), (REFERENCE, reference), (STAGES, stages)):
             fences = self._store.take_partitions(consumer, parts)
             self._fences.update({(consumer, part): fence for part, fence in fences.items()})
         self._leading.set()
@@ -161,6 +166,10 @@ class Runner:
             except (StoreUnavailableError, FencedError) as error:
                 attempt = self._back_off(name, error, attempt)
                 continue
+            except Exception as error:  # noqa: BLE001 - a worker that ends leaves its work undone
+                _log.exception("%s failed", name)
+                attempt = self._back_off(name, error, attempt)
+                continue
             if not busy:
                 self._arrived.wait(seen, _POLL_SECONDS)
 
@@ -173,30 +182,46 @@ class Runner:
 
     # Steps. Each returns whether there was anything to do.
 
+    def _consumption(self, consumer: str, parts: Sequence[Part], process: Process) -> Consumption:
+        made = Consumption(
+            self._store,
+            self._clock,
+            consumer=consumer,
+            parts=parts,
+            fences=self._fences,
+            process=process,
+            batch_max=self._batch_max,
+            stopping=self._stopping,
+        )
+        self._consumptions.append(made)
+        return made
+
     def _book_steps(self, parts: Sequence[Part]) -> Callable[[], bool]:
-        turn = 0
+        consumption = self._consumption(BOOK, parts, self._book)
+        folding = Sparing(_WORK_AT_ONCE)
 
         def step() -> bool:
-            nonlocal turn
-            turn += 1
-            if self._consume(BOOK, parts, turn, self._book):
+            if consumption.step():
+                self._after_book()
                 return True
-            return self._fold_again()
+            return folding.run(self._fold_again)
 
         return step
 
     def _reference_steps(self, parts: Sequence[Part]) -> Callable[[], bool]:
-        turn = 0
+        consumption = self._consumption(REFERENCE, parts, self._take)
 
         def step() -> bool:
-            nonlocal turn
-            turn += 1
-            return self._consume(REFERENCE, parts, turn, self._take)
+            busy = consumption.step()
+            if busy:
+                self._after_book()
+            return busy
 
         return step
 
     def _series_steps(self) -> Callable[[], bool]:
         waited_since: float | None = None
+        valuing = Sparing(_SERIES_AT_ONCE)
 
         def step() -> bool:
             nonlocal waited_since
@@ -207,105 +232,32 @@ class Runner:
                     self._stopping.wait(_POLL_SECONDS)
                     return True
             waited_since = None
-            at = self._clock.now()
-            with self._store.unit() as unit:
-                outcome = bring_up_to_date(unit, _SERIES_AT_ONCE, at)
-                self._tell_series(unit, outcome, at)
-            if outcome.portfolios:
-                self._booked.give()
-            return outcome.portfolios > 0
+            return valuing.run(self._value_again)
 
         return step
 
-    def _fold_again(self) -> bool:
+    def _value_again(self, limit: int, spared: Collection[str], taken: list[str]) -> None:
+        """Bring a few series up to date."""
+        at = self._clock.now()
+        with self._store.unit() as unit:
+            unit.hold_fence(STAGES, _SERIES_PART, self._fences[STAGES, _SERIES_PART])
+            outcome = bring_up_to_date(unit, limit, at, spared=spared, taken=taken)
+            self._tell_series(unit, outcome, at)
+        if taken:
+            self._booked.give()
+
+    def _fold_again(self, limit: int, spared: Collection[str], taken: list[str]) -> None:
         """Fold a few keys again that corrections have marked."""
         at = self._clock.now()
         with self._store.unit() as unit:
-            work = unit.take_work(_WORK_AT_ONCE)
+            unit.hold_fence(STAGES, _WORK_PART, self._fences[STAGES, _WORK_PART])
+            work = unit.take_work(limit, spared)
             if not work:
-                return False
+                return
+            taken.extend(item.portfolio_id for item in work)
             outcome = book(unit, (), work, at)
             self._tell_book(unit, outcome, "", at)
         self._after_book()
-        return True
-
-    def _consume(
-        self,
-        consumer: str,
-        parts: Sequence[Part],
-        turn: int,
-        process: Callable[[Unit, Sequence[LogBatch], datetime], None],
-    ) -> bool:
-        """Process what lies unread, in one unit; isolate the record that makes it fail."""
-        with self._store.unit() as unit:
-            lags = unit.backlog(consumer, parts)
-        self._backlogs[f"{consumer}:{parts[0]}"] = sum(lags.values())
-        chosen = _chosen(parts, lags, turn, self._batch_max)
-        if not chosen:
-            return False
-        for attempt in range(_ATTEMPTS_BEFORE_ISOLATION):
-            try:
-                with self._store.unit() as unit:
-                    batches = unit.read_log(consumer, chosen, self._batch_max)
-                    process(unit, batches, self._clock.now())
-            except (StoreUnavailableError, FencedError):
-                raise
-            except Exception:  # noqa: BLE001 - whatever a record does, the others must go on
-                _log.exception("%s: attempt %s at %s failed", consumer, attempt + 1, chosen)
-                self._stopping.wait(_BACKOFF_SECONDS[attempt])
-            else:
-                self._after_book()
-                return True
-        self._isolate(consumer, chosen, process)
-        return True
-
-    def _isolate(
-        self,
-        consumer: str,
-        parts: Sequence[Part],
-        process: Callable[[Unit, Sequence[LogBatch], datetime], None],
-    ) -> None:
-        """Process records one by one, and set those that fail apart with the reason."""
-        with self._store.unit() as unit:
-            batches = unit.read_log(consumer, parts, self._batch_max)
-        for batch in batches:
-            for i in range(len(batch.records)):
-                if self._stopping.is_set():
-                    return
-                single = LogBatch(
-                    batch.topic,
-                    batch.part,
-                    batch.first_offset + i,
-                    batch.records[i : i + 1],
-                    batch.correlation_ids[i : i + 1],
-                )
-                try:
-                    with self._store.unit() as unit:
-                        process(unit, [single], self._clock.now())
-                except (StoreUnavailableError, FencedError):
-                    raise
-                except Exception as error:  # noqa: BLE001 - this record, and its reason, are kept
-                    _log.exception("record %s was set apart", single.first_offset)
-                    self._set_apart(consumer, single, error)
-        self._after_book()
-
-    def _set_apart(self, consumer: str, single: LogBatch, error: Exception) -> None:
-        at = self._clock.now()
-        record: Record = {
-            "original_topic": single.topic,
-            "original_offset": str(single.first_offset),
-            "original_value": str(dict(single.records[0])),
-            "error_reason": f"{type(error).__name__}: {error}",
-            "error_timestamp": at.isoformat(),
-        }
-        with self._store.unit() as unit:
-            key = f"{single.topic}-{single.part}"
-            topic = f"{single.topic}.dlq"
-            unit.append(topic, [(key, record)], single.correlation_ids[0], at)
-            unit.complete(consumer, single, self._fence(consumer, single), 0, at)
-
-    def _fence(self, consumer: str, batch: LogBatch) -> int:
-        return self._fences[consumer, (batch.topic, batch.part)]
 
     def _book(self, unit: Unit, batches: Sequence[LogBatch], at: datetime) -> None:
         incoming = [
@@ -318,14 +270,16 @@ class Runner:
         self._tell_book(unit, outcome, correlation_id, at)
         for i, batch in enumerate(batches):
             duplicates = outcome.duplicates if i == 0 else 0
-            unit.complete(BOOK, batch, self._fence(BOOK, batch), duplicates, at)
+            fence = self._fences[BOOK, (batch.topic, batch.part)]
+            unit.complete(BOOK, batch, fence, duplicates, at)
 
     def _take(self, unit: Unit, batches: Sequence[LogBatch], at: datetime) -> None:
         for batch in sorted(batches, key=lambda b: topics.REFERENCE_TOPICS.index(b.topic)):
             duplicates = take(unit, batch.topic, batch.records, at)
             if batch.topic == topics.RAW_MARKET_PRICES:
                 self._tell_prices(unit, batch, at)
-            unit.complete(REFERENCE, batch, self._fence(REFERENCE, batch), duplicates, at)
+            fence = self._fences[REFERENCE, (batch.topic, batch.part)]
+            unit.complete(REFERENCE, batch, fence, duplicates, at)
 
     # What the stages have to say, one record per portfolio (or security) and batch.
 
@@ -369,16 +323,3 @@ class Runner:
     def _after_book(self) -> None:
         self._booked.give()
         self._arrived.give()
-
-
-def _chosen(parts: Sequence[Part], lags: dict[Part, int], turn: int, batch_max: int) -> list[Part]:
-    """Return the partitions to read now, in turns, until a batch is full."""
-    start = turn % len(parts)
-    chosen: list[Part] = []
-    records = 0
-    for part in [*parts[start:], *parts[:start]]:
-        lag = lags.get(part, 0)
-        if lag and records < batch_max:
-            chosen.append(part)
-            records += lag
-    return chosen

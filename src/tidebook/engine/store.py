@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from tidebook.book.lots import Holding
-    from tidebook.book.series import DatedFlow, HeldSteps, Market, PortfolioDay
+    from tidebook.book.series import Market, PortfolioDay
     from tidebook.engine.records import Record
+    from tidebook.engine.valuing import SeriesInput, SeriesJob, SeriesSpan
     from tidebook.model.facts import Price, Rate, Transaction
     from tidebook.model.findings import Finding
     from tidebook.model.instruments import Instrument
@@ -186,37 +187,6 @@ class LogBatch(NamedTuple):
     correlation_ids: tuple[str, ...]
 
 
-class SeriesJob(NamedTuple):
-    """A portfolio whose daily series must be brought up to date, and from when."""
-
-    portfolio: Portfolio
-    generation: int
-    valuation_version: int
-    from_date: date
-
-
-class SeriesSpan(NamedTuple):
-    """What the first and the last day of a portfolio's series follow from."""
-
-    active_days: tuple[date, ...]
-    """Every day with an entry, oldest first."""
-    last_price_day: date | None
-    """The day of the last price of anything held in the end; None when not asked for."""
-    stored_before: date | None
-    """The last stored day before the one that the job begins with."""
-    closing_before: Decimal
-    """Its closing value."""
-
-
-class SeriesInput(NamedTuple):
-    """What the series of one portfolio is computed from, from one day on."""
-
-    holdings: tuple[HeldSteps, ...]
-    flows: tuple[DatedFlow, ...]
-    opening: Decimal
-    stored: Mapping[date, PortfolioDay]
-
-
 class Unit(Protocol):
     """One database transaction."""
 
@@ -230,6 +200,14 @@ class Unit(Protocol):
 
     def hold_market(self, *, exclusive: bool) -> None:
         """Share, or own, what valuations rest on: prices, rates, business dates."""
+        ...
+
+    def hold_fence(self, consumer: str, part: tuple[str, int], fence: int) -> None:
+        """Keep a partition in this worker's hands until the unit ends.
+
+        Raises:
+            FencedError: When another worker owns the partition now.
+        """
         ...
 
     def facts(self, ids: Collection[str]) -> dict[str, StoredFact]:
@@ -276,11 +254,11 @@ class Unit(Protocol):
         """Return the place of a key's last current entry, some transactions left aside."""
         ...
 
-    def take_work(self, limit: int) -> list[WorkItem]:
+    def take_work(self, limit: int, spared: Collection[str] = ()) -> list[WorkItem]:
         """Take keys to be folded again; they are taken for good when the unit commits.
 
         The keys of a portfolio are taken together, so that no half of a correction can be seen:
-        ``limit`` keys at the most, or those of one portfolio.
+        ``limit`` keys at the most, or those of one portfolio. ``spared`` ones are passed over.
         """
         ...
 
@@ -316,8 +294,12 @@ class Unit(Protocol):
         """Ask for the keys of these transactions to be folded again."""
         ...
 
-    def series_jobs(self, limit: int) -> list[SeriesJob]:
-        """Return portfolios whose series is not right, those marked the longest first."""
+    def series_jobs(self, limit: int, spared: Collection[str] = ()) -> list[SeriesJob]:
+        """Return portfolios whose series is not right, in the order of their ids.
+
+        Those whose book has been valued before and only the market has moved come first;
+        ``spared`` ones are passed over.
+        """
         ...
 
     def series_span(self, job: SeriesJob, *, with_prices: bool) -> SeriesSpan:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from tidebook.adapters.postgres import findings_unit
 from tidebook.adapters.postgres.copying import columns, copy_rows
 from tidebook.adapters.postgres.statements import statements
 from tidebook.book.lots import Holding, Lot
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from tidebook.engine.store import (
         BookWrite,
         FactRow,
-        FindingRow,
         Key,
         KeyWrite,
         Order,
@@ -58,10 +58,6 @@ _STATE_COLUMNS = columns(
     "portfolio_id security_id epoch currency quantity cost_local cost_base realised_local "
     "realised_base changed_on last_on last_at last_rank last_transaction_id last_leg lots "
     "recorded_at"
-)
-_FINDING_COLUMNS = columns(
-    "transaction_id code severity portfolio_id security_id business_date sentence remedy "
-    "waits_for recorded_at"
 )
 _RESTATEMENT_COLUMNS = columns(
     "portfolio_id security_id epoch from_date reason entries_closed entries_written generation "
@@ -133,21 +129,6 @@ def _transaction(row: tuple[Any, ...]) -> Transaction:
     return Transaction(*values)
 
 
-def waiting(cursor: Cursor[tuple[Any, ...]], portfolio_ids: Collection[str]) -> set[str]:
-    """Return the ids of transactions of these portfolios that wait."""
-    named = {"portfolios": list(portfolio_ids)}
-    return {row[0] for row in cursor.execute(_SQL["waiting"], named).fetchall()}
-
-
-def refusals(cursor: Cursor[tuple[Any, ...]], keys: Collection[Key]) -> dict[Key, date]:
-    """Return, of these keys, the last day on which a disposal of more than was held waits."""
-    subjects = {f"key:{key[0]}/{key[1]}": key for key in keys}
-    if not subjects:
-        return {}
-    rows = cursor.execute(_SQL["refusals"], {"subjects": list(subjects)}).fetchall()
-    return {subjects[row[0]]: row[1] for row in rows}
-
-
 def last_order(cursor: Cursor[tuple[Any, ...]], key: Key, without: Collection[str]) -> Order | None:
     """Return the place of a key's last current entry, some transactions left aside."""
     named = {"portfolio_id": key[0], "security_id": key[1], "without": list(without)}
@@ -167,9 +148,12 @@ def key_entries(
     return found
 
 
-def take_work(cursor: Cursor[tuple[Any, ...]], limit: int) -> list[WorkItem]:
+def take_work(
+    cursor: Cursor[tuple[Any, ...]], limit: int, spared: Collection[str]
+) -> list[WorkItem]:
     """Take keys to be folded again."""
-    rows = cursor.execute(_SQL["take_work"], {"limit": limit}).fetchall()
+    named = {"limit": limit, "spared": list(spared)}
+    rows = cursor.execute(_SQL["take_work"], named).fetchall()
     return [WorkItem(*row) for row in rows]
 
 
@@ -179,6 +163,7 @@ def save(cursor: Cursor[tuple[Any, ...]], write: BookWrite, at: datetime) -> Non
     Raises:
         FencedError: When a portfolio's generation is no longer the one that was read.
     """
+    at = _after_replaced(cursor, write, at)
     if write.close_facts:
         cursor.execute(_SQL["close_facts"], {"ids": list(write.close_facts), "at": at})
     if write.facts:
@@ -187,10 +172,25 @@ def save(cursor: Cursor[tuple[Any, ...]], write: BookWrite, at: datetime) -> Non
         copy_rows(cursor, "transactions", _FACT_COLUMNS, rows)
     if write.replaced_accounts:
         _replace_accounts(cursor, write)
-    _save_findings(cursor, write.findings, write.resolved, at)
+    findings_unit.save(cursor, write.findings, write.resolved, at)
     _save_keys(cursor, write.keys, at)
     _bump(cursor, write)
     _save_restatements(cursor, write, at)
+
+
+def _after_replaced(cursor: Cursor[tuple[Any, ...]], write: BookWrite, at: datetime) -> datetime:
+    """Return an instant after those of all rows that the batch closes.
+
+    Clocks step back, and batches wait for each other after they have looked at them. Two versions
+    of one thing must not be believed at one instant for that.
+    """
+    keys = [key.key for key in write.keys if key.close]
+    if not keys and not write.close_facts:
+        return at
+    named = {**_named(keys), "ids": list(write.close_facts)}
+    row = cursor.execute(_SQL["last_recorded"], named).fetchone()
+    last: datetime | None = row[0] if row else None
+    return at if last is None or last < at else last + timedelta(microseconds=1)
 
 
 def _replace_accounts(cursor: Cursor[tuple[Any, ...]], write: BookWrite) -> None:
@@ -300,41 +300,6 @@ def _lot(part: Sequence[str]) -> Lot:
     # One object for both costs marks a lot in the base currency (see book.lots).
     cost_base = cost_local if base == local else Decimal(base)
     return Lot(lot_id, date.fromisoformat(opened), Decimal(quantity), cost_local, cost_base)
-
-
-def _save_findings(
-    cursor: Cursor[tuple[Any, ...]],
-    findings: Sequence[FindingRow],
-    resolved: Sequence[str],
-    at: datetime,
-) -> None:
-    """Write findings; those that say again what is open already stay as they are."""
-    rows = (
-        (
-            row.finding.transaction_id,
-            row.finding.code,
-            row.finding.severity.value,
-            row.portfolio_id,
-            row.security_id,
-            row.business_date,
-            row.finding.sentence,
-            row.finding.remedy,
-            row.finding.waits_for,
-            at,
-        )
-        for row in findings
-    )
-    if not resolved:
-        if findings:
-            copy_rows(cursor, "findings", _FINDING_COLUMNS, rows)
-        return
-    cursor.execute(_SQL["stage_findings"])
-    if findings:
-        copy_rows(cursor, "new_findings", _FINDING_COLUMNS, rows)
-    cursor.execute(_SQL["resolve_findings"], {"ids": list(resolved), "at": at})
-    if findings:
-        cursor.execute(_SQL["insert_findings"])
-        cursor.execute("TRUNCATE new_findings")
 
 
 def _bump(cursor: Cursor[tuple[Any, ...]], write: BookWrite) -> None:

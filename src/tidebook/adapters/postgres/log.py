@@ -103,12 +103,13 @@ def read(
     ).fetchall()
     found: dict[tuple[str, int], _Unread] = {}
     taken = 0
-    for topic, part, next_offset, first_offset, _, correlation_id, payload in rows:
+    for topic, part, next_offset, first_offset, count, correlation_id, payload in rows:
         if taken >= limit:
             break
         key = (str(topic), int(str(part)))
         unread = found.setdefault(key, _Unread(int(str(next_offset))))
-        taken += unread.add(int(str(first_offset)), _bytes(payload), str(correlation_id))
+        place = (int(str(first_offset)), int(str(count)))
+        taken += unread.add(*place, _bytes(payload), str(correlation_id))
     return [unread.batch(*key) for key, unread in found.items()]
 
 
@@ -120,8 +121,8 @@ class _Unread:
         self.records: list[Mapping[str, str]] = []
         self.correlation_ids: list[str] = []
 
-    def add(self, first_offset: int, payload: bytes, correlation_id: str) -> int:
-        records: list[Mapping[str, str]] = json.loads(payload)
+    def add(self, first_offset: int, count: int, payload: bytes, correlation_id: str) -> int:
+        records = _records(payload, count)
         fresh = records[max(0, self.next_offset + len(self.records) - first_offset) :]
         self.records.extend(fresh)
         self.correlation_ids.extend([correlation_id] * len(fresh))
@@ -133,11 +134,41 @@ class _Unread:
         )
 
 
+def _records(payload: bytes, count: int) -> list[Mapping[str, str]]:
+    """Return the records of a row of the log.
+
+    Where they cannot be read each place of the row holds the raw text instead, so that what is
+    after it stays in its place and what is wrong with it is found like any other fault.
+    """
+    try:
+        records = json.loads(payload)
+    except ValueError:
+        records = None
+    if isinstance(records, list) and len(records) == count:  # pyright: ignore[reportUnknownArgumentType]
+        return records  # pyright: ignore[reportUnknownVariableType]
+    text = payload.decode("utf-8", "backslashreplace")
+    return [{"unreadable": text} for _ in range(count)]
+
+
 def _bytes(value: object) -> bytes:
     if isinstance(value, bytes):
         return value
     msg = f"a payload of the log arrived as {type(value).__name__}"
     raise TypeError(msg)
+
+
+def hold_fence(
+    cursor: Cursor[tuple[object, ...]], consumer: str, part: tuple[str, int], fence: int
+) -> None:
+    """Keep a partition in this worker's hands until the transaction ends.
+
+    Raises:
+        FencedError: When another worker owns the partition now.
+    """
+    named = {"consumer": consumer, "topic": part[0], "part": part[1], "fence": fence}
+    cursor.execute(statements("log")["hold_fence"], named)
+    if cursor.rowcount != 1:
+        raise FencedError(f"{part[0]}-{part[1]}")
 
 
 def complete(  # noqa: PLR0913 - what an audit row says

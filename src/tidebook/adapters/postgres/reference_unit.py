@@ -40,7 +40,7 @@ def save_portfolios(
     duplicates = len(portfolios) - len(latest)
     fresh: list[str] = []
     refold: list[str] = []
-    for identity, portfolio in latest.items():
+    for identity, portfolio in sorted(latest.items()):
         before = known.get(identity)
         digest = _digest(portfolio)
         if before is not None and before[2] == digest:

@@ -10,12 +10,12 @@ from tidebook.adapters.postgres.copying import columns, copy_rows
 from tidebook.adapters.postgres.statements import statements
 from tidebook.book.cashflows import Classification, Timing
 from tidebook.book.series import DatedFlow, PortfolioDay, cumulated
-from tidebook.engine.store import SeriesInput, SeriesJob, SeriesSpan
+from tidebook.engine.valuing import SeriesInput, SeriesJob, SeriesSpan
 from tidebook.model.instruments import built_in_instrument
 from tidebook.model.money import ZERO
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
     from decimal import Decimal
 
@@ -32,9 +32,9 @@ _DAY_COLUMNS = columns(
 )
 
 
-def jobs(cursor: Cursor[tuple[Any, ...]], limit: int) -> list[SeriesJob]:
+def jobs(cursor: Cursor[tuple[Any, ...]], limit: int, spared: Collection[str]) -> list[SeriesJob]:
     """Return portfolios whose series is not right."""
-    rows = cursor.execute(_SQL["jobs"], {"limit": limit}).fetchall()
+    rows = cursor.execute(_SQL["jobs"], {"limit": limit, "spared": list(spared)}).fetchall()
     return [SeriesJob(portfolio(row), row[9], row[10], row[11]) for row in rows]
 
 
@@ -50,7 +50,8 @@ def series_span(
         quoted = cache.prices(cursor, held).values() if held else ()
         last_price = max((quotes.days[-1] for quotes in quoted if quotes.days), default=None)
     row = cursor.execute(_SQL["opening"], named).fetchone()
-    return SeriesSpan(active, last_price, *(row or (None, ZERO)))
+    before, closing = row or (None, ZERO)
+    return SeriesSpan(active, last_price, before, closing)
 
 
 def series_input(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from psycopg import OperationalError, connect
+from psycopg import InterfaceError, OperationalError, connect
 from psycopg.errors import DeadlockDetected, SerializationFailure, UniqueViolation
 from psycopg_pool import PoolTimeout
 
-from tidebook.adapters.postgres import book_unit, log, reference_unit, series_unit
+from tidebook.adapters.postgres import book_unit, findings_unit, log, reference_unit, series_unit
 from tidebook.adapters.postgres.statements import statements
 from tidebook.book.series import Market
 from tidebook.errors import FencedError, StoreUnavailableError
@@ -33,12 +33,10 @@ if TYPE_CHECKING:
         LogBatch,
         Order,
         PortfolioState,
-        SeriesInput,
-        SeriesJob,
-        SeriesSpan,
         StoredFact,
         WorkItem,
     )
+    from tidebook.engine.valuing import SeriesInput, SeriesJob, SeriesSpan
     from tidebook.model.facts import Price, Rate
     from tidebook.model.instruments import Instrument
     from tidebook.model.markets import RateTable
@@ -71,6 +69,10 @@ class PostgresUnit:
         else:
             self._cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", (lock,))
 
+    def hold_fence(self, consumer: str, part: tuple[str, int], fence: int) -> None:
+        """Keep a partition in this worker's hands until the unit ends."""
+        log.hold_fence(self._cursor, consumer, part, fence)
+
     def facts(self, ids: Collection[str]) -> dict[str, StoredFact]:
         """Return the current versions of transactions that are known."""
         return book_unit.facts(self._cursor, ids)
@@ -97,11 +99,11 @@ class PostgresUnit:
 
     def waiting(self, portfolio_ids: Collection[str]) -> set[str]:
         """Return the ids of transactions of these portfolios that wait."""
-        return book_unit.waiting(self._cursor, portfolio_ids)
+        return findings_unit.waiting(self._cursor, portfolio_ids)
 
     def refusals(self, keys: Collection[Key]) -> dict[Key, date]:
         """Return, of these keys, the last day on which a disposal of more than was held waits."""
-        return book_unit.refusals(self._cursor, keys)
+        return findings_unit.refusals(self._cursor, keys)
 
     def key_entries(self, keys: Collection[Key]) -> dict[Key, dict[tuple[str, str], EntryRow]]:
         """Return the current entries of keys by (transaction id, leg)."""
@@ -115,11 +117,11 @@ class PostgresUnit:
         """Return the place of a key's last current entry, some transactions left aside."""
         return book_unit.last_order(self._cursor, key, without)
 
-    def take_work(self, limit: int) -> list[WorkItem]:
+    def take_work(self, limit: int, spared: Collection[str] = ()) -> list[WorkItem]:
         """Take keys to be folded again, those of a portfolio together."""
         # Whoever marks keys owns the reference first; taking both in the same order spares a wait.
         self.hold_reference(exclusive=False)
-        return book_unit.take_work(self._cursor, limit)
+        return book_unit.take_work(self._cursor, limit, spared)
 
     def save_book(self, write: BookWrite, at: datetime) -> None:
         """Write a batch of the book."""
@@ -149,9 +151,9 @@ class PostgresUnit:
         """Ask for the keys of these transactions to be folded again."""
         book_unit.request_reprocessing(self._cursor, ids, at)
 
-    def series_jobs(self, limit: int) -> list[SeriesJob]:
+    def series_jobs(self, limit: int, spared: Collection[str] = ()) -> list[SeriesJob]:
         """Return portfolios whose series is not right."""
-        return series_unit.jobs(self._cursor, limit)
+        return series_unit.jobs(self._cursor, limit, spared)
 
     def series_span(self, job: SeriesJob, *, with_prices: bool) -> SeriesSpan:
         """Return what the first and the last day of a portfolio's series follow from."""
@@ -227,12 +229,18 @@ class PostgresStore:
             FencedError: When another unit wrote the same thing first; trying again is safe.
             StoreUnavailableError: When the database cannot be reached or went away.
         """
+        with self._cursor() as cursor:
+            yield PostgresUnit(cursor, self._cache)
+
+    @contextmanager
+    def _cursor(self) -> Generator[Cursor[tuple[Any, ...]]]:
+        """Give a cursor in a transaction; what goes wrong is said in the words of the tree."""
         try:
             with self._pool.connection() as connection, connection.cursor() as cursor:
-                yield PostgresUnit(cursor, self._cache)
+                yield cursor
         except (DeadlockDetected, SerializationFailure, UniqueViolation) as error:
             raise FencedError("what this unit wrote") from error
-        except (OperationalError, PoolTimeout) as error:
+        except (OperationalError, InterfaceError, PoolTimeout) as error:
             raise _unavailable(error) from error
 
     def try_lead(self) -> bool:
@@ -282,19 +290,19 @@ class PostgresStore:
             "topics": [topic for topic, _ in parts],
             "parts": [part for _, part in parts],
         }
-        with self._pool.connection() as connection, connection.cursor() as cursor:
+        with self._cursor() as cursor:
             rows = cursor.execute(statements("log")["take_partitions"], named).fetchall()
         return {(row[0], row[1]): row[2] for row in rows}
 
     def progress(self, consumer: str) -> dict[tuple[str, int], int]:
         """Return the consumer's next offset per partition."""
-        with self._pool.connection() as connection, connection.cursor() as cursor:
+        with self._cursor() as cursor:
             rows = cursor.execute(statements("log")["progress"], {"consumer": consumer}).fetchall()
         return {(row[0], row[1]): row[2] for row in rows}
 
     def unfinished(self, portfolio_ids: Collection[str]) -> bool:
         """Tell whether any of these portfolios (all, when empty) has work or series to do."""
-        with self._pool.connection() as connection, connection.cursor() as cursor:
+        with self._cursor() as cursor:
             return book_unit.unfinished(cursor, portfolio_ids)
 
 
@@ -302,5 +310,5 @@ def _unavailable(error: Exception) -> StoreUnavailableError:
     said = (str(error).splitlines() or [type(error).__name__])[0]
     return StoreUnavailableError(
         f"the database did not answer: {said}",
-        hint="check that it runs; nothing was written, so the same request is safe to send again",
+        hint="check that it runs; the same request is safe to send again, taken or not",
     )

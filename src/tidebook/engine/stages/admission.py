@@ -46,7 +46,8 @@ def admit(incoming: Iterable[Incoming], known: Mapping[str, StoredFact]) -> Admi
 
     The same id with the same content is a duplicate and does nothing. The same id with other
     content is the next version; of several in one batch the last one counts, and the others are
-    kept as versions that were overtaken at once.
+    kept as versions that were overtaken at once. A batch that comes back to what is stored, as one
+    does that is delivered again, changes nothing.
     """
     current: dict[str, Admitted] = {}
     overtaken: list[Admitted] = []
@@ -64,8 +65,16 @@ def admit(incoming: Iterable[Incoming], known: Mapping[str, StoredFact]) -> Admi
             overtaken.append(earlier)
         version = last.version + 1 if last is not None else 1
         current[identity] = Admitted(transaction, version, digest, correlation_id)
+    unchanged = {
+        identity
+        for identity, last in current.items()
+        if identity in known and known[identity].content_hash == last.content_hash
+    }
+    kept = tuple(each for each in overtaken if each.transaction.transaction_id not in unchanged)
+    duplicates += len(unchanged) + len(overtaken) - len(kept)
+    current = {identity: last for identity, last in current.items() if identity not in unchanged}
     replaced = {identity: known[identity] for identity in current if identity in known}
-    return Admission(current, tuple(overtaken), replaced, duplicates)
+    return Admission(current, kept, replaced, duplicates)
 
 
 def fact_row(

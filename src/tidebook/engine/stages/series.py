@@ -14,11 +14,12 @@ from tidebook.book.series import daily_series
 from tidebook.model.calendars import valuation_days
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from tidebook.book.series import PortfolioDay
-    from tidebook.engine.store import SeriesInput, SeriesJob, SeriesSpan, Unit
+    from tidebook.engine.store import Unit
+    from tidebook.engine.valuing import SeriesInput, SeriesJob, SeriesSpan
 
 
 _DAY: Final = timedelta(days=1)
@@ -34,10 +35,22 @@ class SeriesOutcome(NamedTuple):
     """(portfolio id, first changed day, generation) of every series that changed."""
 
 
-def bring_up_to_date(unit: Unit, limit: int, at: datetime) -> SeriesOutcome:
-    """Bring up to ``limit`` portfolios' series up to date inside one unit."""
+def bring_up_to_date(
+    unit: Unit,
+    limit: int,
+    at: datetime,
+    *,
+    spared: Collection[str] = (),
+    taken: list[str] | None = None,
+) -> SeriesOutcome:
+    """Bring up to ``limit`` portfolios' series up to date inside one unit.
+
+    ``spared`` are passed over. Into ``taken`` go those that are not, before anything is done.
+    """
     unit.hold_market(exclusive=False)
-    jobs = unit.series_jobs(limit)
+    jobs = unit.series_jobs(limit, spared)
+    if taken is not None:
+        taken.extend(job.portfolio.portfolio_id for job in jobs)
     business_days = unit.business_dates() if jobs else ()
     written = stale = 0
     brought: list[tuple[str, date, int]] = []

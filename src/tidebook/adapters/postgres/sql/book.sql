@@ -82,7 +82,7 @@ WHERE e.superseded_at = 'infinity' AND (%(ids)s::text[] IS NULL OR e.transaction
 -- name: take_work
 WITH asking AS (
     SELECT portfolio_id, count(*) AS keys, min(requested_at) AS since
-    FROM book_work GROUP BY portfolio_id
+    FROM book_work WHERE portfolio_id <> ALL(%(spared)s) GROUP BY portfolio_id
 ), queue AS (
     SELECT portfolio_id, keys, sum(keys) OVER (ORDER BY since, portfolio_id) AS taken FROM asking
 )
@@ -92,6 +92,15 @@ WHERE (portfolio_id, security_id) IN (
     WHERE q.taken <= %(limit)s OR q.taken = q.keys
     FOR UPDATE OF w SKIP LOCKED)
 RETURNING portfolio_id, security_id, from_date, reason
+
+-- name: last_recorded
+SELECT max(recorded_at) FROM (
+    SELECT s.recorded_at FROM position_state s
+    JOIN unnest(%(portfolios)s::text[], %(securities)s::text[]) AS k (portfolio_id, security_id)
+      USING (portfolio_id, security_id)
+    UNION ALL
+    SELECT t.recorded_at FROM transactions t
+    WHERE t.transaction_id = ANY(%(ids)s) AND t.superseded_at = 'infinity') AS closing
 
 -- name: close_facts
 UPDATE transactions SET superseded_at = %(at)s

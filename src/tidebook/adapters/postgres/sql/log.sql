@@ -49,6 +49,11 @@ FROM unnest(%(topics)s::text[], %(parts)s::integer[]) AS row (topic, part)
 ON CONFLICT (consumer, topic, part) DO UPDATE SET fence = c.fence + 1
 RETURNING topic, part, fence
 
+-- name: hold_fence
+SELECT 1 FROM consumer_offsets
+WHERE consumer = %(consumer)s AND topic = %(topic)s AND part = %(part)s AND fence = %(fence)s
+FOR SHARE
+
 -- name: complete
 WITH moved AS (
     UPDATE consumer_offsets SET next_offset = %(after)s
@@ -60,6 +65,10 @@ INSERT INTO processed_events
     (consumer, topic, part, first_offset, last_offset, fence, duplicates, processed_at)
 SELECT %(consumer)s, %(topic)s, %(part)s, %(first)s, %(after)s - 1, %(fence)s, %(duplicates)s, %(at)s
 FROM moved
+-- An offset that was set back by hand is passed again; the last passage stands.
+ON CONFLICT (consumer, topic, part, first_offset) DO UPDATE SET
+    last_offset = excluded.last_offset, fence = excluded.fence,
+    duplicates = excluded.duplicates, processed_at = excluded.processed_at
 
 -- name: progress
 SELECT topic, part, next_offset FROM consumer_offsets WHERE consumer = %(consumer)s

@@ -3,7 +3,7 @@ SELECT * FROM (
     SELECT portfolio_id, base_currency, open_date, name, status, cost_method, settlement,
            time_zone, allow_short, generation, valuation_version, series_from
     FROM portfolios
-    WHERE series_from IS NOT NULL
+    WHERE series_from IS NOT NULL AND portfolio_id <> ALL(%(spared)s)
     ORDER BY series_generation = generation DESC, portfolio_id
     LIMIT %(limit)s
 ) AS job
@@ -50,6 +50,10 @@ LIMIT 1
 UPDATE portfolios SET series_from = NULL, series_generation = generation
 WHERE portfolio_id = %(portfolio_id)s AND generation = %(generation)s
   AND valuation_version = %(valuation_version)s
+
+-- name: last_recorded
+SELECT max(recorded_at) FROM portfolio_days
+WHERE portfolio_id = %(portfolio_id)s AND day = ANY(%(days)s) AND superseded_at = 'infinity'
 
 -- name: close_days
 UPDATE portfolio_days SET superseded_at = %(at)s

@@ -1,0 +1,182 @@
+"""Consuming the log: a batch in one unit, and what becomes of a record that cannot be processed.
+
+A batch that fails is tried again, and then taken apart: its records are processed one by one, and
+the one that fails is set apart in the topic's dead letters with the reason. The others are booked
+and the offsets move on, all in the same transactions as the output.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING, Final
+
+from tidebook.engine.store import LogBatch
+from tidebook.errors import FencedError, StoreUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+    from threading import Event
+
+    from tidebook.engine.ports import Clock
+    from tidebook.engine.records import Record
+    from tidebook.engine.store import Store, Unit
+
+    Process = Callable[["Unit", "Sequence[LogBatch]", "datetime"], None]
+
+_log = logging.getLogger("tidebook.runner")
+
+_ATTEMPTS: Final = 3
+_PAUSES_SECONDS: Final = (0.02, 0.1, 0.5)
+_REFUSALS_MAX: Final = 5
+
+Part = tuple[str, int]
+
+
+class Consumption:
+    """One worker's consumption of its partitions.
+
+    Args:
+        store: Where the log lives.
+        clock: Tells when a batch was processed.
+        consumer: On whose behalf, and so which offsets move.
+        parts: The partitions of the worker.
+        fences: What this leader presents for each (consumer, partition).
+        process: What is done with a batch; it moves the offsets.
+        stopping: Set when the process is to end.
+    """
+
+    def __init__(  # noqa: PLR0913 - what a consumption is made of, by name
+        self,
+        store: Store,
+        clock: Clock,
+        *,
+        consumer: str,
+        parts: Sequence[Part],
+        fences: Mapping[tuple[str, Part], int],
+        process: Process,
+        batch_max: int,
+        stopping: Event,
+    ) -> None:
+        """Begin at the first partition."""
+        self._store = store
+        self._clock = clock
+        self._consumer = consumer
+        self._parts = parts
+        self._fences = fences
+        self._process = process
+        self._batch_max = batch_max
+        self._stopping = stopping
+        self._turn = 0
+        self._refusals = 0
+        self.backlog = 0
+        """How many records lay unread at the last look."""
+
+    def step(self) -> bool:
+        """Process what lies unread, in one unit; tell whether there was anything."""
+        self._turn += 1
+        with self._store.unit() as unit:
+            lags = unit.backlog(self._consumer, self._parts)
+        self.backlog = sum(lags.values())
+        chosen = _chosen(self._parts, lags, self._turn, self._batch_max)
+        if not chosen:
+            return False
+        for attempt in range(_ATTEMPTS):
+            try:
+                self._together(chosen)
+            except StoreUnavailableError:
+                raise
+            except FencedError:
+                # Mostly another worker was first. If it goes on, one record may be the cause.
+                self._refusals += 1
+                if self._refusals < _REFUSALS_MAX:
+                    raise
+                break
+            except Exception:  # noqa: BLE001 - whatever a record does, the others must go on
+                _log.exception("%s: attempt %s at %s failed", self._consumer, attempt + 1, chosen)
+                self._stopping.wait(_PAUSES_SECONDS[attempt])
+            else:
+                self._refusals = 0
+                return True
+        self._one_by_one(chosen)
+        self._refusals = 0
+        return True
+
+    def _together(self, parts: Sequence[Part]) -> None:
+        with self._store.unit() as unit:
+            batches = unit.read_log(self._consumer, parts, self._batch_max)
+            self._process(unit, batches, self._clock.now())
+
+    def _one_by_one(self, parts: Sequence[Part]) -> None:
+        with self._store.unit() as unit:
+            batches = unit.read_log(self._consumer, parts, self._batch_max)
+        for batch in batches:
+            for i in range(len(batch.records)):
+                if self._stopping.is_set():
+                    return
+                self._alone(
+                    LogBatch(
+                        batch.topic,
+                        batch.part,
+                        batch.first_offset + i,
+                        batch.records[i : i + 1],
+                        batch.correlation_ids[i : i + 1],
+                    )
+                )
+
+    def _alone(self, single: LogBatch) -> None:
+        """Process one record, or set it apart."""
+        for pause in (*_PAUSES_SECONDS, None):
+            try:
+                with self._store.unit() as unit:
+                    self._process(unit, [single], self._clock.now())
+            except StoreUnavailableError:
+                raise
+            except FencedError as error:
+                if pause is not None:
+                    self._stopping.wait(pause)
+                    continue
+                self._set_apart(single, error)
+            except Exception as error:  # noqa: BLE001 - this record, and its reason, are kept
+                _log.exception("record %s of %s was set apart", single.first_offset, single.topic)
+                self._set_apart(single, error)
+            return
+
+    def _set_apart(self, single: LogBatch, error: Exception) -> None:
+        """Keep a record with the dead letters; who no longer owns the partition cannot."""
+        at = self._clock.now()
+        value: object = single.records[0]
+        record: Record = {
+            "original_topic": single.topic,
+            "original_partition": str(single.part),
+            "original_offset": str(single.first_offset),
+            "original_value": json.dumps(value, ensure_ascii=False),
+            "error_reason": _reason(error),
+            "error_timestamp": at.isoformat(),
+        }
+        fence = self._fences[self._consumer, (single.topic, single.part)]
+        with self._store.unit() as unit:
+            key = f"{single.topic}-{single.part}"
+            topic = f"{single.topic}.dlq"
+            unit.append(topic, [(key, record)], single.correlation_ids[0], at)
+            unit.complete(self._consumer, single, fence, 0, at)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f"the record has no field, or no known value, {error.args[0]!r}"
+    return f"{type(error).__name__}: {error}"
+
+
+def _chosen(parts: Sequence[Part], lags: dict[Part, int], turn: int, batch_max: int) -> list[Part]:
+    """Return the partitions to read now, in turns, until a batch is full."""
+    start = turn % len(parts)
+    chosen: list[Part] = []
+    records = 0
+    for part in [*parts[start:], *parts[:start]]:
+        lag = lags.get(part, 0)
+        if lag and records < batch_max:
+            chosen.append(part)
+            records += lag
+    return chosen

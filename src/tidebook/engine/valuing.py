@@ -1,0 +1,44 @@
+"""What the series stage and the store say to each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+    from decimal import Decimal
+
+    from tidebook.book.series import DatedFlow, HeldSteps, PortfolioDay
+    from tidebook.model.portfolios import Portfolio
+
+
+class SeriesJob(NamedTuple):
+    """A portfolio whose daily series must be brought up to date, and from when."""
+
+    portfolio: Portfolio
+    generation: int
+    valuation_version: int
+    from_date: date
+
+
+class SeriesSpan(NamedTuple):
+    """What the first and the last day of a portfolio's series follow from."""
+
+    active_days: tuple[date, ...]
+    """Every day with an entry, oldest first."""
+    last_price_day: date | None
+    """The day of the last price of anything held in the end; None when not asked for."""
+    stored_before: date | None
+    """The last stored day before the one that the job begins with."""
+    closing_before: Decimal
+    """Its closing value."""
+
+
+class SeriesInput(NamedTuple):
+    """What the series of one portfolio is computed from, from one day on."""
+
+    holdings: tuple[HeldSteps, ...]
+    flows: tuple[DatedFlow, ...]
+    opening: Decimal
+    stored: Mapping[date, PortfolioDay]

@@ -1,0 +1,28 @@
+from decimal import Decimal
+
+import pytest
+
+from tests.fixtures.engine_facts import trade
+from tidebook.engine.records import transaction_from, transaction_record
+
+
+def test_a_transaction_comes_back_from_its_record_as_it_was() -> None:
+    fact = trade("T1", -3, 7)._replace(fee=Decimal("1.25"), fx_rate=Decimal("1.1"), note="a\tb")
+    assert transaction_from(transaction_record(fact)) == fact  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize(
+    "text", ["NaN", "Infinity", "1E+20", "100000000000000000000", "1E-19", "ten", ""]
+)
+def test_a_number_that_cannot_be_stored_is_refused(text: str) -> None:
+    record = {**transaction_record(trade("T1", 1, 1)), "quantity": text}
+    with pytest.raises(ValueError, match="number|finite"):
+        transaction_from(record)  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize(
+    "text", ["99999999999999999999", "0.000000000000000001", "1E+2", "-5", "12.50"]
+)
+def test_a_number_that_can_be_stored_keeps_its_value(text: str) -> None:
+    record = {**transaction_record(trade("T1", 1, 1)), "quantity": text}
+    assert transaction_from(record).quantity == Decimal(text)  # pyright: ignore[reportArgumentType]
