@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _STARTED_POLL_SECONDS = 0.01
 # What the engine makes is frozen and never cyclic: looking for cycles often is wasted work.
-_GC_THRESHOLDS = (100_000, 50, 100)
+_GC_THRESHOLDS = (500_000, 20, 100)
 
 
 class SystemClock:
