@@ -64,6 +64,7 @@ class MemoryCommands:
         self.fault: Exception | None = None
         self.is_booked = True
         self.waits: list[float] = []
+        self.wait_fault: Exception | None = None
 
     def _keep(self, topic: str, facts: Sequence[object], correlation_id: str) -> Receipt:
         if self.fault is not None:
@@ -97,6 +98,8 @@ class MemoryCommands:
 
     def wait(self, receipt: Receipt, *, timeout_seconds: float) -> bool:  # noqa: ARG002
         self.waits.append(timeout_seconds)
+        if self.wait_fault is not None:
+            raise self.wait_fault
         return self.is_booked
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, cast
 
+from anyio import to_thread
 from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -18,10 +20,12 @@ from tidebook.api.edge import (
     random_nonce,
     refuse_unknown_parameters,
 )
+from tidebook.api.waiting import WaitingRoom
 from tidebook.errors import Fault, InvalidRequestError, TidebookError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from starlette.responses import Response
 
@@ -64,8 +68,10 @@ def create_app(
         openapi_url="/openapi.json",
         dependencies=[Depends(refuse_unknown_parameters)],
         redirect_slashes=True,
+        lifespan=_with_threads(chosen.threads),
     )
-    app.state.edge = Edge(commands, reader, clock, new_id, new_nonce, chosen)
+    waiting = WaitingRoom(chosen.waiting_max)
+    app.state.edge = Edge(commands, reader, clock, new_id, new_nonce, chosen, waiting)
     app.state.pages = pages
     for router in (ingestion.router, queries.router, health.router, reference.router):
         app.include_router(router)
@@ -75,6 +81,17 @@ def create_app(
     _refuse_with_problems(app)
     app.openapi = lambda: reference.openapi_of(app)
     return app
+
+
+def _with_threads(count: int) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """Return what sets the number of threads that requests share, when the server starts."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        to_thread.current_default_thread_limiter().total_tokens = count
+        yield
+
+    return lifespan
 
 
 def _refuse_with_problems(app: FastAPI) -> None:

@@ -16,6 +16,7 @@ from pydantic import BeforeValidator
 
 from tidebook import __version__
 from tidebook.api import checks
+from tidebook.api.waiting import WaitingRoom
 from tidebook.engine.ports import Clock, Commands, Reader
 from tidebook.errors import BodyTooLargeError, MediaTypeError, UnknownParameterError
 from tidebook.model import moments
@@ -32,10 +33,15 @@ class AppSettings:
     Attributes:
         max_body_bytes: The largest request body that is read.
         version: What GET /version answers and the pages show.
+        threads: How many requests are worked on at once; further ones queue. As many as a process
+            has connections to its store, since another thread would only wait for one.
+        waiting_max: How many requests may wait for the booking at once, besides those.
     """
 
     max_body_bytes: int = 32 * MEBIBYTE
     version: str = __version__
+    threads: int = 24
+    waiting_max: int = 64
 
 
 class Edge(NamedTuple):
@@ -50,6 +56,7 @@ class Edge(NamedTuple):
     new_id: Callable[[], str]
     new_nonce: Callable[[], str]
     settings: AppSettings
+    waiting: WaitingRoom
 
 
 def random_id() -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from tidebook.web import allocation, figures, svg
@@ -282,15 +281,13 @@ def _worst(page: PortfolioPage) -> str:
 
 
 def _months(page: PortfolioPage) -> tuple[MonthLine, ...]:
+    ends = {(point.day.year, point.day.month): point for point in page.curve}
+    shown = {point.day for point in ends.values()}
     depths = {
         point.day: -abs(point.fraction)
         for point in page.drawdown
-        if figures.is_number(point.fraction)
+        if point.day in shown and figures.is_number(point.fraction)
     }
-    ends = (
-        list(days)[-1]
-        for _, days in groupby(page.curve, key=lambda point: (point.day.year, point.day.month))
-    )
     return tuple(
         MonthLine(
             figures.day(point.day),
@@ -298,7 +295,7 @@ def _months(page: PortfolioPage) -> tuple[MonthLine, ...]:
             figures.amount(point.contributed, page.base_currency),
             figures.percent(depths[point.day]) if point.day in depths else figures.DASH,
         )
-        for point in ends
+        for point in ends.values()
     )
 
 

@@ -15,6 +15,7 @@ from tidebook.engine.views import (
     SeriesView,
 )
 from tidebook.errors import UnknownPortfolioError
+from tidebook.model.money import ZERO
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -112,7 +113,16 @@ def read_series(
     inception = days[0][0] if days else None
     if start is not None:
         inception = cursor.execute(_SQL["inception"], wanted).fetchall()[0][0]
-    return SeriesView(*subject, inception, tuple(map(PortfolioDay._make, days)))
+    return SeriesView(
+        *subject,
+        inception,
+        tuple(
+            PortfolioDay(
+                on, opening, bod or ZERO, eod or ZERO, closing, fees or ZERO, unpriced or ZERO
+            )
+            for on, opening, bod, eod, closing, fees, unpriced in days
+        ),
+    )
 
 
 def read_findings(cursor: Cursor[TupleRow], portfolio_id: str | None) -> tuple[FindingView, ...]:
