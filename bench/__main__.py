@@ -50,9 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except (AssertionError, OSError) as error:
             failed.append(f"{name} has no figure: {type(error).__name__}: {error}")
             say(failed[-1])
+        # After every row, so that a run cut short keeps what it has measured.
+        write_file(chosen.file, figures, quick=chosen.quick)
     print(table(figures, quick=chosen.quick))
-    print("\n".join(failed))
-    write_file(chosen.file, figures, quick=chosen.quick)
+    print("\n".join(failed), end="\n" if failed else "")
     return 1 if failed else 0
 
 

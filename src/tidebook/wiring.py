@@ -26,13 +26,14 @@ if TYPE_CHECKING:
     from typing import Self
 
     import uvicorn
+    from fastapi import FastAPI
 
     from tidebook.config import Settings
     from tidebook.engine.ports import Clock, Commands, Reader
 
 _STARTED_POLL_SECONDS = 0.01
 # What the engine makes is frozen and never cyclic: looking for cycles often is wasted work.
-_GC_THRESHOLDS = (100_000, 50, 100)
+_GC_THRESHOLDS = (500_000, 20, 100)
 
 
 class SystemClock:
@@ -130,23 +131,34 @@ def serve_system(system: System, *, on_ready: Callable[[str], None] | None = Non
     """Serve HTTP for a system that is open already, until interrupted."""
     import uvicorn  # noqa: PLC0415 - reading the book from the command line must not pay for it
 
-    from tidebook.api import AppSettings, create_app  # noqa: PLC0415
-
     settings = system.settings
-    app = create_app(
-        system.commands,
-        system.reader,
-        clock=system.clock,
-        settings=AppSettings(max_body_bytes=settings.max_body_bytes),
-    )
     config = uvicorn.Config(
-        app, host=settings.host, port=settings.port, log_level=settings.log_level, access_log=False
+        application(system),
+        host=settings.host,
+        port=settings.port,
+        log_level=settings.log_level,
+        access_log=False,
     )
     server = uvicorn.Server(config)
     if on_ready is not None:
         announcer = Thread(target=_announce, args=(server, on_ready), daemon=True)
         announcer.start()
     server.run()
+
+
+def application(system: System) -> FastAPI:
+    """Return the HTTP application of a system, with its pages."""
+    from tidebook.api import AppSettings, create_app, random_nonce  # noqa: PLC0415
+    from tidebook.web import create_pages  # noqa: PLC0415
+
+    settings = AppSettings(max_body_bytes=system.settings.max_body_bytes)
+    return create_app(
+        system.commands,
+        system.reader,
+        clock=system.clock,
+        pages=create_pages(system.reader, version=settings.version, new_nonce=random_nonce),
+        settings=settings,
+    )
 
 
 def _announce(server: uvicorn.Server, on_ready: Callable[[str], None]) -> None:

@@ -25,7 +25,9 @@ from tests.fixtures.reader_book import (
     write_state,
 )
 from tests.fixtures.reader_rows import insert, introduce, move
+from tidebook.adapters.postgres import reader as reader_module
 from tidebook.adapters.postgres.reader import PostgresReader
+from tidebook.adapters.postgres.reader_positions import read_results
 from tidebook.adapters.postgres.snapshots import snapshot
 from tidebook.book.series import PortfolioDay
 from tidebook.book.valuation import MarketValue, ValuationStatus
@@ -46,7 +48,7 @@ if TYPE_CHECKING:
     from tests.fixtures.reader_pg import Store
     from tidebook.adapters.postgres.snapshots import Pool
     from tidebook.engine.ports import Reader
-    from tidebook.engine.views import PositionsView, PositionView
+    from tidebook.engine.views import PositionsView, PositionView, ResultsView
 
 JAN_10 = date(2023, 1, 10)
 
@@ -345,31 +347,31 @@ OPEN_NOW = (
 
 
 def test_lots_now_are_carried_or_rebuilt_and_base_cash_has_none(reader: Reader) -> None:
-    assert reader.lots("P1") == OPEN_NOW
+    assert reader.lots("P1").lots == OPEN_NOW
 
 
 def test_lots_as_of_the_last_day_are_those_of_now(reader: Reader) -> None:
-    assert reader.lots("P1", as_of=FEB_1) == OPEN_NOW
+    assert reader.lots("P1", as_of=FEB_1).lots == OPEN_NOW
 
 
 def test_lots_as_of_an_earlier_day_come_oldest_first(reader: Reader) -> None:
-    assert reader.lots("P1", as_of=JAN_10, security_id="S1") == (
+    assert reader.lots("P1", as_of=JAN_10, security_id="S1").lots == (
         lot("S1", "t13", JAN_1, ("100", "1000", "1100", "10", "11"), "EUR"),
         lot("S1", "t14", JAN_5, ("100", "1200", "1380", "12", "13.8"), "EUR"),
     )
 
 
 def test_lots_of_an_overdraft_are_negative(reader: Reader) -> None:
-    assert reader.lots("P1", as_of=JAN_3, security_id="CASH_EUR") == (
+    assert reader.lots("P1", as_of=JAN_3, security_id="CASH_EUR").lots == (
         lot("CASH_EUR", "t13", JAN_1, ("-1000", "-1000", "-1100", "1", "1.1"), "EUR"),
     )
 
 
 def test_lots_as_known_then_are_those_believed_then(reader: Reader) -> None:
-    assert reader.lots("P1", known_at=BETWEEN, security_id="S1") == (
+    assert reader.lots("P1", known_at=BETWEEN, security_id="S1").lots == (
         lot("S1", "t14", JAN_5, ("50", "550", "632.5", "11", "12.65"), "EUR"),
     )
-    assert reader.lots("P1", known_at=BETWEEN, security_id="CASH_EUR") == (
+    assert reader.lots("P1", known_at=BETWEEN, security_id="CASH_EUR").lots == (
         lot("CASH_EUR", "t15", FEB_1, ("150", "150", "180", "1", "1.2"), "EUR"),
     )
 
@@ -389,9 +391,9 @@ def test_a_key_at_average_cost_has_one_lot(empty: Reader, store: Store) -> None:
     )
     write_state(store, key, ("15", "225.75", "225.75"))
     pool = lot("A", "a1", JAN_1, ("15", "225.75", "225.75", "15.05", "15.05"), "USD")
-    assert empty.lots("P2") == empty.lots("P2", as_of=JAN_10) == (pool,)
+    assert empty.lots("P2").lots == empty.lots("P2", as_of=JAN_10).lots == (pool,)
     before = lot("A", "a1", JAN_1, ("20", "301", "301", "15.05", "15.05"), "USD")
-    assert empty.lots("P2", as_of=JAN_3) == (before,)
+    assert empty.lots("P2", as_of=JAN_3).lots == (before,)
 
 
 # ------------------------------------------------------------------------ transactions
@@ -589,6 +591,7 @@ def test_an_unknown_portfolio_is_named(reader: Reader) -> None:
         lambda: reader.series("P9"),
         lambda: reader.findings("P9"),
         lambda: reader.restatements("P9"),
+        lambda: reader.report("P9"),
     )
     for question in questions:
         with pytest.raises(UnknownPortfolioError, match="'P9'"):
@@ -606,6 +609,54 @@ def test_restatements_say_what_they_closed_and_wrote(reader: Reader) -> None:
     assert reader.restatements("P1") == (
         RestatementView("S1", 1, JAN_5, "amended", 2, 2, CORRECTED),
     )
+
+
+def test_a_report_is_every_part_as_it_is_asked_alone(reader: Reader) -> None:
+    found = reader.report("P1", as_of=JAN_10, known_at=BETWEEN)
+    assert found.positions == reader.positions("P1", as_of=JAN_10, known_at=BETWEEN)
+    assert found.results == reader.results("P1", as_of=JAN_10, known_at=BETWEEN)
+    assert found.series == reader.series("P1", known_at=BETWEEN)
+    assert found.findings == reader.findings("P1")
+    assert found.restatements == reader.restatements("P1")
+
+
+def test_a_report_is_one_state_whatever_is_committed_meanwhile(
+    reader: Reader, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = reader.freshness("P1").generation
+
+    def commit_and_read(
+        cursor: Cursor[TupleRow],
+        portfolio_id: str,
+        *,
+        as_of: date | None,
+        known_at: datetime | None,
+    ) -> ResultsView:
+        store.execute("UPDATE portfolios SET generation = generation + 1")
+        return read_results(cursor, portfolio_id, as_of=as_of, known_at=known_at)
+
+    monkeypatch.setattr(reader_module, "read_results", commit_and_read)
+    found = reader.report("P1")
+    assert found.positions.freshness.generation == before
+    assert found.series.freshness.generation == before
+    assert reader.freshness("P1").generation == before + 1
+
+
+def test_an_overview_lists_portfolios_with_their_last_day(reader: Reader, store: Store) -> None:
+    write_portfolio(store, "P2")
+    found = reader.overview()
+    assert [row.portfolio for row in found] == list(reader.portfolios())
+    assert [row.freshness for row in found] == [reader.freshness("P1"), reader.freshness("P2")]
+    assert [row.last_day for row in found] == [reader.series("P1").days[-1], None]
+    assert reader.overview(limit=1) == found[:1]
+
+
+def test_lots_and_transactions_say_what_they_rest_on(reader: Reader) -> None:
+    now = reader.freshness("P1")
+    assert reader.lots("P1").freshness == reader.transactions(TransactionQuery("P1")).freshness
+    assert reader.lots("P1").freshness == now
+    then = reader.lots("P1", as_of=JAN_3, known_at=BETWEEN).freshness
+    assert then == now._replace(as_of=JAN_3, known_at=BETWEEN)
 
 
 def test_references_are_given_as_reported(reader: Reader) -> None:

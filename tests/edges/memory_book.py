@@ -12,9 +12,18 @@ from typing import TYPE_CHECKING
 from starlette.testclient import TestClient
 
 from tidebook.api import create_app
-from tidebook.engine.ports import Receipt
-from tidebook.engine.views import Freshness, ResultsView, SeriesView, TransactionsPage
+from tidebook.engine.ports import OVERVIEW_MAX, Receipt
+from tidebook.engine.views import (
+    Freshness,
+    LotsView,
+    OverviewRow,
+    ReportView,
+    ResultsView,
+    SeriesView,
+    TransactionsPage,
+)
 from tidebook.errors import UnknownPortfolioError
+from tidebook.web import create_pages
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,6 +64,7 @@ class MemoryCommands:
         self.fault: Exception | None = None
         self.is_booked = True
         self.waits: list[float] = []
+        self.wait_fault: Exception | None = None
 
     def _keep(self, topic: str, facts: Sequence[object], correlation_id: str) -> Receipt:
         if self.fault is not None:
@@ -88,6 +98,8 @@ class MemoryCommands:
 
     def wait(self, receipt: Receipt, *, timeout_seconds: float) -> bool:  # noqa: ARG002
         self.waits.append(timeout_seconds)
+        if self.wait_fault is not None:
+            raise self.wait_fault
         return self.is_booked
 
 
@@ -129,9 +141,33 @@ class MemoryReader:
             and (booking_center is None or one.booking_center == booking_center)
         )
 
+    def overview(self, *, limit: int = OVERVIEW_MAX) -> tuple[OverviewRow, ...]:
+        self._answering()
+        self.asked.append(limit)
+        found: list[OverviewRow] = []
+        for portfolio_id, one in sorted(self.kept.items())[:limit]:
+            days = self.kept_series[portfolio_id].days if portfolio_id in self.kept_series else ()
+            found.append(OverviewRow(one, freshness(), days[-1] if days else None))
+        return tuple(found)
+
     def portfolio(self, portfolio_id: str) -> Portfolio:
         self._answering(portfolio_id)
         return self.kept[portfolio_id]
+
+    def report(
+        self,
+        portfolio_id: str,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> ReportView:
+        return ReportView(
+            self.positions(portfolio_id, as_of=as_of, known_at=known_at),
+            self.results(portfolio_id, as_of=as_of, known_at=known_at),
+            self.series(portfolio_id, known_at=known_at),
+            self.findings(portfolio_id),
+            self.restatements(portfolio_id),
+        )
 
     def freshness(self, portfolio_id: str) -> Freshness:
         self._answering(portfolio_id)
@@ -180,10 +216,12 @@ class MemoryReader:
         security_id: str | None = None,
         as_of: date | None = None,
         known_at: datetime | None = None,
-    ) -> tuple[LotView, ...]:
+    ) -> LotsView:
         self._answering(portfolio_id)
         self.asked.append((as_of, known_at))
-        return tuple(lot for lot in self.kept_lots if security_id in {None, lot.security_id})
+        lots = [lot for lot in self.kept_lots if security_id in {None, lot.security_id}]
+        rests_on = freshness(as_of or NOW.date())._replace(known_at=known_at or NOW)
+        return LotsView(self.kept[portfolio_id], rests_on, tuple(lots))
 
     def transactions(self, query: TransactionQuery) -> TransactionsPage:
         self._answering(query.portfolio_id)
@@ -195,7 +233,9 @@ class MemoryReader:
         ]
         page = found[query.skip : query.skip + query.limit]
         portfolio = self.kept[query.portfolio_id]
-        return TransactionsPage(portfolio, len(found), query.skip, query.limit, tuple(page))
+        return TransactionsPage(
+            portfolio, freshness(), len(found), query.skip, query.limit, tuple(page)
+        )
 
     def transaction(
         self, transaction_id: str, *, known_at: datetime | None = None
@@ -274,6 +314,7 @@ class Desk:
             self.commands,
             self.reader,
             clock=StoppedClock(),
+            pages=create_pages(self.reader, version="0.0.0", new_nonce=lambda: A_NONCE),
             settings=settings,
             new_id=lambda: AN_ID,
             new_nonce=lambda: A_NONCE,

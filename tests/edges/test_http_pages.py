@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from decimal import Decimal
 
 import pytest
+from starlette.testclient import TestClient
 
 from tests.edges import sample_views
-from tests.edges.memory_book import A_NONCE, AN_ID, Desk
-from tidebook.api.pages import PortfolioViews, portfolio_page
-from tidebook.engine.views import ResultsView
+from tests.edges.memory_book import A_NONCE, AN_ID, Desk, StoppedClock
+from tidebook.api import create_app
+from tidebook.engine.views import ReportView, ResultsView
 from tidebook.errors import StoreUnavailableError
+from tidebook.web import render_portfolio
+from tidebook.web.assembly import portfolio_page
 
 ON = sample_views.ON
 
 
-def views() -> PortfolioViews:
+def views() -> ReportView:
     results = ResultsView(Decimal(0), Decimal(0), Decimal(0))
-    return PortfolioViews(sample_views.POSITIONS, sample_views.SERIES, results, (), ())
+    return ReportView(sample_views.POSITIONS, results, sample_views.SERIES, (), ())
 
 
 def test_the_root_leads_to_the_list() -> None:
@@ -60,6 +64,48 @@ def test_refusals_of_every_kind_are_pages_there() -> None:
     answer = desk.client.get("/ui/")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert "start the database" in answer.text
+
+
+def test_a_field_of_the_form_that_was_left_empty_asks_for_nothing() -> None:
+    desk = sample_views.desk()
+    assert desk.client.get("/ui/portfolios/P-1?as_of=2025-03-10&known_at=").status_code == 200
+    assert desk.reader.asked[0] == (date(2025, 3, 10), None, False)
+
+
+def test_a_page_says_what_is_wrong_with_its_address() -> None:
+    answer = sample_views.desk().client.get("/ui/portfolios/P-1?known_at=2025-03-10T12:00")
+    assert answer.status_code == 422
+    assert "does not say in which time zone it is; send 2025-03-10T12:00Z" in answer.text
+
+
+def test_the_list_is_one_question_and_says_when_it_is_cut() -> None:
+    desk = Desk()
+    for number in range(1001):
+        one = sample_views.PORTFOLIO._replace(portfolio_id=f"P-{number:04}")
+        desk.reader.kept[one.portfolio_id] = one
+    text = desk.client.get("/ui/").text
+    assert desk.reader.asked == [1001]
+    assert text.count('<a href="/ui/view/') == 1000
+    assert "These are the first 1000 by id." in text
+    del desk.reader.kept["P-1000"]
+    assert "by id" not in desk.client.get("/ui/").text
+
+
+def test_without_pages_there_is_nothing_at_their_address() -> None:
+    desk = Desk()
+    app = create_app(desk.commands, desk.reader, clock=StoppedClock())
+    answer = TestClient(app).get("/ui/")
+    assert answer.status_code == 404
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+def test_what_is_known_now_is_said_in_a_word() -> None:
+    positions = sample_views.POSITIONS._replace(
+        freshness=sample_views.POSITIONS.freshness._replace(known_at=None)
+    )
+    text = render_portfolio(portfolio_page(views()._replace(positions=positions)), nonce=A_NONCE)
+    assert re.search(r"<dt>Known at</dt><dd>\s*<span[^>]*><span[^>]*>now</span>", text)
+    assert "known at now." in text
 
 
 def test_cost_gain_and_cash_make_up_the_value() -> None:

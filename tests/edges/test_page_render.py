@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.edges.page_tree import parsed
 from tidebook.web import (
     CurvePoint,
     DrawdownPoint,
@@ -31,81 +31,11 @@ from tidebook.web import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 NONCE = "c2l4dGVlbi1ieXRlcy1vaw=="
 HOSTILE = "</script><script>alert(1)</script>\"'&<img src=x onerror=alert(1)>"
-BLOCKS = frozenset({"dt", "dd", "div", "p", "li", "th", "td", "tr", "h1", "h2"})
-VOID = frozenset({"meta", "link", "input", "br", "img"})
 LAST = date(2024, 2, 1)
-
-
-@dataclass
-class Element:
-    tag: str
-    attributes: dict[str, str]
-    parent: Element | None = None
-    children: list[Element | str] = field(default_factory=list["Element | str"])
-
-    def walk(self) -> Iterator[Element]:
-        yield self
-        for child in self.children:
-            if isinstance(child, Element):
-                yield from child.walk()
-
-    def all(self, tag: str, **attributes: str) -> list[Element]:
-        return [
-            found
-            for found in self.walk()
-            if found.tag == tag
-            and all(found.attributes.get(k.rstrip("_")) == v for k, v in attributes.items())
-        ]
-
-    @property
-    def text(self) -> str:
-        parts = (
-            child if isinstance(child, str) else f"{child.gap}{child.text}{child.gap}"
-            for child in self.children
-        )
-        return " ".join("".join(parts).split())
-
-    @property
-    def gap(self) -> str:
-        return " " if self.tag in BLOCKS else ""
-
-
-class Tree(HTMLParser):
-    """Reads a page and insists that every element is closed where it was opened."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.root = self.current = Element("#document", {})
-        self.feed(page)
-        self.close()
-        assert self.current is self.root
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        element = Element(tag, {name: value or "" for name, value in attrs}, self.current)
-        self.current.children.append(element)
-        if tag not in VOID:
-            self.current = element
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.current.children.append(
-            Element(tag, {name: value or "" for name, value in attrs}, self.current)
-        )
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.current.tag == tag, f"{tag} closes {self.current.tag}"
-        assert self.current.parent is not None
-        self.current = self.current.parent
-
-    def handle_data(self, data: str) -> None:
-        self.current.children.append(data)
-
-
-def parsed(page: str) -> Element:
-    return Tree(page).root
 
 
 def row(security_id: str, **changes: object) -> PositionRow:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, cast
 
+from anyio import to_thread
 from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from tidebook.api import health, ingestion, problems, queries, reference, ui
+from tidebook.api import health, ingestion, problems, queries, reference
 from tidebook.api.correlation import HEADER, CorrelationMiddleware, correlation_id_of
 from tidebook.api.edge import (
     AppSettings,
@@ -18,13 +20,16 @@ from tidebook.api.edge import (
     random_nonce,
     refuse_unknown_parameters,
 )
+from tidebook.api.waiting import WaitingRoom
 from tidebook.errors import Fault, InvalidRequestError, TidebookError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from starlette.responses import Response
 
+    from tidebook.api.pages import Pages
     from tidebook.api.problems import Problem
     from tidebook.engine.ports import Clock, Commands, Reader
 
@@ -37,6 +42,7 @@ def create_app(
     reader: Reader,
     *,
     clock: Clock,
+    pages: Pages | None = None,
     settings: AppSettings | None = None,
     new_id: Callable[[], str] = random_id,
     new_nonce: Callable[[], str] = random_nonce,
@@ -47,9 +53,10 @@ def create_app(
         commands: Where facts go.
         reader: Where answers come from.
         clock: What time it is; facts dated more than a day after it are refused.
+        pages: Pages for people beside the routes; none unless given.
         settings: Limits and version; the defaults unless said otherwise.
         new_id: Gives a fresh UUID for requests that bring no correlation id.
-        new_nonce: Gives at least 16 unguessable base64 characters for each page.
+        new_nonce: Gives at least 16 unguessable base64 characters for each page of the reference.
     """
     chosen = settings or AppSettings()
     app = FastAPI(
@@ -61,20 +68,30 @@ def create_app(
         openapi_url="/openapi.json",
         dependencies=[Depends(refuse_unknown_parameters)],
         redirect_slashes=True,
+        lifespan=_with_threads(chosen.threads),
     )
-    app.state.edge = Edge(commands, reader, clock, new_id, new_nonce, chosen)
-    for router in (
-        ingestion.router,
-        queries.router,
-        health.router,
-        reference.router,
-        ui.router,
-    ):
+    waiting = WaitingRoom(chosen.waiting_max)
+    app.state.edge = Edge(commands, reader, clock, new_id, new_nonce, chosen, waiting)
+    app.state.pages = pages
+    for router in (ingestion.router, queries.router, health.router, reference.router):
         app.include_router(router)
+    if pages is not None:
+        app.include_router(pages.router)
     app.add_middleware(CorrelationMiddleware, new_id=new_id)
     _refuse_with_problems(app)
     app.openapi = lambda: reference.openapi_of(app)
     return app
+
+
+def _with_threads(count: int) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """Return what sets the number of threads that requests share, when the server starts."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        to_thread.current_default_thread_limiter().total_tokens = count
+        yield
+
+    return lifespan
 
 
 def _refuse_with_problems(app: FastAPI) -> None:
@@ -140,6 +157,9 @@ async def _on_unforeseen(request: Request, error: Exception) -> Response:
 def _respond(request: Request, problem: Problem) -> Response:
     correlation_id = correlation_id_of(request)
     path = request.url.path
-    if ui.is_page(path):
-        return ui.refusal_page(cast("Edge", request.app.state.edge), problem, correlation_id)
+    pages = cast("Pages | None", request.app.state.pages)
+    if pages is not None and pages.owns(path):
+        page = pages.refusal(problems.told(problem), correlation_id=correlation_id)
+        page.headers.update(problem.headers)
+        return page
     return problems.response(problem, instance=path, correlation_id=correlation_id)

@@ -1,4 +1,4 @@
-"""What may enter the book: one predicate or reader per kind of field.
+"""What may enter the book: one predicate per kind of field.
 
 Both ways into the book use these, the quick one for a whole body and the patient one that explains
 every fault, so that they cannot disagree on what is allowed.
@@ -7,13 +7,14 @@ every fault, so that they cannot disagree on what is allowed.
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tidebook.model.money import storable
 
 if TYPE_CHECKING:
+    from datetime import date
     from decimal import Decimal
 
 ID_LENGTH_MAX = 200
@@ -25,8 +26,6 @@ _PLAIN = r"[^\x00-\x1f\x7f-\x9f\\]"
 _is_id = re.compile(f"{_PLAIN}{{1,{ID_LENGTH_MAX}}}").fullmatch
 _is_text = re.compile(f"{_PLAIN}{{0,{TEXT_LENGTH_MAX}}}").fullmatch
 _is_currency = re.compile(r"[A-Z0-9]{3,10}").fullmatch
-_is_day = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII).fullmatch
-_is_local_time = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}", re.ASCII).match
 _SHORT_NUMBER = 19
 
 
@@ -61,37 +60,6 @@ def is_time_zone(name: str) -> bool:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return False
     return True
-
-
-def day_of(text: str) -> date | None:
-    """Return the day written as ``2024-01-02``, or None for any other text."""
-    if not _is_day(text):
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
-
-
-def instant_of(text: str) -> datetime | None:
-    """Return the instant in UTC of an ISO 8601 date-time with offset, or None for other text."""
-    stated = stated_time_of(text)
-    if stated is None or stated.tzinfo is None:
-        return None
-    try:
-        return stated.astimezone(UTC)
-    except OverflowError:
-        return None
-
-
-def stated_time_of(text: str) -> datetime | None:
-    """Return an ISO 8601 date-time as it is written, with or without offset, or None."""
-    if not _is_local_time(text):
-        return None
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 def is_too_late(when: date, now: datetime) -> bool:

@@ -16,9 +16,10 @@ from pydantic import BeforeValidator
 
 from tidebook import __version__
 from tidebook.api import checks
-from tidebook.api.rowreader import why_no_instant
+from tidebook.api.waiting import WaitingRoom
 from tidebook.engine.ports import Clock, Commands, Reader
 from tidebook.errors import BodyTooLargeError, MediaTypeError, UnknownParameterError
+from tidebook.model import moments
 
 MEBIBYTE = 1024 * 1024
 _UUID_BYTES = 16
@@ -32,10 +33,15 @@ class AppSettings:
     Attributes:
         max_body_bytes: The largest request body that is read.
         version: What GET /version answers and the pages show.
+        threads: How many requests are worked on at once; further ones queue. As many as a process
+            has connections to its store, since another thread would only wait for one.
+        waiting_max: How many requests may wait for the booking at once, besides those.
     """
 
     max_body_bytes: int = 32 * MEBIBYTE
     version: str = __version__
+    threads: int = 24
+    waiting_max: int = 64
 
 
 class Edge(NamedTuple):
@@ -50,6 +56,7 @@ class Edge(NamedTuple):
     new_id: Callable[[], str]
     new_nonce: Callable[[], str]
     settings: AppSettings
+    waiting: WaitingRoom
 
 
 def random_id() -> str:
@@ -113,20 +120,16 @@ async def refuse_unknown_parameters(request: Request) -> None:
 
 
 def _day(value: object) -> date:
-    day = checks.day_of(str(value))
+    day = moments.day_of(str(value))
     if day is None:
-        msg = f"{str(value)[:40]!r} is no calendar date; send it as 2024-01-02"
-        raise ValueError(msg)
+        raise ValueError(moments.why_no_day(str(value)))
     return day
 
 
 def _instant(value: object) -> datetime:
-    # A plus sign that was not escaped in the address arrives as a blank.
-    text = str(value)
-    instant = checks.instant_of(text)
+    instant = moments.instant_of(str(value))
     if instant is None:
-        hint = "; in an address write the plus sign as %2B" if " " in text else ""
-        raise ValueError(why_no_instant(text) + hint)
+        raise ValueError(moments.why_no_instant_in_address(str(value)))
     return instant
 
 

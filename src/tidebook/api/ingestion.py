@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, Header
+from fastapi.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tidebook.api import bodies, quick, rows, samples
 from tidebook.api.correlation import correlation_id_of
 from tidebook.api.edge import Edge, EdgeHere, JsonBody
-from tidebook.api.prefer import preference
+from tidebook.api.prefer import Preference, preference
 from tidebook.api.replies import Json, reply
 from tidebook.api.shapes import placed_finding_of
 from tidebook.engine.ports import Reader, Receipt
@@ -26,100 +28,144 @@ FINDINGS_MAX = 1000
 PORTFOLIOS_ASKED_MAX = 20
 _CREATED, _ACCEPTED = 201, 202
 
+
+class _Taken(NamedTuple):
+    """Facts that are durable, and what is answered about them while they are not booked."""
+
+    receipt: Receipt
+    answer: Json
+    transactions: Sequence[Transaction] = ()
+    status: int = _ACCEPTED
+
+
 Prefer = Annotated[list[str] | None, Header(description="wait=N: answer when booked, RFC 7240")]
 
 
 @router.post("/ingest/portfolios", **samples.ingestion(rows.PORTFOLIOS))
-def ingest_portfolios(
+async def ingest_portfolios(
     request: Request, edge: EdgeHere, body: JsonBody, prefer: Prefer = None
 ) -> Response:
     """Take in portfolios and the rules their books are kept by."""
-    facts = bodies.facts_of(body, rows.PORTFOLIOS, edge.clock.now())
     correlation_id = correlation_id_of(request)
-    receipt = edge.commands.ingest_portfolios(facts, correlation_id)
-    return _answer(edge, receipt, _queued(len(facts), "portfolio", correlation_id), prefer)
+
+    def take() -> _Taken:
+        facts = bodies.facts_of(body, rows.PORTFOLIOS, edge.clock.now())
+        receipt = edge.commands.ingest_portfolios(facts, correlation_id)
+        return _Taken(receipt, _queued(len(facts), "portfolio", correlation_id))
+
+    return await _answered(edge, take, prefer)
 
 
 @router.post("/ingest/instruments", **samples.ingestion(rows.INSTRUMENTS))
-def ingest_instruments(
+async def ingest_instruments(
     request: Request, edge: EdgeHere, body: JsonBody, prefer: Prefer = None
 ) -> Response:
     """Take in what can be held."""
-    facts = bodies.facts_of(body, rows.INSTRUMENTS, edge.clock.now())
     correlation_id = correlation_id_of(request)
-    receipt = edge.commands.ingest_instruments(facts, correlation_id)
-    return _answer(edge, receipt, _queued(len(facts), "instrument", correlation_id), prefer)
+
+    def take() -> _Taken:
+        facts = bodies.facts_of(body, rows.INSTRUMENTS, edge.clock.now())
+        receipt = edge.commands.ingest_instruments(facts, correlation_id)
+        return _Taken(receipt, _queued(len(facts), "instrument", correlation_id))
+
+    return await _answered(edge, take, prefer)
 
 
 @router.post("/ingest/transactions", **samples.ingestion(rows.TRANSACTIONS))
-def ingest_transactions(
+async def ingest_transactions(
     request: Request, edge: EdgeHere, body: JsonBody, prefer: Prefer = None
 ) -> Response:
     """Take in transactions; the same id with other content corrects the earlier one."""
-    facts = bodies.facts_of(body, rows.TRANSACTIONS, edge.clock.now(), quick_way=quick.transactions)
     correlation_id = correlation_id_of(request)
-    receipt = edge.commands.ingest_transactions(facts, correlation_id)
-    answer = _queued(len(facts), "transaction", correlation_id)
-    return _answer(edge, receipt, answer, prefer, transactions=facts)
+
+    def take() -> _Taken:
+        facts = bodies.facts_of(
+            body, rows.TRANSACTIONS, edge.clock.now(), quick_way=quick.transactions
+        )
+        receipt = edge.commands.ingest_transactions(facts, correlation_id)
+        answer = _queued(len(facts), "transaction", correlation_id)
+        return _Taken(receipt, answer, facts)
+
+    return await _answered(edge, take, prefer)
 
 
 @router.post("/ingest/transaction", **samples.single_transaction())
-def ingest_transaction(
+async def ingest_transaction(
     request: Request, edge: EdgeHere, body: JsonBody, prefer: Prefer = None
 ) -> Response:
     """Take in one transaction."""
-    fact = bodies.one_fact(body, rows.TRANSACTIONS, edge.clock.now())
     correlation_id = correlation_id_of(request)
-    receipt = edge.commands.ingest_transactions([fact], correlation_id)
-    answer = _queued(1, "transaction", correlation_id) | {"transaction_id": fact.transaction_id}
-    return _answer(edge, receipt, answer, prefer, transactions=[fact], status=_CREATED)
+
+    def take() -> _Taken:
+        fact = bodies.one_fact(body, rows.TRANSACTIONS, edge.clock.now())
+        receipt = edge.commands.ingest_transactions([fact], correlation_id)
+        answer = _queued(1, "transaction", correlation_id) | {"transaction_id": fact.transaction_id}
+        return _Taken(receipt, answer, [fact], _CREATED)
+
+    return await _answered(edge, take, prefer)
 
 
 @router.post("/ingest/market-prices", **samples.ingestion(rows.MARKET_PRICES))
-def ingest_market_prices(
+async def ingest_market_prices(
     request: Request, edge: EdgeHere, body: JsonBody, prefer: Prefer = None
 ) -> Response:
     """Take in closing prices."""
-    facts = bodies.facts_of(
-        body, rows.MARKET_PRICES, edge.clock.now(), quick_way=quick.market_prices
-    )
     correlation_id = correlation_id_of(request)
-    receipt = edge.commands.ingest_prices(facts, correlation_id)
-    return _answer(edge, receipt, _queued(len(facts), "market price", correlation_id), prefer)
+
+    def take() -> _Taken:
+        facts = bodies.facts_of(
+            body, rows.MARKET_PRICES, edge.clock.now(), quick_way=quick.market_prices
+        )
+        receipt = edge.commands.ingest_prices(facts, correlation_id)
+        return _Taken(receipt, _queued(len(facts), "market price", correlation_id))
+
+    return await _answered(edge, take, prefer)
 
 
 @router.post("/ingest/fx-rates", **samples.ingestion(rows.FX_RATES))
-def ingest_fx_rates(
+async def ingest_fx_rates(
     request: Request, edge: EdgeHere, body: JsonBody, prefer: Prefer = None
 ) -> Response:
     """Take in exchange rates: units of the one currency for one of the other."""
-    facts = bodies.facts_of(body, rows.FX_RATES, edge.clock.now(), quick_way=quick.fx_rates)
     correlation_id = correlation_id_of(request)
-    receipt = edge.commands.ingest_rates(facts, correlation_id)
-    return _answer(edge, receipt, _queued(len(facts), "FX rate", correlation_id), prefer)
+
+    def take() -> _Taken:
+        facts = bodies.facts_of(body, rows.FX_RATES, edge.clock.now(), quick_way=quick.fx_rates)
+        receipt = edge.commands.ingest_rates(facts, correlation_id)
+        return _Taken(receipt, _queued(len(facts), "FX rate", correlation_id))
+
+    return await _answered(edge, take, prefer)
 
 
 @router.post("/ingest/business-dates", **samples.ingestion(rows.BUSINESS_DATES))
-def ingest_business_dates(
+async def ingest_business_dates(
     request: Request, edge: EdgeHere, body: JsonBody, prefer: Prefer = None
 ) -> Response:
     """Take in the days on which portfolios are valued."""
-    facts = bodies.facts_of(body, rows.BUSINESS_DATES, edge.clock.now())
     correlation_id = correlation_id_of(request)
-    receipt = edge.commands.ingest_business_dates(facts, correlation_id)
-    return _answer(edge, receipt, _queued(len(facts), "business date", correlation_id), prefer)
+
+    def take() -> _Taken:
+        facts = bodies.facts_of(body, rows.BUSINESS_DATES, edge.clock.now())
+        receipt = edge.commands.ingest_business_dates(facts, correlation_id)
+        return _Taken(receipt, _queued(len(facts), "business date", correlation_id))
+
+    return await _answered(edge, take, prefer)
 
 
 @router.post("/reprocess/transactions", **samples.reprocessing())
-def reprocess_transactions(
+async def reprocess_transactions(
     request: Request, edge: EdgeHere, body: JsonBody, prefer: Prefer = None
 ) -> Response:
     """Ask for the keys of these transactions to be folded again from their facts."""
-    ids = bodies.ids_of(body, "transaction_ids")
     correlation_id = correlation_id_of(request)
-    receipt = edge.commands.reprocess(ids, correlation_id)
-    answer = _queued(len(ids), "transaction", correlation_id, purpose="reprocessing")
-    return _answer(edge, receipt, answer, prefer)
+
+    def take() -> _Taken:
+        ids = bodies.ids_of(body, "transaction_ids")
+        receipt = edge.commands.reprocess(ids, correlation_id)
+        answer = _queued(len(ids), "transaction", correlation_id, purpose="reprocessing")
+        return _Taken(receipt, answer)
+
+    return await _answered(edge, take, prefer)
 
 
 def _queued(count: int, what: str, correlation_id: str, *, purpose: str = "processing") -> Json:
@@ -131,28 +177,35 @@ def _queued(count: int, what: str, correlation_id: str, *, purpose: str = "proce
     }
 
 
-def _answer(
-    edge: Edge,
-    receipt: Receipt,
-    answer: Json,
-    prefer: Sequence[str] | None,
-    *,
-    transactions: Sequence[Transaction] = (),
-    status: int = _ACCEPTED,
+async def _answered(
+    edge: Edge, take: Callable[[], _Taken], prefer: Sequence[str] | None
 ) -> Response:
+    """Take facts in on a shared thread and, if asked, wait for their booking on one apart."""
+    taken = await run_in_threadpool(take)
     asked = preference(prefer or ())
+    queued = taken.answer | {"status": "QUEUED"}
     if asked.wait_seconds is None:
-        headers = {"Preference-Applied": asked.applied} if asked.is_async else {}
-        return reply(answer | {"status": "QUEUED"}, status, headers=headers)
-    headers = {"Preference-Applied": asked.applied}
-    if not edge.commands.wait(receipt, timeout_seconds=asked.wait_seconds):
-        return reply(answer | {"status": "QUEUED"}, _ACCEPTED, headers=headers)
-    booked = answer | {"status": "BOOKED"}
-    if transactions:
-        findings = _findings(edge.reader, transactions)
+        return reply(queued, taken.status, headers=_applied(asked))
+    until = partial(edge.commands.wait, taken.receipt, timeout_seconds=asked.wait_seconds)
+    is_booked = await edge.waiting.wait(until)
+    if is_booked is None:
+        return reply(queued, _ACCEPTED, headers=_applied(asked._replace(wait_seconds=None)))
+    if not is_booked:
+        return reply(queued, _ACCEPTED, headers=_applied(asked))
+    return reply(await run_in_threadpool(_booked, edge, taken), _CREATED, headers=_applied(asked))
+
+
+def _applied(asked: Preference) -> dict[str, str]:
+    return {"Preference-Applied": asked.applied} if asked.applied else {}
+
+
+def _booked(edge: Edge, taken: _Taken) -> Json:
+    booked = taken.answer | {"status": "BOOKED"}
+    if taken.transactions:
+        findings = _findings(edge.reader, taken.transactions)
         booked["findings"] = [placed_finding_of(view) for view in findings[:FINDINGS_MAX]]
         booked["findings_count"] = len(findings)
-    return reply(booked, _CREATED, headers=headers)
+    return booked
 
 
 def _findings(reader: Reader, transactions: Sequence[Transaction]) -> Sequence[FindingView]:

@@ -114,6 +114,13 @@ def no_method(method: str, path: str, headers: Mapping[str, str]) -> Problem:
     )
 
 
+def told(problem: Problem) -> e.Problem:
+    """Return what of a refusal is said to people."""
+    return e.Problem(
+        problem.status, problem.code, problem.detail, problem.hint, tuple(problem.errors)
+    )
+
+
 def document(problem: Problem, *, instance: str, correlation_id: str) -> Json:
     """Return a problem as the members of its document."""
     body: Json = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -23,7 +22,7 @@ from tidebook.engine.performance import (
     series_of,
 )
 from tidebook.engine.ports import TransactionQuery
-from tidebook.engine.views import Freshness, SeriesView
+from tidebook.engine.views import SeriesView
 from tidebook.errors import ReportingCurrencyError
 
 router = APIRouter(tags=["query"])
@@ -119,8 +118,7 @@ def transactions(
         descending=sort_order is SortOrder.DESCENDING,
         known_at=known_at,
     )
-    freshness = _freshness(edge, portfolio_id, known_at=known_at)
-    return reply(shapes.transactions_of(edge.reader.transactions(query), freshness))
+    return reply(shapes.transactions_of(edge.reader.transactions(query)))
 
 
 @router.get("/portfolios/{portfolio_id:path}/lots", **samples.answer("lots"))
@@ -132,21 +130,24 @@ def lots(
     known_at: Instant = None,
 ) -> Response:
     """Return open lots, by security and then oldest first."""
-    freshness = _freshness(edge, portfolio_id, as_of=as_of, known_at=known_at)
-    found = edge.reader.lots(portfolio_id, security_id=security_id, as_of=as_of, known_at=known_at)
+    view = edge.reader.lots(portfolio_id, security_id=security_id, as_of=as_of, known_at=known_at)
     return reply(
         {
             "portfolio_id": portfolio_id,
-            "lots": [shapes.lot_of(lot) for lot in found],
-            "freshness": shapes.freshness_of(freshness),
+            "lots": [shapes.lot_of(lot) for lot in view.lots],
+            "freshness": shapes.freshness_of(view.freshness),
         }
     )
 
 
 @router.get("/portfolios/{portfolio_id:path}/findings", **samples.answer("findings"))
 def findings(edge: EdgeHere, portfolio_id: str) -> Response:
-    """Return what is open about a portfolio's facts, waiting facts first."""
-    freshness = _freshness(edge, portfolio_id)
+    """Return what is open about a portfolio's facts, waiting facts first.
+
+    Freshness is read first: a batch that commits in between makes the answer newer than is said of
+    it, never older.
+    """
+    freshness = edge.reader.freshness(portfolio_id)
     found = edge.reader.findings(portfolio_id)
     return reply(
         {
@@ -159,8 +160,8 @@ def findings(edge: EdgeHere, portfolio_id: str) -> Response:
 
 @router.get("/portfolios/{portfolio_id:path}/restatements", **samples.answer("restatements"))
 def restatements(edge: EdgeHere, portfolio_id: str) -> Response:
-    """Return a portfolio's restatements, latest first."""
-    freshness = _freshness(edge, portfolio_id)
+    """Return a portfolio's restatements, latest first; freshness is read first, as for findings."""
+    freshness = edge.reader.freshness(portfolio_id)
     found = edge.reader.restatements(portfolio_id)
     return reply(
         {
@@ -202,18 +203,6 @@ def money_weighted_returns(edge: EdgeHere, portfolio_id: str, body: JsonBody) ->
     found = money_weighted_performance(days, request)
     freshness = _freshness_on(view, request)
     return reply(wire.rates_json(found, asked, as_of=request.as_of, freshness=freshness))
-
-
-def _freshness(
-    edge: Edge, portfolio_id: str, *, as_of: date | None = None, known_at: datetime | None = None
-) -> Freshness:
-    """Return what an answer rests on at least.
-
-    Read before the answer itself: a batch that commits in between makes the answer newer than is
-    said of it, never older.
-    """
-    found = edge.reader.freshness(portfolio_id)
-    return found._replace(as_of=as_of or found.as_of, known_at=known_at or found.known_at)
 
 
 def _performance(

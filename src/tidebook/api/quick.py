@@ -16,6 +16,7 @@ import msgspec
 
 from tidebook.api import checks
 from tidebook.api.rows import MOVES_UNITS, TYPES, product
+from tidebook.model import moments
 from tidebook.model.facts import Price, Rate, Transaction
 from tidebook.model.money import ZERO
 
@@ -141,7 +142,7 @@ def _all(
 
 def _transaction(row: TransactionRow, now: datetime) -> Transaction | None:
     kind = TYPES.get(row.transaction_type)
-    when = checks.day_of(row.transaction_date) or checks.instant_of(row.transaction_date)
+    when = moments.day_of(row.transaction_date) or moments.instant_of(row.transaction_date)
     if kind is None or when is None or checks.is_too_late(when, now):
         return None
     traded_at = when if isinstance(when, datetime) else None
@@ -149,7 +150,7 @@ def _transaction(row: TransactionRow, now: datetime) -> Transaction | None:
     if gross is None:
         gross = product(row.quantity, row.price) if _are_amounts(row) else None
     currency = row.trade_currency if row.currency is None else row.currency
-    settlement = checks.day_of(row.settlement_date) if row.settlement_date else None
+    settlement = moments.day_of(row.settlement_date) if row.settlement_date else None
     is_sound = (
         gross is not None
         and _are_amounts(row)
@@ -206,7 +207,7 @@ def _is_amount(value: Decimal) -> bool:
 
 
 def _price(row: PriceRow, now: datetime) -> Price | None:
-    on = checks.day_of(row.price_date)
+    on = moments.day_of(row.price_date)
     is_sound = (
         on is not None
         and not checks.is_too_late(on, now)
@@ -219,7 +220,7 @@ def _price(row: PriceRow, now: datetime) -> Price | None:
 
 
 def _rate(row: RateRow, now: datetime) -> Rate | None:
-    on = checks.day_of(row.rate_date)
+    on = moments.day_of(row.rate_date)
     is_sound = (
         on is not None
         and not checks.is_too_late(on, now)

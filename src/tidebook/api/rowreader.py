@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
 from tidebook.api import checks
 from tidebook.api.faults import Faults
+from tidebook.model import moments
 from tidebook.model.money import ZERO, decimal_text
 
 if TYPE_CHECKING:
@@ -176,10 +177,10 @@ class RowReader:
         text = self._text(name, default="")
         if text is None or not text:
             return None
-        day = checks.day_of(text)
+        day = moments.day_of(text)
         if day is not None:
             return day
-        stated = checks.stated_time_of(text) if of_time else None
+        stated = moments.stated_time_of(text) if of_time else None
         if stated is not None and stated.tzinfo is not None:
             return stated.date()
         self.fault(
@@ -194,9 +195,9 @@ class RowReader:
         text = self._text(name, default="")
         if not text:
             return None
-        instant = checks.instant_of(text)
+        instant = moments.instant_of(text)
         if instant is None:
-            self.fault(name, "instant.unreadable", why_no_instant(text))
+            self.fault(name, "instant.unreadable", moments.why_no_instant(text))
         return instant
 
     def fields(self, name: str) -> Mapping[str, object]:
@@ -225,11 +226,11 @@ class RowReader:
         text = self._text(name, default=None)
         if text is None:
             return None, _EPOCH
-        day, instant = checks.day_of(text), checks.instant_of(text)
+        day, instant = moments.day_of(text), moments.instant_of(text)
         when = instant or day
         if when is not None:
             self._not_too_late(name, when)
-        elif checks.stated_time_of(text) is not None:
+        elif moments.stated_time_of(text) is not None:
             self.fault(
                 name,
                 "date.no-offset",
@@ -336,13 +337,6 @@ def camel(name: str) -> str:
     """Return a snake_case name in camelCase."""
     first, *rest = name.split("_")
     return first + "".join(word.capitalize() for word in rest)
-
-
-def why_no_instant(text: str) -> str:
-    """Return what is wrong with a text that is no instant, and how to write one."""
-    if checks.stated_time_of(text) is not None:
-        return f"{_shown(text)} does not say in which time zone it is; send {text}Z or an offset"
-    return f"{_shown(text)} is no instant; send a date-time with offset: 2024-01-02T15:30:00Z"
 
 
 def _decimal(value: object) -> Decimal | None:

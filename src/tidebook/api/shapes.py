@@ -168,7 +168,7 @@ def lot_of(lot: LotView) -> Json:
     }
 
 
-def transactions_of(page: TransactionsPage, freshness: Freshness) -> Json:
+def transactions_of(page: TransactionsPage) -> Json:
     """Return a page of transactions and what each did to the book."""
     return {
         "portfolio_id": page.portfolio.portfolio_id,
@@ -176,7 +176,7 @@ def transactions_of(page: TransactionsPage, freshness: Freshness) -> Json:
         "skip": page.skip,
         "limit": page.limit,
         "transactions": [_transaction(view) for view in page.transactions],
-        "freshness": freshness_of(freshness),
+        "freshness": freshness_of(page.freshness),
     }
 
 

@@ -149,7 +149,11 @@ def _post(
         finding = unknown_instrument(transaction.transaction_id, transaction.security_id)
         return Posted(on, transaction.security_id, None, (), (finding,))
     rule = RULES[transaction.type]
-    main, cash = _accounts(transaction, rule, portfolio, instrument)
+    is_cash = instrument.is_cash
+    if portfolio.settlement is Settlement.EXPLICIT:
+        main, cash = instrument.security_id, None
+    else:
+        main, cash = _accounts(transaction, rule, instrument.currency if is_cash else None)
     local = _local_currency(main, transaction, instrument)
     if transaction.trade_currency == transaction.currency == local == portfolio.base_currency:
         converts = _SAME_CURRENCY
@@ -159,7 +163,11 @@ def _post(
         return Posted(on, main, cash, (), (converts,))
     accounts = _Accounts(main, cash, instrument, local)
     postings = _legs(transaction, rule, portfolio, on, accounts, converts)
-    findings = () if rule.cash_only else _warnings(transaction, rule, portfolio, instrument)
+    findings = (
+        ()
+        if not rule.realises
+        else _warnings(transaction, portfolio, instrument.currency if is_cash else None)
+    )
     return Posted(on, main, cash, postings, findings)
 
 
@@ -189,14 +197,16 @@ _SAME_CURRENCY: Final = _Conversions(ONE, ONE, ONE, ONE, ONE)
 
 
 def _accounts(
-    transaction: Transaction, rule: TypeRule, portfolio: Portfolio, instrument: Instrument
+    transaction: Transaction, rule: TypeRule, cash_currency: str | None
 ) -> tuple[str, str | None]:
-    if portfolio.settlement is Settlement.EXPLICIT:
-        return instrument.security_id, None
+    """Return the keys of both legs where cash moves by itself.
+
+    ``cash_currency`` is the instrument's if it is cash.
+    """
     own = cash_account(transaction.currency)
-    if instrument.is_cash and not rule.cash_only:
-        return cash_account(instrument.currency), own if rule.settles else None
-    if instrument.is_cash or (rule.cash_only and not rule.settles):
+    if cash_currency is not None and not rule.cash_only:
+        return cash_account(cash_currency), own if rule.settles else None
+    if cash_currency is not None or (rule.cash_only and not rule.settles):
         return own, None
     return transaction.security_id, own if rule.settles else None
 
@@ -251,12 +261,16 @@ def _legs(  # noqa: PLR0913, PLR0917 - the five things a posting is made from, a
     flowing = flow_amount(transaction, rule)
     flows = flow(rule, flowing)
     amount = flowing if rule.settles or rule.cash_only else transaction.gross
-    local = converted(amount, converts.trade_to_local)
-    base = converted(amount, converts.trade_to_base)
+    # In one currency nothing is converted, and local and base amounts are one object, which
+    # tells the lots that one division serves both.
+    abroad = converts is not _SAME_CURRENCY
+    local = converted(amount, converts.trade_to_local) if abroad else amount
+    base = converted(amount, converts.trade_to_base) if abroad else amount
     quantity = _main_quantity(transaction, rule, accounts, local)
     if rule.cash_only and amount < 0:
         # Costs beyond the amount turn the movement round: the quantity says so already.
-        local, base = -local, -base
+        local = -local
+        base = -base if abroad else local
     main = Posting(
         portfolio.portfolio_id,
         accounts.main,
@@ -273,11 +287,14 @@ def _legs(  # noqa: PLR0913, PLR0917 - the five things a posting is made from, a
         converts.local_to_base,
         rule.realises,
         flows,
-        converted(flows.cash_amount, converts.trade_to_base),
+        converted(flows.cash_amount, converts.trade_to_base) if abroad else flows.cash_amount,
     )
     if accounts.cash is None:
         return (main,)
-    moved = converted(flows.cash_amount, converts.trade_to_settle)
+    moved = flows.cash_amount
+    if abroad:
+        moved = converted(moved, converts.trade_to_settle)
+    size = abs(moved)
     cash = Posting(
         portfolio.portfolio_id,
         accounts.cash,
@@ -288,8 +305,8 @@ def _legs(  # noqa: PLR0913, PLR0917 - the five things a posting is made from, a
         at,
         _rank(moved),
         moved,
-        abs(moved),
-        abs(converted(moved, converts.settle_to_base)),
+        size,
+        converted(size, converts.settle_to_base) if abroad else size,
         transaction.currency,
         converts.settle_to_base,
         rule.cash_realises,
@@ -324,14 +341,12 @@ def _rank(quantity: Decimal) -> int:
 
 
 def _warnings(
-    transaction: Transaction, rule: TypeRule, portfolio: Portfolio, instrument: Instrument
+    transaction: Transaction, portfolio: Portfolio, cash_currency: str | None
 ) -> tuple[Finding, ...]:
-    if not rule.realises:
-        return ()
+    """Return what looks wrong about a trade; ``cash_currency`` as in :func:`_accounts`."""
     found: tuple[Finding, ...] = ()
     identity = transaction.transaction_id
-    by_itself = portfolio.settlement is Settlement.AUTO
-    if by_itself and instrument.is_cash and instrument.currency == transaction.currency:
+    if cash_currency == transaction.currency and portfolio.settlement is Settlement.AUTO:
         found = (redundant_settlement(identity, transaction.security_id),)
     product = transaction.quantity * transaction.price
     gross = transaction.gross

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.model.findings import oversold
-from tidebook.model.money import ZERO, converted, decimal_text, exact, share
+from tidebook.model.money import ONE, ZERO, converted, decimal_text, exact, share
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 DUST: Final = Decimal("1e-12")
 """A remainder of units at or below this is a residue of decimal fractions, not a holding."""
+_DUST_BELOW: Final = -DUST
 
 
 class Lot(NamedTuple):
@@ -36,14 +37,8 @@ class Lot(NamedTuple):
     cost_base: Decimal
 
 
-class Match(NamedTuple):
-    """The part of a lot that one disposal consumed, with the cost that left with it."""
-
-    lot_id: str
-    opened_on: date
-    quantity: Decimal
-    cost_local: Decimal
-    cost_base: Decimal
+Match = Lot
+"""The part of a lot that one disposal consumed, with the cost that left with it: a lot itself."""
 
 
 class LotRule(StrEnum):
@@ -128,9 +123,9 @@ def fold(holding: Holding, postings: Iterable[Posting], rules: KeyRules) -> Fold
             held = state.quantity
             if not quantity:
                 entry = _flow_only(posting)
-            elif held and (held > 0) is not (quantity > 0):
-                entry = state.close(posting, allow_short=rules.allow_short)
-            elif quantity > 0 or rules.allow_short:
+            elif held and (held > ZERO) is not (quantity > ZERO):
+                entry = state.close(posting, rules)
+            elif quantity > ZERO or rules.allow_short:
                 entry = state.open(posting)
             else:
                 entry = None
@@ -160,30 +155,40 @@ class _State:
 
     def open(self, posting: Posting) -> Entry:
         quantity, amount = posting.quantity, posting.amount
-        local = amount if quantity > 0 else -amount
+        local = amount if quantity > ZERO else -amount
         base = _signed_base(posting, amount, local)
         self._add(posting, quantity, local, base)
-        return Entry(posting, quantity, local, base, quantity, local, base, (), *_NO_GAINS)
+        return Entry(
+            posting, quantity, local, base, quantity, local, base, (), None, None, None, None
+        )
 
-    def close(self, posting: Posting, *, allow_short: bool) -> Entry | None:
+    def close(self, posting: Posting, rules: KeyRules) -> Entry | None:
         """Consume lots; what is left of the posting opens the other side, or refuses it all."""
         held, quantity = self.quantity, posting.quantity
         after = held + quantity
         taken, beyond = quantity, ZERO
-        if -DUST <= after <= DUST:
-            taken = -held
-        elif (after > 0) is not (held > 0):
-            if not allow_short:
-                return None
-            taken, beyond = -held, after
-        value_local = posting.amount if quantity < 0 else -posting.amount
-        value_base = _signed_base(posting, posting.amount, value_local)
+        if (after > ZERO) is not (held > ZERO) or after <= DUST:
+            if _DUST_BELOW <= after <= DUST:
+                taken = -held
+            elif (after > ZERO) is not (held > ZERO):
+                if not rules.allow_short:
+                    return None
+                taken, beyond = -held, after
+        amount = posting.amount
+        value_local = amount if quantity < ZERO else -amount
+        value_base = _signed_base(posting, amount, value_local)
         if beyond:
             return self._cross(posting, (value_local, value_base), taken, beyond)
         matches = self._take(-taken)
         cost_local, cost_base = self._reduce(taken, matches)
-        gains = _gains(posting, value_local - cost_local, value_base - cost_base)
-        return Entry(posting, taken, -cost_local, -cost_base, ZERO, ZERO, ZERO, matches, *gains)
+        if not posting.realises:
+            return _closed(posting, taken, (cost_local, cost_base), matches, _NO_GAINS)
+        gain_local = value_local - cost_local
+        # One object for both sides of a key in the base currency: one subtraction serves.
+        same = value_base is value_local and cost_base is cost_local
+        gain_base = gain_local if same else value_base - cost_base
+        gains = _gains(posting, gain_local, gain_base)
+        return _closed(posting, taken, (cost_local, cost_base), matches, gains)
 
     def _cross(
         self, posting: Posting, value: tuple[Decimal, Decimal], taken: Decimal, beyond: Decimal
@@ -195,7 +200,9 @@ class _State:
         cost_local, cost_base = self._reduce(taken, matches)
         opened_local, opened_base = closing_local - value[0], closing_base - value[1]
         self._add(posting, beyond, opened_local, opened_base)
-        gains = _gains(posting, closing_local - cost_local, closing_base - cost_base)
+        gains = _NO_GAINS
+        if posting.realises:
+            gains = _gains(posting, closing_local - cost_local, closing_base - cost_base)
         return Entry(
             posting,
             posting.quantity,
@@ -236,12 +243,12 @@ class _State:
         """Consume ``quantity`` (of the sign of the lots) from the oldest lots on."""
         matches: list[Match] = []
         lots, head = self.lots, self.head
-        long = quantity > 0
+        long = quantity > ZERO
         while quantity:
             lot = lots[head]
             lot_id, opened_on, size, lot_local, lot_base = lot
             if (size <= quantity) if long else (size >= quantity):
-                matches.append(Match(lot_id, opened_on, size, lot_local, lot_base))
+                matches.append(lot)
                 quantity -= size
                 head += 1
                 continue
@@ -269,17 +276,43 @@ def _signed_base(posting: Posting, amount: Decimal, signed: Decimal) -> Decimal:
     return base if signed is amount else -base
 
 
-def _gains(
-    posting: Posting, local: Decimal, base: Decimal
-) -> tuple[Decimal | None, Decimal | None, Decimal | None, Decimal | None]:
-    """Return the gain in both currencies and its split, or nothing where none is realised."""
-    if not posting.realises:
-        return _NO_GAINS
+def _closed(
+    posting: Posting,
+    taken: Decimal,
+    cost: tuple[Decimal, Decimal],
+    matches: tuple[Match, ...],
+    gains: _Gains,
+) -> Entry:
+    """Return the entry of a posting that only consumed."""
+    local, base = -cost[0], cost[1]
+    base = local if base is cost[0] else -base
+    by_local, by_base, by_price, by_currency = gains
+    return Entry(
+        posting,
+        taken,
+        local,
+        base,
+        ZERO,
+        ZERO,
+        ZERO,
+        matches,
+        by_local,
+        by_base,
+        by_price,
+        by_currency,
+    )
+
+
+_Gains = tuple[Decimal | None, Decimal | None, Decimal | None, Decimal | None]
+_NO_GAINS: Final[_Gains] = (None, None, None, None)
+
+
+def _gains(posting: Posting, local: Decimal, base: Decimal) -> _Gains:
+    """Return the gain in both currencies, and its split into price and currency."""
+    if base is local and posting.fx_rate is ONE:
+        return local, base, local, ZERO
     by_price = converted(local, posting.fx_rate)
     return local, base, by_price, base - by_price
-
-
-_NO_GAINS: Final = (None, None, None, None)
 
 
 def _flow_only(posting: Posting) -> Entry:

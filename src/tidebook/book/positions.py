@@ -8,7 +8,7 @@ from tidebook.book.lots import Lot
 from tidebook.model.money import ZERO, exact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import date
     from decimal import Decimal
 
@@ -33,25 +33,25 @@ class Position(NamedTuple):
 
 def positions(entries: Iterable[Entry], as_of: date) -> dict[str, Position]:
     """Return every key's position at the close of ``as_of``, closed ones included."""
-    found: dict[str, Position] = {}
+    by_key: dict[str, list[Entry]] = {}
+    for entry in entries:
+        if entry.posting.on <= as_of:
+            by_key.setdefault(entry.posting.security_id, []).append(entry)
     with exact():
-        for entry in entries:
-            posting = entry.posting
-            if posting.on > as_of:
-                continue
-            before = found.get(posting.security_id)
-            if before is None:
-                before = Position(posting.security_id, ZERO, ZERO, ZERO, ZERO, ZERO, posting.on)
-            found[posting.security_id] = Position(
-                posting.security_id,
-                before.quantity + entry.quantity,
-                before.cost_local + entry.cost_local,
-                before.cost_base + entry.cost_base,
-                before.realised_local + (entry.realised_local or ZERO),
-                before.realised_base + (entry.realised_base or ZERO),
-                max(before.changed_on, posting.on),
-            )
-    return found
+        return {security_id: _summed(security_id, own) for security_id, own in by_key.items()}
+
+
+def _summed(security_id: str, entries: Sequence[Entry]) -> Position:
+    """Return what one key's entries come to."""
+    return Position(
+        security_id,
+        sum([entry.quantity for entry in entries], ZERO),
+        sum([entry.cost_local for entry in entries], ZERO),
+        sum([entry.cost_base for entry in entries], ZERO),
+        sum([entry.realised_local for entry in entries if entry.realised_local], ZERO),
+        sum([entry.realised_base for entry in entries if entry.realised_base], ZERO),
+        max([entry.posting.on for entry in entries]),
+    )
 
 
 def open_lots(entries: Iterable[Entry], as_of: date) -> tuple[Lot, ...]:

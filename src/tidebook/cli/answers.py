@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tidebook.engine.views import (
         FindingView,
         Freshness,
-        LotView,
+        LotsView,
         PositionsView,
         PositionView,
         TransactionsPage,
@@ -126,10 +126,11 @@ def _position_record(position: PositionView) -> Record:
     }
 
 
-def lots_answer(portfolio: Portfolio, freshness: Freshness, lots: Sequence[LotView]) -> Answer:
+def lots_answer(view: LotsView) -> Answer:
     """Return a portfolio's open lots."""
+    portfolio, freshness = view.portfolio, view.freshness
     base = portfolio.base_currency
-    records: list[Record] = [dict(lot._asdict()) for lot in lots]
+    records: list[Record] = [dict(lot._asdict()) for lot in view.lots]
     total: Record = {"security_id": "total", "cost_base": sum_of(records, "cost_base")}
     return Answer(
         title_of("open lots", portfolio),
@@ -156,7 +157,7 @@ def lots_answer(portfolio: Portfolio, freshness: Freshness, lots: Sequence[LotVi
     )
 
 
-def transactions_answer(page: TransactionsPage, freshness: Freshness) -> Answer:
+def transactions_answer(page: TransactionsPage) -> Answer:
     """Return a page of a portfolio's transactions."""
     records = [_transaction_record(view) for view in page.transactions]
     shown = f"{len(records)} of {page.total} transactions, skipping {page.skip}"
@@ -179,14 +180,14 @@ def transactions_answer(page: TransactionsPage, freshness: Freshness) -> Answer:
         {
             "portfolio_id": page.portfolio.portfolio_id,
             "base_currency": page.portfolio.base_currency,
-            "freshness": freshness_record(freshness),
+            "freshness": freshness_record(page.freshness),
             "total": page.total,
             "skip": page.skip,
             "limit": page.limit,
             "transactions": records,
         },
         None,
-        (shown, freshness_note(freshness)),
+        (shown, freshness_note(page.freshness)),
     )
 
 

@@ -82,11 +82,8 @@ def lots(
 
     invocation: Invocation = ctx.obj
     with invocation.opened(run=False) as system:
-        reader = system.reader
-        owner, freshness = reader.portfolio(portfolio), reader.freshness(portfolio)
-        found = reader.lots(portfolio, security_id=security, as_of=as_of, known_at=known_at)
-    rests_on = freshness._replace(as_of=as_of or freshness.as_of, known_at=known_at)
-    write(lots_answer(owner, rests_on, found), invocation.output)
+        view = system.reader.lots(portfolio, security_id=security, as_of=as_of, known_at=known_at)
+    write(lots_answer(view), invocation.output)
 
 
 @app.command()
@@ -113,9 +110,7 @@ def transactions(
     )
     with invocation.opened(run=False) as system:
         page = system.reader.transactions(query)
-        freshness = system.reader.freshness(portfolio)
-    rests_on = freshness._replace(as_of=as_of or freshness.as_of, known_at=known_at)
-    write(transactions_answer(page, rests_on), invocation.output)
+    write(transactions_answer(page), invocation.output)
 
 
 @app.command()

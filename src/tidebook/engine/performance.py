@@ -132,24 +132,39 @@ class PeriodRate(NamedTuple):
 
 
 class Series(NamedTuple):
-    """A portfolio's days with unpriced positions at cost, exact and as arrays."""
+    """A portfolio's days with unpriced positions at cost, exact and as arrays.
+
+    ``moved`` are the days with a flow or a fee, ``unpriced`` those with a position at cost: few
+    of all, so that what only they can change is found without a walk over every day.
+    """
 
     days: tuple[PortfolioDay, ...]
     values: DailyValues
     inception: date | None
+    moved: tuple[PortfolioDay, ...]
+    unpriced: tuple[PortfolioDay, ...]
 
 
 class _Window(NamedTuple):
     start: date | None
     end: date
-    span: Span | None
-    days: tuple[PortfolioDay, ...]
-    opening: Decimal
+    span: Span | None = None
+    days: tuple[PortfolioDay, ...] = ()
+    moved: tuple[PortfolioDay, ...] = ()
+    unpriced: tuple[PortfolioDay, ...] = ()
+    opening: Decimal = ZERO
 
 
 def series_of(view: SeriesView) -> Series:
     """Return what returns are computed from; the view must begin at the portfolio's first day."""
-    return Series(view.days, daily_values(view.days), view.inception)
+    days = view.days
+    return Series(
+        days,
+        daily_values(days),
+        view.inception,
+        tuple(day for day in days if day.bod_cashflow or day.eod_cashflow or day.fees),
+        tuple(day for day in days if day.unpriced_cost),
+    )
 
 
 def daily_values(days: Sequence[PortfolioDay]) -> DailyValues:
@@ -159,15 +174,15 @@ def daily_values(days: Sequence[PortfolioDay]) -> DailyValues:
     first day is its own.
     """
     with exact():
-        closing = [day.eod_market_value + day.unpriced_cost for day in days]
-        flows = [day.eod_cashflow + day.fees for day in days]
-    opening = [day.bod_market_value for day in days[:1]] + closing[:-1]
+        closing = [_closing(day) for day in days]
+        flows = [day.eod_cashflow + day.fees if day.fees else day.eod_cashflow for day in days]
+    emv = to_float64(closing)
     return DailyValues(
         dates=to_days([day.on for day in days]),
-        bmv=to_float64(opening),
+        bmv=np.concatenate([to_float64(day.bod_market_value for day in days[:1]), emv[:-1]]),
         bcf=to_float64(day.bod_cashflow for day in days),
         ecf=to_float64(flows),
-        emv=to_float64(closing),
+        emv=emv,
         fees=to_float64(day.fees for day in days),
     )
 
@@ -208,16 +223,23 @@ def _refuse_doubled_names(periods: Sequence[NamedPeriod]) -> None:
 def _window(series: Series, period: PeriodRequest, as_of: date) -> _Window:
     """Return the days of a period, with the value it opened with."""
     if series.inception is None:
-        return _Window(period.start, period.end or as_of, None, (), ZERO)
+        return _Window(period.start, period.end or as_of)
     span = resolve(period, as_of=as_of, inception=series.inception)
     if isinstance(span, NoSpan):
-        return _Window(period.start, span.end, None, (), ZERO)
+        return _Window(period.start, span.end)
     first = bisect_left(series.days, span.start, key=_on)
     days = series.days[first : bisect_right(series.days, span.end, key=_on)]
     if not days:
-        return _Window(span.start, span.end, span, (), ZERO)
-    opening = _closing(series.days[first - 1]) if first else days[0].bod_market_value
-    return _Window(span.start, span.end, span, days, opening)
+        return _Window(span.start, span.end, span)
+    with exact():
+        opening = _closing(series.days[first - 1]) if first else days[0].bod_market_value
+    moved, unpriced = _within(series.moved, span), _within(series.unpriced, span)
+    return _Window(span.start, span.end, span, days, moved, unpriced, opening)
+
+
+def _within(days: Sequence[PortfolioDay], span: Span) -> tuple[PortfolioDay, ...]:
+    first = bisect_left(days, span.start, key=_on)
+    return tuple(days[first : bisect_right(days, span.end, key=_on)])
 
 
 def _on(day: PortfolioDay) -> date:
@@ -239,7 +261,7 @@ def _period_return(series: Series, named: NamedPeriod, request: Request) -> Peri
         cumulative=linked.total,
         annualised=_annualised(linked.total, window.span),
         attributes=_attributes(window),
-        coverage_min=_coverage_min(window.days),
+        coverage_min=_coverage_min(window),
         warnings=linked.warnings,
         breakdown=named.breakdown,
         parts=_parts(series, window.span, linked, named.breakdown, request.basis),
@@ -282,7 +304,7 @@ def _period_rate(series: Series, named: NamedPeriod, as_of: date) -> PeriodRate:
         rate_annualised=found.rate_annualised,
         rate_period=found.rate_period,
         attributes=_attributes(window),
-        coverage_min=_coverage_min(window.days),
+        coverage_min=_coverage_min(window),
     )
 
 
@@ -290,44 +312,44 @@ def _rates(window: _Window, span: Span) -> MoneyWeighted:
     with exact():
         flows = [
             (day.on, amount)
-            for day in window.days
+            for day in window.moved
             for amount in (day.bod_cashflow, day.eod_cashflow + day.fees)
             if amount
         ]
+        closing = _closing(window.days[-1])
     dated = DatedAmounts(
         to_days([on for on, _ in flows]) if flows else np.zeros(0, "datetime64[D]"),
         to_float64(amount for _, amount in flows),
     )
-    return money_weighted(
-        dated, span, opening=float(window.opening), closing=float(_closing(window.days[-1]))
-    )
+    return money_weighted(dated, span, opening=float(window.opening), closing=float(closing))
 
 
 def _closing(day: PortfolioDay) -> Decimal:
-    with exact():
+    """Return a day's value with unpriced positions at cost; to be called in ``exact``."""
+    if day.unpriced_cost:
         return day.eod_market_value + day.unpriced_cost
+    return day.eod_market_value
 
 
 def _attributes(window: _Window) -> Attributes:
     with exact():
-        starts = [day.bod_cashflow for day in window.days]
-        ends = [day.eod_cashflow + day.fees for day in window.days]
+        starts = [day.bod_cashflow for day in window.moved]
+        ends = [day.eod_cashflow + day.fees for day in window.moved]
         flows = [amount for amount in (*starts, *ends) if amount]
         return Attributes(
             begin_market_value=window.opening,
             end_market_value=_closing(window.days[-1]),
             bod_cashflow=sum(starts, ZERO),
             eod_cashflow=sum(ends, ZERO),
-            fees=sum((day.fees for day in window.days), ZERO),
+            fees=sum((day.fees for day in window.moved), ZERO),
             contributions=sum((amount for amount in flows if amount > 0), ZERO),
             withdrawals=-sum((amount for amount in flows if amount < 0), ZERO),
             cashflow_count=len(flows),
         )
 
 
-def _coverage_min(days: Sequence[PortfolioDay]) -> Decimal | None:
-    uncovered = [day for day in days if day.unpriced_cost]
-    known = [part for part in map(day_coverage, uncovered) if part is not None]
+def _coverage_min(window: _Window) -> Decimal | None:
+    known = [part for part in map(day_coverage, window.unpriced) if part is not None]
     if known:
         return min(known)
-    return next((day_coverage(day) for day in reversed(days) if day.eod_market_value), None)
+    return next((day_coverage(day) for day in reversed(window.days) if day.eod_market_value), None)

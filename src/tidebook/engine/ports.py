@@ -12,8 +12,10 @@ if TYPE_CHECKING:
         FindingView,
         Freshness,
         HistoryView,
-        LotView,
+        LotsView,
+        OverviewRow,
         PositionsView,
+        ReportView,
         RestatementView,
         ResultsView,
         SeriesView,
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from tidebook.model.facts import Price, Rate, Transaction
     from tidebook.model.instruments import Instrument
     from tidebook.model.portfolios import Portfolio
+
+OVERVIEW_MAX = 1000
+"""How many portfolios an overview lists unless told otherwise."""
 
 
 class Clock(Protocol):
@@ -129,8 +134,22 @@ class Reader(Protocol):
         """Return the portfolios that match, by id."""
         ...
 
+    def overview(self, *, limit: int = OVERVIEW_MAX) -> tuple[OverviewRow, ...]:
+        """Return the first portfolios by id, each with its freshness and its last valued day."""
+        ...
+
     def portfolio(self, portfolio_id: str) -> Portfolio:
         """Return one portfolio."""
+        ...
+
+    def report(
+        self,
+        portfolio_id: str,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> ReportView:
+        """Return positions, results, series, findings and restatements of one state of the book."""
         ...
 
     def freshness(self, portfolio_id: str) -> Freshness:
@@ -177,7 +196,7 @@ class Reader(Protocol):
         security_id: str | None = None,
         as_of: date | None = None,
         known_at: datetime | None = None,
-    ) -> tuple[LotView, ...]:
+    ) -> LotsView:
         """Return open lots, by security and then oldest first."""
         ...
 

@@ -113,6 +113,14 @@ class LotView(NamedTuple):
     currency: str
 
 
+class LotsView(NamedTuple):
+    """A portfolio's open lots and what they rest on."""
+
+    portfolio: Portfolio
+    freshness: Freshness
+    lots: tuple[LotView, ...]
+
+
 class EntryView(NamedTuple):
     """What one transaction did to one key."""
 
@@ -150,9 +158,10 @@ class TransactionView(NamedTuple):
 
 
 class TransactionsPage(NamedTuple):
-    """A page of a portfolio's transactions and the total that match."""
+    """A page of a portfolio's transactions, the total that match and what both rest on."""
 
     portfolio: Portfolio
+    freshness: Freshness
     total: int
     skip: int
     limit: int
@@ -188,3 +197,24 @@ class FindingView(NamedTuple):
     security_id: str
     business_date: date
     recorded_at: datetime
+
+
+class ReportView(NamedTuple):
+    """All that a portfolio's page shows, read in one state of the book.
+
+    ``series`` runs to the latest day whatever ``as_of`` the positions are for.
+    """
+
+    positions: PositionsView
+    results: ResultsView
+    series: SeriesView
+    findings: tuple[FindingView, ...]
+    restatements: tuple[RestatementView, ...]
+
+
+class OverviewRow(NamedTuple):
+    """A portfolio in the list of all; ``last_day`` is None while no day has been valued."""
+
+    portfolio: Portfolio
+    freshness: Freshness
+    last_day: PortfolioDay | None

@@ -1,7 +1,8 @@
-"""The pages of Tidebook: values in, HTML text out.
+"""The pages of Tidebook: one question to a reader each, HTML out.
 
-A page is filled in by whoever has the figures, and rendered here without reading a store, a clock
-or the network. Send ``page.csp(nonce)`` as the Content-Security-Policy header with it, and draw a
+``create_pages`` makes the routes. Beneath them ``assembly`` turns what the reader answers into the
+values of a page, and ``rendering`` turns these into text without reading a store, a clock or the
+network. Send ``page.csp(nonce)`` as the Content-Security-Policy header with a page, and draw a
 fresh nonce for every response.
 """
 
@@ -25,6 +26,7 @@ from tidebook.web.pages import (
 )
 from tidebook.web.policy import content_security_policy
 from tidebook.web.rendering import render_error, render_index, render_portfolio
+from tidebook.web.routes import Pages, create_pages
 
 __all__ = [
     "INDEX_PATH",
@@ -35,12 +37,14 @@ __all__ = [
     "FindingRow",
     "IndexPage",
     "IndexRow",
+    "Pages",
     "PeriodRow",
     "PortfolioPage",
     "PositionRow",
     "RestatementRow",
     "WorstDrawdown",
     "content_security_policy",
+    "create_pages",
     "portfolio_path",
     "render_error",
     "render_index",

@@ -7,12 +7,11 @@ stretched, with strokes that are not. The axes are drawings of their own beside 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from tidebook.web import figures, svg
-from tidebook.web.scales import keep_extremes, place, time_ticks, value_ticks
+from tidebook.web.scales import along, keep_extremes, place, time_ticks, value_ticks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,6 +76,15 @@ class _Frame(NamedTuple):
         return self.across(day) * _SIDE, self.down(value) * _SIDE
 
 
+class _Falls(NamedTuple):
+    """What is drawn of the drawdown, and what is said of it."""
+
+    kept: tuple[DrawdownPoint, ...]
+    deepest: DrawdownPoint
+    last: DrawdownPoint
+    frame: _Frame
+
+
 def time_figure(page: PortfolioPage) -> TimeFigure | None:
     """Return the drawings of a portfolio, or nothing if it has no day to draw.
 
@@ -85,25 +93,30 @@ def time_figure(page: PortfolioPage) -> TimeFigure | None:
     """
     if not page.curve:
         return None
-    page = replace(page, drawdown=[p for p in page.drawdown if figures.is_number(p.fraction)])
-    start = min(day for day, *_ in (page.curve[0], *page.drawdown[:1]))
-    end = max(day for day, *_ in (page.curve[-1], *page.drawdown[-1:]))
-    frame = _Frame(_curve_ticks(page.curve), start, end)
-    kept = _kept_curve(page.curve, frame)
+    drawdown = [point for point in page.drawdown if figures.is_number(point.fraction)]
+    start = min(day for day, *_ in (page.curve[0], *drawdown[:1]))
+    end = max(day for day, *_ in (page.curve[-1], *drawdown[-1:]))
+    kept = _kept_curve(page.curve, start, end)
+    contributed = _changes(page.curve, start, end)
+    frame = _Frame(_curve_ticks(kept, contributed), start, end)
+    falls = _falls(drawdown, start, end) if drawdown else None
     return TimeFigure(
         value=Panel(
-            _value_plot(page, kept, frame),
+            _value_plot(page, kept, contributed, frame),
             _value_axis(frame, figures.axis_labels(frame.ticks), page.base_currency),
         ),
-        drawdown=_drawdown_panel(page, start, end),
+        drawdown=_drawdown_panel(page.name, falls) if falls else None,
         time_axis=_time_axis(start, end),
         starts_at_zero=_has_zero(frame),
-        readout=_readout(page, kept, frame),
+        readout=_readout(page, kept, falls, frame),
     )
 
 
-def _curve_ticks(curve: Sequence[CurvePoint]) -> tuple[Decimal, ...]:
-    heights = [height for _, *both in curve for height in both]
+def _curve_ticks(
+    kept: Sequence[CurvePoint], contributed: Sequence[CurvePoint]
+) -> tuple[Decimal, ...]:
+    """Return the axis for what is drawn; thinning has kept the extremes of all days."""
+    heights = [point.value for point in kept] + [point.contributed for point in contributed]
     low, high = min(heights), max(heights)
     if low < high * _ZOOM_FROM or low == high:
         low = min(low, Decimal(0))
@@ -114,122 +127,104 @@ def _has_zero(frame: _Frame) -> bool:
     return frame.ticks[0] <= 0
 
 
-def _kept_curve(curve: Sequence[CurvePoint], frame: _Frame) -> tuple[CurvePoint, ...]:
-    return tuple(
-        curve[index]
-        for index in keep_extremes(
-            [frame.across(point.day) for point in curve],
-            [float(point.value) for point in curve],
-            columns=COLUMNS,
-        )
-    )
+def _kept_curve(curve: Sequence[CurvePoint], start: date, end: date) -> tuple[CurvePoint, ...]:
+    places = along((point.day for point in curve), start, end)
+    values = [float(point.value) for point in curve]
+    return tuple(curve[index] for index in keep_extremes(places, values, columns=COLUMNS))
 
 
-def _kept_drawdown(points: Sequence[DrawdownPoint], frame: _Frame) -> tuple[DrawdownPoint, ...]:
-    return tuple(
-        points[index]
-        for index in keep_extremes(
-            [frame.across(point.day) for point in points],
-            [_depth(point.fraction) for point in points],
-            columns=COLUMNS,
-        )
-    )
+def _changes(curve: Sequence[CurvePoint], start: date, end: date) -> tuple[CurvePoint, ...]:
+    """Return the days on which the contributed capital changed, the first included."""
+    changed = [curve[0]]
+    for point in curve:
+        if point.contributed != changed[-1].contributed:
+            changed.append(point)
+    places = along((point.day for point in changed), start, end)
+    values = [float(point.contributed) for point in changed]
+    return tuple(changed[index] for index in keep_extremes(places, values, columns=COLUMNS))
 
 
-def _depth(fraction: float) -> float:
-    return -abs(fraction)
+def _falls(drawdown: Sequence[DrawdownPoint], start: date, end: date) -> _Falls:
+    depths = [-abs(point.fraction) for point in drawdown]
+    places = along((point.day for point in drawdown), start, end)
+    kept = tuple(drawdown[index] for index in keep_extremes(places, depths, columns=COLUMNS))
+    deepest = drawdown[depths.index(min(depths))]
+    ticks = _drawdown_ticks(_exact_depth(deepest))
+    return _Falls(kept, deepest, drawdown[-1], _Frame(ticks, start, end))
+
+
+def _drawdown_ticks(depth: Decimal) -> tuple[Decimal, ...]:
+    return value_ticks(min(depth, _SHALLOWEST), Decimal(0), steps_max=3)
 
 
 def _exact_depth(point: DrawdownPoint) -> Decimal:
-    return Decimal(repr(_depth(float(point.fraction))))
+    return Decimal(repr(-abs(float(point.fraction))))
 
 
-def _value_plot(page: PortfolioPage, kept: Sequence[CurvePoint], frame: _Frame) -> Markup:
-    line = [frame.point(point.day, point.value) for point in kept]
-    contributed = [
-        frame.point(point.day, point.contributed) for point in _changes(page.curve, frame)
-    ]
-    last = kept[-1]
+def _value_plot(
+    page: PortfolioPage,
+    kept: Sequence[CurvePoint],
+    contributed: Sequence[CurvePoint],
+    frame: _Frame,
+) -> Markup:
+    points = [frame.point(point.day, point.value) for point in kept]
+    steps = [frame.point(point.day, point.contributed) for point in contributed]
+    line, last = svg.line_path(points), kept[-1]
     area = (
-        (_stretched("area", svg.area_path(line, frame.down(Decimal(0)) * _SIDE)),)
+        (_stretched("area", svg.area_path(line, points, frame.down(Decimal(0)) * _SIDE)),)
         if _has_zero(frame)
         else ()
     )
     return _plot(
         "value",
         f"Value of {page.name} and capital contributed to it, in {page.base_currency}",
-        _value_sentence(page),
+        _value_sentence(kept, page.base_currency),
         *_rules(frame),
         _canvas(
             *area,
-            _stretched("contributed", svg.step_path(contributed, line[-1][0])),
-            _stretched("line", svg.line_path(line)),
+            _stretched("contributed", svg.step_path(steps, points[-1][0])),
+            _stretched("line", line),
         ),
         _dot("last", frame.across(last.day), frame.down(last.value)),
     )
 
 
-def _value_sentence(page: PortfolioPage) -> str:
-    first, last = page.curve[0], page.curve[-1]
-    highest = max(page.curve, key=lambda point: point.value)
-    lowest = min(page.curve, key=lambda point: point.value)
+def _value_sentence(kept: Sequence[CurvePoint], currency: str) -> str:
+    first, last = kept[0], kept[-1]
+    highest = max(kept, key=lambda point: point.value)
+    lowest = min(kept, key=lambda point: point.value)
 
     def said(point: CurvePoint) -> str:
-        return f"{figures.amount(point.value, page.base_currency)} on {figures.day(point.day)}"
+        return f"{figures.amount(point.value, currency)} on {figures.day(point.day)}"
 
     return (
         f"From {said(first)} to {said(last)}; lowest {said(lowest)}, highest {said(highest)}. "
-        f"Contributed by the last day: {figures.amount(last.contributed, page.base_currency)}."
+        f"Contributed by the last day: {figures.amount(last.contributed, currency)}."
     )
 
 
-def _changes(curve: Sequence[CurvePoint], frame: _Frame) -> list[CurvePoint]:
-    changed = [
-        point
-        for before, point in zip((None, *curve), curve, strict=False)
-        if before is None or before.contributed != point.contributed
-    ]
-    kept = keep_extremes(
-        [frame.across(point.day) for point in changed],
-        [float(point.contributed) for point in changed],
-        columns=COLUMNS,
-    )
-    return [changed[index] for index in kept]
-
-
-def _drawdown_panel(page: PortfolioPage, start: date, end: date) -> Panel | None:
-    if not page.drawdown:
-        return None
-    deepest = min(page.drawdown, key=lambda point: _depth(point.fraction))
-    depth = _exact_depth(deepest)
-    frame = _Frame(_drawdown_ticks(page.drawdown), start, end)
-    line = [
-        frame.point(point.day, _exact_depth(point))
-        for point in _kept_drawdown(page.drawdown, frame)
-    ]
-    trough = (_dot("trough", frame.across(deepest.day), frame.down(depth)),) if depth else ()
+def _drawdown_panel(name: str, falls: _Falls) -> Panel:
+    frame, depth = falls.frame, _exact_depth(falls.deepest)
+    points = [frame.point(point.day, _exact_depth(point)) for point in falls.kept]
+    line = svg.line_path(points)
+    trough = (_dot("trough", frame.across(falls.deepest.day), frame.down(depth)),) if depth else ()
     step_places = figures.places((frame.ticks[1] - frame.ticks[0]).scaleb(2))
     labels = tuple(
         figures.percent(tick, decimal_places=step_places) if tick else "0" for tick in frame.ticks
     )
     plot = _plot(
         "drawdown",
-        f"Drawdown of {page.name} from its highest point so far",
-        f"Deepest {figures.percent(depth)} on {figures.day(deepest.day)}; "
-        f"{figures.percent(_exact_depth(page.drawdown[-1]))} on the last day.",
+        f"Drawdown of {name} from its highest point so far",
+        f"Deepest {figures.percent(depth)} on {figures.day(falls.deepest.day)}; "
+        f"{figures.percent(_exact_depth(falls.last))} on the last day.",
         *_rules(frame),
         _canvas(
-            _stretched("area", svg.area_path(line, 0.0)),
-            _stretched("line", svg.line_path(line)),
+            _stretched("area", svg.area_path(line, points, 0.0)),
+            _stretched("line", line),
         ),
         *trough,
     )
     return Panel(plot, _value_axis(frame, labels, None))
-
-
-def _drawdown_ticks(points: Sequence[DrawdownPoint]) -> tuple[Decimal, ...]:
-    deepest = min((_exact_depth(point) for point in points), default=_SHALLOWEST)
-    return value_ticks(min(deepest, _SHALLOWEST), Decimal(0), steps_max=3)
 
 
 def _plot(name: str, title: str, sentence: str, *drawn: Markup) -> Markup:
@@ -313,19 +308,27 @@ def _time_axis(start: date, end: date) -> Markup:
     return svg.element("svg", *drawn, class_="axis time", aria_hidden="true")
 
 
-def _readout(page: PortfolioPage, kept: Sequence[CurvePoint], frame: _Frame) -> Readout:
-    depths = {point.day: _exact_depth(point) for point in page.drawdown}
+def _readout(
+    page: PortfolioPage, kept: Sequence[CurvePoint], falls: _Falls | None, frame: _Frame
+) -> Readout:
     by_day = {point.day: point for point in page.curve}
     wanted = {point.day for point in kept}
-    wanted.update(p.day for p in _kept_drawdown(page.drawdown, frame) if p.day in by_day)
+    if falls is not None:
+        wanted.update(point.day for point in falls.kept if point.day in by_day)
     points = [by_day[day] for day in sorted(wanted)]
+    depths = {
+        point.day: _exact_depth(point)
+        for point in page.drawdown
+        if point.day in wanted and figures.is_number(point.fraction)
+    }
+    ticks = falls.frame.ticks if falls else _drawdown_ticks(_SHALLOWEST)
     places = figures.minor_units(page.base_currency)
     return {
         "start": frame.start.isoformat(),
         "span": (frame.end - frame.start).days,
         "low": float(frame.ticks[0]),
         "high": float(frame.ticks[-1]),
-        "floor": float(_drawdown_ticks(page.drawdown)[0]),
+        "floor": float(ticks[0]),
         "offsets": [(point.day - frame.start).days for point in points],
         "value": [f"{figures.rounded(point.value, places):f}" for point in points],
         "contributed": [f"{figures.rounded(point.contributed, places):f}" for point in points],

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from datetime import UTC
 from decimal import ROUND_HALF_EVEN, Context, Decimal
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -65,8 +66,13 @@ def minor_units(currency: str) -> int:
 
 def rounded(value: Decimal, decimal_places: int) -> Decimal:
     """Return the value to that many decimal places, half even, and never a negative zero."""
-    result = value.quantize(Decimal(1).scaleb(-decimal_places), context=_EXACT)
+    result = value.quantize(_quantum(decimal_places), context=_EXACT)
     return result or abs(result)
+
+
+@cache
+def _quantum(decimal_places: int) -> Decimal:
+    return Decimal(1).scaleb(-decimal_places)
 
 
 def amount(value: Decimal, currency: str, *, signed: bool = False) -> str:

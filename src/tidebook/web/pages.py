@@ -1,8 +1,9 @@
 """The values that the pages are made of.
 
-Whoever calls the renderer fills these in; nothing here reads a store or a clock. Amounts are exact
-and unrounded, ratios are fractions, and what is undefined is ``None``: the page draws it as an en
-dash and says why. Sequences are drawn in the order in which they are given; days ascend.
+``assembly`` fills these in from what a reader answers; nothing here reads a store or a clock.
+Amounts are exact and unrounded, ratios are fractions, and what is undefined is ``None``: the page
+draws it as an en dash and says why. Sequences are drawn in the order in which they are given; days
+ascend.
 """
 
 from __future__ import annotations
@@ -159,11 +160,12 @@ class PortfolioPage:
 
 @dataclass(frozen=True, slots=True)
 class IndexPage:
-    """Every portfolio in the book."""
+    """The portfolios in the book, or the first of them; ``has_more`` says that others follow."""
 
     portfolios: Sequence[IndexRow]
     version: str
     root_path: str = ""
+    has_more: bool = False
 
     def csp(self, nonce: str) -> str:
         """Return the Content-Security-Policy header this page was written for."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from datetime import date, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
-from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from tidebook.web import figures
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 _NICE = (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10))
 _DAY_STEPS = (1, 2, 7, 14)
@@ -88,22 +88,29 @@ def keep_extremes(
     count = len(positions)
     if count <= 2 * columns:
         return tuple(range(count))
-    kept = [0]
-    for _, members in groupby(
-        range(count), key=lambda index: min(columns - 1, int(positions[index] * columns))
-    ):
-        column = tuple(members)
-        low = min(column, key=values.__getitem__)
-        high = max(column, key=values.__getitem__)
-        kept.extend(sorted({low, high}))
-    kept.append(count - 1)
-    return tuple(index for index, _ in groupby(kept))
+    column_of = [int(position * columns) for position in positions]
+    ends = [bisect_left(column_of, column) for column in range(1, columns)]
+    kept = {0, count - 1}
+    first = 0
+    for end in (*ends, count):
+        if first < end:
+            column = values[first:end]
+            kept.add(first + column.index(min(column)))
+            kept.add(first + column.index(max(column)))
+        first = end
+    return tuple(sorted(kept))
 
 
 def place(day: date, start: date, end: date) -> float:
     """Return where a day is between two others, from 0 to 1; the middle if they are one day."""
     span = (end - start).days
     return (day - start).days / span if span else 0.5
+
+
+def along(days: Iterable[date], start: date, end: date) -> list[float]:
+    """Return the ``place`` of each of many days."""
+    first, span = start.toordinal(), (end - start).days
+    return [(day.toordinal() - first) / span if span else 0.5 for day in days]
 
 
 def _every_days(start: date, end: date, step: int) -> tuple[date, ...]:

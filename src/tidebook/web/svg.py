@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 def element(name: str, *children: Markup | str, **attributes: str | None) -> Markup:
     """Return one element. ``class_`` is ``class``, ``x_y`` is ``x-y``; ``None`` is left out."""
-    written = Markup("").join(
-        Markup(' {}="{}"').format(_attribute_name(key), value)
+    written = "".join(
+        f' {_attribute_name(key)}="{escape(value)}"'
         for key, value in attributes.items()
         if value is not None
     )
-    inner = Markup("").join(escape(child) for child in children)
-    return Markup("<{0}{1}>{2}</{0}>").format(Markup(name), written, inner)  # noqa: S704
+    inner = "".join(escape(child) for child in children)
+    return Markup(f"<{name}{written}>{inner}</{name}>")  # noqa: S704  (escaped just above)
 
 
 def share(fraction: float) -> str:
@@ -28,15 +28,16 @@ def share(fraction: float) -> str:
 
 def line_path(points: Iterable[tuple[float, float]]) -> str:
     """Return the path data of a line through the points."""
-    return " ".join(
-        f"{'L' if index else 'M'}{_number(x)} {_number(y)}" for index, (x, y) in enumerate(points)
-    )
+    return "M" + " L".join([f"{_number(x)} {_number(y)}" for x, y in points])
 
 
-def area_path(points: Sequence[tuple[float, float]], base: float) -> str:
-    """Return the path data of what lies between the line and the height ``base``."""
+def area_path(line: str, points: Sequence[tuple[float, float]], base: float) -> str:
+    """Return the path data of what lies between a line and the height ``base``.
+
+    ``line`` is the path data of the line through ``points``.
+    """
     return (
-        f"{line_path(points)} L{_number(points[-1][0])} {_number(base)} "
+        f"{line} L{_number(points[-1][0])} {_number(base)} "
         f"L{_number(points[0][0])} {_number(base)} Z"
     )
 
@@ -54,4 +55,5 @@ def _attribute_name(key: str) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{round(value, 2) + 0.0:.2f}".rstrip("0").rstrip(".")
+    text = f"{value:.2f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text

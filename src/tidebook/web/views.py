@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from tidebook.web import allocation, figures, svg
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
         PositionRow,
     )
 
+_NOW = "now"
 _EMPTY = "Nothing has been booked in this portfolio yet."
 _UNKNOWN = "The book holds no figure for this on the date shown."
 _NO_COVERAGE = "There is no value of which a part could be priced."
@@ -181,11 +181,7 @@ def portfolio_view(page: PortfolioPage) -> PortfolioView:
     notes = Notes()
     status = status_of(page.status)
     as_of = notes.day(page.as_of, _reason(page, "as_of"))
-    known_at = (
-        Cell(figures.instant(page.known_at))
-        if page.known_at
-        else notes.missing(_reason(page, "known_at"))
-    )
+    known_at = Cell(figures.instant(page.known_at) if page.known_at else _NOW)
     coverage = notes.percent(page.coverage, page.reasons.get("coverage", _NO_COVERAGE))
     value = notes.amount(page.value, page.base_currency, _reason(page, "value"))
     summary = _summary(page, notes)
@@ -285,15 +281,13 @@ def _worst(page: PortfolioPage) -> str:
 
 
 def _months(page: PortfolioPage) -> tuple[MonthLine, ...]:
+    ends = {(point.day.year, point.day.month): point for point in page.curve}
+    shown = {point.day for point in ends.values()}
     depths = {
         point.day: -abs(point.fraction)
         for point in page.drawdown
-        if figures.is_number(point.fraction)
+        if point.day in shown and figures.is_number(point.fraction)
     }
-    ends = (
-        list(days)[-1]
-        for _, days in groupby(page.curve, key=lambda point: (point.day.year, point.day.month))
-    )
     return tuple(
         MonthLine(
             figures.day(point.day),
@@ -301,7 +295,7 @@ def _months(page: PortfolioPage) -> tuple[MonthLine, ...]:
             figures.amount(point.contributed, page.base_currency),
             figures.percent(depths[point.day]) if point.day in depths else figures.DASH,
         )
-        for point in ends
+        for point in ends.values()
     )
 
 

@@ -24,3 +24,14 @@ def test_no_amounts_become_an_empty_array() -> None:
 def test_days_survive_the_way_there_and_back() -> None:
     days = to_days([date(2024, 2, 29), date(1969, 12, 31)])
     assert [to_date(day) for day in days] == [date(2024, 2, 29), date(1969, 12, 31)]
+
+
+def test_a_zero_of_any_spelling_is_zero() -> None:
+    assert to_float64(map(Decimal, ("0", "0.00", "-0", "0E+7"))).tolist() == [0.0] * 4
+
+
+def test_days_are_those_that_numpy_reads_from_text() -> None:
+    texts = ["0001-01-01", "1900-03-01", "1970-01-01", "2000-02-29", "9999-12-31"]
+    days = to_days([date.fromisoformat(text) for text in texts])
+    assert days.dtype == np.dtype("datetime64[D]")
+    assert (days == np.array(texts, "datetime64[D]")).all()

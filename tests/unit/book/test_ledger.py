@@ -155,6 +155,38 @@ def test_settlement_in_a_third_currency_moves_the_converted_amount() -> None:
     ]
 
 
+def test_a_recorded_rate_is_that_of_the_trade_and_no_other() -> None:
+    # As above, with 1.20 a euro recorded: the francs keep the market's 1.16.
+    fact = trade(
+        "t1",
+        "BUY",
+        "SAP",
+        "2025-01-02",
+        quantity="10",
+        price="20",
+        currency="EUR",
+        settles_in="CHF",
+        fx_rate="1.20",
+    )
+    on = date(2025, 1, 1)
+    rates = rate_table([Rate("EUR", "CHF", on, D("0.95")), Rate("CHF", "USD", on, D("1.16"))])
+    assert rows_of(fact, rates=rates) == [
+        Row("SAP", Leg.MAIN, D(10), D(200), D(240), "EUR", D("1.20")),
+        Row("CASH_CHF", Leg.CASH, D(-190), D(190), D("220.4"), "CHF", D("1.16")),
+    ]
+
+
+def test_inside_an_instant_cash_comes_in_before_it_goes_out() -> None:
+    at = "2025-01-02T10:00:00+00:00"
+    facts = [
+        trade("a", "BUY", "ACME", at, quantity="1", price="1"),
+        trade("b", "SELL", "ACME", at, quantity="1", price="1"),
+    ]
+    cash = [posted.postings[1] for posted in post_all(facts, AUTO, ACME, NO_RATES)]
+    ordered = sorted(cash, key=lambda posting: posting.order)
+    assert [posting.transaction_id for posting in ordered] == ["b", "a"]
+
+
 def test_a_dividend_pays_what_is_left_after_tax_and_moves_no_units() -> None:
     fact = trade("t1", "DIVIDEND", "ACME", "2025-01-02", gross="100", tax="15", fee="1")
     posted = post_one(fact)

@@ -184,7 +184,8 @@ def test_holdings_whose_values_cancel_are_unpriced_all_the_same_without_a_rate()
 
 def test_flows_count_on_their_day_at_their_hour() -> None:
     flows = [
-        DatedFlow(day(2), D(100), Timing.BOD, is_cost=False),
+        DatedFlow(day(2), D(60), Timing.BOD, is_cost=False),
+        DatedFlow(day(2), D(40), Timing.BOD, is_cost=False),
         DatedFlow(day(2), D(-30), Timing.EOD, is_cost=False),
         DatedFlow(day(2), D(-5), Timing.EOD, is_cost=True),
     ]

@@ -94,6 +94,7 @@ def test_a_sale_across_zero_closes_one_trade_and_enters_the_next() -> None:
     book = keep(buy("a", 1, "10", "100"), sell("s", 2, "15", "300"), buy("c", 3, "5", "90"))
     long, short = closed(book)
     assert (long.side, long.quantity, long.exit_base, long.profit_base) == (Side.LONG, 10, 200, 100)
+    assert (long.exit_local, long.profit_local) == (200, 100)
     assert (short.side, short.quantity, short.entry_base) == (Side.SHORT, 5, 100)
     assert short.profit_base == 10
 
@@ -118,6 +119,11 @@ def test_a_transfer_out_leaves_at_its_stated_value_or_at_none() -> None:
         out = trade("o", "TRANSFER_OUT", "ACME", "2025-01-05", quantity="10", gross=gross)
         (trip,) = closed(keep(buy("a", 1, "10", "100"), out))
         assert (trip.exit_base, trip.reason) == (left, reason)
+
+
+def test_a_sale_for_nothing_loses_everything() -> None:
+    (trip,) = closed(keep(buy("a", 1, "10", "100"), sell("s", 2, "10", "0")))
+    assert (trip.exit_base, trip.profit_base, trip.return_base) == (0, -100, -1)
 
 
 def test_what_was_free_has_a_profit_and_no_return() -> None:

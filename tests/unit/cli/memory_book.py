@@ -15,11 +15,12 @@ from tidebook.book.policies import key_rules
 from tidebook.book.positions import open_lots, pooled_lot, positions
 from tidebook.book.series import Market, daily_series, held_steps, portfolio_flows
 from tidebook.book.valuation import Held, cash_quote, coverage, value_position
-from tidebook.engine.ports import Reached, Receipt
+from tidebook.engine.ports import OVERVIEW_MAX, Reached, Receipt
 from tidebook.engine.views import (
     EntryView,
     FindingView,
     Freshness,
+    LotsView,
     LotView,
     PositionsView,
     PositionView,
@@ -41,7 +42,13 @@ if TYPE_CHECKING:
     from tidebook.book.lots import Entry
     from tidebook.config import Settings
     from tidebook.engine.ports import TransactionQuery
-    from tidebook.engine.views import HistoryView, RestatementView
+    from tidebook.engine.views import (
+        HistoryView,
+        OverviewRow,
+        ReportView,
+        RestatementView,
+        ResultsView,
+    )
     from tidebook.model.findings import Finding
 
 NOW = datetime(2024, 2, 1, 12, tzinfo=UTC)
@@ -207,7 +214,7 @@ class MemoryBook:
         security_id: str | None = None,
         as_of: date | None = None,
         known_at: datetime | None = None,
-    ) -> tuple[LotView, ...]:
+    ) -> LotsView:
         day = as_of or NOW.date()
         owner = self.portfolio(portfolio_id)
         by_key: dict[str, list[Entry]] = {}
@@ -229,7 +236,7 @@ class MemoryBook:
                 )
                 for lot in lots
             ]
-        return tuple(found)
+        return LotsView(owner, self._rests_on(portfolio_id, as_of, known_at), tuple(found))
 
     def transactions(self, query: TransactionQuery) -> TransactionsPage:
         day = query.end or NOW.date()
@@ -244,7 +251,14 @@ class MemoryBook:
         views.sort(key=lambda view: view.business_date, reverse=query.descending)
         page = tuple(views[query.skip : query.skip + query.limit])
         owner = self.portfolio(query.portfolio_id)
-        return TransactionsPage(owner, len(views), query.skip, query.limit, page)
+        rests_on = self._rests_on(query.portfolio_id, query.end, query.known_at)
+        return TransactionsPage(owner, rests_on, len(views), query.skip, query.limit, page)
+
+    def _rests_on(
+        self, portfolio_id: str, as_of: date | None, known_at: datetime | None
+    ) -> Freshness:
+        found = self.freshness(portfolio_id)
+        return found._replace(as_of=as_of or found.as_of, known_at=known_at)
 
     def _view(self, version: int, fact: Transaction, entries: list[Entry]) -> TransactionView:
         own = [entry for entry in entries if entry.posting.transaction_id == fact.transaction_id]
@@ -333,6 +347,19 @@ class MemoryBook:
 
     def restatements(self, portfolio_id: str) -> tuple[RestatementView, ...]:
         raise AssertionError("the command line asks for no restatements")
+
+    def results(
+        self, portfolio_id: str, *, as_of: date | None = None, known_at: datetime | None = None
+    ) -> ResultsView:
+        raise AssertionError("the command line asks for no results")
+
+    def overview(self, *, limit: int = OVERVIEW_MAX) -> tuple[OverviewRow, ...]:
+        raise AssertionError("the command line asks for no overview")
+
+    def report(
+        self, portfolio_id: str, *, as_of: date | None = None, known_at: datetime | None = None
+    ) -> ReportView:
+        raise AssertionError("the command line asks for no report")
 
     def instruments(self, security_ids: Sequence[str] | None = None) -> tuple[Instrument, ...]:
         return tuple(

@@ -23,7 +23,9 @@ def test_a_step_holds_its_height_until_the_next() -> None:
 
 
 def test_an_area_closes_on_its_base() -> None:
-    assert svg.area_path([(0, 1), (2, 3.456)], 9) == "M0 1 L2 3.46 L2 9 L0 9 Z"
+    points = [(0, 1), (2, 3.456)]
+    line = svg.line_path(points)
+    assert svg.area_path(line, points, 9) == "M0 1 L2 3.46 L2 9 L0 9 Z"
 
 
 def test_a_negative_zero_is_written_as_zero() -> None:

@@ -13,6 +13,7 @@ from tidebook.adapters.postgres.market_cache import MarketCache
 from tidebook.adapters.postgres.reader_lots import read_lots
 from tidebook.adapters.postgres.reader_portfolios import (
     read_findings,
+    read_overview,
     read_portfolios,
     read_ready,
     read_restatements,
@@ -27,6 +28,8 @@ from tidebook.adapters.postgres.reader_references import (
 )
 from tidebook.adapters.postgres.reader_transactions import read_transaction, read_transactions
 from tidebook.adapters.postgres.snapshots import snapshot
+from tidebook.engine.ports import OVERVIEW_MAX
+from tidebook.engine.views import ReportView
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +41,8 @@ if TYPE_CHECKING:
         FindingView,
         Freshness,
         HistoryView,
-        LotView,
+        LotsView,
+        OverviewRow,
         PositionsView,
         RestatementView,
         ResultsView,
@@ -81,6 +85,11 @@ class PostgresReader:
         with snapshot(self._pool) as cursor:
             return read_portfolios(cursor, cif_id, booking_center)
 
+    def overview(self, *, limit: int = OVERVIEW_MAX) -> tuple[OverviewRow, ...]:
+        """Return the first portfolios by id, each with its freshness and its last valued day."""
+        with snapshot(self._pool) as cursor:
+            return read_overview(cursor, limit)
+
     def portfolio(self, portfolio_id: str) -> Portfolio:
         """Return one portfolio."""
         with snapshot(self._pool) as cursor:
@@ -90,6 +99,30 @@ class PostgresReader:
         """Return what an answer about a portfolio would rest on just now."""
         with snapshot(self._pool) as cursor:
             return read_subject(cursor, portfolio_id).freshness
+
+    def report(
+        self,
+        portfolio_id: str,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> ReportView:
+        """Return all that a portfolio's page shows, from one snapshot."""
+        with snapshot(self._pool) as cursor:
+            return ReportView(
+                read_positions(
+                    cursor,
+                    self._market,
+                    portfolio_id,
+                    as_of=as_of,
+                    known_at=known_at,
+                    include_closed=False,
+                ),
+                read_results(cursor, portfolio_id, as_of=as_of, known_at=known_at),
+                read_series(cursor, portfolio_id, None, None, known_at),
+                read_findings(cursor, portfolio_id),
+                read_restatements(cursor, portfolio_id),
+            )
 
     def positions(
         self,
@@ -142,7 +175,7 @@ class PostgresReader:
         security_id: str | None = None,
         as_of: date | None = None,
         known_at: datetime | None = None,
-    ) -> tuple[LotView, ...]:
+    ) -> LotsView:
         """Return open lots, by security and then oldest first."""
         with snapshot(self._pool) as cursor:
             return read_lots(

@@ -17,7 +17,7 @@ from tidebook.adapters.postgres.statements import statements
 from tidebook.book.lots import LotRule
 from tidebook.book.policies import key_rules
 from tidebook.book.positions import open_lots, pooled_lot
-from tidebook.engine.views import LotView
+from tidebook.engine.views import LotsView, LotView
 from tidebook.model.money import quotient
 
 if TYPE_CHECKING:
@@ -49,12 +49,12 @@ def read_lots(  # noqa: PLR0913 - the question has this many parts
     security_id: str | None,
     as_of: date | None,
     known_at: datetime | None,
-) -> tuple[LotView, ...]:
+) -> LotsView:
     """Return open lots, by security and then oldest first.
 
     Cash whose every unit costs one has no lots. A key at average cost has one, its pool.
     """
-    subject = read_subject(cursor, portfolio_id, known_at=known_at)
+    subject = read_subject(cursor, portfolio_id, as_of=as_of, known_at=known_at)
     wanted = {
         "portfolio_id": portfolio_id,
         "security_id": security_id,
@@ -71,9 +71,8 @@ def read_lots(  # noqa: PLR0913 - the question has this many parts
         if rule is not LotRule.UNIT:
             keys.append(_Key(key, instrument.currency, rule, stored))
     folded = _entries(cursor, [key.security_id for key in keys if key.stored is None], wanted)
-    return tuple(
-        _view(key, lot) for key in keys for lot in _lots(key, folded.get(key.security_id, []))
-    )
+    lots = [_view(key, lot) for key in keys for lot in _lots(key, folded.get(key.security_id, []))]
+    return LotsView(*subject, tuple(lots))
 
 
 def _entries(

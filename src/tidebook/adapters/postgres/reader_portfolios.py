@@ -7,8 +7,15 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from tidebook.adapters.postgres.rows import finding_from, moment, portfolio_from, span, utc
 from tidebook.adapters.postgres.statements import statements
 from tidebook.book.series import PortfolioDay
-from tidebook.engine.views import FindingView, Freshness, RestatementView, SeriesView
+from tidebook.engine.views import (
+    FindingView,
+    Freshness,
+    OverviewRow,
+    RestatementView,
+    SeriesView,
+)
 from tidebook.errors import UnknownPortfolioError
+from tidebook.model.money import ZERO
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -61,9 +68,28 @@ def read_subject(
     row = cursor.execute(_SQL["portfolio"], wanted).fetchone()
     if row is None:
         raise UnknownPortfolioError(portfolio_id)
-    generation, series_generation, valuation_version, reprocessing, latest = row[18:]
+    return Subject(portfolio_from(row), _freshness(row[18:23], as_of=as_of, known_at=known_at))
+
+
+def read_overview(cursor: Cursor[TupleRow], limit: int) -> tuple[OverviewRow, ...]:
+    """Return the first portfolios by id as they are now, in one statement."""
+    rows = cursor.execute(_SQL["overview"], {"limit": limit})
+    return tuple(
+        OverviewRow(
+            portfolio_from(row),
+            _freshness(row[18:23]),
+            None if row[23] is None else PortfolioDay._make(row[23:]),
+        )
+        for row in rows
+    )
+
+
+def _freshness(
+    columns: TupleRow, *, as_of: date | None = None, known_at: datetime | None = None
+) -> Freshness:
+    generation, series_generation, valuation_version, reprocessing, latest = columns
     status = "REPROCESSING" if reprocessing else "CURRENT"
-    freshness = Freshness(
+    return Freshness(
         as_of or latest,
         known_at,
         generation,
@@ -71,7 +97,6 @@ def read_subject(
         valuation_version,
         status if generation else "EMPTY",
     )
-    return Subject(portfolio_from(row), freshness)
 
 
 def read_series(
@@ -88,7 +113,16 @@ def read_series(
     inception = days[0][0] if days else None
     if start is not None:
         inception = cursor.execute(_SQL["inception"], wanted).fetchall()[0][0]
-    return SeriesView(*subject, inception, tuple(map(PortfolioDay._make, days)))
+    return SeriesView(
+        *subject,
+        inception,
+        tuple(
+            PortfolioDay(
+                on, opening, bod or ZERO, eod or ZERO, closing, fees or ZERO, unpriced or ZERO
+            )
+            for on, opening, bod, eod, closing, fees, unpriced in days
+        ),
+    )
 
 
 def read_findings(cursor: Cursor[TupleRow], portfolio_id: str | None) -> tuple[FindingView, ...]:

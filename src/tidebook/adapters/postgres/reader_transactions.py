@@ -67,7 +67,7 @@ def read_transactions(cursor: Cursor[TupleRow], query: TransactionQuery) -> Tran
             f"transactions cannot be sorted by {query.sort_by!r}",
             hint=f"sort by one of {', '.join(_SORTS)}",
         )
-    subject = read_subject(cursor, query.portfolio_id, known_at=query.known_at)
+    subject = read_subject(cursor, query.portfolio_id, as_of=query.end, known_at=query.known_at)
     wanted = {
         "portfolio_id": query.portfolio_id,
         "security_id": query.security_id,
@@ -79,7 +79,7 @@ def read_transactions(cursor: Cursor[TupleRow], query: TransactionQuery) -> Tran
     count = cursor.execute(_SQL["count"], wanted).fetchall()[0][0]
     rows = cursor.execute(statement, wanted).fetchall()
     views = _views(cursor, query.portfolio_id, rows, query.known_at)
-    return TransactionsPage(subject.portfolio, count, query.skip, query.limit, views)
+    return TransactionsPage(*subject, count, query.skip, query.limit, views)
 
 
 def read_transaction(

@@ -47,15 +47,45 @@ WHERE (%(cif_id)s::text IS NULL OR cif_id = %(cif_id)s)
   AND (%(booking_center)s::text IS NULL OR booking_center = %(booking_center)s)
 ORDER BY portfolio_id COLLATE "C"
 
--- name: days
-SELECT d.day, d.bod_market_value, d.bod_cashflow, d.eod_cashflow, d.eod_market_value, d.fees,
+-- name: overview
+-- Of now alone. The portfolios are cut off first, so that no more than these are looked into.
+SELECT p.portfolio_id, p.base_currency, p.open_date, p.name, p.status, p.cost_method,
+       p.settlement, p.time_zone, p.allow_short, p.risk_exposure, p.investment_time_horizon,
+       p.portfolio_type, p.objective, p.booking_center, p.cif_id, p.is_leverage_allowed,
+       p.advisor_id, p.close_date,
+       p.generation, p.series_generation, p.valuation_version,
+       p.series_from IS NOT NULL OR EXISTS (
+           SELECT FROM book_work AS w WHERE w.portfolio_id = p.portfolio_id
+       ),
+       coalesce(
+           d.day,
+           (SELECT max(b.business_date) FROM business_dates AS b),
+           (SELECT max(e.business_date) FROM entries AS e
+            WHERE e.portfolio_id = p.portfolio_id AND e.superseded_at = 'infinity')
+       ),
+       d.day, d.bod_market_value, d.bod_cashflow, d.eod_cashflow, d.eod_market_value, d.fees,
        d.unpriced_cost
+FROM (SELECT * FROM portfolios ORDER BY portfolio_id COLLATE "C" LIMIT %(limit)s) AS p
+LEFT JOIN LATERAL (
+    SELECT l.day, l.bod_market_value, l.bod_cashflow, l.eod_cashflow, l.eod_market_value, l.fees,
+           l.unpriced_cost
+    FROM portfolio_days AS l
+    WHERE l.portfolio_id = p.portfolio_id AND l.superseded_at = 'infinity'
+    ORDER BY l.day DESC
+    LIMIT 1
+) AS d ON true
+ORDER BY p.portfolio_id COLLATE "C"
+
+-- name: days
+-- Zero is sent as NULL: most flows are zero, and a number takes far longer to send and to read.
+SELECT d.day, d.bod_market_value, nullif(d.bod_cashflow, 0), nullif(d.eod_cashflow, 0),
+       d.eod_market_value, nullif(d.fees, 0), nullif(d.unpriced_cost, 0)
 FROM portfolio_days AS d
 WHERE d.portfolio_id = %(portfolio_id)s AND d.day BETWEEN %(start)s::date AND %(end)s::date
   AND d.superseded_at = 'infinity' AND d.recorded_at <= %(known_at)s::timestamptz
 UNION ALL
-SELECT d.day, d.bod_market_value, d.bod_cashflow, d.eod_cashflow, d.eod_market_value, d.fees,
-       d.unpriced_cost
+SELECT d.day, d.bod_market_value, nullif(d.bod_cashflow, 0), nullif(d.eod_cashflow, 0),
+       d.eod_market_value, nullif(d.fees, 0), nullif(d.unpriced_cost, 0)
 FROM portfolio_days AS d
 WHERE d.portfolio_id = %(portfolio_id)s AND d.day BETWEEN %(start)s::date AND %(end)s::date
   AND d.superseded_at < 'infinity' AND d.superseded_at > %(known_at)s::timestamptz

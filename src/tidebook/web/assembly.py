@@ -1,0 +1,266 @@
+"""What the pages show: from the reader's views to the values that the renderer prints.
+
+The securities held are listed one by one; cash accounts are summed in one line. Cost and unrealised
+gain are those of the securities listed, so that cost + unrealised gain + cash is the value.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from tidebook.analytics import (
+    Undefined,
+    drawdown_of,
+    time_weighted,
+    value_of,
+)
+from tidebook.engine.performance import (
+    NamedPeriod,
+    Request,
+    money_weighted_performance,
+    performance,
+    series_of,
+)
+from tidebook.engine.ports import OVERVIEW_MAX
+from tidebook.model.money import ZERO, exact, quotient
+from tidebook.model.periods import PeriodRequest, PeriodType, Span
+from tidebook.web.pages import (
+    CurvePoint,
+    DrawdownPoint,
+    FindingRow,
+    IndexPage,
+    IndexRow,
+    PeriodRow,
+    PortfolioPage,
+    PositionRow,
+    RestatementRow,
+    WorstDrawdown,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import date
+    from decimal import Decimal
+
+    from tidebook.book.series import PortfolioDay
+    from tidebook.engine.performance import PeriodRate, PeriodReturn, Series
+    from tidebook.engine.views import (
+        FindingView,
+        OverviewRow,
+        PositionsView,
+        PositionView,
+        ReportView,
+        RestatementView,
+    )
+
+ROOT_PATH = "/ui"
+_DAYS_PER_YEAR = 365
+
+_PERIODS = (
+    ("Month to date", PeriodType.MTD),
+    ("Quarter to date", PeriodType.QTD),
+    ("Year to date", PeriodType.YTD),
+    ("1 year", PeriodType.ONE_YEAR),
+    ("3 years", PeriodType.THREE_YEAR),
+    ("5 years", PeriodType.FIVE_YEAR),
+    ("Since inception", PeriodType.SI),
+)
+_CONVENTIONS = (
+    ("Time-weighted return", "net of fees; flows at the start of a day work that day"),
+    ("Money-weighted return", "earned over the period, not per year"),
+    ("Per year", "(1 + R) ^ (365.25 / days) - 1, for periods beyond 366 days"),
+    ("Unpriced positions", "carried at their cost in history and returns; see value priced"),
+    ("Fees", "expenses booked as such; costs of trades are in the cost of the position"),
+)
+
+
+def portfolio_page(report: ReportView) -> PortfolioPage:
+    """Return the page of a portfolio, as of the day of its positions."""
+    positions, freshness = report.positions, report.positions.freshness
+    portfolio = positions.portfolio
+    held = [one for one in positions.positions if not one.instrument.is_cash]
+    days = [
+        day for day in report.series.days if freshness.as_of is None or day.on <= freshness.as_of
+    ]
+    series = series_of(report.series._replace(days=tuple(days)))
+    is_empty = freshness.status == "EMPTY"
+    unrealised, cash, income = _unrealised(held), _cash(positions), report.results.income_base
+    curve = _curve(days)
+    return PortfolioPage(
+        portfolio_id=portfolio.portfolio_id,
+        name=portfolio.name or portfolio.portfolio_id,
+        base_currency=portfolio.base_currency,
+        as_of=freshness.as_of,
+        known_at=freshness.known_at,
+        generation=freshness.generation,
+        status=freshness.status,
+        coverage=positions.coverage,
+        value=None if is_empty else positions.market_value_base,
+        cash=None if is_empty else cash,
+        cost=None if is_empty else _sum(one.cost_base for one in held),
+        unrealised=None if is_empty else unrealised,
+        realised=None if is_empty else positions.realised_base,
+        income=None if is_empty else income,
+        fees=_sum(day.fees for day in series.moved) if days else None,
+        net_contributions=curve[-1].contributed if curve else None,
+        curve=curve,
+        **_falls(series)._asdict(),
+        periods=_periods(series),
+        positions=[_position(one, positions) for one in held],
+        findings=[_finding(view) for view in report.findings],
+        restatements=[_restatement(view) for view in report.restatements],
+        conventions=_CONVENTIONS,
+        reasons={} if is_empty else _reasons(held, cash),
+        root_path=ROOT_PATH,
+        offers_time_travel=True,
+    )
+
+
+def index_page(rows: Sequence[OverviewRow], version: str) -> IndexPage:
+    """Return the list of portfolios, each with its last daily value.
+
+    Of more than ``OVERVIEW_MAX`` rows the first are listed, and the page says so.
+    """
+    listed = [_index_row(row) for row in rows[:OVERVIEW_MAX]]
+    has_more = len(rows) > OVERVIEW_MAX
+    return IndexPage(listed, version, root_path=ROOT_PATH, has_more=has_more)
+
+
+def _index_row(row: OverviewRow) -> IndexRow:
+    portfolio, freshness = row.portfolio, row.freshness
+    return IndexRow(
+        portfolio_id=portfolio.portfolio_id,
+        name=portfolio.name or portfolio.portfolio_id,
+        base_currency=portfolio.base_currency,
+        value=None if row.last_day is None else row.last_day.eod_market_value,
+        as_of=freshness.as_of,
+        status=freshness.status,
+    )
+
+
+def _position(one: PositionView, view: PositionsView) -> PositionRow:
+    quote, value = one.valuation.quote, one.valuation.value
+    whole = view.market_value_base
+    return PositionRow(
+        security_id=one.security_id,
+        name=one.instrument.name,
+        currency=one.instrument.currency,
+        quantity=one.quantity,
+        price=None if quote is None else quote.price,
+        price_date=None if quote is None else quote.on,
+        price_status=one.valuation.status.value,
+        market_value_local=None if value is None else value.local,
+        market_value=None if value is None else value.base,
+        cost=one.cost_base,
+        unrealised=None if value is None else value.unrealised_base,
+        weight=None if value is None or not whole else quotient(value.base, whole),
+        asset_class=one.instrument.asset_class,
+    )
+
+
+def _unrealised(held: Sequence[PositionView]) -> Decimal | None:
+    values = [one.valuation.value for one in held]
+    if any(value is None for value in values):
+        return None
+    return _sum(value.unrealised_base for value in values if value is not None)
+
+
+def _cash(view: PositionsView) -> Decimal | None:
+    accounts = [one.valuation.value for one in view.positions if one.instrument.is_cash]
+    if any(value is None for value in accounts):
+        return None
+    return _sum(value.base for value in accounts if value is not None)
+
+
+def _reasons(held: Sequence[PositionView], cash: Decimal | None) -> dict[str, str]:
+    reasons: dict[str, str] = {}
+    unvalued = sum(one.valuation.value is None for one in held)
+    if unvalued:
+        reasons["unrealised"] = f"{unvalued} of {len(held)} holdings cannot be valued."
+    if cash is None:
+        reasons["cash"] = "A cash account cannot be converted: its exchange rate is missing."
+    return reasons
+
+
+def _curve(days: Sequence[PortfolioDay]) -> list[CurvePoint]:
+    points: list[CurvePoint] = []
+    contributed = ZERO
+    with exact():
+        for on, _, bod_cashflow, eod_cashflow, value, fees, unpriced_cost in days:
+            if bod_cashflow or eod_cashflow or fees:
+                contributed += bod_cashflow + eod_cashflow + fees
+            whole = value + unpriced_cost if unpriced_cost else value
+            points.append(CurvePoint(on, whole, contributed))
+    return points
+
+
+class _Falls(NamedTuple):
+    drawdown: Sequence[DrawdownPoint] = ()
+    worst_drawdown: WorstDrawdown | None = None
+
+
+def _falls(series: Series) -> _Falls:
+    if not series.days:
+        return _Falls()
+    first, last = series.days[0].on, series.days[-1].on
+    found = drawdown_of(time_weighted(series.values, Span(first, last), Request(last, ()).basis))
+    if isinstance(found, Undefined):
+        return _Falls()
+    days: list[date] = found.dates.tolist()
+    points = [*map(DrawdownPoint, days, found.underwater.tolist())]
+    deepest = found.deepest
+    if deepest is None:
+        return _Falls(points)
+    peak = deepest.peak_on or first
+    worst = WorstDrawdown(deepest.depth, peak, deepest.trough_on, deepest.recovered_on)
+    return _Falls(points, worst)
+
+
+def _periods(series: Series) -> list[PeriodRow]:
+    """Return the usual periods; years that reach back before inception are left to the last."""
+    if not series.days or series.inception is None:
+        return []
+    as_of = series.days[-1].on
+    request = Request(
+        as_of, tuple(NamedPeriod(name, PeriodRequest(kind)) for name, kind in _PERIODS)
+    )
+    pairs = zip(
+        performance(series, request), money_weighted_performance(series, request), strict=True
+    )
+    return [
+        _period(twr, mwr)
+        for twr, mwr in pairs
+        if not (twr.name.endswith(("year", "years")) and twr.start == series.inception)
+    ]
+
+
+def _period(twr: PeriodReturn, mwr: PeriodRate) -> PeriodRow:
+    start = twr.start or twr.end
+    is_short = (twr.end - start).days < _DAYS_PER_YEAR
+    undefined = next(
+        (one for one in (twr.cumulative, mwr.rate_period) if isinstance(one, Undefined)), None
+    )
+    return PeriodRow(
+        name=twr.name,
+        start=start,
+        end=twr.end,
+        twr=value_of(twr.cumulative),
+        twr_annualised=None if is_short else value_of(twr.annualised),
+        mwr=value_of(mwr.rate_period),
+        reason=None if undefined is None else undefined.sentence,
+    )
+
+
+def _finding(view: FindingView) -> FindingRow:
+    finding = view.finding
+    where = f"{finding.transaction_id}, {view.security_id}, {view.business_date}"
+    return FindingRow(finding.code, finding.sentence, finding.remedy, where)
+
+
+def _restatement(view: RestatementView) -> RestatementRow:
+    return RestatementRow(view.recorded_at, view.security_id, view.from_date, view.reason)
+
+
+def _sum(amounts: Iterable[Decimal]) -> Decimal:
+    with exact():
+        return sum(amounts, ZERO)
