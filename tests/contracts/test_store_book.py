@@ -250,3 +250,14 @@ def test_the_keys_of_a_portfolio_are_folded_together(book: Book) -> None:
     }
     with book.store.unit() as unit:
         assert unit.take_work(50, {"P2"}) == []
+
+
+def test_an_instrument_that_turns_out_to_be_cash_is_valued_as_cash(book: Book) -> None:
+    held = Instrument("MONEY", "Money", "USD", "Equity")
+    book.take(topics.RAW_PORTFOLIOS, [portfolio()._replace(settlement=Settlement.EXPLICIT)])
+    book.take(topics.RAW_INSTRUMENTS, [held])
+    book.take(topics.RAW_MARKET_PRICES, [Price("MONEY", FIRST, Decimal(2), "USD")])
+    book.book(trade("T1", 10, 1, security_id="MONEY"))
+    assert _days(book) == [(FIRST, 20)]
+    book.take(topics.RAW_INSTRUMENTS, [held._replace(product_type="Cash")])
+    assert _days(book) == [(FIRST, 10)]
