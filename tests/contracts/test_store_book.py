@@ -261,3 +261,22 @@ def test_an_instrument_that_turns_out_to_be_cash_is_valued_as_cash(book: Book) -
     assert _days(book) == [(FIRST, 20)]
     book.take(topics.RAW_INSTRUMENTS, [held._replace(product_type="Cash")])
     assert _days(book) == [(FIRST, 10)]
+
+
+def test_a_price_in_another_currency_bears_on_every_day_of_its_security(book: Book) -> None:
+    """In one currency two halves of a euro convert as one sum, and else each by itself.
+
+    A euro is a third of a dollar, 0.333333333333333333; half of that is rounded to even, down to
+    0.166666666666666666.
+    """
+    book.take(topics.RAW_FX_RATES, [Rate("USD", "EUR", FIRST, Decimal(3))])
+    book.take(topics.RAW_MARKET_PRICES, [Price("EURO", FIRST, Decimal("0.5"), "EUR")])
+    book.take(topics.RAW_PORTFOLIOS, [portfolio()._replace(settlement=Settlement.EXPLICIT)])
+    half = trade("T2", 1, 1, security_id="CASH_EUR")._replace(quantity=Decimal("0.5"))
+    book.book(trade("T1", 1, 1, security_id="EURO"), half)
+    assert _days(book) == [(FIRST, Decimal("0.333333333333333333"))]
+    later = FIRST + timedelta(days=3)
+    book.take(topics.RAW_MARKET_PRICES, [Price("EURO", later, Decimal(3), "USD")])
+    assert _days(book)[0] == (FIRST, Decimal("0.333333333333333332"))
+    book.take(topics.RAW_MARKET_PRICES, [Price("EURO", later, Decimal(1), "EUR")])
+    assert _days(book)[0] == (FIRST, Decimal("0.333333333333333333"))

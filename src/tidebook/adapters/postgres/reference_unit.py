@@ -6,7 +6,7 @@ them: keys to be folded again, series to be brought up to date, transactions tha
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from tidebook.adapters.postgres.statements import statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import date, datetime
+    from datetime import datetime
 
     from psycopg import Cursor
 
@@ -128,25 +128,38 @@ def save_instruments(
 
 
 def save_prices(cursor: Cursor[tuple[Any, ...]], prices: Sequence[Price], at: datetime) -> int:
-    """Write prices, mark the series of exactly those who held them, return the duplicates."""
+    """Write prices, mark the series of exactly those who held them, return the duplicates.
+
+    A security with prices in several currencies is converted by itself and not along with the
+    others of its currency. When it becomes one, or is one no more, a last digit may differ on any
+    of its days, and all of them are marked.
+    """
     latest = {(price.security_id, price.on): price for price in prices}
     cursor.execute(_SQL["stage_prices"])
     columns = ("security_id", "price_date", "price", "currency")
     rows = ((p.security_id, p.on, p.price, p.currency) for p in latest.values())
     copy_rows(cursor, "new_prices", columns, rows)
+    cursor.execute(_SQL["save_quoted_currencies"])
+    mixed = _in_several_currencies(cursor)
     cursor.execute(_SQL["close_prices"], {"at": at})
     changed = cursor.execute(_SQL["insert_prices"], {"at": at}).fetchall()
-    cursor.execute(_SQL["save_quoted_currencies"])
+    mixed ^= _in_several_currencies(cursor)
     cursor.execute("TRUNCATE new_prices")
     if changed:
         earliest: dict[str, date] = {}
         for security_id, day in changed:
             earliest[security_id] = min(day, earliest.get(security_id, day))
+        earliest.update(dict.fromkeys(mixed, date.min))
         securities = sorted(earliest)
         _move_versions(cursor, [f"price:{security_id}" for security_id in securities])
         days = [earliest[security_id] for security_id in securities]
         cursor.execute(_SQL["dirty_holders"], {"securities": securities, "days": days})
     return len(prices) - len(changed)
+
+
+def _in_several_currencies(cursor: Cursor[tuple[Any, ...]]) -> set[str]:
+    """Return those of the securities at hand whose prices of now are in several currencies."""
+    return {row[0] for row in cursor.execute(_SQL["mixed_prices"]).fetchall()}
 
 
 def save_rates(cursor: Cursor[tuple[Any, ...]], rates: Sequence[Rate], at: datetime) -> int:

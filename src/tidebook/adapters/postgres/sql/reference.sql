@@ -123,6 +123,15 @@ INSERT INTO quoted_currencies (security_id, currency)
 SELECT DISTINCT security_id, currency FROM new_prices
 ON CONFLICT DO NOTHING
 
+-- name: mixed_prices
+-- Only what was ever quoted in more than one currency is looked at: hardly anything.
+SELECT m.security_id FROM market_prices m
+WHERE m.superseded_at = 'infinity' AND m.security_id IN (
+    SELECT q.security_id FROM quoted_currencies q
+    WHERE q.security_id IN (SELECT security_id FROM new_prices)
+    GROUP BY q.security_id HAVING count(*) > 1)
+GROUP BY m.security_id HAVING count(DISTINCT m.currency) > 1
+
 -- name: dirty_holders
 WITH held AS (
     SELECT s.portfolio_id, min(c.day) AS day
