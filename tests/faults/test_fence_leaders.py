@@ -18,11 +18,13 @@ from tidebook.engine.records import transaction_from, transaction_record
 from tidebook.engine.stages.admission import Incoming
 from tidebook.engine.stages.book import book
 from tidebook.errors import FencedError
-from tidebook.wiring import System, open_system
+from tidebook.wiring import open_system
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from tidebook.wiring import System
 
 pytestmark = pytest.mark.cluster
 
@@ -35,7 +37,7 @@ _PARTS = [(topics.RAW_TRANSACTIONS, part) for part in range(topics.PARTITIONS)]
 def opened(database_url: str, tmp_path: Path) -> Iterator[Callable[[ExitStack], System]]:
     """Give a function that opens a system on the test's database."""
     settings = Settings(data_dir=tmp_path, database_url=database_url)
-    yield lambda stack: stack.enter_context(open_system(settings))
+    return lambda stack: stack.enter_context(open_system(settings))
 
 
 def _rows(url: str, statement: str) -> list[tuple[Any, ...]]:

@@ -120,14 +120,17 @@ def _check(url: str, count: int) -> None:
 
 def _check_versions(url: str) -> None:
     """Versions of a fact have no gaps, and one of them is current."""
-    assert _rows(
-        url,
-        """
+    assert (
+        _rows(
+            url,
+            """
         SELECT transaction_id FROM transactions GROUP BY transaction_id
         HAVING count(*) FILTER (WHERE superseded_at = 'infinity') <> 1
             OR max(version) <> count(*) OR min(version) <> 1
         """,
-    ) == []
+        )
+        == []
+    )
 
 
 def _check_offsets(url: str) -> None:
@@ -150,4 +153,3 @@ def _check_offsets(url: str) -> None:
 def _rows(url: str, statement: str) -> list[tuple[Any, ...]]:
     with psycopg.connect(url) as connection:
         return connection.execute(statement.encode()).fetchall()
-
