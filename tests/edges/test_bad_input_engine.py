@@ -1,4 +1,4 @@
-"""Records that cannot be processed: set apart once, with the reason, and nothing else is held up."""
+"""Records that cannot be processed: set apart once, with the reason; nothing else is held up."""
 
 from __future__ import annotations
 

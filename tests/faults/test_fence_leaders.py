@@ -21,9 +21,10 @@ from tidebook.errors import FencedError
 from tidebook.wiring import open_system
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
+    from tidebook.engine.store import LogBatch, Unit
     from tidebook.wiring import System
 
 pytestmark = pytest.mark.cluster
@@ -34,7 +35,7 @@ _PARTS = [(topics.RAW_TRANSACTIONS, part) for part in range(topics.PARTITIONS)]
 
 
 @pytest.fixture
-def opened(database_url: str, tmp_path: Path) -> Iterator[Callable[[ExitStack], System]]:
+def opened(database_url: str, tmp_path: Path) -> Callable[[ExitStack], System]:
     """Give a function that opens a system on the test's database."""
     settings = Settings(data_dir=tmp_path, database_url=database_url)
     return lambda stack: stack.enter_context(open_system(settings))
@@ -115,18 +116,26 @@ def test_a_batch_of_a_leader_that_was_replaced_writes_nothing(database_url: str)
             record = transaction_record(trade("T1", 10, 5))
             unit.append(topics.RAW_TRANSACTIONS, [("P1", record)], "r", _NOW)
         fences = old.store.take_partitions("book", _PARTS)
-        with pytest.raises(FencedError), old.store.unit() as unit:
-            (batch,) = unit.read_log("book", _PARTS, 100)
-            facts = [Incoming(transaction_from(each), "r") for each in batch.records]
-            book(unit, facts, (), _NOW)
-            new.store.take_partitions("book", _PARTS)
-            unit.complete("book", batch, fences[batch.topic, batch.part], 0, _NOW)
+        with pytest.raises(FencedError):
+            _book_while_replaced(old, new, fences)
         assert old.held().transactions == []
         assert old.held().entries == []
         assert set(new.store.progress("book").values()) == {0}
     finally:
         old.close()
         new.close()
+
+
+def _book_while_replaced(old: Book, new: Book, fences: dict[tuple[str, int], int]) -> None:
+    with old.store.unit() as unit:
+        (batch,) = unit.read_log("book", _PARTS, 100)
+        _book_all(unit, batch)
+        new.store.take_partitions("book", _PARTS)
+        unit.complete("book", batch, fences[batch.topic, batch.part], 0, _NOW)
+
+
+def _book_all(unit: Unit, batch: LogBatch) -> None:
+    book(unit, [Incoming(transaction_from(each), "r") for each in batch.records], (), _NOW)
 
 
 def test_an_offset_set_back_by_hand_changes_nothing(

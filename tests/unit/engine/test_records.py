@@ -16,7 +16,7 @@ def test_a_transaction_comes_back_from_its_record_as_it_was() -> None:
 )
 def test_a_number_that_cannot_be_stored_is_refused(text: str) -> None:
     record = {**transaction_record(trade("T1", 1, 1)), "quantity": text}
-    with pytest.raises(ValueError, match="number|finite"):
+    with pytest.raises(ValueError, match=r"number|finite"):
         transaction_from(record)  # pyright: ignore[reportArgumentType]
 
 

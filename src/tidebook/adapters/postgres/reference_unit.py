@@ -57,6 +57,7 @@ def save_portfolios(
     if refold:
         named = {"ids": refold, "reason": "a policy of the portfolio has changed", "at": at}
         cursor.execute(_SQL["refold_portfolios"], named)
+        cursor.execute(_SQL["dirty_portfolios"], {"ids": refold})
     return duplicates
 
 

@@ -37,6 +37,18 @@ GROUP BY 1, 2
 ON CONFLICT (portfolio_id, security_id)
 DO UPDATE SET from_date = LEAST(w.from_date, excluded.from_date)
 
+-- name: dirty_portfolios
+-- In another base currency every day has another value, whether or not an entry changes.
+UPDATE portfolios p SET
+    series_from = LEAST(p.series_from, held.day),
+    valuation_version = p.valuation_version + 1
+FROM (
+    SELECT portfolio_id, min(business_date) AS day FROM entries
+    WHERE portfolio_id = ANY(%(ids)s) AND superseded_at = 'infinity'
+    GROUP BY portfolio_id
+) held
+WHERE p.portfolio_id = held.portfolio_id
+
 -- name: instrument_versions
 SELECT security_id, version, content_hash, currency, product_type
 FROM instruments WHERE security_id = ANY(%(ids)s)

@@ -2,7 +2,7 @@ from collections.abc import Collection
 
 import pytest
 
-from tidebook.engine.sparing import SPARED_SECONDS, Sparing
+from tidebook.engine.runner.sparing import SPARED_SECONDS, Sparing
 from tidebook.errors import FencedError
 
 

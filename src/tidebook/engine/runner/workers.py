@@ -1,9 +1,9 @@
 """The runner: the one loop that feeds batches to stages.
 
-It owns batches, offsets, fences, transactions and retries; ``tidebook.engine.consuming`` says what
-becomes of a record that cannot be processed. A stage is handed an open unit of work and what lies
-in it; whatever the stage does, the move of the offsets and the outgoing events commit together or
-not at all.
+It owns batches, offsets, fences, transactions and retries; what becomes of a record that cannot be
+processed is said in :mod:`tidebook.engine.runner.consuming`. A stage is handed an open unit of work
+and what lies in it; whatever the stage does, the move of the offsets and the outgoing events commit
+together or not at all.
 
 Three kinds of workers share the loop. Book workers each own some partitions of the transactions;
 when nothing new lies there they take keys to be folded again, a few at a time, so that a storm of
@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Final
 
 from tidebook.engine import topics
 from tidebook.engine.commands import BOOK, REFERENCE
-from tidebook.engine.consuming import Consumption
 from tidebook.engine.records import transaction_from
-from tidebook.engine.sparing import Sparing
+from tidebook.engine.runner.consuming import Consumption
+from tidebook.engine.runner.sparing import Sparing
 from tidebook.engine.stages.admission import Incoming
 from tidebook.engine.stages.book import book
 from tidebook.engine.stages.reference import take
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
     from datetime import datetime
 
-    from tidebook.engine.consuming import Part, Process
     from tidebook.engine.ports import Clock
     from tidebook.engine.records import Record
+    from tidebook.engine.runner.consuming import Part, Process
     from tidebook.engine.signals import Signal
     from tidebook.engine.stages.book import BookOutcome
     from tidebook.engine.stages.series import SeriesOutcome
