@@ -79,7 +79,7 @@ def test_offsets_have_no_gaps_whoever_appends(book: Book) -> None:
     assert sorted(said) == sorted(
         f"{worker}-{turn}-{n}" for worker in range(4) for turn in range(25) for n in (0, 1)
     )
-    ends = dict(book.rows("SELECT part, next_offset FROM log_partitions"))  # pyright: ignore[reportArgumentType]
+    ends = dict(book.rows("SELECT part, next_offset FROM log_partitions WHERE next_offset > 0"))  # pyright: ignore[reportArgumentType]
     assert ends == dict(expected)
 
 

@@ -147,7 +147,8 @@ def test_a_bad_record_of_one_portfolio_leaves_another_alone(running: Running) ->
 def test_a_bad_price_stops_no_rate_and_no_other_price(running: Running) -> None:
     with psycopg.connect(running.url) as connection:
         connection.execute(
-            "INSERT INTO log_partitions VALUES ('raw_market_prices', 3, 2) ON CONFLICT DO NOTHING"
+            "INSERT INTO log_partitions VALUES ('raw_market_prices', 3, 2) "
+            "ON CONFLICT (topic, part) DO UPDATE SET next_offset = 2"
         )
         good = {"securityId": "ACME", "priceDate": "2024-03-01", "price": "7", "currency": "USD"}
         payload = json.dumps([{**good, "price": "-Infinity"}, good]).encode()

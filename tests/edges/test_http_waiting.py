@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from tests.edges import sample_views
 from tests.edges.memory_book import Desk, MemoryCommands, StoppedClock
+from tidebook.adapters.postgres import pool
 from tidebook.api import AppSettings, create_app
 
 if TYPE_CHECKING:
@@ -90,3 +91,7 @@ def test_the_server_works_on_as_many_requests_as_it_says() -> None:
     with TestClient(desk.client.app) as client:
         assert client.portal is not None
         assert client.portal.call(to_thread.current_default_thread_limiter).total_tokens == 7
+
+
+def test_there_are_as_many_threads_as_connections() -> None:
+    assert AppSettings().threads == pool._CONNECTIONS_MAX

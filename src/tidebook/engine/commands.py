@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from tidebook.engine import records, topics
 from tidebook.engine.ports import Reached, Receipt
-from tidebook.errors import OverloadedError, StoreUnavailableError
+from tidebook.errors import FencedError, OverloadedError, StoreUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,6 +25,7 @@ BOOK: Final = "book"
 REFERENCE: Final = "reference"
 _BACKLOG_MAX: Final = 2_000_000
 _POLL_SECONDS: Final = 0.25
+_APPEND_ATTEMPTS: Final = 4
 
 
 class LogCommands:
@@ -107,11 +108,23 @@ class LogCommands:
     ) -> Receipt:
         if self._backlog() > _BACKLOG_MAX:
             raise OverloadedError("the queue of unbooked facts", retry_after_seconds=5)
-        with self._store.unit() as unit:
-            offsets = unit.append(topic, keyed, correlation_id, self._clock.now())
+        offsets = self._appended(topic, keyed, correlation_id)
         self._arrived.give()
         reached = tuple(Reached(topic, part, offset) for part, offset in offsets)
         return Receipt(topic, len(keyed), reached, portfolio_ids)
+
+    def _appended(
+        self, topic: str, keyed: Sequence[tuple[str, Record]], correlation_id: str
+    ) -> list[tuple[int, int]]:
+        """Append in a unit of its own; one that lost against another is simply tried again."""
+        for _ in range(_APPEND_ATTEMPTS - 1):
+            try:
+                with self._store.unit() as unit:
+                    return unit.append(topic, keyed, correlation_id, self._clock.now())
+            except FencedError:
+                continue
+        with self._store.unit() as unit:
+            return unit.append(topic, keyed, correlation_id, self._clock.now())
 
     def wait(self, receipt: Receipt, *, timeout_seconds: float) -> bool:
         """Wait until what a receipt stands for is booked and the daily series is right."""

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, strategies as st
 
-from tidebook.web.scales import keep_extremes, place, time_ticks, value_ticks
+from tidebook.web.scales import along, keep_extremes, place, time_ticks, value_ticks
 
 
 @pytest.mark.parametrize(
@@ -127,3 +127,9 @@ def test_one_day_lies_in_the_middle() -> None:
     day = date(2024, 1, 1)
     assert place(day, day, day) == 0.5
     assert place(date(2024, 1, 2), day, date(2024, 1, 5)) == 0.25
+
+
+def test_many_days_lie_where_each_lies_alone() -> None:
+    start, end = date(2024, 1, 1), date(2024, 1, 5)
+    assert along([start, date(2024, 1, 2), end], start, end) == [0.0, 0.25, 1.0]
+    assert along([start], start, start) == [0.5]

@@ -255,7 +255,6 @@ def _save_keys(cursor: Cursor[tuple[Any, ...]], keys: Sequence[KeyWrite], at: da
         rows = (_state(key, stamp) for key in keys if not key.state.is_emptied)
         copy_rows(cursor, "new_states", _STATE_COLUMNS, rows)
         cursor.execute(_SQL["merge_states"])
-        cursor.execute("TRUNCATE new_states")
     emptied = [key.key for key in keys if key.state.is_emptied]
     if emptied:
         cursor.execute(_SQL["drop_states"], _named(emptied))

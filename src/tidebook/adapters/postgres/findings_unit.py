@@ -69,4 +69,3 @@ def save(
     cursor.execute(_SQL["resolve_findings"], {"ids": list(resolved), "at": at})
     if findings:
         cursor.execute(_SQL["insert_findings"])
-        cursor.execute("TRUNCATE new_findings")

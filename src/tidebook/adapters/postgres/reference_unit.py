@@ -144,7 +144,7 @@ def save_prices(cursor: Cursor[tuple[Any, ...]], prices: Sequence[Price], at: da
     cursor.execute(_SQL["close_prices"], {"at": at})
     changed = cursor.execute(_SQL["insert_prices"], {"at": at}).fetchall()
     mixed ^= _in_several_currencies(cursor)
-    cursor.execute("TRUNCATE new_prices")
+    cursor.execute("DELETE FROM new_prices")
     if changed:
         earliest: dict[str, date] = {}
         for security_id, day in changed:
@@ -176,7 +176,7 @@ def save_rates(cursor: Cursor[tuple[Any, ...]], rates: Sequence[Rate], at: datet
     copy_rows(cursor, "new_rates", columns, rows)
     cursor.execute(_SQL["close_rates"], {"at": at})
     changed = cursor.execute(_SQL["insert_rates"], {"at": at}).fetchall()
-    cursor.execute("TRUNCATE new_rates")
+    cursor.execute("DELETE FROM new_rates")
     if changed:
         currencies = sorted({row[0] for row in changed} | {row[1] for row in changed})
         day = min(row[2] for row in changed)

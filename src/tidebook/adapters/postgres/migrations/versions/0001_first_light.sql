@@ -254,6 +254,16 @@ CREATE TABLE log_partitions (
     PRIMARY KEY (topic, part)
 ) WITH (fillfactor = 50);
 
+-- Opened here, so that no two writers ever wait for each other's first record.
+INSERT INTO log_partitions (topic, part)
+SELECT topic, part
+FROM unnest(ARRAY[
+    'raw_portfolios', 'raw_instruments', 'raw_transactions', 'raw_market_prices', 'raw_fx_rates',
+    'raw_business_dates', 'transactions_reprocessing_requested', 'raw_transactions_completed',
+    'market_price_persisted', 'processed_transactions_completed',
+    'daily_position_snapshot_persisted']) AS topic
+CROSS JOIN generate_series(0, 15) AS part;
+
 CREATE TABLE event_log (
     topic text NOT NULL,
     part integer NOT NULL,
