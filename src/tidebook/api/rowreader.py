@@ -1,7 +1,7 @@
 """Reads the fields of one row, and keeps every fault instead of stopping at the first.
 
 A reading method returns a value of its type in any case; what it returns for a faulty field is a
-placeholder, and :attr:`RowReader.is_clean` says whether the values may be used.
+stand-in, and :attr:`RowReader.is_clean` says whether the values may be used.
 """
 
 from __future__ import annotations
