@@ -169,7 +169,9 @@ CASES = [
         honesty.paths_are_portable,
         "docs/reference/csv.md",
         bad="Put it into {home}/book.".format(home="/" + "root"),
-        good="Put it into docs/root/book; the API answers at /performance.",
+        good="Put it into docs{home}/book; the API answers at /performance.".format(
+            home="/" + "root"
+        ),
     ),
     Case(
         honesty.paths_are_portable,

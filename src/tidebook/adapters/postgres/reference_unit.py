@@ -40,17 +40,21 @@ def save_portfolios(
     duplicates = len(portfolios) - len(latest)
     fresh: list[str] = []
     refold: list[str] = []
+    changes: list[dict[str, object]] = []
     for identity, portfolio in sorted(latest.items()):
         before = known.get(identity)
         digest = _digest(portfolio)
         if before is not None and before[2] == digest:
             duplicates += 1
             continue
-        _save_portfolio(cursor, portfolio, (before[1] if before else 0) + 1, digest, at)
+        version = (before[1] if before else 0) + 1
+        changes.append(_portfolio_row(portfolio, version, digest, at))
         if before is None:
             fresh.append(identity)
         elif before[3:] != _policies(portfolio):
             refold.append(identity)
+    if changes:
+        cursor.executemany(_SQL["save_portfolio"], changes)
     if fresh:
         subjects = [f"portfolio:{identity}" for identity in fresh]
         _wake(cursor, subjects, "its portfolio has become known", at)
@@ -71,10 +75,10 @@ def _policies(portfolio: Portfolio) -> tuple[object, ...]:
     )
 
 
-def _save_portfolio(
-    cursor: Cursor[tuple[Any, ...]], portfolio: Portfolio, version: int, digest: str, at: datetime
-) -> None:
-    named = {
+def _portfolio_row(
+    portfolio: Portfolio, version: int, digest: str, at: datetime
+) -> dict[str, object]:
+    return {
         **portfolio._asdict(),
         "cost_method": portfolio.cost_method.value,
         "settlement": portfolio.settlement.value,
@@ -82,7 +86,6 @@ def _save_portfolio(
         "content_hash": digest,
         "at": at,
     }
-    cursor.execute(_SQL["save_portfolio"], named)
 
 
 def save_instruments(
