@@ -180,3 +180,9 @@ def test_an_exact_bound_is_kept() -> None:
     row = {**BUY, "quantity": "99999999999999999999.999999999999999999", "trade_fee": "1e-18"}
     answer = desk.client.post("/ingest/transactions", json={"transactions": [row]})
     assert answer.status_code == 202
+
+
+def test_a_zero_quantity_is_named_beside_another_fault_of_its_row() -> None:
+    row = {**BUY, "quantity": 0, "transaction_date": "2024-01-02T10:00:00"}
+    codes = {fault["code"] for fault in faults_of("/ingest/transactions", row)}
+    assert codes == {"quantity.zero", "date.no-offset"}

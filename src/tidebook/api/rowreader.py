@@ -53,6 +53,7 @@ class RowReader:
         self._pointer = pointer
         self._faults = faults
         self._before = faults.count
+        self._faulty: set[str] = set()
         self._now = now
         self._spelt: dict[str, str] = {}
         self._values: dict[str, object] = {}
@@ -66,9 +67,14 @@ class RowReader:
 
     def fault(self, name: str, code: str, detail: str) -> None:
         """Keep a fault of one field, named as the sender spelt it."""
+        self._faulty.add(name)
         spelling = self._spelt.get(name, name)
         escaped = spelling.replace("~", "~0").replace("/", "~1")
         self._faults.add(f"{self._pointer}/{escaped}", code, detail)
+
+    def is_sound(self, *names: str) -> bool:
+        """Tell whether none of these fields has a fault so far."""
+        return self._faulty.isdisjoint(names)
 
     def has(self, name: str) -> bool:
         """Tell whether the field was given and is not null."""

@@ -105,7 +105,7 @@ def _transaction(row: RowReader) -> Transaction:
     traded_at, trade_date = row.day_or_instant("transaction_date")
     trade_currency = row.currency("trade_currency")
     quantity, price = row.not_negative("quantity"), row.not_negative("price")
-    if kind in MOVES_UNITS and not quantity and row.is_clean:
+    if kind in MOVES_UNITS and not quantity and row.is_sound("transaction_type", "quantity"):
         row.fault(
             "quantity",
             "quantity.zero",
