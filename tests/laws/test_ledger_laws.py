@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 
 from tests.fixtures.booking import keep_book, portfolio, security
 from tests.laws.strategies import FIRST, histories, rates
-from tidebook.book.ledger import Leg
+from tidebook.book.postings import Leg
 from tidebook.book.series import portfolio_flows
 from tidebook.model.facts import Transaction, TransactionType, content_hash
 from tidebook.model.money import ZERO, exact

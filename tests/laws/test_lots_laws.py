@@ -11,9 +11,10 @@ from hypothesis import given, strategies as st
 
 from tests.fixtures.booking import keep_book, portfolio, security, trade
 from tests.laws.strategies import decimals, histories, quantities
+from tidebook.book.folding import fold
 from tidebook.book.ledger import post_all
-from tidebook.book.lots import DUST, EMPTY, KeyRules, LotRule, fold
-from tidebook.book.positions import open_lots, pooled_lot
+from tidebook.book.lots import DUST, EMPTY, KeyRules, LotRule
+from tidebook.book.positions import open_lots
 from tidebook.book.trades import closed_trades
 from tidebook.model.facts import TransactionType
 from tidebook.model.markets import rate_table
@@ -21,8 +22,8 @@ from tidebook.model.money import ZERO, exact
 from tidebook.model.portfolios import CostMethod
 
 if TYPE_CHECKING:
-    from tidebook.book.ledger import Posting
     from tidebook.book.lots import Entry, Folded
+    from tidebook.book.postings import Posting
     from tidebook.model.facts import Transaction
 
 D = Decimal
@@ -135,7 +136,7 @@ def test_a_fold_may_stop_anywhere_and_go_on(
 
 @given(runs, st.booleans())
 def test_what_is_open_follows_from_the_entries(facts: list[Transaction], allow_short: bool) -> None:
-    for method, as_of in ((CostMethod.FIFO, open_lots), (CostMethod.AVCO, pooled_lot)):
+    for method, as_of in ((CostMethod.FIFO, open_lots), (CostMethod.AVCO, open_lots)):
         kept = portfolio(cost_method=method, allow_short=allow_short)
         book = keep_book(facts, kept, KNOWN.values())
         key = facts[0].security_id

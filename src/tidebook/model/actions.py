@@ -10,6 +10,7 @@ from enum import StrEnum
 from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 
+from tidebook.model.facts import TransactionType
 from tidebook.model.money import ONE, ZERO, decimal_text
 
 if TYPE_CHECKING:
@@ -34,6 +35,20 @@ class ActionType(StrEnum):
     """The same holding under another security id."""
     RETURN_OF_CAPITAL = "RETURN_OF_CAPITAL"
     """``cash_per_unit`` lowers the cost; what exceeds the cost is a gain."""
+
+
+def event_type(name: str) -> TransactionType | ActionType:
+    """Return the type of a booked event: a transaction's, or an action's.
+
+    Raises:
+        ValueError: When no type has this name.
+    """
+    if name in _ACTION_NAMES and name not in TransactionType:
+        return ActionType(name)
+    return TransactionType(name)
+
+
+_ACTION_NAMES = frozenset(ActionType)
 
 
 class CorporateAction(NamedTuple):

@@ -55,6 +55,11 @@ class Instrument(NamedTuple):
         return self.product_type.casefold() == "cash"
 
     @property
+    def is_contract(self) -> bool:
+        """Whether it is an option or held on margin: it can be written as well as held."""
+        return self.option_right is not None or self.is_margined
+
+    @property
     def is_margined(self) -> bool:
         """Whether it is held against margin: nothing is paid for it but its gains and losses."""
         return self.product_type.casefold() in _MARGINED

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tidebook.book.ledger import Leg
 from tidebook.book.lots import LotRule
 from tidebook.book.policies import key_rules
+from tidebook.book.postings import Leg
 from tidebook.engine.stages import keys as folding
 from tidebook.engine.stages.admission import admit, fact_row
 from tidebook.engine.stages.reposting import Reposting
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date, datetime
 
-    from tidebook.book.ledger import Posted, Posting
     from tidebook.book.lots import KeyRules
+    from tidebook.book.postings import Posted, Posting
     from tidebook.engine.stages.admission import Admission, Incoming
     from tidebook.engine.stages.keys import KeyResult
     from tidebook.engine.store import (

@@ -11,7 +11,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tidebook.book.lots import EMPTY, KeyRules, LotRule, fold
+from tidebook.book.folding import fold
+from tidebook.book.lots import EMPTY, KeyRules, LotRule
 from tidebook.engine.store import EntryRow, KeyState, KeyWrite
 from tidebook.model.money import ZERO, decimal_text, exact
 
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from datetime import date
     from decimal import Decimal
 
-    from tidebook.book.ledger import Posting
     from tidebook.book.lots import Entry, Folded
+    from tidebook.book.postings import Posting
     from tidebook.engine.store import Key, Order
     from tidebook.model.findings import Finding
 

@@ -15,7 +15,7 @@ from tidebook.book.ledger import post
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from tidebook.book.ledger import Posted, Posting
+    from tidebook.book.postings import Posted, Posting
     from tidebook.engine.store import BookedFact, Key, PortfolioState, Unit
     from tidebook.model.facts import Transaction
 
