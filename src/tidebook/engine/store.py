@@ -147,6 +147,9 @@ class EntryRow(NamedTuple):
     realised_currency: Decimal | None
     matches: str | None
     """The parts of lots that it consumed, as JSON."""
+    opens: str | None
+    """The lots that it opened or added to, as JSON; None where that is one lot of its own, of
+    what its quantity, costs and matches leave."""
     classification: str | None
     timing: str | None
     is_portfolio_flow: bool | None

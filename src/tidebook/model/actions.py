@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
 
+AT = "@"
+"""What stands between the two ids in an applied id; an action id never holds it."""
+
+
 class ActionType(StrEnum):
     """What an action does to a holding."""
 
@@ -84,6 +88,7 @@ class ActionTable:
     def __init__(self, actions: tuple[CorporateAction, ...] = ()) -> None:
         """Keep the actions by security."""
         self._by_security: dict[str, list[CorporateAction]] = {}
+        self._by_id = {action.action_id: action for action in actions}
         for action in sorted(actions, key=lambda action: (action.ex_date, action.action_id)):
             self._by_security.setdefault(action.security_id, []).append(action)
             if action.moves_lots and action.to_security_id != action.security_id:
@@ -96,13 +101,14 @@ class ActionTable:
             return []
         return [action for action in known if action.portfolio_id in {"", portfolio_id}]
 
+    def applied(self, applied_id: str, portfolio_id: str) -> CorporateAction | None:
+        """Return the action that is booked under an id in a portfolio; None where there is none."""
+        action = self._by_id.get(applied_id.partition(AT)[0])
+        return action if action and action.portfolio_id in {"", portfolio_id} else None
+
     def __bool__(self) -> bool:
         """Tell whether there are any."""
         return bool(self._by_security)
-
-
-AT = "@"
-"""What stands between the two ids in an applied id; an action id never holds it."""
 
 
 def applied_id(action_id: str, portfolio_id: str) -> str:
