@@ -132,6 +132,8 @@ def _gross(row: RowReader, kind: TransactionType, quantity: Decimal, price: Deci
             "the amount that was paid or received",
         )
         return ZERO
+    if not row.is_sound("quantity", "price"):
+        return ZERO
     gross = product(quantity, price)
     if gross is None or (gross <= 0 and terms.gross is Term.POSITIVE):
         shown = "cannot be kept with every digit" if gross is None else decimal_text(gross)
