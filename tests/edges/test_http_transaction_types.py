@@ -32,8 +32,8 @@ _MONEY = (
 )
 LEAST: dict[str, dict[str, Any]] = {
     **{kind: {"quantity": "10", "price": "2"} for kind in _UNITS},
-    **{kind: TRADE for kind in ("BUY_TO_OPEN", "SELL_TO_OPEN", "BUY_TO_CLOSE", "SELL_TO_CLOSE")},
-    **{kind: MONEY for kind in _MONEY},
+    **dict.fromkeys(("BUY_TO_OPEN", "SELL_TO_OPEN", "BUY_TO_CLOSE", "SELL_TO_CLOSE"), TRADE),
+    **dict.fromkeys(_MONEY, MONEY),
     "TRANSFER_IN_KIND": {"quantity": "10", "to_portfolio_id": "P-2"},
     "CONVERSION": {"quantity": "10", "to_security_id": "S-2", "to_quantity": "9.5"},
     "AIRDROP": {"quantity": "10"},
