@@ -153,6 +153,8 @@ class EntryRow(NamedTuple):
     cash_amount: Decimal | None
     position_flow: Decimal | None
     flow_base: Decimal | None
+    opens: str | None = None
+    """The lots that it opened or added to, as JSON; None where ``book.positions.own_lot`` tells."""
 
 
 class KeyWrite(NamedTuple):

@@ -91,4 +91,5 @@ def fact_row(
         posted.cash_security_id if posted else None,
         admitted.correlation_id,
         superseded,
+        posted.arrival if posted else None,
     )

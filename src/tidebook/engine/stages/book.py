@@ -17,7 +17,7 @@ from tidebook.book.postings import Leg
 from tidebook.engine.stages import keys as folding
 from tidebook.engine.stages.admission import admit, fact_row
 from tidebook.engine.stages.reposting import Reposting
-from tidebook.engine.store import BookWrite, FindingRow
+from tidebook.engine.store import Accounts, BookWrite, FindingRow
 from tidebook.model.facts import business_date
 from tidebook.model.findings import Severity, unknown_portfolio
 from tidebook.model.instruments import built_in_instrument
@@ -114,7 +114,7 @@ class _Batch:
         self.facts: list[FactRow] = []
         self.findings: dict[str, list[FindingRow]] = defaultdict(list)
         self.resolved: set[str] = set()
-        self.replaced_accounts: list[tuple[str, date, str, str | None]] = []
+        self.replaced_accounts: list[Accounts] = []
         self.states: dict[Key, KeyState] = {}
         self.rules: dict[Key, KeyRules] = {}
         self.refused: dict[Key, date] = {}
@@ -287,9 +287,15 @@ class _Batch:
             for identity in self.again.mine[key]:
                 posted, stored = self.again.posted[identity], self.again.stored[identity]
                 self.resolved.add(identity)
-                accounts = (posted.on, posted.main_security_id, posted.cash_security_id)
-                if accounts != stored[1:]:
-                    self.replaced_accounts.append((identity, *accounts))
+                accounts = Accounts(
+                    identity,
+                    posted.on,
+                    posted.main_security_id,
+                    posted.cash_security_id,
+                    posted.arrival,
+                )
+                if accounts[1:] != stored[1:]:
+                    self.replaced_accounts.append(accounts)
                 for finding in posted.findings:
                     self._note(finding, key[0], key[1], posted.on)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.book.folding import fold
 from tidebook.book.lots import EMPTY, KeyRules, LotRule
+from tidebook.book.positions import opens_by_itself
 from tidebook.engine.store import EntryRow, KeyState, KeyWrite
 from tidebook.model.money import ZERO, decimal_text, exact
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import date
     from decimal import Decimal
 
-    from tidebook.book.lots import Entry, Folded
+    from tidebook.book.lots import Entry, Folded, Lot
     from tidebook.book.postings import Posting
     from tidebook.engine.store import Key, Order
     from tidebook.model.findings import Finding
@@ -199,27 +200,28 @@ def entry_row(entry: Entry) -> EntryRow:
         entry.realised_base,
         entry.realised_price,
         entry.realised_currency,
-        _matches_text(entry) if entry.matches else None,
+        _lots_text(entry.matches) if entry.matches else None,
         flow.classification if flow else None,
         flow.timing if flow else None,
         flow.is_portfolio_flow if flow else None,
         flow.cash_amount if flow else None,
         flow.position_flow if flow else None,
         posting.flow_base if flow else None,
+        None if opens_by_itself(entry) else _lots_text(entry.opens),
     )
 
 
-def _matches_text(entry: Entry) -> str:
+def _lots_text(lots: Sequence[Lot]) -> str:
     return json.dumps(
         [
             [
-                match.lot_id,
-                match.opened_on.isoformat(),
-                decimal_text(match.quantity),
-                decimal_text(match.cost_local),
-                decimal_text(match.cost_base),
+                lot.lot_id,
+                lot.opened_on.isoformat(),
+                decimal_text(lot.quantity),
+                decimal_text(lot.cost_local),
+                decimal_text(lot.cost_base),
             ]
-            for match in entry.matches
+            for lot in lots
         ],
         ensure_ascii=False,
     )
