@@ -11,11 +11,6 @@ _RISK = "the risk measures"
 _STRATEGY = "the regime detector and the allocation"
 
 NOT_YET: dict[str, str] = {
-    "event_driven/risk": f"missing: {_RISK}",
-    "event_driven/risk_calendar": f"missing: {_RISK}",
-    "event_driven/risk_horizon": f"missing: {_RISK}",
-    "event_driven/risk_resample": f"missing: {_RISK}",
-    "event_driven/concentration": "missing: the exposure measures",
     "peers/period": "missing: the earnings of a period",
     "peers/roai": "missing: the return on average investment",
     "peers/security_return": "missing: the return of one security",
@@ -31,7 +26,8 @@ NOT_YET: dict[str, str] = {
     "pp-39-trade-short-layers": "disputed: it values a short position without a price at 0",
     "peers/split_ratio": "missing: corporate actions",
     "peers/rebalance": "missing: rebalancing",
-    "peers/risk": f"missing: {_RISK}",
+    "pp-66-volatility-one-value": "convention: it calls the deviation of one return 0; here it is "
+    "undefined",
     "quant/performance": "missing: Dietz returns, linking and returns in foreign currency",
     "quant/conventions": "missing: the risk-free rate per period",
     "quant/risk": f"missing: {_RISK}",
