@@ -36,7 +36,8 @@ def average_capital(held: HeldSteps, start: date, end: date) -> Decimal | None:
     weighted, counted = ZERO, 0
     with exact():
         changes = zip(held.days, held.quantities, held.costs_base, strict=True)
-        for (since, quantity, cost), until in zip(changes, (*held.days[1:], end), strict=True):
+        untils = (*held.days, end)[1:]
+        for (since, quantity, cost), until in zip(changes, untils, strict=True):
             days = (min(until, end) - max(since, start)).days
             if quantity and days > 0:
                 weighted += cost * days
