@@ -97,7 +97,7 @@ def portfolio_page(report: ReportView) -> PortfolioPage:
         coverage=positions.coverage,
         value=None if is_empty else positions.market_value_base,
         cash=None if is_empty else cash,
-        cost=None if is_empty else _sum(one.cost_base for one in held),
+        cost=None if is_empty else positions.cost_base,
         unrealised=None if is_empty else unrealised,
         realised=None if is_empty else positions.realised_base,
         income=None if is_empty else income,
