@@ -107,8 +107,7 @@ def _post(transaction: Transaction, portfolio: Portfolio, known: Known) -> Poste
     base = portfolio.base_currency
     instrument = known.instrument(transaction.security_id, transaction.currency, base)
     if instrument is None:
-        finding = unknown_instrument(transaction.transaction_id, transaction.security_id)
-        return Posted(on, transaction.security_id, None, (), (finding,))
+        return _without_instrument(transaction, on)
     if instrument.multiplier is not ONE and instrument.multiplier != ONE:
         transaction = _with_multiplier(transaction, instrument.multiplier)
     if kind in CARRIES:
@@ -143,6 +142,15 @@ def _post(transaction: Transaction, portfolio: Portfolio, known: Known) -> Poste
         else _warnings(transaction, portfolio, instrument, instrument.currency if is_cash else None)
     )
     return Posted(on, main, cash, postings, findings)
+
+
+def _without_instrument(transaction: Transaction, on: date) -> Posted:
+    named = transaction.security_id
+    finding = unknown_instrument(transaction.transaction_id, named)
+    arrival = None
+    if transaction.to_portfolio_id:
+        arrival = (transaction.to_portfolio_id, transaction.to_security_id or named)
+    return Posted(on, named, None, (), (finding,), arrival)
 
 
 def _with_multiplier(transaction: Transaction, multiplier: Decimal) -> Transaction:

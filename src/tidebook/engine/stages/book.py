@@ -133,7 +133,7 @@ class _Batch:
         self.waits: set[str] = set()
         self.settled: dict[str, Decimal] = {}
         """The cash that holdings determined, by the id of the fact."""
-        self.links = Links(unit, self.portfolios, admission)
+        self.links = Links(unit, related, self.portfolios, admission)
         for item in work:
             if item.portfolio_id in self.portfolios:
                 self.changes[item.portfolio_id, item.security_id].fold_anew(item.reason)
@@ -374,10 +374,17 @@ class _Batch:
                     posted.cash_security_id,
                     posted.arrival,
                 )
+                if stored is None and not self._reaches(posted.on, key):
+                    continue
                 if stored is not None and accounts[1:] != stored[1:]:
                     self.replaced_accounts.append(accounts)
                 for finding in posted.findings:
                     self._note(finding, key[0], key[1], posted.on)
+
+    def _reaches(self, ex_date: date, key: Key) -> bool:
+        """Tell whether a key could have held anything when an action took effect."""
+        postings = (*self.again.on_key[key], *self.changes[key].added)
+        return any(posting.on < ex_date for posting in postings)
 
     def _carry(self, keys: Iterable[Key]) -> None:
         """Give cash accounts what has become bookable, and take from them what no longer is."""
