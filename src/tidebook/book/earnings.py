@@ -19,8 +19,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from tidebook.book.cashflows import RULES, Classification, flow_amount
-from tidebook.book.ledger import Leg
-from tidebook.book.positions import open_lots, pooled_lot
+from tidebook.book.positions import open_lots
+from tidebook.book.postings import Leg
 from tidebook.book.valuation import Held, cash_quote, value_position
 from tidebook.errors import UnusableSeriesError
 from tidebook.model.facts import TransactionType
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from datetime import date
     from decimal import Decimal
 
-    from tidebook.book.ledger import Posting
     from tidebook.book.lots import Entry
+    from tidebook.book.postings import Posting
     from tidebook.book.series import Market
     from tidebook.book.valuation import MarketValue
     from tidebook.model.facts import Transaction
@@ -262,8 +262,7 @@ class _Key(NamedTuple):
 
     def _restated(self, opening: date, value: MarketValue) -> dict[str, _Lot]:
         """Return the lots held at the opening, each at its part of the value there."""
-        known = pooled_lot if self.is_pooled else open_lots
-        held = known(self.entries, opening)
+        held = open_lots(self.entries, opening)
         whole = sum((lot.quantity for lot in held), ZERO)
         lots: dict[str, _Lot] = {}
         left = _Lot(whole, value.local, value.base)
