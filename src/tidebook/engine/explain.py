@@ -18,9 +18,9 @@ from tidebook.book.explain import (
     unrealised_tree,
     value_tree,
 )
-from tidebook.book.ledger import Leg
 from tidebook.book.lots import Match
 from tidebook.book.policies import key_rules
+from tidebook.book.postings import Leg
 from tidebook.engine.ports import TransactionQuery
 from tidebook.errors import BookMovedError, InvalidFigureError, UnknownPositionError
 from tidebook.model.markets import rate_table

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
         TransactionsPage,
         TransactionView,
     )
+    from tidebook.model.actions import CorporateAction
+    from tidebook.model.cancellations import Cancellation
     from tidebook.model.facts import Price, Rate, Transaction
     from tidebook.model.instruments import Instrument
     from tidebook.model.portfolios import Portfolio
@@ -87,6 +89,14 @@ class Commands(Protocol):
 
     def ingest_business_dates(self, dates: Sequence[date], correlation_id: str) -> Receipt:
         """Take business dates in."""
+        ...
+
+    def ingest_actions(self, actions: Sequence[CorporateAction], correlation_id: str) -> Receipt:
+        """Take corporate actions in."""
+        ...
+
+    def cancel(self, cancellations: Sequence[Cancellation], correlation_id: str) -> Receipt:
+        """Take cancellations in: what they name never happened."""
         ...
 
     def reprocess(self, transaction_ids: Sequence[str], correlation_id: str) -> Receipt:

@@ -9,10 +9,11 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
+from tidebook.book.folding import fold
 from tidebook.book.ledger import post
-from tidebook.book.lots import EMPTY, LotRule, fold
+from tidebook.book.lots import EMPTY, LotRule
 from tidebook.book.policies import key_rules
-from tidebook.book.positions import open_lots, pooled_lot, positions
+from tidebook.book.positions import open_lots, positions
 from tidebook.book.series import Market, daily_series, held_steps, portfolio_flows
 from tidebook.book.valuation import Held, cash_quote, coverage, value_position
 from tidebook.engine.ports import OVERVIEW_MAX, Reached, Receipt
@@ -38,8 +39,8 @@ from tidebook.model.portfolios import Portfolio
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
-    from tidebook.book.ledger import Posted, Posting
     from tidebook.book.lots import Entry
+    from tidebook.book.postings import Posted, Posting
     from tidebook.config import Settings
     from tidebook.engine.ports import TransactionQuery
     from tidebook.engine.views import (
@@ -225,7 +226,7 @@ class MemoryBook:
             rule = key_rules(owner, key, self.known.get(key)).lots
             if security_id not in {None, key} or rule is LotRule.UNIT:
                 continue
-            lots = (pooled_lot if rule is LotRule.AVCO else open_lots)(entries, day)
+            lots = open_lots(entries, day)
             found += [
                 LotView(
                     key,

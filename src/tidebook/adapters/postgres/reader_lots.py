@@ -16,7 +16,7 @@ from tidebook.adapters.postgres.rows import (
 from tidebook.adapters.postgres.statements import statements
 from tidebook.book.lots import LotRule
 from tidebook.book.policies import key_rules
-from tidebook.book.positions import open_lots, pooled_lot
+from tidebook.book.positions import open_lots
 from tidebook.engine.views import LotsView, LotView
 from tidebook.model.money import quotient
 
@@ -94,8 +94,7 @@ def _lots(key: _Key, entries: Sequence[Entry]) -> tuple[Lot, ...]:
     if not entries:
         return ()
     last = entries[-1].posting.on
-    fold = pooled_lot if key.rule is LotRule.AVCO else open_lots
-    return fold(entries, last)
+    return open_lots(entries, last)
 
 
 def _view(key: _Key, lot: Lot) -> LotView:

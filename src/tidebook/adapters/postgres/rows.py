@@ -6,8 +6,8 @@ from datetime import UTC, date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from tidebook.book.ledger import Leg, Posting
 from tidebook.book.lots import Entry, Lot, Match
+from tidebook.book.postings import Leg, Posting
 from tidebook.engine.views import EntryView
 from tidebook.model.facts import Transaction, TransactionType
 from tidebook.model.findings import Finding, Severity
