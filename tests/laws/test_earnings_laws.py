@@ -38,11 +38,8 @@ def spans(draw: st.DrawFn) -> Span:
 
 
 def kept(facts: list[Transaction], book: Book) -> KeptBook:
-    is_pooled = book.portfolio.cost_method is CostMethod.AVCO
-    pooled = frozenset(book.entries_by_key) if is_pooled else frozenset[str]()
-    return KeptBook(
-        book.entries, {fact.transaction_id: fact for fact in facts}, book.cash_keys(), pooled
-    )
+    known = {fact.transaction_id: fact for fact in facts}
+    return KeptBook(book.entries, known, book.instruments)
 
 
 def gained(earned: PeriodEarnings) -> Decimal:

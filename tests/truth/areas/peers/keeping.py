@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from tests.fixtures.booking import keep_book, portfolio, security
 from tidebook.book.earnings import KeptBook, period_earnings
 from tidebook.book.implied_prices import implied_prices, until_quoted
-from tidebook.book.lots import LotRule
 from tidebook.book.positions import positions
 from tidebook.book.series import Market
 from tidebook.book.valuation import Held, value_position
@@ -207,9 +206,8 @@ def _transaction(
 
 def earnings_of(facts: Facts, book: Book, span: Span) -> PeriodEarnings:
     """Return what changed the value of a kept book over the days of a span."""
-    pooled = frozenset(key for key in book.entries_by_key if book.rules(key).lots is LotRule.AVCO)
     known = {fact.transaction_id: fact for fact in facts.transactions}
-    kept = KeptBook(book.entries, known, book.cash_keys(), pooled)
+    kept = KeptBook(book.entries, known, book.instruments)
     market = Market(facts.prices, facts.rates, facts.base_currency, {})
     return period_earnings(kept, span, market)
 
