@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tidebook.book.positions import open_lots
 from tidebook.book.postings import Leg
-from tidebook.book.restated import NOTHING, Booked, Pair, Restated, Transit, moved_untold
+from tidebook.book.restated import NOTHING, Booked, Pair, Restated, moved_untold
 from tidebook.book.statement import Flows, costs_inside, flows_of, total
 from tidebook.book.valuation import Held, cash_quote, value_position
 from tidebook.model.instruments import Instrument, built_in_instrument
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from tidebook.book.lots import Entry
+    from tidebook.book.restated import Transit
     from tidebook.book.series import Market
     from tidebook.model.facts import Transaction
     from tidebook.model.periods import Span

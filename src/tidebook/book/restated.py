@@ -155,7 +155,9 @@ class Restated:
         """Open what was carried here: with its gaps, or from elsewhere at its stated value."""
         posting = entry.posting
         sent = transit.pop(posting.transaction_id, {})
-        gaps = [sent.get(lot.lot_id, NOTHING) for lot in entry.opens]
+        gaps = [sent.pop(lot.lot_id, NOTHING) for lot in entry.opens]
+        # Where everything is one pool, the lots that arrived are no longer told apart.
+        gaps[0] = gaps[0].plus(_total(sent))
         if posting.effect is not None:
             to_local, to_base = posting.effect.to_local, posting.effect.to_base
             gaps = [Pair(converted(g.local, to_local), converted(g.base, to_base)) for g in gaps]
