@@ -28,10 +28,11 @@ def security_flows(entries: Iterable[Entry]) -> list[DatedFlow]:
     flows: list[DatedFlow] = []
     for entry in entries:
         posting = entry.posting
-        if posting.flow is None:
+        if posting.flow is None or not posting.flow.position_flow:
             continue
         # Across the portfolio's border cash and capital move the same way, inside it opposite ways.
-        amount = posting.flow_base if posting.flow.is_portfolio_flow else -posting.flow_base
+        same_way = posting.flow.position_flow == posting.flow.cash_amount
+        amount = posting.flow_base if same_way else -posting.flow_base
         flows.append(DatedFlow(posting.on, amount, posting.flow.timing, is_cost=False))
     return flows
 
