@@ -21,9 +21,7 @@ NOT_YET: dict[str, str] = {
     "pp-66-volatility-one-value": "convention: it calls the deviation of one return 0; here it is "
     "undefined",
     "quant/performance": "missing: Dietz returns, linking and returns in foreign currency",
-    "quant/conventions": "missing: the risk-free rate per period",
     "quant/risk": f"missing: {_RISK}",
-    "quant/tail": f"missing: {_RISK}",
     "quant/trades": f"missing: {_RISK}",
     "quant/benchmark": "missing: the measures against a benchmark",
     "quant/attribution": "missing: attribution",
