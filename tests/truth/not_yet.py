@@ -23,7 +23,6 @@ NOT_YET: dict[str, str] = {
     "quant/performance": "missing: Dietz returns, linking and returns in foreign currency",
     "quant/risk": f"missing: {_RISK}",
     "quant/trades": f"missing: {_RISK}",
-    "quant/benchmark": "missing: the measures against a benchmark",
     "quant/attribution": "missing: attribution",
     "quant/regime": f"missing: {_STRATEGY}",
     "quant/allocation": f"missing: {_STRATEGY}",

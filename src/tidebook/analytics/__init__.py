@@ -14,6 +14,7 @@ from tidebook.analytics.drawdown import (
     longest_without_high,
 )
 from tidebook.analytics.figures import Figure, Reason, Undefined, value_of
+from tidebook.analytics.growth import annual_return, cumulative_return
 from tidebook.analytics.money_weighted import (
     DatedAmounts,
     InternalRate,
@@ -23,8 +24,18 @@ from tidebook.analytics.money_weighted import (
     money_weighted,
     present_value,
 )
+from tidebook.analytics.public_market import PublicMarket, public_market
 from tidebook.analytics.rates import Compounding, periodic_rate
-from tidebook.analytics.relative import beta, information_ratio, tracking_error
+from tidebook.analytics.relative import (
+    Market,
+    alpha,
+    beta,
+    capture,
+    correlation,
+    information_ratio,
+    m_squared,
+    tracking_error,
+)
 from tidebook.analytics.returns import (
     FeeBasis,
     Linked,
@@ -72,8 +83,10 @@ __all__ = [
     "Frequency",
     "InternalRate",
     "Linked",
+    "Market",
     "MoneyWeighted",
     "Paired",
+    "PublicMarket",
     "Reason",
     "ReturnWarning",
     "RootStatus",
@@ -81,11 +94,16 @@ __all__ = [
     "TailMethod",
     "Undefined",
     "WarningKind",
+    "alpha",
+    "annual_return",
     "annualise",
     "beta",
+    "capture",
     "concentration",
     "conditional_drawdown",
     "cornish_fisher",
+    "correlation",
+    "cumulative_return",
     "downside_deviation",
     "drawdown",
     "drawdown_of",
@@ -96,12 +114,14 @@ __all__ = [
     "internal_rate",
     "log_returns",
     "longest_without_high",
+    "m_squared",
     "mean_loss_beyond",
     "money_weighted",
     "over_horizon",
     "paired",
     "periodic_rate",
     "present_value",
+    "public_market",
     "resampled",
     "semi_deviation",
     "sharpe",
