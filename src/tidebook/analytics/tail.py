@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from tidebook.analytics.figures import Reason, Undefined
+from tidebook.analytics.moments import excess_kurtosis, skewness
 from tidebook.analytics.risk import check_returns, standard_deviation
 from tidebook.errors import UnusableParameterError
 
@@ -209,20 +210,10 @@ def _parametric(returns: Floats, z: float) -> Figure:
 
 
 def _bent(returns: Floats, z: float) -> Figure:
-    spread = standard_deviation(returns)
-    if isinstance(spread, Undefined):
-        return spread
-    if spread == 0:
-        return Undefined(Reason.ZERO_VARIANCE)
-    quantile = cornish_fisher(z, _skew(returns), _excess_kurtosis(returns))
+    skew, kurtosis = skewness(returns), excess_kurtosis(returns)
+    if isinstance(skew, Undefined):
+        return skew
+    if isinstance(kurtosis, Undefined):
+        return kurtosis
+    quantile = cornish_fisher(z, skew, kurtosis)
     return quantile if isinstance(quantile, Undefined) else _parametric(returns, quantile)
-
-
-def _skew(returns: Floats) -> float:
-    moves = returns - returns.mean()
-    return float((moves**3).mean()) / float((moves**2).mean()) ** 1.5
-
-
-def _excess_kurtosis(returns: Floats) -> float:
-    moves = returns - returns.mean()
-    return float((moves**4).mean()) / float((moves**2).mean()) ** 2 - 3.0
