@@ -99,3 +99,12 @@ def test_capture_is_told_for_rising_and_falling_markets() -> None:
     assert capture(fund[:1], index[:1], Market.DOWN) == Undefined(Reason.TOO_FEW_RETURNS)
     ruin = np.array([-1.5])
     assert capture(ruin, index[1:2], Market.DOWN) == Undefined(Reason.BELOW_TOTAL_LOSS)
+
+
+def test_without_spread_or_pairs_nothing_is_told_against_the_benchmark() -> None:
+    rest = np.full(5, 0.001)
+    assert alpha(INDEX, rest) == Undefined(Reason.ZERO_VARIANCE)
+    assert correlation(INDEX, rest) == Undefined(Reason.ZERO_VARIANCE)
+    one = INDEX[:1]
+    for found in (alpha(one, one), correlation(one, one), m_squared(one, one, 12)):
+        assert found == Undefined(Reason.TOO_FEW_RETURNS)
