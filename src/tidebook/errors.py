@@ -259,7 +259,7 @@ class UnknownTransactionError(NotFoundError):
         self.transaction_id = transaction_id
         super().__init__(
             f"transaction {transaction_id!r} is not in the book, and so neither is its portfolio",
-            hint="check the id, or name its portfolio to cancel it before it arrives",
+            hint="check the id, or name its portfolio if it was sent only just now",
         )
 
 

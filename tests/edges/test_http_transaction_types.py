@@ -24,6 +24,7 @@ MONEY = {"gross_transaction_amount": "20"}
 _UNITS = (
     *("BUY", "SELL", "TRANSFER_IN", "TRANSFER_OUT", "REDEMPTION", "DIVIDEND_REINVESTED"),
     *("STAKING_REWARD", "NETWORK_FEE"),
+    *("BUY_TO_OPEN", "SELL_TO_OPEN", "BUY_TO_CLOSE", "SELL_TO_CLOSE"),
 )
 _MONEY = (
     *("DIVIDEND", "INTEREST", "DEPOSIT", "WITHDRAWAL", "FEE", "TAX", "COUPON"),
@@ -32,14 +33,13 @@ _MONEY = (
 )
 LEAST: dict[str, dict[str, Any]] = {
     **{kind: {"quantity": "10", "price": "2"} for kind in _UNITS},
-    **dict.fromkeys(("BUY_TO_OPEN", "SELL_TO_OPEN", "BUY_TO_CLOSE", "SELL_TO_CLOSE"), TRADE),
     **dict.fromkeys(_MONEY, MONEY),
     "TRANSFER_IN_KIND": {"quantity": "10", "to_portfolio_id": "P-2"},
     "CONVERSION": {"quantity": "10", "to_security_id": "S-2", "to_quantity": "9.5"},
     "AIRDROP": {"quantity": "10"},
-    "EXPIRY": {"quantity": "10"},
-    "EXERCISE": {"quantity": "10", "gross_transaction_amount": "0"},
-    "ASSIGNMENT": {"quantity": "10", "gross_transaction_amount": "20"},
+    "EXPIRY": {},
+    "EXERCISE": {"quantity": "10"},
+    "ASSIGNMENT": {"quantity": "10"},
     "MARK_TO_MARKET": {"price": "4512.25"},
 }
 """The least that a row of each type has to say besides ``BASE``."""
@@ -99,10 +99,6 @@ def test_a_row_that_says_the_least_is_taken(kind: str) -> None:
         ("BUY", "price", "field.missing", "required"),
         ("SELL_TO_OPEN", "price", "field.missing", "required"),
         ("MARK_TO_MARKET", "price", "field.missing", "required"),
-        ("BUY_TO_OPEN", "gross_transaction_amount", "field.missing", "a contract comes to"),
-        ("SELL_TO_CLOSE", "gross_transaction_amount", "field.missing", "a contract comes to"),
-        ("EXERCISE", "gross_transaction_amount", "field.missing", "EXERCISE needs it"),
-        ("ASSIGNMENT", "gross_transaction_amount", "field.missing", "ASSIGNMENT needs it"),
         ("DIVIDEND", "gross_transaction_amount", "gross.underivable", "above 0"),
         ("TRANSFER_IN_KIND", "to_portfolio_id", "field.missing", "required"),
         ("CONVERSION", "to_security_id", "field.missing", "required"),
@@ -119,14 +115,15 @@ def test_what_a_type_needs_is_missed(kind: str, field: str, code: str, said: str
     ("kind", "field", "value", "code", "said"),
     [
         ("STAKING_REWARD", "quantity", "0", "quantity.zero", "STAKING_REWARD"),
-        ("EXPIRY", "quantity", "0", "quantity.zero", "EXPIRY"),
+        ("EXERCISE", "quantity", "0", "quantity.zero", "EXERCISE"),
         ("MARK_TO_MARKET", "quantity", "5", "number.not-zero", "all that is held"),
         ("MARK_TO_MARKET", "price", "0", "number.not-positive", "above 0"),
         ("MARK_TO_MARKET", "gross_transaction_amount", "5", "number.not-zero", "from the price"),
         ("EXPIRY", "gross_transaction_amount", "5", "number.not-zero", "SELL_TO_CLOSE"),
         ("REDEMPTION", "gross_transaction_amount", "0", "number.not-positive", "above 0"),
         ("AIRDROP", "gross_transaction_amount", "-1", "number.negative", "-1"),
-        ("ASSIGNMENT", "gross_transaction_amount", "0", "number.not-positive", "above 0"),
+        ("BUY_TO_OPEN", "gross_transaction_amount", "0", "number.not-positive", "above 0"),
+        ("ASSIGNMENT", "gross_transaction_amount", "-5", "number.negative", "-5"),
         ("TRANSFER_IN_KIND", "to_portfolio_id", "P-1", "transfer.to-itself", "receives"),
         ("TRANSFER_IN_KIND", "to_portfolio_id", "a\tb", "id.unusable", "tab"),
         ("CONVERSION", "to_security_id", "S-1", "security.to-itself", "CONVERSION leads to"),
@@ -175,12 +172,18 @@ def test_a_fault_inside_a_list_names_its_place(lot: object, pointer: str, code: 
 @pytest.mark.parametrize("kind", [kind.value for kind, terms in TERMS.items() if terms.takes_lots])
 def test_what_takes_units_may_choose_its_lots(kind: str) -> None:
     chosen = (LotChoice("L-1", Decimal(4)), LotChoice("L-2", Decimal(6)))
-    assert taken(kind, lots=LOTS).lots == chosen
+    assert taken(kind, lots=LOTS, quantity="10").lots == chosen
 
 
 @pytest.mark.parametrize("empty", [{"lots": []}, {"to_security_id": ""}, {"to_quantity": 0}])
 def test_what_is_empty_is_as_if_left_out(empty: dict[str, object]) -> None:
     assert taken("SELL", **empty) == taken("SELL")
+
+
+def test_the_amount_of_an_exercise_may_be_that_of_its_price_or_none() -> None:
+    assert taken("EXERCISE", price="50").gross == Decimal(500)
+    assert taken("EXERCISE", gross_transaction_amount="0").gross == Decimal(0)
+    assert taken("EXPIRY", quantity="3", gross_transaction_amount="0").gross == Decimal(0)
 
 
 def test_an_exercise_may_say_what_it_trades() -> None:

@@ -214,20 +214,18 @@ class _Ends(NamedTuple):
 
     def _worth(self, entries: Sequence[Entry], instrument: Instrument, on: date) -> Pair | None:
         before = [entry for entry in entries if entry.posting.on <= on]
-        quantity = sum((entry.quantity for entry in before), ZERO)
-        currency = entries[0].posting.currency
-        held = Held(quantity * instrument.multiplier, ZERO, ZERO, currency)
-        quote = self.market.prices.get(entries[0].posting.security_id, NO_PRICES).as_of(on)
+        quantity, cost = sum((entry.quantity for entry in before), ZERO), _cost(before)
+        security_id, currency = entries[0].posting.security_id, entries[0].posting.currency
+        on_margin = instrument.is_margined
+        held = Held(quantity, *cost, currency, instrument.multiplier, on_margin)
+        quote = self.market.prices.get(security_id, NO_PRICES).as_of(on)
         if instrument.is_cash:
             quote = cash_quote(currency, on)
         base = self.market.base_currency
         value = value_position(held, quote, self.market.rates, base, on).value
         if value is None:
             return None
-        if not instrument.is_margined:
-            return Pair(value.local, value.base)
-        gain = value.local - _cost(before).local
-        return Pair(gain, converted(gain, self.rate(currency, on)))
+        return Pair(value.unrealised_local if on_margin else value.local, value.counted_base)
 
     def rate(self, currency: str, on: date) -> Decimal:
         """Return the rate into the base currency; one where nothing is there to convert."""

@@ -75,7 +75,7 @@ def post_carry(
     main = instrument.security_id
     sides = _sides(transaction, portfolio, instrument, known, on)
     if isinstance(sides, Finding):
-        return Posted(on, main, None, (), (sides,))
+        return Posted(on, main, None, (), (sides,), _awaited(transaction, instrument))
     if transaction.type in {T.EXERCISE, T.ASSIGNMENT}:
         return _exercise(transaction, sides)
     return _move(transaction, sides)
@@ -119,6 +119,15 @@ def _sides(
     if transaction.fx_rate is not None and trade != base:
         rates[1] = transaction.fx_rate
     return _Sides(portfolio, instrument, target, arriving, on, *rates)
+
+
+def _awaited(transaction: Transaction, instrument: Instrument) -> tuple[str, str] | None:
+    """Return the key that will receive, as far as it is named: who is to be asked for meanwhile."""
+    named = transaction.to_security_id
+    if transaction.type in {T.EXERCISE, T.ASSIGNMENT}:
+        named = named or instrument.underlying_id
+    security_id = named or instrument.security_id
+    return (transaction.to_portfolio_id or transaction.portfolio_id, security_id)
 
 
 def _arriving(

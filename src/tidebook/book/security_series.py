@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tidebook.book.series import DatedFlow, daily_series, held_steps
+from tidebook.book.series import DatedFlow, contract_steps, daily_series, held_steps
+from tidebook.model.money import ONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import date
+    from decimal import Decimal
 
     from tidebook.book.lots import Entry
     from tidebook.book.series import Market, PortfolioDay
@@ -38,15 +40,21 @@ def security_flows(entries: Iterable[Entry]) -> list[DatedFlow]:
 
 
 def security_series(
-    days: Sequence[date], entries: Sequence[Entry], market: Market
+    days: Sequence[date], entries: Sequence[Entry], market: Market, multiplier: Decimal = ONE
 ) -> tuple[PortfolioDay, ...]:
     """Return one row per day of a security, as :func:`tidebook.book.series.daily_series` does.
+
+    What lots were carried to or from another security with is no flow here: the series of either
+    ends and begins without one. A contract on margin has no capital, and no series of its own.
 
     Args:
         days: The days to value, rising, from before or on the first of the entries on.
         entries: One key's entries, in their order.
         market: Prices, rates and the base currency.
+        multiplier: What one unit is worth at a price of one.
     """
     currencies = {entry.posting.security_id: entry.posting.currency for entry in entries}
-    holdings = held_steps(entries, currencies, frozenset())
+    holdings = [
+        contract_steps(held, multiplier) for held in held_steps(entries, currencies, frozenset())
+    ]
     return daily_series(days, holdings, security_flows(entries), market)

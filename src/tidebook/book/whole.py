@@ -130,6 +130,7 @@ class _Building:
         """Apply the actions on every key that has postings, and on those that they lead to."""
         if not self.facts.actions:
             return
+        said: list[tuple[Posted, Key]] = []
         pending = [key for key in self.postings if not is_cash_account(key[1])]
         seen = set(pending)
         while pending:
@@ -140,10 +141,16 @@ class _Building:
                     continue
                 portfolio = self.facts.portfolios[portfolio_id]
                 posted = apply_action(action, portfolio, self.known)
-                self._take(identity, posted, (portfolio_id, security_id))
+                said.append((posted, (portfolio_id, security_id)))
+                self._take(identity, posted._replace(findings=()), (portfolio_id, security_id))
                 if posted.arrival is not None and posted.arrival not in seen:
                     seen.add(posted.arrival)
                     pending.append(posted.arrival)
+        for posted, key in said:
+            # Where nothing could have been held when it took effect there is nothing to say.
+            if any(posting.on < posted.on for posting in self.postings[key]):
+                for finding in posted.findings:
+                    self._say(finding)
 
     def fold_securities(self) -> None:
         keys = [key for key in self.postings if not is_cash_account(key[1])]

@@ -56,7 +56,10 @@ class PositionView(NamedTuple):
 class PositionsView(NamedTuple):
     """A portfolio's positions, their total in base currency and how much of it was priced.
 
-    ``realised_base`` is the whole portfolio's, closed positions included.
+    ``realised_base`` is the whole portfolio's, closed positions included. Nothing was paid for
+    what is held on margin: in ``market_value_base`` it counts with its unrealised gain, and in
+    ``cost_base`` not at all, so that the one less the other is the unrealised gain of all that has
+    a value.
     """
 
     portfolio: Portfolio

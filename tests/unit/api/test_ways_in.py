@@ -49,7 +49,7 @@ VARIANTS: list[dict[str, Any]] = [
     {**LEAST, "transaction_type": "DIVIDEND", "quantity": 0, "gross_transaction_amount": 5},
     {camel(name): value for name, value in FULL.items()},
     {**LEAST, "transaction_type": "STAKING_REWARD"},
-    {**LEAST, "transaction_type": "SELL_TO_OPEN", "gross_transaction_amount": "2500"},
+    {**LEAST, "transaction_type": "SELL_TO_OPEN"},
     {**LEAST, "transaction_type": "COUPON", "quantity": None, "price": None, **GROSS},
     {**LEAST, "transaction_type": "AIRDROP", "price": None},
     {**LEAST, "transaction_type": "EXPIRY", "gross_transaction_amount": 0},
@@ -118,7 +118,6 @@ def test_prices_and_rates_take_the_quick_way_in_either_spelling(
         {**FULL, "transaction_type": "CANCELLED"},
         {**FULL, "to_portfolio_id": "P-2"},
         {**FULL, "to_quantity": 1},
-        {**LEAST, "transaction_type": "BUY_TO_OPEN"},
         {**FULL, "transaction_type": "TRANSFER_IN_KIND"},
     ],
 )

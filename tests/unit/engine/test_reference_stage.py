@@ -115,6 +115,13 @@ def test_what_was_cancelled_can_be_sent_again(
     assert taken(topic, [gone(cancelled), saved]) == (steps, 2)
 
 
+def test_a_record_that_says_it_is_not_cancelled_is_none_of_a_cancellation() -> None:
+    steps, _ = taken(
+        topics.RAW_MARKET_PRICES, [{**records.price_record(PRICE), "cancelled": False}]
+    )
+    assert steps[-1] == ("save_prices", [PRICE])
+
+
 def test_portfolios_and_instruments_are_held_as_before() -> None:
     portfolio = Portfolio("P1", "USD", DAY)
     instrument = Instrument("ACME", "Acme", "USD", "Equity")

@@ -20,7 +20,6 @@ from tidebook.engine.stages.admission import admit, fact_row
 from tidebook.engine.stages.links import Links
 from tidebook.engine.stages.reposting import Reposting
 from tidebook.engine.store import Accounts, BookWrite, FindingRow
-from tidebook.model.actions import ActionType
 from tidebook.model.facts import TransactionType, business_date
 from tidebook.model.findings import Severity, unknown_portfolio
 from tidebook.model.instruments import built_in_instrument, cash_account
@@ -134,7 +133,7 @@ class _Batch:
         self.waits: set[str] = set()
         self.settled: dict[str, Decimal] = {}
         """The cash that holdings determined, by the id of the fact."""
-        self.links = Links(unit, self.portfolios, admission)
+        self.links = Links(unit, related, self.portfolios, admission)
         for item in work:
             if item.portfolio_id in self.portfolios:
                 self.changes[item.portfolio_id, item.security_id].fold_anew(item.reason)
@@ -330,11 +329,10 @@ class _Batch:
 
     def _determined_by(self, key: Key, row: EntryRow) -> Key | None:
         """Return the key whose holding determined a cash entry; None where the fact did."""
-        if row.type in ActionType:
-            action = self.again.actions.applied(row.transaction_id, key[0])
-            if action is None or cash_account(action.cash_currency) != key[1]:
-                return None
-            return (key[0], action.security_id)
+        action = self.again.actions.applied(row.transaction_id, key[0])
+        if action is not None:
+            pays_here = cash_account(action.cash_currency) == key[1]
+            return (key[0], action.security_id) if pays_here else None
         posted = self.again.posted.get(row.transaction_id)
         if posted is None or not any(each.is_settled_later for each in posted.postings):
             return None
@@ -376,10 +374,17 @@ class _Batch:
                     posted.cash_security_id,
                     posted.arrival,
                 )
+                if stored is None and not self._reaches(posted.on, key):
+                    continue
                 if stored is not None and accounts[1:] != stored[1:]:
                     self.replaced_accounts.append(accounts)
                 for finding in posted.findings:
                     self._note(finding, key[0], key[1], posted.on)
+
+    def _reaches(self, ex_date: date, key: Key) -> bool:
+        """Tell whether a key could have held anything when an action took effect."""
+        postings = (*self.again.on_key[key], *self.changes[key].added)
+        return any(posting.on < ex_date for posting in postings)
 
     def _carry(self, keys: Iterable[Key]) -> None:
         """Give cash accounts what has become bookable, and take from them what no longer is."""
