@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.book.cashflows import RULES, flow, flow_amount
-from tidebook.book.events import CARRIES, post_carry
+from tidebook.book.events import CARRIES, awaited, post_carry
 from tidebook.book.known import NOBODY, Known
 from tidebook.book.postings import Effect, EffectKind, Leg, Posted, Posting, rank_of
 from tidebook.model.facts import TransactionType as T, business_date, instant
@@ -147,10 +147,7 @@ def _post(transaction: Transaction, portfolio: Portfolio, known: Known) -> Poste
 def _without_instrument(transaction: Transaction, on: date) -> Posted:
     named = transaction.security_id
     finding = unknown_instrument(transaction.transaction_id, named)
-    arrival = None
-    if transaction.to_portfolio_id:
-        arrival = (transaction.to_portfolio_id, transaction.to_security_id or named)
-    return Posted(on, named, None, (), (finding,), arrival)
+    return Posted(on, named, None, (), (finding,), awaited(transaction))
 
 
 def _with_multiplier(transaction: Transaction, multiplier: Decimal) -> Transaction:
