@@ -60,7 +60,7 @@ from tidebook.analytics.partial_moments import (
 from tidebook.analytics.public_market import PublicMarket, public_market
 from tidebook.analytics.rates import Compounding, periodic_rate
 from tidebook.analytics.relative import (
-    Market,
+    MarketDirection,
     alpha,
     beta,
     capture,
@@ -117,7 +117,7 @@ __all__ = [
     "Frequency",
     "InternalRate",
     "Linked",
-    "Market",
+    "MarketDirection",
     "MoneyWeighted",
     "Paired",
     "PublicMarket",

@@ -139,7 +139,7 @@ def m_squared(
     return risk_free_annual + (earned - risk_free_annual) * spreads[1] / spreads[0]
 
 
-class Market(StrEnum):
+class MarketDirection(StrEnum):
     """Which periods a capture ratio looks at."""
 
     UP = "UP"
@@ -148,7 +148,7 @@ class Market(StrEnum):
     """Those in which it lost."""
 
 
-def capture(returns: Floats, benchmark: Floats, market: Market) -> Figure:
+def capture(returns: Floats, benchmark: Floats, market: MarketDirection) -> Figure:
     """Return how much of the benchmark's gains or losses the returns took part in.
 
     The geometric mean return over the chosen periods, over that of the benchmark. Undefined where
@@ -158,7 +158,7 @@ def capture(returns: Floats, benchmark: Floats, market: Market) -> Figure:
         UnusableSeriesError: If the two differ in length or a return is not finite.
     """
     _check_pairs(returns, benchmark)
-    chosen = benchmark > 0 if market is Market.UP else benchmark < 0
+    chosen = benchmark > 0 if market is MarketDirection.UP else benchmark < 0
     if not bool(chosen.any()):
         return Undefined(Reason.TOO_FEW_RETURNS)
     growth, other = 1.0 + returns[chosen], 1.0 + benchmark[chosen]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tidebook.analytics import (
-    Market,
+    MarketDirection,
     Reason,
     Undefined,
     alpha,
@@ -94,11 +94,11 @@ def test_m_squared_brings_the_return_to_the_risk_of_the_benchmark() -> None:
 def test_capture_is_told_for_rising_and_falling_markets() -> None:
     index = np.array([0.1, -0.1, 0.1, -0.1])
     fund = np.array([0.2, -0.05, 0.2, -0.05])
-    assert capture(fund, index, Market.UP) == pytest.approx(2, abs=1e-13)
-    assert capture(fund, index, Market.DOWN) == pytest.approx(0.5, abs=1e-13)
-    assert capture(fund[:1], index[:1], Market.DOWN) == Undefined(Reason.TOO_FEW_RETURNS)
+    assert capture(fund, index, MarketDirection.UP) == pytest.approx(2, abs=1e-13)
+    assert capture(fund, index, MarketDirection.DOWN) == pytest.approx(0.5, abs=1e-13)
+    assert capture(fund[:1], index[:1], MarketDirection.DOWN) == Undefined(Reason.TOO_FEW_RETURNS)
     ruin = np.array([-1.5])
-    assert capture(ruin, index[1:2], Market.DOWN) == Undefined(Reason.BELOW_TOTAL_LOSS)
+    assert capture(ruin, index[1:2], MarketDirection.DOWN) == Undefined(Reason.BELOW_TOTAL_LOSS)
 
 
 def test_without_spread_or_pairs_nothing_is_told_against_the_benchmark() -> None:

@@ -12,7 +12,7 @@ from tests.truth.tolerance import assert_all_close
 from tidebook.analytics import (
     DatedAmounts,
     DatedReturns,
-    Market,
+    MarketDirection,
     alpha,
     annual_return,
     beta,
@@ -89,8 +89,8 @@ def _figures(
         "fama_beta": _both(volatility(returns, 1), volatility(benchmark, 1), lambda a, b: a / b)
         if np.ptp(benchmark)
         else beta(returns, benchmark),
-        "up_geo": capture(returns, benchmark, Market.UP),
-        "down_geo": capture(returns, benchmark, Market.DOWN),
+        "up_geo": capture(returns, benchmark, MarketDirection.UP),
+        "down_geo": capture(returns, benchmark, MarketDirection.DOWN),
     }
 
 
