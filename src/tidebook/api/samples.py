@@ -29,10 +29,13 @@ _NUMBERS = frozenset(
         "accrued_interest",
         "transaction_fx_rate",
         "rate",
+        "tolerance",
     }
 )
-_DATES = frozenset({"open_date", "close_date", "price_date", "rate_date", "business_date"})
-_FLAGS = frozenset({"is_leverage_allowed", "allow_short"})
+_DATES = frozenset(
+    {"open_date", "close_date", "price_date", "rate_date", "business_date", "assertion_date"}
+)
+_FLAGS = frozenset({"is_leverage_allowed", "allow_short", "cancelled"})
 _PROBLEM_REPLY: Json = {
     "description": "A refusal, as a problem document (RFC 9457)",
     "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},

@@ -24,6 +24,7 @@ _DOORS: Final = cast(
         FileKind.PRICES: doors.MARKET_PRICES,
         FileKind.RATES: doors.FX_RATES,
         FileKind.TRANSACTIONS: doors.TRANSACTIONS,
+        FileKind.ASSERTIONS: doors.BALANCE_ASSERTIONS,
     },
 )
 

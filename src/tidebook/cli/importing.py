@@ -55,6 +55,10 @@ def import_(
         list[Path], typer.Argument(metavar="FILE...", help="CSV; the header says what it holds.")
     ],
     *,
+    kind: Annotated[
+        str | None,
+        typer.Option(help="What every file holds, such as assertions; the header says if absent."),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check every row and write nothing.")
     ] = False,
@@ -68,12 +72,13 @@ def import_(
 ) -> None:
     """Import CSV files, row by row.
 
-    Transactions, prices, rates, instruments and portfolios: the header says which.
+    Transactions, prices, rates, instruments, portfolios and balance assertions: the header
+    says which.
     Every row passes the same checks as a request over HTTP. Sending a file again changes nothing:
     what is booked already is recognised by its id.
     """
     invocation: Invocation = ctx.obj
-    examined = _examined(files)
+    examined = _examined(files, kind)
     bad = [fault for one in examined for fault in one.bad]
     for fault in bad:
         where = f"{fault.file}:{fault.line}" + (f": {fault.column}" if fault.column else "")
@@ -87,19 +92,25 @@ def import_(
     raise typer.Exit(_code(bool(bad), outcome, dry_run))
 
 
-def _examined(files: Sequence[Path]) -> list[Examined]:
+def _examined(files: Sequence[Path], kind: str | None) -> list[Examined]:
     """Return the files with their rows sorted, those that others refer to first."""
     from tidebook.adapters.csvfile import FileKind, read_file
     from tidebook.cli.door import examine
 
+    if kind is not None and kind not in set(FileKind):
+        raise typer.BadParameter(
+            f"{kind!r} is no kind of file; the kinds are {', '.join(FileKind)}", param_hint="--kind"
+        )
+    chosen = None if kind is None else FileKind(kind)
     now = datetime.now(UTC)
-    found = [examine(str(path), read_file(path), now) for path in files]
+    found = [examine(str(path), read_file(path, chosen), now) for path in files]
     order = [
         FileKind.PORTFOLIOS,
         FileKind.INSTRUMENTS,
         FileKind.PRICES,
         FileKind.RATES,
         FileKind.TRANSACTIONS,
+        FileKind.ASSERTIONS,
     ]
     return sorted(found, key=lambda one: order.index(one.kind) if one.kind else -1)
 

@@ -57,6 +57,7 @@ class LocalTarget:
             FileKind.PRICES: self._commands.ingest_prices,
             FileKind.RATES: self._commands.ingest_rates,
             FileKind.TRANSACTIONS: self._commands.ingest_transactions,
+            FileKind.ASSERTIONS: self._commands.ingest_assertions,
         }[kind]
         # Each door makes the facts that its own command takes.
         take = cast("Callable[[Sequence[object], str], Receipt]", ingest)

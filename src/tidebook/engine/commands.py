@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tidebook.engine.records import Record
     from tidebook.engine.signals import Signal
     from tidebook.engine.store import Store
+    from tidebook.model.assertions import BalanceAssertion
     from tidebook.model.facts import Price, Rate, Transaction
     from tidebook.model.instruments import Instrument
     from tidebook.model.portfolios import Portfolio
@@ -91,6 +92,14 @@ class LogCommands:
             ("GLOBAL", {"businessDate": day.isoformat()}) for day in dates
         ]
         return self._append(topics.RAW_BUSINESS_DATES, keyed, correlation_id)
+
+    def ingest_assertions(
+        self, assertions: Sequence[BalanceAssertion], correlation_id: str
+    ) -> Receipt:
+        """Take balance assertions in."""
+        keyed = [(fact.portfolio_id, records.assertion_record(fact)) for fact in assertions]
+        ids = tuple({fact.portfolio_id for fact in assertions})
+        return self._append(topics.RAW_BALANCE_ASSERTIONS, keyed, correlation_id, ids)
 
     def reprocess(self, transaction_ids: Sequence[str], correlation_id: str) -> Receipt:
         """Ask for the keys of these transactions to be folded again from their facts."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         LotsView,
         OverviewRow,
         PositionsView,
+        ReconciliationView,
         ReportView,
         RestatementView,
         ResultsView,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
         TransactionsPage,
         TransactionView,
     )
+    from tidebook.model.assertions import BalanceAssertion
     from tidebook.model.facts import Price, Rate, Transaction
     from tidebook.model.instruments import Instrument
     from tidebook.model.portfolios import Portfolio
@@ -87,6 +89,12 @@ class Commands(Protocol):
 
     def ingest_business_dates(self, dates: Sequence[date], correlation_id: str) -> Receipt:
         """Take business dates in."""
+        ...
+
+    def ingest_assertions(
+        self, assertions: Sequence[BalanceAssertion], correlation_id: str
+    ) -> Receipt:
+        """Take balance assertions in; the book does not change with them."""
         ...
 
     def reprocess(self, transaction_ids: Sequence[str], correlation_id: str) -> Receipt:
@@ -227,6 +235,21 @@ class Reader(Protocol):
 
     def restatements(self, portfolio_id: str) -> tuple[RestatementView, ...]:
         """Return a portfolio's restatements, latest first."""
+        ...
+
+    def reconciliation(
+        self,
+        portfolio_id: str,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+        stated: Sequence[BalanceAssertion] | None = None,
+    ) -> ReconciliationView:
+        """Return a portfolio's book beside what others say it held, up to ``as_of``.
+
+        Compared are the balance assertions in the book, or those ``stated`` here, which are
+        not stored.
+        """
         ...
 
     def instruments(self, security_ids: Sequence[str] | None = None) -> tuple[Instrument, ...]:

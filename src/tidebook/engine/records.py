@@ -9,6 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
+from tidebook.model.assertions import BalanceAssertion
 from tidebook.model.facts import Price, Rate, Transaction, TransactionType
 from tidebook.model.instruments import Instrument
 from tidebook.model.money import PLACES, WHOLE_DIGITS, ZERO, decimal_text, storable
@@ -214,3 +215,33 @@ def rate_from(record: Mapping[str, str]) -> Rate:
     """Return the rate of a ``raw_fx_rates`` record."""
     on = date.fromisoformat(record["rateDate"])
     return Rate(record["fromCurrency"], record["toCurrency"], on, _number(record["rate"]))
+
+
+def assertion_record(assertion: BalanceAssertion) -> Record:
+    """Return a balance assertion as a record of ``raw_balance_assertions``."""
+    return {
+        "assertionId": assertion.assertion_id,
+        "portfolioId": assertion.portfolio_id,
+        "securityId": assertion.security_id,
+        "assertionDate": assertion.on.isoformat(),
+        "quantity": decimal_text(assertion.quantity),
+        "tolerance": decimal_text(assertion.tolerance),
+        "source": assertion.source,
+        "note": assertion.note,
+        "cancelled": assertion.is_cancelled,
+    }
+
+
+def assertion_from(record: Mapping[str, str]) -> BalanceAssertion:
+    """Return the balance assertion of a ``raw_balance_assertions`` record."""
+    return BalanceAssertion(
+        record["assertionId"],
+        record["portfolioId"],
+        record["securityId"],
+        date.fromisoformat(record["assertionDate"]),
+        _number(record["quantity"]),
+        _number(record["tolerance"]),
+        record["source"],
+        record["note"],
+        bool(record["cancelled"]),
+    )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tidebook.book.series import Market, PortfolioDay
     from tidebook.engine.records import Record
     from tidebook.engine.valuing import SeriesInput, SeriesJob, SeriesSpan
+    from tidebook.model.assertions import BalanceAssertion
     from tidebook.model.facts import Price, Rate, Transaction
     from tidebook.model.findings import Finding
     from tidebook.model.instruments import Instrument
@@ -288,6 +289,10 @@ class Unit(Protocol):
 
     def save_business_dates(self, dates: Sequence[date], at: datetime) -> int:
         """Write business dates, mark every series from there on, return the duplicates."""
+        ...
+
+    def save_assertions(self, assertions: Sequence[BalanceAssertion], at: datetime) -> int:
+        """Write balance assertions, on which nothing rests, and return the duplicates."""
         ...
 
     def request_reprocessing(self, ids: Collection[str], at: datetime) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from decimal import Decimal
 
+    from tidebook.book.reconcile import Reconciliation
     from tidebook.book.series import PortfolioDay
     from tidebook.book.valuation import Valuation
     from tidebook.model.facts import Transaction
@@ -197,6 +198,18 @@ class FindingView(NamedTuple):
     security_id: str
     business_date: date
     recorded_at: datetime
+
+
+class ReconciliationView(NamedTuple):
+    """A portfolio's book beside what others state, and what the comparison rests on.
+
+    ``elsewhere`` counts the assertions given that speak of other portfolios, which were left out.
+    """
+
+    portfolio: Portfolio
+    freshness: Freshness
+    found: Reconciliation
+    elsewhere: int
 
 
 class ReportView(NamedTuple):

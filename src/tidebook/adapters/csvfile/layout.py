@@ -1,4 +1,4 @@
-"""The five kinds of file, column by column, and how a header tells which one it is."""
+"""The kinds of file, column by column, and how a header tells which one it is."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ class FileKind(StrEnum):
     RATES = "rates"
     INSTRUMENTS = "instruments"
     PORTFOLIOS = "portfolios"
+    ASSERTIONS = "assertions"
 
 
 class Form(Enum):
@@ -155,6 +156,23 @@ LAYOUTS: Mapping[FileKind, Layout] = {
             ),
             identity=("portfolio_id",),
         ),
+        Layout(
+            FileKind.ASSERTIONS,
+            "/ingest/balance-assertions",
+            "balance_assertions",
+            (
+                Column("assertion_id"),
+                Column("portfolio_id", required=True),
+                Column("security_id", required=True),
+                Column("assertion_date", Form.DAY, required=True),
+                Column("quantity", Form.NUMBER, required=True),
+                Column("tolerance", Form.NUMBER),
+                Column("source"),
+                Column("note"),
+                Column("cancelled", Form.FLAG),
+            ),
+            identity=("assertion_id",),
+        ),
     )
 }
 
@@ -188,16 +206,17 @@ def plain(name: str) -> str:
     return re.sub(r"[\s_\-]", "", name).casefold()
 
 
-def recognise(names: Sequence[str]) -> Header | Unrecognised:
+def recognise(names: Sequence[str], kind: FileKind | None = None) -> Header | Unrecognised:
     """Tell the kind of a file from its header.
 
     The kind is the one whose required columns are all there; should several be, the one that knows
-    most of the names.
+    most of the names. Where a kind is named it is that one, or none.
     """
     spelt = {plain(name) for name in names}
-    matches = [layout for layout in LAYOUTS.values() if not lacking(layout, spelt)]
+    possible = LAYOUTS.values() if kind is None else (LAYOUTS[kind],)
+    matches = [layout for layout in possible if not lacking(layout, spelt)]
     if not matches:
-        nearest = max(LAYOUTS.values(), key=lambda layout: _closeness(layout, spelt))
+        nearest = max(possible, key=lambda layout: _closeness(layout, spelt))
         return Unrecognised(nearest.kind, lacking(nearest, spelt))
     return _header(max(matches, key=lambda layout: known_count(layout, spelt)), names)
 

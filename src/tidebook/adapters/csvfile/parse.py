@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 from tidebook.adapters.csvfile.cells import Refused, reader
@@ -9,6 +10,7 @@ from tidebook.adapters.csvfile.identity import assigned_id
 from tidebook.adapters.csvfile.layout import FileKind, Unrecognised, recognise
 from tidebook.adapters.csvfile.records import Broken, decode, open_sheet
 from tidebook.errors import UnreadableFileError
+from tidebook.model import assertions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,7 +49,7 @@ class ParsedFile(NamedTuple):
     faults: list[RowFault]
 
 
-def read_file(path: Path) -> ParsedFile:
+def read_file(path: Path, kind: FileKind | None = None) -> ParsedFile:
     """Read one CSV file; see ``parse`` for what is made of it.
 
     Raises:
@@ -57,11 +59,13 @@ def read_file(path: Path) -> ParsedFile:
         content = path.read_bytes()
     except OSError as error:
         raise UnreadableFileError(str(path), why=error.strerror or str(error)) from error
-    return parse(content)
+    return parse(content, kind)
 
 
-def parse(content: bytes) -> ParsedFile:
+def parse(content: bytes, kind: FileKind | None = None) -> ParsedFile:
     """Return the rows and faults of a file's bytes, in the order of their lines.
+
+    The header says what the file holds; where a kind is named, a header of another one is a fault.
 
     Bodies are those of the ingest route of the file's kind, in snake case, every value as text:
     numbers with all their digits and a decimal point, days as ``2024-03-31``, instants with an
@@ -74,7 +78,7 @@ def parse(content: bytes) -> ParsedFile:
     if isinstance(sheet, Broken):
         return ParsedFile(None, [], [_file_fault(sheet)])
     names = _without_empty_end(sheet.header.cells)
-    header = recognise(names)
+    header = recognise(names, kind)
     if isinstance(header, Unrecognised):
         return ParsedFile(None, [], [_unrecognised(header, sheet.header)])
     rows: list[ParsedRow] = []
@@ -117,6 +121,8 @@ def _outcomes(sheet: Sheet, header: Header, width: int) -> Iterator[ParsedRow | 
             continue
         if layout.kind is FileKind.TRANSACTIONS and "transaction_id" not in values:
             values["transaction_id"] = assigned_id(values, counts)
+        if layout.kind is FileKind.ASSERTIONS and "assertion_id" not in values:
+            values["assertion_id"] = _assertion_id(values)
         row = ParsedRow(record.line, record.text, _in_order(layout, values))
         identity = tuple(values[name] for name in layout.identity)
         first = known.setdefault(identity, row)
@@ -173,6 +179,11 @@ def _gaps(
 
 def _in_order(layout: Layout, values: dict[str, str]) -> dict[str, str]:
     return {c.name: values[c.name] for c in layout.columns if c.name in values}
+
+
+def _assertion_id(values: dict[str, str]) -> str:
+    on = date.fromisoformat(values["assertion_date"])
+    return assertions.assigned_id(values["portfolio_id"], values["security_id"], on)
 
 
 def _without_empty_end(names: list[str]) -> list[str]:

@@ -21,6 +21,7 @@ from tidebook.adapters.postgres.reader_portfolios import (
     read_subject,
 )
 from tidebook.adapters.postgres.reader_positions import read_history, read_positions, read_results
+from tidebook.adapters.postgres.reader_reconciliation import read_reconciliation
 from tidebook.adapters.postgres.reader_references import (
     read_instruments,
     read_prices,
@@ -44,12 +45,14 @@ if TYPE_CHECKING:
         LotsView,
         OverviewRow,
         PositionsView,
+        ReconciliationView,
         RestatementView,
         ResultsView,
         SeriesView,
         TransactionsPage,
         TransactionView,
     )
+    from tidebook.model.assertions import BalanceAssertion
     from tidebook.model.facts import Price, Rate
     from tidebook.model.instruments import Instrument
     from tidebook.model.portfolios import Portfolio
@@ -220,6 +223,25 @@ class PostgresReader:
         """Return a portfolio's restatements, latest first."""
         with snapshot(self._pool) as cursor:
             return read_restatements(cursor, portfolio_id)
+
+    def reconciliation(
+        self,
+        portfolio_id: str,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+        stated: Sequence[BalanceAssertion] | None = None,
+    ) -> ReconciliationView:
+        """Return a portfolio's book beside what others say it held."""
+        with snapshot(self._pool) as cursor:
+            return read_reconciliation(
+                cursor,
+                self._market,
+                portfolio_id,
+                as_of=as_of,
+                known_at=known_at,
+                stated=stated,
+            )
 
     def instruments(self, security_ids: Sequence[str] | None = None) -> tuple[Instrument, ...]:
         """Return instruments, by id."""

@@ -9,7 +9,14 @@ from psycopg import InterfaceError, OperationalError, connect
 from psycopg.errors import DeadlockDetected, SerializationFailure, UniqueViolation
 from psycopg_pool import PoolTimeout
 
-from tidebook.adapters.postgres import book_unit, findings_unit, log, reference_unit, series_unit
+from tidebook.adapters.postgres import (
+    assertion_unit,
+    book_unit,
+    findings_unit,
+    log,
+    reference_unit,
+    series_unit,
+)
 from tidebook.adapters.postgres.statements import statements
 from tidebook.book.series import Market
 from tidebook.errors import FencedError, StoreUnavailableError
@@ -37,6 +44,7 @@ if TYPE_CHECKING:
         WorkItem,
     )
     from tidebook.engine.valuing import SeriesInput, SeriesJob, SeriesSpan
+    from tidebook.model.assertions import BalanceAssertion
     from tidebook.model.facts import Price, Rate
     from tidebook.model.instruments import Instrument
     from tidebook.model.markets import RateTable
@@ -146,6 +154,10 @@ class PostgresUnit:
     def save_business_dates(self, dates: Sequence[date], at: datetime) -> int:
         """Write business dates, mark every series from there on, return the duplicates."""
         return reference_unit.save_business_dates(self._cursor, dates, at)
+
+    def save_assertions(self, assertions: Sequence[BalanceAssertion], at: datetime) -> int:
+        """Write balance assertions, return the duplicates."""
+        return assertion_unit.save_assertions(self._cursor, assertions, at)
 
     def request_reprocessing(self, ids: Collection[str], at: datetime) -> None:
         """Ask for the keys of these transactions to be folded again."""

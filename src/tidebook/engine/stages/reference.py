@@ -1,4 +1,4 @@
-"""The reference stage: portfolios, instruments, prices, rates, dates and requests to fold again."""
+"""The reference stage: every fact but transactions, and requests to fold again."""
 
 from __future__ import annotations
 
@@ -6,7 +6,13 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from tidebook.engine import topics
-from tidebook.engine.records import instrument_from, portfolio_from, price_from, rate_from
+from tidebook.engine.records import (
+    assertion_from,
+    instrument_from,
+    portfolio_from,
+    price_from,
+    rate_from,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,7 +21,9 @@ if TYPE_CHECKING:
     from tidebook.engine.store import Unit
 
 
-def take(unit: Unit, topic: str, records: Sequence[Mapping[str, str]], at: datetime) -> int:
+def take(  # noqa: PLR0911 - one answer for each topic
+    unit: Unit, topic: str, records: Sequence[Mapping[str, str]], at: datetime
+) -> int:
     """Write a batch of one topic's facts with all they bring about; return the duplicates.
 
     What bookings rest on is owned while it changes, and so is what valuations rest on; whoever
@@ -38,6 +46,8 @@ def take(unit: Unit, topic: str, records: Sequence[Mapping[str, str]], at: datet
         case topics.RAW_BUSINESS_DATES:
             days = [date.fromisoformat(record["businessDate"]) for record in records]
             return unit.save_business_dates(days, at)
+        case topics.RAW_BALANCE_ASSERTIONS:
+            return unit.save_assertions([assertion_from(record) for record in records], at)
         case topics.REPROCESSING_REQUESTED:
             unit.request_reprocessing([record["transaction_id"] for record in records], at)
             return 0
