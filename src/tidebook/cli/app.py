@@ -28,6 +28,8 @@ _ORDER: Final = (
     "performance",
     "explain",
     "findings",
+    "reconcile",
+    "health",
     "db",
     "version",
 )

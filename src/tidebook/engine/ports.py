@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from tidebook.book.health_facts import STALE_DAYS
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date, datetime
@@ -11,6 +13,8 @@ if TYPE_CHECKING:
     from tidebook.engine.views import (
         FindingView,
         Freshness,
+        HealthSummaryView,
+        HealthView,
         HistoryView,
         LotsView,
         OverviewRow,
@@ -30,6 +34,10 @@ if TYPE_CHECKING:
 
 OVERVIEW_MAX = 1000
 """How many portfolios an overview lists unless told otherwise."""
+
+
+HEALTH_MAX = 100
+"""Of how many portfolios the data are looked into at once, unless told otherwise."""
 
 
 class Clock(Protocol):
@@ -250,6 +258,33 @@ class Reader(Protocol):
         Compared are the balance assertions in the book, or those ``stated`` here, which are
         not stored.
         """
+        ...
+
+    def health(
+        self,
+        portfolio_id: str,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+        today: date | None = None,
+        stale_days: int = STALE_DAYS,
+    ) -> HealthView:
+        """Return what is to be said about a portfolio's data, most money at stake first.
+
+        Ages are measured in business days before ``as_of``. With ``today`` it is also said when
+        the whole portfolio is as old as that.
+        """
+        ...
+
+    def health_summary(
+        self,
+        *,
+        skip: int = 0,
+        limit: int = HEALTH_MAX,
+        today: date | None = None,
+        stale_days: int = STALE_DAYS,
+    ) -> HealthSummaryView:
+        """Return the same for portfolios by id, as they are now."""
         ...
 
     def instruments(self, security_ids: Sequence[str] | None = None) -> tuple[Instrument, ...]:
