@@ -19,15 +19,13 @@ class SplitRatio(NamedTuple):
         return f"{self.new}:{self.old}"
 
 
-_FORWARD: Final = (
-    *((new, 1) for new in (2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 100)),
-    *((3, 2), (4, 3), (5, 2), (5, 3), (5, 4)),
-)
+_WHOLE: Final = (2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 100)
 RATIOS: Final = (
-    *(SplitRatio(new, old) for new, old in _FORWARD),
-    *(SplitRatio(old, new) for new, old in _FORWARD),
+    *(SplitRatio(new, 1) for new in _WHOLE),
+    *(SplitRatio(new, old) for new, old in ((3, 2), (4, 3), (5, 4), (5, 2), (5, 3))),
+    *(SplitRatio(1, old) for old in _WHOLE),
 )
-"""Splits and, the other way round, consolidations."""
+"""Splits, and consolidations, which are by whole numbers."""
 
 _NOISE: Final = Decimal("0.04")
 """How far a price may move on the day of the split itself."""
