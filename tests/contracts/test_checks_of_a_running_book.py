@@ -39,12 +39,13 @@ def day(month: int, number: int) -> date:
     return date(2024, month, number)
 
 
-def fact(  # noqa: PLR0913 - a transaction, field by field
+def fact(
     identity: str,
     kind: TransactionType,
     on: date,
     terms: str,
     security_id: str = "ACME",
+    *,
     portfolio_id: str = "P1",
     settles: date | None = None,
     currency: str = "USD",

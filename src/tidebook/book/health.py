@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from decimal import Decimal
 
-    from tidebook.book.health_facts import DoubtfulFact, HeldPosition, PortfolioData, PriceJump
+    from tidebook.book.health_facts import DoubtfulFact, HeldPosition, PortfolioBasis, PriceJump
 
 
 def keys_in_question(
@@ -43,7 +43,7 @@ def keys_in_question(
     )
 
 
-def checked(data: PortfolioData) -> tuple[CheckResult, ...]:
+def checked(data: PortfolioBasis) -> tuple[CheckResult, ...]:
     """Return the results of every check, those with most money at stake first.
 
     What cannot be measured goes before them: it may be any amount.
@@ -60,7 +60,7 @@ def _place(result: CheckResult) -> tuple[bool, Decimal, int, str, str]:
     return stake is not None, -(stake or ZERO), rank, result.code, result.subject
 
 
-def _valued(data: PortfolioData) -> tuple[Valued, ...]:
+def _valued(data: PortfolioBasis) -> tuple[Valued, ...]:
     on, base = data.on, data.portfolio.base_currency
     if on is None:
         return ()
@@ -72,7 +72,7 @@ def _valued(data: PortfolioData) -> tuple[Valued, ...]:
     return tuple(found)
 
 
-def _negative(data: PortfolioData, valued: Sequence[Valued]) -> Iterator[CheckResult]:
+def _negative(data: PortfolioBasis, valued: Sequence[Valued]) -> Iterator[CheckResult]:
     """Yield holdings below zero where they are not allowed."""
     portfolio = data.portfolio
     for one in valued:
@@ -95,7 +95,7 @@ def _negative(data: PortfolioData, valued: Sequence[Valued]) -> Iterator[CheckRe
         )
 
 
-def _unknown_instruments(data: PortfolioData, valued: Sequence[Valued]) -> Iterator[CheckResult]:
+def _unknown_instruments(data: PortfolioBasis, valued: Sequence[Valued]) -> Iterator[CheckResult]:
     for one in valued:
         security_id = one.position.security_id
         if not one.position.is_known:
@@ -110,7 +110,7 @@ def _unknown_instruments(data: PortfolioData, valued: Sequence[Valued]) -> Itera
             )
 
 
-def _waiting(data: PortfolioData, valued: Sequence[Valued]) -> Iterator[CheckResult]:
+def _waiting(data: PortfolioBasis, valued: Sequence[Valued]) -> Iterator[CheckResult]:
     """Yield transactions that wait, those of one security for one reason together."""
     del valued
     groups: dict[tuple[str, str], list[DoubtfulFact]] = defaultdict(list)
@@ -134,7 +134,7 @@ def _waiting(data: PortfolioData, valued: Sequence[Valued]) -> Iterator[CheckRes
         )
 
 
-def _twins(data: PortfolioData, valued: Sequence[Valued]) -> Iterator[CheckResult]:
+def _twins(data: PortfolioBasis, valued: Sequence[Valued]) -> Iterator[CheckResult]:
     """Yield transactions that say the same under different ids."""
     del valued
     for fact in data.twins:
@@ -151,7 +151,7 @@ def _twins(data: PortfolioData, valued: Sequence[Valued]) -> Iterator[CheckResul
         )
 
 
-def _unpriced_trades(data: PortfolioData, valued: Sequence[Valued]) -> Iterator[CheckResult]:
+def _unpriced_trades(data: PortfolioBasis, valued: Sequence[Valued]) -> Iterator[CheckResult]:
     """Yield purchases and sales at a price of zero."""
     del valued
     for fact in data.unpriced_trades:
@@ -166,7 +166,7 @@ def _unpriced_trades(data: PortfolioData, valued: Sequence[Valued]) -> Iterator[
         )
 
 
-def _money(data: PortfolioData, facts: Iterable[DoubtfulFact]) -> tuple[Decimal | None, str]:
+def _money(data: PortfolioBasis, facts: Iterable[DoubtfulFact]) -> tuple[Decimal | None, str]:
     """Return what facts come to in base currency at the rates of their days."""
     amount, base = ZERO, data.portfolio.base_currency
     for fact in facts:

@@ -92,7 +92,7 @@ Steps = tuple[tuple["date", "Decimal"], ...]
 """A key's quantity after each day on which it changed, oldest first."""
 
 
-class PortfolioData(NamedTuple):
+class PortfolioBasis(NamedTuple):
     """What is known of one portfolio, as of ``on`` (None while nothing is booked).
 
     ``steps`` are needed for the keys of :func:`keys_in_question` alone. ``today`` is the day of the
@@ -135,7 +135,7 @@ def held_at(steps: Steps, on: date) -> Decimal:
     return next((quantity for day, quantity in reversed(steps) if day <= on), ZERO)
 
 
-def held_since(data: PortfolioData, security_id: str) -> date | None:
+def held_since(data: PortfolioBasis, security_id: str) -> date | None:
     """Return the day since which something is held without a break, or None when not known."""
     return since(data.steps.get(security_id, ()), is_negative=False)
 

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import date
 
-    from tidebook.book.health_facts import PortfolioData, Valued
+    from tidebook.book.health_facts import PortfolioBasis, Valued
 
 
-def _behind(data: PortfolioData, valued: Sequence[Valued]) -> Iterator[CheckResult]:
+def _behind(data: PortfolioBasis, valued: Sequence[Valued]) -> Iterator[CheckResult]:
     """Yield that the whole portfolio's last day is long past."""
     if data.on is None or data.today is None or not valued:
         return
@@ -40,7 +40,7 @@ def _behind(data: PortfolioData, valued: Sequence[Valued]) -> Iterator[CheckResu
         )
 
 
-def _missing_prices(data: PortfolioData, valued: Sequence[Valued]) -> Iterator[CheckResult]:
+def _missing_prices(data: PortfolioBasis, valued: Sequence[Valued]) -> Iterator[CheckResult]:
     for one in valued:
         position = one.position
         if position.is_cash or position.quote is not None:
@@ -57,7 +57,7 @@ def _missing_prices(data: PortfolioData, valued: Sequence[Valued]) -> Iterator[C
         )
 
 
-def _zero_prices(data: PortfolioData, valued: Sequence[Valued]) -> Iterator[CheckResult]:
+def _zero_prices(data: PortfolioBasis, valued: Sequence[Valued]) -> Iterator[CheckResult]:
     del data
     for position, _ in valued:
         quote = position.quote
@@ -75,7 +75,7 @@ def _zero_prices(data: PortfolioData, valued: Sequence[Valued]) -> Iterator[Chec
         )
 
 
-def _stale_prices(data: PortfolioData, valued: Sequence[Valued]) -> Iterator[CheckResult]:
+def _stale_prices(data: PortfolioBasis, valued: Sequence[Valued]) -> Iterator[CheckResult]:
     for one in valued:
         position = one.position
         if data.on is None or position.is_cash or position.quote is None:
@@ -95,7 +95,7 @@ def _stale_prices(data: PortfolioData, valued: Sequence[Valued]) -> Iterator[Che
             )
 
 
-def _rates(data: PortfolioData, valued: Sequence[Valued]) -> Iterator[CheckResult]:
+def _rates(data: PortfolioBasis, valued: Sequence[Valued]) -> Iterator[CheckResult]:
     """Yield pairs that positions need and that have no rate, or an old one."""
     if data.on is None:
         return
@@ -135,7 +135,7 @@ def _rates(data: PortfolioData, valued: Sequence[Valued]) -> Iterator[CheckResul
             )
 
 
-def _jumps(data: PortfolioData, valued: Sequence[Valued]) -> Iterator[CheckResult]:
+def _jumps(data: PortfolioBasis, valued: Sequence[Valued]) -> Iterator[CheckResult]:
     """Yield prices that moved as in a split while what was held did not."""
     held = {one.position.security_id: one for one in valued}
     spikes: set[tuple[str, date]] = set()

@@ -9,26 +9,34 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
+from tidebook.book.health import checked
+from tidebook.book.health_facts import STALE_DAYS, HeldPosition, PortfolioBasis
 from tidebook.book.ledger import post
 from tidebook.book.lots import EMPTY, LotRule, fold
 from tidebook.book.policies import key_rules
 from tidebook.book.positions import open_lots, pooled_lot, positions
+from tidebook.book.reconcile import reconcile
+from tidebook.book.reconcile_causes import KeyRecord, Movement
 from tidebook.book.series import Market, daily_series, held_steps, portfolio_flows
 from tidebook.book.valuation import Held, cash_quote, coverage, value_position
-from tidebook.engine.ports import OVERVIEW_MAX, Reached, Receipt
+from tidebook.engine.ports import HEALTH_MAX, OVERVIEW_MAX, Reached, Receipt
 from tidebook.engine.views import (
     EntryView,
     FindingView,
     Freshness,
+    HealthSummaryView,
+    HealthView,
     LotsView,
     LotView,
     PositionsView,
     PositionView,
+    ReconciliationView,
     SeriesView,
     TransactionsPage,
     TransactionView,
 )
 from tidebook.errors import UnknownPortfolioError
+from tidebook.model.assertions import BalanceAssertion, asserted_key
 from tidebook.model.facts import Price, Rate, Transaction, TransactionType as T
 from tidebook.model.instruments import Instrument, built_in_instrument
 from tidebook.model.markets import NO_PRICES, price_table, rate_table
@@ -70,6 +78,7 @@ class MemoryBook:
         self.facts: dict[str, tuple[int, Transaction]] = {}
         self.quoted: list[Price] = []
         self.exchange: list[Rate] = []
+        self.asserted: dict[str, BalanceAssertion] = {}
         self.batches: list[tuple[str, int]] = []
         self.generation = 0
 
@@ -107,6 +116,12 @@ class MemoryBook:
 
     def ingest_business_dates(self, dates: Sequence[date], correlation_id: str) -> Receipt:
         return self._took("business dates", len(dates))
+
+    def ingest_assertions(
+        self, assertions: Sequence[BalanceAssertion], correlation_id: str
+    ) -> Receipt:
+        self.asserted |= {one.assertion_id: one for one in assertions}
+        return self._took("assertions", len(assertions))
 
     def reprocess(self, transaction_ids: Sequence[str], correlation_id: str) -> Receipt:
         return self._took("reprocess", len(transaction_ids))
@@ -360,6 +375,88 @@ class MemoryBook:
         self, portfolio_id: str, *, as_of: date | None = None, known_at: datetime | None = None
     ) -> ReportView:
         raise AssertionError("the command line asks for no report")
+
+    def reconciliation(
+        self,
+        portfolio_id: str,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+        stated: Sequence[BalanceAssertion] | None = None,
+    ) -> ReconciliationView:
+        owner = self.portfolio(portfolio_id)
+        given = list(self.asserted.values()) if stated is None else stated
+        own = [one for one in given if one.portfolio_id == portfolio_id]
+        entries = self.booked(portfolio_id, NOW.date()).entries
+        asserted: dict[str, list[BalanceAssertion]] = {}
+        records: dict[str, KeyRecord] = {}
+        for one in own:
+            key = asserted_key(owner, one.security_id, self.known.get(one.security_id))
+            asserted.setdefault(key, []).append(one)
+            moves = [
+                Movement(e.posting.transaction_id, str(e.posting.type), e.posting.on, e.quantity)
+                for e in entries
+                if e.posting.security_id == key and e.quantity
+            ]
+            records[key] = KeyRecord(key, self.instrument(key).is_cash, tuple(moves))
+        held = {key: one.quantity for key, one in positions(entries, NOW.date()).items()}
+        return ReconciliationView(
+            owner,
+            self._rests_on(portfolio_id, as_of, known_at),
+            reconcile(asserted, records, held),
+            len(given) - len(own),
+        )
+
+    def health(
+        self,
+        portfolio_id: str,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+        today: date | None = None,
+        stale_days: int = STALE_DAYS,
+    ) -> HealthView:
+        rests_on = self._rests_on(portfolio_id, as_of, known_at)
+        view = self.positions(portfolio_id, as_of=rests_on.as_of)
+        held = [
+            HeldPosition(
+                one.security_id,
+                one.instrument.currency,
+                one.quantity,
+                one.cost_base,
+                one.instrument.is_cash,
+                is_known=True,
+                quote=one.valuation.quote,
+            )
+            for one in view.positions
+        ]
+        data = PortfolioBasis(
+            view.portfolio,
+            rests_on.as_of,
+            held,
+            (),
+            (),
+            (),
+            (),
+            {},
+            rate_table(self.exchange),
+            (),
+            today,
+            stale_days,
+        )
+        return HealthView(view.portfolio, rests_on, checked(data))
+
+    def health_summary(
+        self,
+        *,
+        skip: int = 0,
+        limit: int = HEALTH_MAX,
+        today: date | None = None,
+        stale_days: int = STALE_DAYS,
+    ) -> HealthSummaryView:
+        chosen = sorted(self.owners)[skip : skip + limit]
+        views = [self.health(one, today=today, stale_days=stale_days) for one in chosen]
+        return HealthSummaryView(len(self.owners), tuple(views), ())
 
     def instruments(self, security_ids: Sequence[str] | None = None) -> tuple[Instrument, ...]:
         return tuple(

@@ -14,7 +14,7 @@ from tidebook.book.health_facts import (
     STALE_DAYS,
     DoubtfulFact,
     HeldPosition,
-    PortfolioData,
+    PortfolioBasis,
     PriceJump,
 )
 from tidebook.engine.views import HealthSummaryView, HealthView
@@ -107,7 +107,7 @@ def _views(
     found: list[HealthView] = []
     for subject in subjects:
         name, on = subject.portfolio.portfolio_id, subject.freshness.as_of
-        data = PortfolioData(
+        data = PortfolioBasis(
             subject.portfolio,
             on,
             held.positions.get(name, ()),
