@@ -30,8 +30,8 @@ def says(day: date, quantity: str, tolerance: str = "0", **more: object) -> Bala
 
 BOOK = KeyRecord(
     "ACME",
-    False,
-    (
+    is_cash=False,
+    movements=(
         move("B1", on(1, 3), "101"),
         move("B2", on(2, 5), "53"),
         move("S1", on(3, 7), "-31"),
@@ -148,7 +148,7 @@ def test_a_split_names_its_ratio_and_since_when_it_was_held() -> None:
 
 
 def test_a_consolidation_pays_its_fraction_in_cash() -> None:
-    odd = KeyRecord("ACME", False, (move("B1", on(1, 3), "105"),))
+    odd = KeyRecord("ACME", is_cash=False, movements=(move("B1", on(1, 3), "105"),))
     # One for ten of 105 is ten and a half: ten shares, and money for the half.
     assert causes(says(on(1, 31), "105"), says(on(2, 29), "10"), record=odd) == [
         ("split-not-applied", "")
@@ -157,7 +157,7 @@ def test_a_consolidation_pays_its_fraction_in_cash() -> None:
 
 
 def test_cash_is_never_split() -> None:
-    cash = KeyRecord("CASH_USD", True, (move("D1", on(1, 3), "100"),))
+    cash = KeyRecord("CASH_USD", is_cash=True, movements=(move("D1", on(1, 3), "100"),))
     found = compared(says(on(1, 31), "100"), says(on(2, 29), "300"), record=cash)
     assert [one.code for one in found.divergences[0].candidates] == ["missing"]
 
@@ -165,8 +165,8 @@ def test_cash_is_never_split() -> None:
 def test_trades_that_had_not_settled() -> None:
     settling = KeyRecord(
         "ACME",
-        False,
-        (move("B1", on(1, 3), "100", on(1, 5)), move("B2", on(1, 4), "7", on(1, 8))),
+        is_cash=False,
+        movements=(move("B1", on(1, 3), "100", on(1, 5)), move("B2", on(1, 4), "7", on(1, 8))),
     )
     assert ("not-settled", "B1 B2") in causes(says(on(1, 4), "0"), record=settling)
     assert ("not-settled", "B2") in causes(says(on(1, 5), "100"), record=settling)
@@ -202,7 +202,7 @@ def test_what_nothing_accounts_for_is_said_with_its_size_and_days() -> None:
 
 
 def test_a_security_that_the_book_never_touched_is_told_not_assumed() -> None:
-    nothing = KeyRecord("ACME", False, ())
+    nothing = KeyRecord("ACME", is_cash=False, movements=())
     found = compared(says(on(1, 31), "10"), record=nothing)
     (outcome,) = found.outcomes
     assert (outcome.booked, outcome.verdict) == (0, Verdict.DIFFERS)

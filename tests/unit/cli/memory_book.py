@@ -36,7 +36,7 @@ from tidebook.engine.views import (
     TransactionView,
 )
 from tidebook.errors import UnknownPortfolioError
-from tidebook.model.assertions import BalanceAssertion, asserted_key
+from tidebook.model.assertions import asserted_key
 from tidebook.model.facts import Price, Rate, Transaction, TransactionType as T
 from tidebook.model.instruments import Instrument, built_in_instrument
 from tidebook.model.markets import NO_PRICES, price_table, rate_table
@@ -57,6 +57,7 @@ if TYPE_CHECKING:
         RestatementView,
         ResultsView,
     )
+    from tidebook.model.assertions import BalanceAssertion
     from tidebook.model.findings import Finding
 
 NOW = datetime(2024, 2, 1, 12, tzinfo=UTC)
