@@ -429,7 +429,7 @@ def test_the_list_counts_doubts_and_says_where_nobody_looked() -> None:
     counted = IndexPage([rows[0]._replace(health_count=3), rows[1]], "0.1.0")
     page = render_index(counted, nonce=NONCE)
     assert 'data-label="Data to check" data-sort="3"' in page
-    assert "The data of the first portfolios only are looked into on this page." in page
+    assert "Not looked into here: too much for this page. Its own page does." in page
 
 
 def test_time_travel_is_offered_only_where_the_address_takes_it() -> None:

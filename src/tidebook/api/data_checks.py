@@ -97,6 +97,7 @@ def health_of_data(
                 {"portfolio_id": portfolio_id, "waiting": count}
                 for portfolio_id, count in view.unassigned
             ],
+            "left_out": list(view.left_out),
         }
     )
 

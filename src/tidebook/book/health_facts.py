@@ -67,7 +67,14 @@ class PriceJump(NamedTuple):
     security_id: str
     before: PriceQuote
     after: PriceQuote
-    following: Decimal | None
+    following: PriceQuote | None
+
+    def seen_on(self, on: date) -> PriceJump | None:
+        """Return the jump as it stood on a day, or None when it had not happened."""
+        if self.after.on > on:
+            return None
+        is_later = self.following is not None and self.following.on > on
+        return self._replace(following=None) if is_later else self
 
 
 class DoubtfulFact(NamedTuple):

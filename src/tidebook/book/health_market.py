@@ -8,19 +8,27 @@ from typing import TYPE_CHECKING, Final
 from tidebook.book.health_facts import (
     CheckResult,
     CheckSeverity,
+    PriceJump,
     held_at,
     held_since,
     stake_of,
 )
-from tidebook.book.split_ratios import ratio_of_prices
+from tidebook.book.split_ratios import JUMP_LEAST, ratio_of_prices
 from tidebook.model.calendars import days_between
-from tidebook.model.money import decimal_text
+from tidebook.model.markets import PriceQuote
+from tidebook.model.money import decimal_text, exact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import date
 
     from tidebook.book.health_facts import PortfolioBasis, Valued
+    from tidebook.model.markets import PriceQuotes
+
+
+JUMP_CODES: Final = ("price.unadjusted-split", "price.spike")
+"""What is told of jumps of prices."""
+_PAIR: Final = 2
 
 
 def _behind(data: PortfolioBasis, valued: Sequence[Valued]) -> Iterator[CheckResult]:
@@ -151,7 +159,7 @@ def _jumps(data: PortfolioBasis, valued: Sequence[Valued]) -> Iterator[CheckResu
             f"the price of {security_id} went from {decimal_text(before.price)} on {before.on} to "
             f"{decimal_text(after.price)} on {after.on}"
         )
-        back = None if following is None else ratio_of_prices(after.price, following)
+        back = None if following is None else ratio_of_prices(after.price, following.price)
         if back is not None and (back.new, back.old) == (ratio.old, ratio.new):
             spikes.add((security_id, after.on))
             code, severity = "price.spike", CheckSeverity.WARNING
@@ -167,6 +175,26 @@ def _jumps(data: PortfolioBasis, valued: Sequence[Valued]) -> Iterator[CheckResu
         yield CheckResult(
             code, severity, security_id, after.on, *stake_of([held[security_id]]), moved, remedy
         )
+
+
+def price_jumps(security_id: str, quotes: PriceQuotes) -> tuple[PriceJump, ...]:
+    """Return where neighbouring prices in one currency are so far apart that a split may be why."""
+    found: list[PriceJump] = []
+    days, prices, currencies = quotes
+    with exact():
+        for index in range(1, len(days)):
+            before, after = prices[index - 1], prices[index]
+            if before * JUMP_LEAST > after and after * JUMP_LEAST > before:
+                continue
+            if before <= 0 or after <= 0 or currencies[index - 1] != currencies[index]:
+                continue
+            around = [
+                PriceQuote(days[place], prices[place], currencies[place])
+                for place in range(index - 1, min(index + 2, len(days)))
+            ]
+            following = around[2] if len(around) > _PAIR else None
+            found.append(PriceJump(security_id, around[0], around[1], following))
+    return tuple(found)
 
 
 MARKET_CHECKS: Final = (

@@ -12,7 +12,7 @@ from enum import StrEnum
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
-from tidebook.book.reconcile_causes import Candidate, Closes, Interval, candidates
+from tidebook.book.reconcile_causes import Candidate, Course, Interval, candidates
 from tidebook.model.money import ZERO, decimal_text, exact
 
 if TYPE_CHECKING:
@@ -125,9 +125,10 @@ def reconcile(
         if not standing:
             continue
         spoken.add(security_id)
-        own = _outcomes(records[security_id], standing)
+        course = Course(records[security_id])
+        own = _outcomes(records[security_id], course, standing)
         outcomes += own
-        divergences += _divergences(records[security_id], own)
+        divergences += _divergences(records[security_id], course, own)
         days += [one.on for one in standing]
     unstated = tuple(
         Unstated(security_id, max(days), quantity)
@@ -137,14 +138,15 @@ def reconcile(
     return Reconciliation(tuple(outcomes), tuple(divergences), unstated, waiting)
 
 
-def _outcomes(record: KeyRecord, assertions: Iterable[BalanceAssertion]) -> list[Outcome]:
+def _outcomes(
+    record: KeyRecord, course: Course, assertions: Iterable[BalanceAssertion]
+) -> list[Outcome]:
     """Return the outcomes of one key, oldest first."""
     found: list[Outcome] = []
-    closes = Closes(record)
     ordered = sorted(assertions, key=lambda one: (one.on, one.assertion_id))
     with exact():
         for assertion in ordered:
-            booked = closes.at(assertion.on)
+            booked = course.held(assertion.on)
             difference = assertion.quantity - booked
             agrees = abs(difference) <= assertion.tolerance
             found.append(
@@ -154,15 +156,15 @@ def _outcomes(record: KeyRecord, assertions: Iterable[BalanceAssertion]) -> list
                     booked,
                     difference,
                     Verdict.AGREES if agrees else Verdict.DIFFERS,
-                    _remark(record, assertion.on),
+                    _remark(record, course, assertion.on),
                 )
             )
     return found
 
 
-def _remark(record: KeyRecord, on: date) -> str | None:
+def _remark(record: KeyRecord, course: Course, on: date) -> str | None:
     waiting = sum(one.on <= on for one in record.waiting)
-    if not any(move.on <= on for move in record.movements):
+    if not course.between(None, on):
         kept = f", and {_count(waiting)} to it wait" if waiting else ""
         return f"no booked transaction has touched {record.security_id} by {on}{kept}"
     if waiting:
@@ -174,7 +176,9 @@ def _count(number: int) -> str:
     return f"{number} transaction{'' if number == 1 else 's'}"
 
 
-def _divergences(record: KeyRecord, outcomes: Sequence[Outcome]) -> list[Divergence]:
+def _divergences(
+    record: KeyRecord, course: Course, outcomes: Sequence[Outcome]
+) -> list[Divergence]:
     """Return where the difference of a key changed to one that matters."""
     found: list[Divergence] = []
     after: date | None = None
@@ -187,8 +191,7 @@ def _divergences(record: KeyRecord, outcomes: Sequence[Outcome]) -> list[Diverge
             change = worst.difference - before
             if differing and (agreed or abs(change) > worst.assertion.tolerance):
                 interval = Interval(after, on, worst.difference, change, worst.assertion.tolerance)
-                causes = (*_contradictions(day), *candidates(record, interval))
-                moves = tuple(move for move in record.movements if interval.holds(move.on))
+                causes = (*_contradictions(day), *candidates(record, course, interval))
                 found.append(
                     Divergence(
                         record.security_id,
@@ -197,7 +200,7 @@ def _divergences(record: KeyRecord, outcomes: Sequence[Outcome]) -> list[Diverge
                         agreed,
                         worst.difference,
                         change,
-                        moves,
+                        course.between(after, on),
                         causes,
                     )
                 )

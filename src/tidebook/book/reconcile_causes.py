@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 CANDIDATES_MAX: Final = 10
 """How many transactions are named for one kind of cause."""
+_SETTLING_DAYS: Final = 60
+"""How long before a day a trade may lie that has not settled by then."""
 _LATE_DAYS: Final = 10
 """How long after the other side a booking may come and still be the same event."""
 
@@ -61,19 +63,25 @@ class KeyRecord(NamedTuple):
     waiting: tuple[WaitingMovement, ...] = ()
 
 
-class Closes:
-    """A key's quantity at the close of any day."""
+class Course:
+    """How a key's quantity went, ready to be asked about days."""
 
     def __init__(self, record: KeyRecord) -> None:
         """Sum the movements once."""
+        self._moves = record.movements
         self._days = [move.on for move in record.movements]
         with exact():
             self._sums = list(accumulate(move.quantity for move in record.movements))
 
-    def at(self, on: date) -> Decimal:
+    def held(self, on: date) -> Decimal:
         """Return the quantity at the close of a day; zero before the first movement."""
         count = bisect_right(self._days, on)
         return self._sums[count - 1] if count else ZERO
+
+    def between(self, after: date | None, through: date) -> tuple[Movement, ...]:
+        """Return the movements after a day (None: from the first on) and up to another."""
+        begin = 0 if after is None else bisect_right(self._days, after)
+        return self._moves[begin : bisect_right(self._days, through)]
 
 
 class Interval(NamedTuple):
@@ -111,20 +119,20 @@ class Candidate(NamedTuple):
     remedy: str
 
 
-def candidates(record: KeyRecord, interval: Interval) -> tuple[Candidate, ...]:
+def candidates(record: KeyRecord, course: Course, interval: Interval) -> tuple[Candidate, ...]:
     """Return every cause that accounts for the change within an interval; the plainest first.
 
     When none does, one candidate says what is missing or too much.
     """
-    inside = [move for move in record.movements if interval.holds(move.on)]
+    inside = course.between(interval.after, interval.by)
     with exact():
         found = (
             *_waiting(record, interval),
             *_surplus(record, inside, interval),
             *_wrong_sign(inside, interval),
-            *_splits(record, interval),
-            *_unsettled(record, interval),
-            *_late(record, interval),
+            *(() if record.is_cash else _splits(record, course, interval)),
+            *_unsettled(course, interval),
+            *_late(course, interval),
             *_second(inside, interval),
         )
     return found or (_unexplained(record, interval),)
@@ -203,12 +211,10 @@ def _wrong_sign(inside: Sequence[Movement], interval: Interval) -> Iterator[Cand
         )
 
 
-def _splits(record: KeyRecord, interval: Interval) -> Iterator[Candidate]:
+def _splits(record: KeyRecord, course: Course, interval: Interval) -> Iterator[Candidate]:
     """Yield a split, of what was held at some close of the interval, that the book lacks."""
-    if record.is_cash:
-        return
     told: set[SplitRatio] = set()
-    for since, held in _closes(record, interval):
+    for since, held in _closes(course, interval):
         for ratio in RATIOS:
             if ratio in told or not _is_split(held, ratio, interval):
                 continue
@@ -222,14 +228,13 @@ def _splits(record: KeyRecord, interval: Interval) -> Iterator[Candidate]:
             )
 
 
-def _closes(record: KeyRecord, interval: Interval) -> Iterator[tuple[date, Decimal]]:
+def _closes(course: Course, interval: Interval) -> Iterator[tuple[date, Decimal]]:
     """Yield what was held at the start of the interval and after each of its days of movement."""
-    closes = Closes(record)
-    starts = sorted({move.on for move in record.movements if interval.holds(move.on)})
+    starts = sorted({move.on for move in course.between(interval.after, interval.by)})
     if interval.after is not None:
         starts.insert(0, interval.after)
     for day in starts:
-        if held := closes.at(day):
+        if held := course.held(day):
             yield day, held
 
 
@@ -242,12 +247,12 @@ def _is_split(held: Decimal, ratio: SplitRatio, interval: Interval) -> bool:
     return held > 0 and held * ratio.new % ratio.old != 0 and 0 < short < ratio.old
 
 
-def _unsettled(record: KeyRecord, interval: Interval) -> Iterator[Candidate]:
+def _unsettled(course: Course, interval: Interval) -> Iterator[Candidate]:
     """Yield trades that had not settled, where the other side counts from settlement on."""
     open_then = [
         move
-        for move in record.movements
-        if move.on <= interval.by and move.settles_on is not None and move.settles_on > interval.by
+        for move in course.between(interval.by - timedelta(days=_SETTLING_DAYS), interval.by)
+        if move.settles_on is not None and move.settles_on > interval.by
     ]
     whole = sum((move.quantity for move in open_then), ZERO)
     if not open_then or not abs(interval.difference + whole) <= interval.tolerance:
@@ -263,14 +268,10 @@ def _unsettled(record: KeyRecord, interval: Interval) -> Iterator[Candidate]:
     )
 
 
-def _late(record: KeyRecord, interval: Interval) -> Iterator[Candidate]:
+def _late(course: Course, interval: Interval) -> Iterator[Candidate]:
     """Yield movements booked shortly after that the other side may have had already."""
     last = interval.by + timedelta(days=_LATE_DAYS)
-    late = [
-        move
-        for move in record.movements
-        if interval.by < move.on <= last and interval.is_change(move.quantity)
-    ]
+    late = [move for move in course.between(interval.by, last) if interval.is_change(move.quantity)]
     for move in late[:CANDIDATES_MAX]:
         yield Candidate(
             "booked-later",

@@ -29,7 +29,7 @@ RATIOS: Final = (
 
 _NOISE: Final = Decimal("0.04")
 """How far a price may move on the day of the split itself."""
-_LEAST: Final = Decimal("1.45")
+JUMP_LEAST: Final = Decimal("1.45")
 """Below a half more or a third less, a jump of a price is as likely the market's doing."""
 
 
@@ -45,7 +45,7 @@ def ratio_of_prices(before: Decimal, after: Decimal) -> SplitRatio | None:
     if before <= 0 or after <= 0:
         return None
     with exact():
-        if max(before, after) < min(before, after) * _LEAST:
+        if max(before, after) < min(before, after) * JUMP_LEAST:
             return None
         off = {
             ratio: abs(quotient(after * ratio.new, before * ratio.old) - ONE) for ratio in RATIOS

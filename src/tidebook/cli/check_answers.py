@@ -164,6 +164,10 @@ def health_summary_answer(view: HealthSummaryView, skip: int) -> Answer:
         f"{count} transactions wait for portfolio {portfolio_id}, which nobody introduced"
         for portfolio_id, count in view.unassigned
     )
+    left_out = tuple(
+        f"{code} was not looked for: too many securities are held for one look"
+        for code in view.left_out
+    )
     return Answer(
         "data health",
         (
@@ -186,9 +190,10 @@ def health_summary_answer(view: HealthSummaryView, skip: int) -> Answer:
                 {"portfolio_id": portfolio_id, "waiting": count}
                 for portfolio_id, count in view.unassigned
             ],
+            "left_out": list(view.left_out),
         },
         None,
-        (shown, *unassigned),
+        (shown, *unassigned, *left_out),
     )
 
 

@@ -225,11 +225,13 @@ class HealthSummaryView(NamedTuple):
     """The data health of portfolios by id, some of all ``total``.
 
     ``unassigned`` counts, by portfolio id, the transactions of portfolios that nobody introduced.
+    ``left_out`` are the codes that were not looked for, because too many securities are held.
     """
 
     total: int
     portfolios: tuple[HealthView, ...]
     unassigned: tuple[tuple[str, int], ...]
+    left_out: tuple[str, ...] = ()
 
 
 class ReportView(NamedTuple):

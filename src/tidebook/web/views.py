@@ -33,7 +33,7 @@ _SHORT_PERIOD = "A period of less than one year is not annualised."
 _NO_RETURN = "The return of this period is undefined."
 _NO_COST = "The cost of this holding is not known."
 _NO_WEIGHT = "A weight needs the value of the holding and of the whole portfolio."
-_NOT_LOOKED_INTO = "The data of the first portfolios only are looked into on this page."
+_NOT_LOOKED_INTO = "Not looked into here: too much for this page. Its own page does."
 _DAYS_IN_YEAR = 365
 _STATUS_TEXTS = {
     "CURRENT": ("Current", "Every booked fact is in these figures."),

@@ -18,8 +18,9 @@ from tidebook.book.health_facts import (
     held_at,
     since,
 )
+from tidebook.book.health_market import price_jumps
 from tidebook.model.facts import Rate
-from tidebook.model.markets import PriceQuote, rate_table
+from tidebook.model.markets import NO_PRICES, PriceQuote, PriceQuotes, rate_table
 from tidebook.model.portfolios import Portfolio
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ def test_a_holding_without_an_instrument_is_an_error() -> None:
 
 
 def jump(before: str, after: str, following: str | None = None) -> PriceJump:
-    later = None if following is None else D(following)
+    later = None if following is None else PriceQuote(on(8), D(following), "USD")
     return PriceJump(
         "ACME", PriceQuote(on(6), D(before), "USD"), PriceQuote(on(7), D(after), "USD"), later
     )
@@ -177,7 +178,7 @@ def test_a_jump_by_a_split_s_ratio_while_the_holding_stood_still() -> None:
 def test_a_price_out_of_line_for_one_day_is_a_spike_and_no_split() -> None:
     still = {"ACME": ((on(1), D(10)),)}
     down = jump("100", "10", "101")
-    back = PriceJump("ACME", down.after, PriceQuote(on(8), D(101), "USD"), D(102))
+    back = PriceJump("ACME", down.after, PriceQuote(on(8), D(101), "USD"), None)
     found = only(basis(held(), jumps=[down, back], steps=still))
     assert place(found) == ("price.spike", "ACME", on(7), 1000, "market value")
 
@@ -262,3 +263,30 @@ def test_holdings_are_read_off_their_steps() -> None:
     assert since(steps[:2], is_negative=False) is None
     assert since(steps, is_negative=True) is None
     assert since((), is_negative=True) is None
+
+
+def test_a_jump_is_known_from_its_day_on_and_what_follows_from_the_next() -> None:
+    down = jump("100", "10", "101")
+    assert down.seen_on(on(6)) is None
+    assert down.seen_on(on(7)) == jump("100", "10")
+    assert down.seen_on(on(8)) == down
+
+
+def test_prices_far_apart_in_one_currency_are_jumps() -> None:
+    quotes = PriceQuotes(
+        (on(4), on(5), on(6), on(7), on(8), on(11)),
+        tuple(map(D, ("100", "68.9", "69.5", "140", "14", "0"))),
+        ("USD", "USD", "USD", "USD", "EUR", "EUR"),
+    )
+    # 100 to 68.9 is 1.451 to 1 and 69.5 to 140 is 1 to 2.01; the change of currency and the
+    # price of zero are no ratio.
+    found = price_jumps("ACME", quotes)
+    assert [(one.before.price, one.after.price) for one in found] == [
+        (D(100), D("68.9")),
+        (D("69.5"), D(140)),
+    ]
+    assert [one.following for one in found] == [
+        PriceQuote(on(6), D("69.5"), "USD"),
+        PriceQuote(on(8), D(14), "EUR"),
+    ]
+    assert price_jumps("ACME", NO_PRICES) == ()

@@ -15,8 +15,8 @@ from tidebook.book.health_facts import (
     DoubtfulFact,
     HeldPosition,
     PortfolioBasis,
-    PriceJump,
 )
+from tidebook.book.health_market import JUMP_CODES, price_jumps
 from tidebook.engine.views import HealthSummaryView, HealthView
 from tidebook.model.instruments import built_in_instrument
 from tidebook.model.markets import PriceQuote
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from tidebook.adapters.postgres.market_cache import MarketCache
     from tidebook.book.health_facts import (
+        PriceJump,
         Steps,
     )
     from tidebook.engine.views import OverviewRow
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 
 _SQL: Final = statements("read_health")
 _UNASSIGNED_MAX: Final = 100
+JUMPS_SECURITIES_MAX: Final = 400
+"""How many securities' whole price histories are looked through for one answer."""
 
 
 class Terms(NamedTuple):
@@ -49,6 +52,7 @@ class Terms(NamedTuple):
     stale_days: int = STALE_DAYS
     as_of: date | None = None
     known_at: datetime | None = None
+    with_jumps: bool = True
 
 
 class _Held(NamedTuple):
@@ -74,16 +78,36 @@ def read_health_summary(
     rows = read_overview(cursor, limit, skip)
     total = cursor.execute(_SQL["count"]).fetchall()[0][0]
     unassigned = cursor.execute(_SQL["unassigned"], {"limit": _UNASSIGNED_MAX}).fetchall()
-    views = _views(cursor, market, [Subject(*row[:2]) for row in rows], terms)
-    return HealthSummaryView(total, tuple(views), tuple((row[0], row[1]) for row in unassigned))
+    with_jumps = not _hold_too_many(cursor, rows)
+    views = _views(
+        cursor,
+        market,
+        [Subject(*row[:2]) for row in rows],
+        terms._replace(with_jumps=with_jumps),
+    )
+    return HealthSummaryView(
+        total,
+        tuple(views),
+        tuple((row[0], row[1]) for row in unassigned),
+        () if with_jumps else JUMP_CODES,
+    )
 
 
 def read_health_counts(
-    cursor: Cursor[TupleRow], market: MarketCache, rows: Iterable[OverviewRow]
+    cursor: Cursor[TupleRow], market: MarketCache, rows: Sequence[OverviewRow]
 ) -> dict[str, int]:
-    """Return, by portfolio, how much is to be said about its data."""
+    """Return, by portfolio, how much is to be said about its data; none when it is too much."""
+    if _hold_too_many(cursor, rows):
+        return {}
     views = _views(cursor, market, [Subject(*row[:2]) for row in rows], Terms())
     return {view.portfolio.portfolio_id: len(view.results) for view in views}
+
+
+def _hold_too_many(cursor: Cursor[TupleRow], rows: Iterable[OverviewRow]) -> bool:
+    """Tell whether the prices of all that is held would drive everything else out of the cache."""
+    wanted = {"portfolio_ids": [row.portfolio.portfolio_id for row in rows]}
+    count: int = cursor.execute(_SQL["held_count"], wanted).fetchall()[0][0]
+    return count > JUMPS_SECURITIES_MAX
 
 
 def _views(
@@ -111,7 +135,7 @@ def _views(
             subject.portfolio,
             on,
             held.positions.get(name, ()),
-            [jump for jump in held.jumps.get(name, ()) if on is None or jump.after.on <= on],
+            _seen(held.jumps.get(name, ()), on),
             waiting.get(name, ()),
             twins.get(name, ()),
             unpriced.get(name, ()),
@@ -123,6 +147,11 @@ def _views(
         )
         found.append(HealthView(*subject, checked(data)))
     return found
+
+
+def _seen(jumps: Iterable[PriceJump], on: date | None) -> list[PriceJump]:
+    seen = (jump if on is None else jump.seen_on(on) for jump in jumps)
+    return [jump for jump in seen if jump is not None]
 
 
 def _held(
@@ -146,18 +175,24 @@ def _held(
         positions[portfolio_id].append(
             _position((security_id, currency), instrument, (quantity, cost), quote)
         )
-    through = max((day for day in on.values() if day is not None), default=None)
     securities = sorted({one.security_id for of in positions.values() for one in of})
-    named = {**wanted, "security_ids": securities, "through": through or INFINITY}
-    jumps: dict[str, list[PriceJump]] = defaultdict(list)
-    for row in cursor.execute(_SQL["jumps"], named) if securities else ():
-        before, after = PriceQuote(row[1], row[2], row[5]), PriceQuote(row[3], row[4], row[5])
-        jumps[row[0]].append(PriceJump(row[0], before, after, row[6]))
+    jumps = _jumps(cursor, market, securities, terms)
     by_portfolio = {
         portfolio_id: [jump for one in of for jump in jumps.get(one.security_id, ())]
         for portfolio_id, of in positions.items()
     }
     return _Held(positions, by_portfolio)
+
+
+def _jumps(
+    cursor: Cursor[TupleRow], market: MarketCache, securities: Sequence[str], terms: Terms
+) -> Mapping[str, tuple[PriceJump, ...]]:
+    if not terms.with_jumps:
+        return {}
+    if terms.known_at is None:
+        return market.jumps(cursor, securities)
+    known = market.markets_known(cursor, securities, known_at=terms.known_at).prices
+    return {one: price_jumps(one, quotes) for one, quotes in known.items()}
 
 
 def _position(

@@ -30,25 +30,6 @@ CROSS JOIN LATERAL (
     LIMIT 1
 ) AS q
 
--- name: jumps
--- Neighbours of which one is at least 1.45 times the other: what a split may have done.
-SELECT j.security_id, j.day_before, j.price_before, j.price_date, j.price, j.currency, j.following
-FROM (
-    SELECT p.security_id, p.price_date, p.price, p.currency,
-           lag(p.price_date) OVER by_day AS day_before,
-           lag(p.price) OVER by_day AS price_before,
-           lag(p.currency) OVER by_day AS currency_before,
-           lead(p.price) OVER by_day AS following
-    FROM market_prices AS p
-    WHERE p.security_id = ANY(%(security_ids)s) AND p.price_date <= %(through)s::date
-      AND p.recorded_at <= %(known_at)s::timestamptz
-      AND (p.superseded_at = 'infinity' OR p.superseded_at > %(known_at)s::timestamptz)
-    WINDOW by_day AS (PARTITION BY p.security_id ORDER BY p.price_date)
-) AS j
-WHERE j.currency = j.currency_before AND j.price > 0 AND j.price_before > 0
-  AND (j.price >= j.price_before * 1.45 OR j.price_before >= j.price * 1.45)
-ORDER BY j.security_id COLLATE "C", j.price_date
-
 -- name: steps
 SELECT e.portfolio_id, e.security_id, e.business_date, sum(e.quantity)
 FROM entries AS e
@@ -93,6 +74,10 @@ WHERE t.portfolio_id = ANY(%(portfolio_ids)s) AND t.business_date <= %(as_of)s::
   AND t.recorded_at <= %(known_at)s::timestamptz
   AND (t.superseded_at = 'infinity' OR t.superseded_at > %(known_at)s::timestamptz)
 ORDER BY t.business_date, t.transaction_id COLLATE "C"
+
+-- name: held_count
+SELECT count(DISTINCT security_id) FROM position_state
+WHERE portfolio_id = ANY(%(portfolio_ids)s) AND quantity <> 0
 
 -- name: count
 SELECT count(*) FROM portfolios
