@@ -238,3 +238,25 @@ def test_the_first_divergence_is_the_one_that_may_have_begun_first() -> None:
     first = found.first_divergence
     assert first is not None
     assert (first.security_id, first.after) == ("OTHER", on(1, 31))
+
+
+def test_no_more_than_ten_transactions_are_named_for_one_cause() -> None:
+    alike = KeyRecord(
+        "ACME",
+        is_cash=False,
+        movements=tuple(move(f"B{n}", on(1, n + 1), "7") for n in range(1, 13)),
+    )
+    found = compared(says(on(1, 31), "77"), record=alike).divergences[0].candidates
+    named = [one for one in found if one.code == "not-confirmed"]
+    assert len(named) == 10
+
+
+def test_a_divergence_without_any_booking_begins_with_its_assertion() -> None:
+    nothing = KeyRecord("NEW", is_cash=False, movements=())
+    found = reconcile(
+        {"NEW": [says(on(1, 2), "5")], "ACME": [says(on(1, 3), "1")]},
+        {"NEW": nothing, "ACME": BOOK},
+    )
+    first = found.first_divergence
+    assert first is not None
+    assert (first.security_id, first.by) == ("NEW", on(1, 2))
