@@ -145,8 +145,8 @@ def _twins(data: PortfolioBasis, valued: Sequence[Valued]) -> Iterator[CheckResu
             fact.security_id,
             fact.on,
             *_money(data, surplus),
-            f"{', '.join(fact.transaction_ids)} are {fact.type} of {fact.on} with the same "
-            "quantity, price and amount",
+            f"{fact.type} {', '.join(fact.transaction_ids)} of {fact.on} have the same quantity, "
+            "price and amount",
             "cancel all but one if they are one deal; partial fills may well look alike",
         )
 

@@ -33,7 +33,7 @@ def reconcile(
     as_of: AsOf = None,
     known_at: KnownAt = None,
 ) -> None:
-    """Compare a portfolio's book with what a broker or custodian says it holds.
+    """Compare a portfolio with what a broker says it holds.
 
     Ends with 10 when anything differs, and with 4 when there was nothing to compare.
     """
@@ -81,7 +81,7 @@ def health(
     skip: Annotated[int, typer.Option(min=0, help="Portfolios to leave out first.")] = 0,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Portfolios to sum up.")] = 100,
 ) -> None:
-    """Show what is missing, old or unlikely in the data, most money at stake first."""
+    """Show what is doubtful in the data, by money at stake."""
     from tidebook.cli.check_answers import health_answer, health_summary_answer
 
     invocation: Invocation = ctx.obj
