@@ -25,7 +25,7 @@ from tidebook.book.valuation import Held, cash_quote, value_position
 from tidebook.errors import UnusableSeriesError
 from tidebook.model.facts import TransactionType
 from tidebook.model.markets import NO_PRICES
-from tidebook.model.money import ONE, ZERO, converted, exact, share
+from tidebook.model.money import ZERO, converted, exact, share
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -257,8 +257,12 @@ class _Key(NamedTuple):
         return value_position(held, quote, rates, base, on).value
 
     def _rate(self, on: date) -> Decimal:
+        """Return the rate that the key was valued at on a day on which it has a value."""
         quote = self.market.rates.rate(self.currency, self.market.base_currency, on)
-        return ONE if quote is None else quote.rate
+        if quote is None:
+            msg = f"{self.security_id} was valued on {on} without a rate"
+            raise LookupError(msg)
+        return quote.rate
 
     def _restated(self, opening: date, value: MarketValue) -> dict[str, _Lot]:
         """Return the lots held at the opening, each at its part of the value there."""

@@ -282,6 +282,8 @@ class _Batch:
             if key in stored:
                 state, reason = self.states.get(key), self.changes[key].reason
                 result = folding.refold(key, state, stored[key], folded[key], reason)
+                if folded[key].entries and not self._is_cash(key):
+                    self._note_actions(key, folded[key].entries[0].posting.on)
             else:
                 result = self._advance(key)
             self.results[key] = result
@@ -374,17 +376,25 @@ class _Batch:
                     posted.cash_security_id,
                     posted.arrival,
                 )
-                if stored is None and not self._reaches(posted.on, key):
+                if stored is None:
                     continue
-                if stored is not None and accounts[1:] != stored[1:]:
+                if accounts[1:] != stored[1:]:
                     self.replaced_accounts.append(accounts)
                 for finding in posted.findings:
                     self._note(finding, key[0], key[1], posted.on)
 
-    def _reaches(self, ex_date: date, key: Key) -> bool:
-        """Tell whether a key could have held anything when an action took effect."""
-        postings = (*self.again.on_key[key], *self.changes[key].added)
-        return any(posting.on < ex_date for posting in postings)
+    def _note_actions(self, key: Key, first_on: date) -> None:
+        """Note what actions wait for, where a key could have held anything when they took effect.
+
+        Args:
+            key: A key that was folded anew.
+            first_on: The day of its first entry.
+        """
+        for identity in self.again.mine[key]:
+            posted = self.again.posted[identity]
+            if identity not in self.again.stored and first_on < posted.on:
+                for finding in posted.findings:
+                    self._note(finding, key[0], key[1], posted.on)
 
     def _carry(self, keys: Iterable[Key]) -> None:
         """Give cash accounts what has become bookable, and take from them what no longer is."""
