@@ -60,6 +60,8 @@ def test_the_program_runs_as_a_module_and_answers_help() -> None:
         "performance",
         "explain",
         "findings",
+        "reconcile",
+        "health",
         "db",
         "version",
     ]

@@ -10,6 +10,7 @@ from tidebook.engine.ports import Reached, Receipt
 from tidebook.errors import FencedError, OverloadedError, StoreUnavailableError
 from tidebook.model.cancellations import (
     ActionRef,
+    AssertionRef,
     BusinessDateRef,
     PriceRef,
     RateRef,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from tidebook.engine.signals import Signal
     from tidebook.engine.store import Store
     from tidebook.model.actions import CorporateAction
+    from tidebook.model.assertions import BalanceAssertion
     from tidebook.model.cancellations import Cancellation
     from tidebook.model.facts import Price, Rate, Transaction
     from tidebook.model.instruments import Instrument
@@ -124,6 +126,14 @@ class LogCommands:
         waited = tuple(sorted(ids)) if set(by_topic) == {topics.RAW_TRANSACTIONS} else ()
         return self._append_all(by_topic, correlation_id, waited)
 
+    def ingest_assertions(
+        self, assertions: Sequence[BalanceAssertion], correlation_id: str
+    ) -> Receipt:
+        """Take balance assertions in."""
+        keyed = [(fact.assertion_id, records.assertion_record(fact)) for fact in assertions]
+        ids = tuple({fact.portfolio_id for fact in assertions})
+        return self._append(topics.RAW_BALANCE_ASSERTIONS, keyed, correlation_id, ids)
+
     def reprocess(self, transaction_ids: Sequence[str], correlation_id: str) -> Receipt:
         """Ask for the keys of these transactions to be folded again from their facts."""
         keyed: list[tuple[str, Record]] = [
@@ -215,6 +225,8 @@ def _place(cancelled: Cancellation) -> tuple[str, str]:
             return topics.RAW_FX_RATES, _pair(cancelled.source, cancelled.target)
         case BusinessDateRef():
             return topics.RAW_BUSINESS_DATES, _EVERYWHERE
+        case AssertionRef():
+            return topics.RAW_BALANCE_ASSERTIONS, cancelled.assertion_id
 
 
 def _pair(source: str, target: str) -> str:
