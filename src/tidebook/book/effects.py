@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tidebook.book.inventory import NO_GAINS, closed, gains
 from tidebook.book.lots import DUST, Entry, Lot
 from tidebook.book.postings import EffectKind
-from tidebook.model.findings import Finding, opposite_side, oversold
+from tidebook.model.findings import Finding, closed_too_much, nothing_held, opposite_side
 from tidebook.model.money import ONE, ZERO, converted, decimal_text, rounded, share
 
 if TYPE_CHECKING:
@@ -69,10 +69,10 @@ def plain(inventory: Inventory, posting: Posting, effect: Effect | None = None) 
     if held and (held > ZERO) is not (quantity > ZERO):
         beyond = abs(quantity) - abs(held)
         if effect is not None and effect.closes_only and beyond > DUST:
-            return inventory.refusal(posting)
+            return _missing(posting, quantity, held)
         return inventory.close(posting, lots)
     if effect is not None and effect.closes_only:
-        return inventory.refusal(posting)
+        return _missing(posting, quantity, held)
     if quantity > ZERO or inventory.rules.allow_short:
         return inventory.open(posting)
     return inventory.refusal(posting)
@@ -324,7 +324,10 @@ def _with_gains(
 
 
 def _missing(posting: Posting, wanted: Decimal, held: Decimal) -> Finding:
-    return oversold(
+    """Return why an event that needs a holding cannot be booked on what is held."""
+    if not held:
+        return nothing_held(posting.transaction_id, posting.key)
+    return closed_too_much(
         posting.transaction_id, posting.key, decimal_text(abs(wanted)), decimal_text(held)
     )
 
