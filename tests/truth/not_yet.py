@@ -6,17 +6,11 @@ nothing and for an entry whose cases hold, so that this list can only shrink.
 
 from __future__ import annotations
 
-_TRANSFER = "a transfer between portfolios that keeps its lots"
 _RISK = "the risk measures"
 _STRATEGY = "the regime detector and the allocation"
 
 NOT_YET: dict[str, str] = {
     "gf-18-liability": "convention: it counts a debt from before the day on which it arises",
-    "gf-21-reverse-split-1-10": "missing: corporate actions",
-    "gf-25-split-quotes-already-adjusted": "missing: corporate actions",
-    "pp-21-transfer-at-new-value": f"missing: {_TRANSFER}",
-    "pp-24-transfer-preserves-basis-and-fee": f"missing: {_TRANSFER}",
-    "pp-25-transfer-keeps-fifo-date-order": f"missing: {_TRANSFER}",
     "pp-39-trade-short-layers": "disputed: it values a short position without a price at 0",
     "pp-66-volatility-one-value": "convention: it calls the deviation of one return 0; here it is "
     "undefined",

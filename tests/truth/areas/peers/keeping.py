@@ -1,7 +1,8 @@
 """Keeping a case's book from transactions that state what moved, costs included.
 
 ``net`` is the cash moved: purchases add their costs to the gross amount, all else takes them off.
-An account of a case is a portfolio of its own, since lots are matched inside one.
+An account of a case is a portfolio of its own, since lots are matched inside one; a transfer
+between two of them carries its lots. A split is a corporate action on all of them.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
-from tests.fixtures.booking import keep_book, portfolio, security
+from tests.fixtures.booking import book_in, portfolio, security
 from tidebook.book.earnings import KeptBook, period_earnings
 from tidebook.book.implied_prices import implied_prices, until_quoted
 from tidebook.book.lots import LotRule
 from tidebook.book.positions import positions
 from tidebook.book.series import Market
 from tidebook.book.valuation import Held, value_position
+from tidebook.book.whole import Facts as WholeFacts, build
+from tidebook.model.actions import ActionTable, ActionType, CorporateAction
 from tidebook.model.facts import (
     Price,
     Rate,
@@ -43,8 +46,9 @@ if TYPE_CHECKING:
 
 PAID = frozenset({TransactionType.BUY, TransactionType.TRANSFER_IN})
 # In an account without cash a purchase is a delivery in, and a sale is a delivery out at a gain.
-AS_TRADES = {"DELIVER_IN": "BUY", "DELIVER_OUT": "SELL"}
-AS_TRANSFERS = {"DELIVER_IN": "TRANSFER_IN", "DELIVER_OUT": "TRANSFER_OUT"}
+BETWEEN = {"TRANSFER": "TRANSFER_IN_KIND"}
+AS_TRADES = {"DELIVER_IN": "BUY", "DELIVER_OUT": "SELL"} | BETWEEN
+AS_TRANSFERS = {"DELIVER_IN": "TRANSFER_IN", "DELIVER_OUT": "TRANSFER_OUT"} | BETWEEN
 
 
 class Facts(NamedTuple):
@@ -58,6 +62,7 @@ class Facts(NamedTuple):
     last_day: date
     period: Span | None
     """The days after the closing value at which the case's period starts."""
+    actions: tuple[CorporateAction, ...] = ()
 
     def before_costs(self) -> Facts:
         """Return the facts as they would have been without fees and taxes."""
@@ -88,8 +93,9 @@ class Facts(NamedTuple):
         return self._replace(by_account={"": own})
 
     def pooled(self) -> Facts:
-        """Return the facts with all accounts in one."""
-        return self._replace(by_account={"": self.transactions})
+        """Return the facts with all accounts in one, where a transfer between them is nothing."""
+        inside = tuple(fact for fact in self.transactions if not fact.to_portfolio_id)
+        return self._replace(by_account={"": inside})
 
     @property
     def transactions(self) -> tuple[Transaction, ...]:
@@ -107,10 +113,16 @@ class Facts(NamedTuple):
         kept = portfolio(
             self.base_currency, cost_method=method, settlement=settlement, allow_short=allow_short
         )
-        return [
-            keep_book(facts, kept, self.instruments, self.rates)
-            for facts in self.by_account.values()
+        portfolios = {each: kept._replace(portfolio_id=each) for each in self.by_account}
+        instruments = {known.security_id: known for known in self.instruments}
+        booked = [
+            fact._replace(portfolio_id=account)
+            for account, facts in self.by_account.items()
+            for fact in facts
         ]
+        actions = ActionTable(self.actions)
+        whole = build(WholeFacts(portfolios, instruments, booked, self.rates, actions))
+        return [book_in(whole, each, instruments) for each in portfolios.values()]
 
     def valued(self, book: Book, key: str) -> Valuation:
         """Return a position's valuation on the last day that the case mentions."""
@@ -126,9 +138,15 @@ def facts_of(case: Content, deliveries: Mapping[str, str] = AS_TRADES) -> Facts:
     base = case["base_currency"]
     currencies = {known["id"]: known["currency"] for known in case.get("instruments", [])}
     by_account: dict[str, list[Transaction]] = defaultdict(list)
+    actions: list[CorporateAction] = []
     for number, written in enumerate(case["transactions"], 1):
+        if written["type"] == "SPLIT":
+            actions.append(_split(written, f"a{number:03}"))
+            continue
         fact = _transaction(written, f"t{number:03}", base, deliveries)
         by_account[written.get("account", "")].append(fact)
+        if fact.to_portfolio_id:
+            by_account[fact.to_portfolio_id].extend(())
         if "instrument" in written:
             currencies.setdefault(fact.security_id, fact.trade_currency)
     days = [date.fromisoformat(row["date"]) for row in (*case["transactions"], *case["prices"])]
@@ -155,6 +173,19 @@ def facts_of(case: Content, deliveries: Mapping[str, str] = AS_TRADES) -> Facts:
         rate_table(rates),
         max(days),
         _period(case),
+        tuple(actions),
+    )
+
+
+def _split(written: Content, identity: str) -> CorporateAction:
+    ratio = written["recorded_fx"]
+    return CorporateAction(
+        identity,
+        ActionType.SPLIT,
+        written["instrument"],
+        date.fromisoformat(written["date"]),
+        Decimal(ratio["numerator"]),
+        Decimal(ratio["denominator"]),
     )
 
 
@@ -202,6 +233,7 @@ def _transaction(
         fee=fee,
         tax=tax,
         fx_rate=rate if currency == base else None,
+        to_portfolio_id=written.get("to_account", ""),
     )
 
 

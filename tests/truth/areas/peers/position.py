@@ -27,6 +27,8 @@ def check(case: Content) -> None:
     cash = book.cash_keys()
     invested = [held.cost_base for key, held in book.holdings.items() if key not in cash]
     found = {"invested_value": total_of(invested), "total_cost": total_of(invested)}
+    if "market_value" in expected:
+        found["market_value"] = _market_value(facts, book)
     if "net_worth" in expected:
         found["net_worth"] = _net_worth(facts, book)
     assert_known(expected, {"positions", *found})
@@ -56,3 +58,9 @@ def _net_worth(facts: Facts, book: Book) -> Decimal:
     (row,) = daily_series([facts.last_day], holdings, portfolio_flows(book.entries), market)
     assert row.unpriced_cost == 0
     return row.eod_market_value
+
+
+def _market_value(facts: Facts, book: Book) -> Decimal:
+    cash = book.cash_keys()
+    values = [facts.valued(book, key).value for key in book.holdings if key not in cash]
+    return total_of([value and value.base for value in values])
