@@ -227,10 +227,16 @@ class Reader(Protocol):
         portfolio_id: str,
         *,
         security_id: str | None = None,
+        start: date | None = None,
         as_of: date | None = None,
         known_at: datetime | None = None,
+        realised: bool = False,
     ) -> EntriesView:
-        """Return all entries of a portfolio, or of one of its keys, whatever fact made them."""
+        """Return all entries of a portfolio, or of one of its keys, whatever fact made them.
+
+        With ``start`` only those from that day on; with ``realised`` only those that realised a
+        gain or a loss, if only of nothing, on lots.
+        """
         ...
 
     def actions(
