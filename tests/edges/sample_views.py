@@ -10,9 +10,11 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from tests.edges.memory_book import NOW, Desk, freshness
+from tidebook.book.holding_periods import HoldingPeriod, Term
 from tidebook.book.series import PortfolioDay
 from tidebook.book.valuation import MarketValue, Valuation, ValuationStatus
 from tidebook.engine.views import (
+    EntriesView,
     EntryView,
     FindingView,
     HistoryView,
@@ -138,12 +140,18 @@ LOT = LotView(
     Decimal("100.4"),
     Decimal("100.4"),
     "USD",
+    HoldingPeriod(0, Term.SHORT, date(2026, 3, 11)),
+    VALUED.value,
+    None,
 )
 DAYS = (
     PortfolioDay(ON, ZERO, Decimal(10000), ZERO, Decimal(10200), ZERO, ZERO),
     PortfolioDay(date(2025, 3, 11), Decimal(10200), ZERO, ZERO, Decimal(10500), ZERO, ZERO),
 )
 SERIES = SeriesView(PORTFOLIO, freshness(date(2025, 3, 11)), ON, DAYS)
+
+
+NOTHING_REALISED = EntriesView(PORTFOLIO, freshness(ON), ())
 
 
 def desk() -> Desk:

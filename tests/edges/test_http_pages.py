@@ -22,7 +22,9 @@ ON = sample_views.ON
 
 def views() -> ReportView:
     results = ResultsView(Decimal(0), Decimal(0), Decimal(0))
-    return ReportView(sample_views.POSITIONS, results, sample_views.SERIES, (), ())
+    return ReportView(
+        sample_views.POSITIONS, results, sample_views.SERIES, (), (), sample_views.NOTHING_REALISED
+    )
 
 
 def test_the_root_leads_to_the_list() -> None:

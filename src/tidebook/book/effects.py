@@ -168,7 +168,7 @@ def _return(inventory: Inventory, posting: Posting, effect: Effect, transit: Tra
     before = inventory.open_lots()
     after: list[Lot] = []
     excess = [ZERO, ZERO]
-    paid = (_spread(local, before), _spread(base, before))
+    paid = (spread(local, before), spread(base, before))
     for index, lot in enumerate(before):
         left = [lot.cost_local - paid[0][index], lot.cost_base - paid[1][index]]
         for side in (0, 1):
@@ -267,7 +267,7 @@ def _arriving(parts: Sequence[Lot], effect: Effect) -> list[Lot]:
         units = [share(part.quantity, new, old) for part in parts]
     else:
         sign = 1 if parts[0].quantity > ZERO else -1
-        units = _spread(effect.units * sign, parts)
+        units = spread(effect.units * sign, parts)
     return [
         Lot(
             part.lot_id,
@@ -280,8 +280,11 @@ def _arriving(parts: Sequence[Lot], effect: Effect) -> list[Lot]:
     ]
 
 
-def _spread(whole: Decimal, lots: Sequence[Lot]) -> list[Decimal]:
-    """Return a whole in parts by the units of lots; the last part takes what rounding leaves."""
+def spread(whole: Decimal, lots: Sequence[Lot]) -> list[Decimal]:
+    """Return a whole in parts by the units of lots; the last part takes what rounding leaves.
+
+    To be called inside ``exact()``, with lots whose units do not add up to nothing.
+    """
     total = sum((lot.quantity for lot in lots), ZERO)
     parts = [share(whole, lot.quantity, total) for lot in lots[:-1]]
     return [*parts, whole - sum(parts, ZERO)]
