@@ -322,7 +322,8 @@ class Inventory:
             return None
         for lot_id, size in wanted.items():
             index = self._by_id.get(lot_id)
-            lot = None if index is None else self.lots[index]
+            # Places before the head still hold what was taken from there.
+            lot = None if index is None or index < self.head else self.lots[index]
             if lot is None or lot.quantity * sign < size:
                 return None
         return tuple(
