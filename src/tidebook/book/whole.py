@@ -16,7 +16,7 @@ from tidebook.book.ledger import post
 from tidebook.book.links import Groups
 from tidebook.book.lots import EMPTY
 from tidebook.book.policies import key_rules
-from tidebook.book.postings import Leg, settled
+from tidebook.book.postings import Leg, in_order, settled
 from tidebook.model.actions import ActionTable, applied_id
 from tidebook.model.facts import TransactionType
 from tidebook.model.findings import Severity, unknown_portfolio
@@ -158,7 +158,7 @@ class _Building:
         for group in self.groups.of(keys):
             if len(group) == 1 and not self.groups.joined(group[0]):
                 key = group[0]
-                self.folded[key] = fold(EMPTY, _ordered(self.postings[key]), rules[key])
+                self.folded[key] = fold(EMPTY, in_order(self.postings[key]), rules[key])
                 continue
             together = [posting for key in group for posting in self.postings[key]]
             self.folded.update(fold_together(together, {key: rules[key] for key in group}))
@@ -180,7 +180,7 @@ class _Building:
     def fold_cash(self) -> None:
         for key in [key for key in self.postings if is_cash_account(key[1])]:
             postings = list(self._cash_postings(self.postings[key]))
-            self.folded[key] = fold(EMPTY, _ordered(postings), self._rules(key))
+            self.folded[key] = fold(EMPTY, in_order(postings), self._rules(key))
             self._note(self.folded[key])
 
     def _cash_postings(self, postings: Iterable[Posting]) -> Iterable[Posting]:
@@ -204,7 +204,3 @@ class _Building:
             self.posted,
             {identity: tuple(found) for identity, found in self.findings.items()},
         )
-
-
-def _ordered(postings: Iterable[Posting]) -> list[Posting]:
-    return sorted(postings, key=lambda posting: posting.order)

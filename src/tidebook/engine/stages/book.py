@@ -266,7 +266,7 @@ class _Batch:
             first = min(posting.on for posting in added)
             if any(action.ex_date >= first for action in self.again.actions.touching(*key)):
                 return False
-        return folding.in_order(self.states.get(key), added)
+        return folding.comes_after(self.states.get(key), added)
 
     def _fold(self, keys: Sequence[Key]) -> None:
         anew = self._anew(keys)
