@@ -38,6 +38,8 @@ if TYPE_CHECKING:
         RestatementView,
         TransactionView,
     )
+    from tidebook.model.actions import CorporateAction
+    from tidebook.model.cancellations import Cancellation
     from tidebook.model.facts import Price, Rate, Transaction
     from tidebook.model.instruments import Instrument
     from tidebook.model.portfolios import Portfolio
@@ -92,6 +94,12 @@ class MemoryCommands:
 
     def ingest_business_dates(self, dates: Sequence[date], correlation_id: str) -> Receipt:
         return self._keep("dates", dates, correlation_id)
+
+    def ingest_actions(self, actions: Sequence[CorporateAction], correlation_id: str) -> Receipt:
+        return self._keep("actions", actions, correlation_id)
+
+    def cancel(self, cancellations: Sequence[Cancellation], correlation_id: str) -> Receipt:
+        return self._keep("cancellations", cancellations, correlation_id)
 
     def reprocess(self, transaction_ids: Sequence[str], correlation_id: str) -> Receipt:
         return self._keep("reprocess", transaction_ids, correlation_id)

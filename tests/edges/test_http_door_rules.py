@@ -92,7 +92,7 @@ OTHER_RULES = [
     ("/ingest/fx-rates", "toCurrency", "EUR", "rate.own-currency", "1"),
     ("/ingest/portfolios", "timeZone", "Europe/Nowhere", "time-zone.unknown", "Europe/Zurich"),
     ("/ingest/portfolios", "timeZone", "../../etc", "time-zone.unknown", "Europe/Zurich"),
-    ("/ingest/portfolios", "costBasisMethod", "LIFO", "word.unknown", "FIFO, AVCO"),
+    ("/ingest/portfolios", "costBasisMethod", "LAST", "word.unknown", "FIFO, LIFO, HIFO"),
     ("/ingest/portfolios", "settlement", "never", "word.unknown", "auto, explicit"),
     ("/ingest/portfolios", "allowShort", "maybe", "flag.unreadable", "maybe"),
     ("/ingest/portfolios", "openDate", ABSENT, "field.missing", "required"),

@@ -39,7 +39,7 @@ FULL = {
     "settlement_date": "2024-01-04",
     "note": "first",
 }
-LEAST = {name: FULL[name] for name in rows.TRANSACTIONS.required}
+LEAST = {name: FULL[name] for name in (*rows.TRANSACTIONS.required, "quantity", "price")}
 VARIANTS: list[dict[str, Any]] = [
     FULL,
     LEAST,

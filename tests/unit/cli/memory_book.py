@@ -30,6 +30,13 @@ from tidebook.engine.views import (
     TransactionView,
 )
 from tidebook.errors import UnknownPortfolioError
+from tidebook.model.cancellations import (
+    ActionRef,
+    BusinessDateRef,
+    PriceRef,
+    RateRef,
+    TransactionRef,
+)
 from tidebook.model.facts import Price, Rate, Transaction, TransactionType as T
 from tidebook.model.instruments import Instrument, built_in_instrument
 from tidebook.model.markets import NO_PRICES, price_table, rate_table
@@ -50,6 +57,8 @@ if TYPE_CHECKING:
         RestatementView,
         ResultsView,
     )
+    from tidebook.model.actions import CorporateAction
+    from tidebook.model.cancellations import Cancellation
     from tidebook.model.findings import Finding
 
 NOW = datetime(2024, 2, 1, 12, tzinfo=UTC)
@@ -73,6 +82,9 @@ class MemoryBook:
         self.exchange: list[Rate] = []
         self.batches: list[tuple[str, int]] = []
         self.generation = 0
+        self.actions: dict[str, CorporateAction] = {}
+        self.cancelled: list[Cancellation] = []
+        self.reprocessed: list[str] = []
 
     # ---- commands
 
@@ -109,7 +121,29 @@ class MemoryBook:
     def ingest_business_dates(self, dates: Sequence[date], correlation_id: str) -> Receipt:
         return self._took("business dates", len(dates))
 
+    def ingest_actions(self, actions: Sequence[CorporateAction], correlation_id: str) -> Receipt:
+        self.actions |= {one.action_id: one for one in actions}
+        return self._took("actions", len(actions))
+
+    def cancel(self, cancellations: Sequence[Cancellation], correlation_id: str) -> Receipt:
+        for one in cancellations:
+            self.cancelled.append(one)
+            match one:
+                case TransactionRef():
+                    self.facts.pop(one.transaction_id, None)
+                case ActionRef():
+                    self.actions.pop(one.action_id, None)
+                case PriceRef():
+                    found = (one.security_id, one.on)
+                    self.quoted = [p for p in self.quoted if (p.security_id, p.on) != found]
+                case RateRef():
+                    self.exchange = [r for r in self.exchange if r[:3] != tuple(one)]
+                case BusinessDateRef():
+                    pass
+        return self._took("cancellations", len(cancellations))
+
     def reprocess(self, transaction_ids: Sequence[str], correlation_id: str) -> Receipt:
+        self.reprocessed += transaction_ids
         return self._took("reprocess", len(transaction_ids))
 
     def wait(self, receipt: Receipt, *, timeout_seconds: float) -> bool:
