@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from datetime import date
     from decimal import Decimal
 
-    from tidebook.book.lots import Entry
+    from tidebook.book.lots import Entry, Match
 
 
 class Position(NamedTuple):
@@ -70,6 +70,35 @@ def open_lots(entries: Iterable[Entry], as_of: date) -> tuple[Lot, ...]:
                     _change(lots, lot, 1)
     held = [lot for lot in lots.values() if lot.quantity or lot.cost_local or lot.cost_base]
     return tuple(sorted(held, key=_opened_on))
+
+
+def opens_by_itself(entry: Entry) -> bool:
+    """Tell whether :func:`own_lot` finds what an entry opened from its change and its matches.
+
+    It does for plain trades in single lots; it cannot tell which lots of others were added to.
+    """
+    if len(entry.opens) != 1:
+        return not entry.opens
+    lot, posting = entry.opens[0], entry.posting
+    return lot.lot_id == posting.transaction_id and lot.opened_on == posting.on
+
+
+def own_lot(change: Lot, matches: Sequence[Match]) -> tuple[Lot, ...]:
+    """Return the lot that an entry opened, if any, where :func:`opens_by_itself` holds.
+
+    It is what the entry moved beyond the parts of older lots that it consumed.
+
+    Args:
+        change: The entry's transaction and day, and what it changed.
+        matches: The parts of lots that it consumed.
+    """
+    with exact():
+        lot = change._replace(
+            quantity=sum([match.quantity for match in matches], change.quantity),
+            cost_local=sum([match.cost_local for match in matches], change.cost_local),
+            cost_base=sum([match.cost_base for match in matches], change.cost_base),
+        )
+    return (lot,) if lot.quantity or lot.cost_local or lot.cost_base else ()
 
 
 def _opened_on(lot: Lot) -> date:

@@ -147,15 +147,14 @@ class EntryRow(NamedTuple):
     realised_currency: Decimal | None
     matches: str | None
     """The parts of lots that it consumed, as JSON."""
-    opens: str | None
-    """The lots that it opened or added to, as JSON; None where that is one lot of its own, of
-    what its quantity, costs and matches leave."""
     classification: str | None
     timing: str | None
     is_portfolio_flow: bool | None
     cash_amount: Decimal | None
     position_flow: Decimal | None
     flow_base: Decimal | None
+    opens: str | None = None
+    """The lots that it opened or added to, as JSON; None where ``book.positions.own_lot`` tells."""
 
 
 class KeyWrite(NamedTuple):

@@ -15,9 +15,10 @@ from collections import OrderedDict
 from threading import Lock
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from tidebook.adapters.postgres.rows import action_from, instrument_from
 from tidebook.adapters.postgres.statements import statements
 from tidebook.book.series import priced_steps
-from tidebook.model.instruments import Instrument
+from tidebook.model.actions import ActionTable
 from tidebook.model.markets import NO_PRICES, PriceQuotes, Quotes, RateTable
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from psycopg.rows import TupleRow
 
     from tidebook.book.series import PricedSteps
+    from tidebook.model.instruments import Instrument
 
 POINTS_MAX: Final = 1_000_000
 """Prices kept at most, over all securities: some 200 MB with their vectors."""
@@ -36,7 +38,7 @@ _INSTRUMENTS_MAX: Final = 200_000
 
 _SQL: Final = statements("read_market")
 _NOW: Final = {"known_at": "infinity", "through": "infinity"}
-_RATES, _DATES, _INSTRUMENTS = "rates", "dates", "instruments"
+_RATES, _DATES, _INSTRUMENTS, _ACTIONS = "rates", "dates", "instruments", "actions"
 
 
 class Stamp(NamedTuple):
@@ -94,6 +96,7 @@ class MarketCache:
         self._priced: OrderedDict[str, _Priced] = OrderedDict()
         self._rates: tuple[Stamp, RateTable] | None = None
         self._dates: tuple[Stamp, tuple[date, ...]] | None = None
+        self._actions: tuple[Stamp, ActionTable] | None = None
         self._instruments: dict[str, Instrument | None] = {}
         self._instruments_stamp = _NEVER
 
@@ -138,6 +141,20 @@ class MarketCache:
         with self._lock:
             self._dates = (Stamp(version or 0, written_by or ""), found)
         return found
+
+    def actions(self, cursor: Cursor[TupleRow]) -> ActionTable:
+        """Return every corporate action in force."""
+        stamp = _stamps(cursor, (_ACTIONS,)).get(_ACTIONS, _NEVER)
+        with self._lock:
+            kept = self._actions
+        if kept is not None and kept[0] == stamp:
+            return kept[1]
+        rows = cursor.execute(_SQL["actions"]).fetchall()
+        table = ActionTable(tuple(action_from(row[2:]) for row in rows if row[2] is not None))
+        written = Stamp(rows[0][0] or 0, rows[0][1] or "") if rows else stamp
+        with self._lock:
+            self._actions = (written, table)
+        return table
 
     def markets(self, cursor: Cursor[TupleRow], security_ids: Iterable[str]) -> Markets:
         """Return rates, prices and instruments together, still at the cost of one statement."""
@@ -199,7 +216,7 @@ class MarketCache:
         if missing:
             rows = cursor.execute(_SQL["instruments"], {"security_ids": missing}).fetchall()
             loaded: dict[str, Instrument | None] = dict.fromkeys(missing)
-            loaded.update((row[0], Instrument(*row)) for row in rows)
+            loaded.update((row[0], instrument_from(row)) for row in rows)
             found.update(loaded)
             with self._lock:
                 # Another thread may have moved on to a later state in the meantime.

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tidebook.adapters.postgres.rows import span
+from tidebook.adapters.postgres.rows import instrument_from, span
 from tidebook.adapters.postgres.statements import statements
 from tidebook.model.facts import Price, Rate
-from tidebook.model.instruments import Instrument
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +14,8 @@ if TYPE_CHECKING:
 
     from psycopg import Cursor
     from psycopg.rows import TupleRow
+
+    from tidebook.model.instruments import Instrument
 
 _SQL: Final = statements("read_references")
 
@@ -24,7 +25,7 @@ def read_instruments(
 ) -> tuple[Instrument, ...]:
     """Return instruments, by id: those named, or all."""
     wanted = {"security_ids": None if security_ids is None else list(security_ids)}
-    return tuple(map(Instrument._make, cursor.execute(_SQL["instruments"], wanted)))
+    return tuple(map(instrument_from, cursor.execute(_SQL["instruments"], wanted)))
 
 
 def read_prices(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from tidebook.adapters.postgres.book_unit import portfolio
+from tidebook.adapters.postgres.book_unit import POLICIES, portfolio
 from tidebook.adapters.postgres.copying import columns, copy_rows
 from tidebook.adapters.postgres.statements import statements
 from tidebook.book.cashflows import Classification, Timing
@@ -35,7 +35,7 @@ _DAY_COLUMNS = columns(
 def jobs(cursor: Cursor[tuple[Any, ...]], limit: int, spared: Collection[str]) -> list[SeriesJob]:
     """Return portfolios whose series is not right."""
     rows = cursor.execute(_SQL["jobs"], {"limit": limit, "spared": list(spared)}).fetchall()
-    return [SeriesJob(portfolio(row), row[9], row[10], row[11]) for row in rows]
+    return [SeriesJob(portfolio(row), *row[POLICIES:]) for row in rows]
 
 
 def series_span(

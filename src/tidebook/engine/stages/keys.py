@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.book.folding import fold
 from tidebook.book.lots import EMPTY, KeyRules, LotRule
+from tidebook.book.positions import opens_by_itself
 from tidebook.book.postings import Leg, Posting
 from tidebook.engine.store import EntryRow, KeyState, KeyWrite
 from tidebook.model.actions import event_type
@@ -242,24 +243,14 @@ def entry_row(entry: Entry) -> EntryRow:
         entry.realised_price,
         entry.realised_currency,
         _lots_text(entry.matches) if entry.matches else None,
-        None if _opens_its_own(entry) else _lots_text(entry.opens),
         flow.classification if flow else None,
         flow.timing if flow else None,
         flow.is_portfolio_flow if flow else None,
         flow.cash_amount if flow else None,
         flow.position_flow if flow else None,
         posting.flow_base if flow else None,
+        None if opens_by_itself(entry) else _lots_text(entry.opens),
     )
-
-
-def _opens_its_own(entry: Entry) -> bool:
-    """Tell whether an entry opened nothing, or one lot under its own id: its changes tell both."""
-    opens, posting = entry.opens, entry.posting
-    if not opens:
-        return True
-    lot = opens[0]
-    own = lot.lot_id == posting.transaction_id and lot.opened_on == posting.on
-    return own and len(opens) == 1
 
 
 def _lots_text(lots: Iterable[Lot]) -> str:

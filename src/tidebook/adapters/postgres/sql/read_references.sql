@@ -1,7 +1,8 @@
 -- Facts of the market as they were reported, those current now.
 
 -- name: instruments
-SELECT security_id, name, currency, product_type, isin, asset_class, sector, country_of_risk
+SELECT security_id, name, currency, product_type, isin, asset_class, sector, country_of_risk,
+       multiplier, underlying_id, option_right, strike, expires_on
 FROM instruments
 WHERE %(security_ids)s::text[] IS NULL OR security_id = ANY(%(security_ids)s)
 ORDER BY security_id COLLATE "C"

@@ -14,8 +14,10 @@ WHERE t.portfolio_id = %(portfolio_id)s
 -- name: page
 SELECT t.transaction_id, t.portfolio_id, t.security_id, t.type, t.traded_at, t.trade_date,
        t.quantity, t.price, t.gross, t.trade_currency, t.currency, t.fee, t.tax,
-       t.accrued_interest, t.fx_rate, t.instrument_id, t.settlement_date, t.note,
-       t.version, t.business_date, t.recorded_at, t.main_security_id, t.cash_security_id
+       t.accrued_interest, t.fx_rate, t.instrument_id, t.settlement_date, t.note, t.lots,
+       t.to_portfolio_id, t.to_security_id, t.to_quantity,
+       t.version, t.business_date, t.recorded_at, t.main_security_id, t.cash_security_id,
+       t.arrival_portfolio_id, t.arrival_security_id
 FROM transactions AS t
 WHERE t.portfolio_id = %(portfolio_id)s
   AND (%(security_id)s::text IS NULL
@@ -29,8 +31,10 @@ OFFSET %(skip)s LIMIT %(limit)s
 -- name: transaction
 SELECT t.transaction_id, t.portfolio_id, t.security_id, t.type, t.traded_at, t.trade_date,
        t.quantity, t.price, t.gross, t.trade_currency, t.currency, t.fee, t.tax,
-       t.accrued_interest, t.fx_rate, t.instrument_id, t.settlement_date, t.note,
-       t.version, t.business_date, t.recorded_at, t.main_security_id, t.cash_security_id
+       t.accrued_interest, t.fx_rate, t.instrument_id, t.settlement_date, t.note, t.lots,
+       t.to_portfolio_id, t.to_security_id, t.to_quantity,
+       t.version, t.business_date, t.recorded_at, t.main_security_id, t.cash_security_id,
+       t.arrival_portfolio_id, t.arrival_security_id
 FROM transactions AS t
 WHERE t.transaction_id = %(transaction_id)s
   AND t.recorded_at <= %(known_at)s::timestamptz

@@ -1,7 +1,8 @@
 -- name: jobs
 SELECT * FROM (
     SELECT portfolio_id, base_currency, open_date, name, status, cost_method, settlement,
-           time_zone, allow_short, generation, valuation_version, series_from
+           time_zone, allow_short, cost_method_changes, taxpayer_id, tax_short_term,
+           tax_long_term, tax_long_term_months, generation, valuation_version, series_from
     FROM portfolios
     WHERE series_from IS NOT NULL AND portfolio_id <> ALL(%(spared)s)
     ORDER BY series_generation = generation DESC, portfolio_id
