@@ -158,8 +158,13 @@ def _with_multiplier(transaction: Transaction, multiplier: Decimal) -> Transacti
 def _effect(
     transaction: Transaction, instrument: Instrument, converts: _Conversions, *, on_margin: bool
 ) -> Effect | None:
-    """Return what a transaction does beyond adding or removing units at an amount."""
+    """Return what a transaction does beyond adding or removing units at an amount.
+
+    Cash has no lots to name and no side to close: an account may always be overdrawn.
+    """
     kind = transaction.type
+    if instrument.is_cash:
+        return None
     to_cash = converts.trade_to_settle
     if on_margin:
         price = converted(transaction.price * instrument.multiplier, converts.trade_to_local)
@@ -263,9 +268,12 @@ def _legs(  # noqa: PLR0913, PLR0917 - the six things a posting is made from, an
     at = instant(transaction)
     flowing = flow_amount(transaction, rule)
     flows = flow(rule, flowing)
-    amount = flowing if rule.settles or rule.cash_only else transaction.gross
+    moves = rule.settles or rule.cash_only or rule.in_kind
+    amount = flowing if moves else transaction.gross
     if effect is not None and effect.on_margin:
         amount = transaction.gross
+    elif effect is not None and effect.kind is EffectKind.END:
+        amount = ZERO
     # In one currency nothing is converted, and local and base amounts are one object, which
     # tells the lots that one division serves both.
     abroad = converts is not _SAME_CURRENCY
