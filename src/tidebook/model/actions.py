@@ -48,7 +48,7 @@ def event_type(name: str) -> TransactionType | ActionType:
     Raises:
         ValueError: When no type has this name.
     """
-    if name in _ACTION_NAMES and name not in TransactionType:
+    if name in _ACTION_NAMES and name not in TransactionType.__members__:
         return ActionType(name)
     return TransactionType(name)
 

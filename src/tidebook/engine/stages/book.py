@@ -330,7 +330,7 @@ class _Batch:
 
     def _determined_by(self, key: Key, row: EntryRow) -> Key | None:
         """Return the key whose holding determined a cash entry; None where the fact did."""
-        if row.type in ActionType:
+        if row.type in ActionType.__members__:
             action = self.again.actions.applied(row.transaction_id, key[0])
             if action is None or cash_account(action.cash_currency) != key[1]:
                 return None
