@@ -94,7 +94,9 @@ def rebuilt_series(made: Rebuilt, portfolio_id: str) -> tuple[PortfolioDay, ...]
     given = made.rests_on
     active = sorted({entry.posting.on for entry in entries})
     dates = given.business_dates
-    last = max(active[-1], (dates[-1] if dates else _last_price_day(made, portfolio_id)) or active[-1])
+    last = max(
+        active[-1], (dates[-1] if dates else _last_price_day(made, portfolio_id)) or active[-1]
+    )
     days = valuation_days(active[0], last, dates, active)
     base = given.facts.portfolios[portfolio_id].base_currency
     market = Market(given.prices, given.facts.rates, base, {})

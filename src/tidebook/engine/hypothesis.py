@@ -9,7 +9,6 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.engine import records
-from tidebook.engine.book_facts import Standing
 from tidebook.model.actions import ActionTable
 from tidebook.model.cancellations import (
     ActionRef,
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date
 
-    from tidebook.engine.book_facts import BookFacts
+    from tidebook.engine.book_facts import BookFacts, Standing
     from tidebook.model.actions import CorporateAction
     from tidebook.model.cancellations import Cancellation
     from tidebook.model.facts import Price, Rate, Transaction
@@ -317,7 +316,9 @@ def _facts_digest(hypothesis: Hypothesis) -> str:
         "portfolios": [records.portfolio_record(fact) for fact in hypothesis.portfolios],
         "instruments": [records.instrument_record(fact) for fact in hypothesis.instruments],
         "dates": [day.isoformat() for day in hypothesis.business_dates],
-        "cancellations": [[type(each).__name__, *map(str, each)] for each in hypothesis.cancellations],
+        "cancellations": [
+            [type(each).__name__, *map(str, each)] for each in hypothesis.cancellations
+        ],
     }
     text = json.dumps(
         {

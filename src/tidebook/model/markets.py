@@ -194,10 +194,7 @@ def corrected_prices(
     quoted: PriceQuotes, given: Iterable[Price], cancelled: Iterable[date] = ()
 ) -> PriceQuotes:
     """Return a security's quotes without those of cancelled days, and with those given."""
-    by_day = {
-        day: (price, currency)
-        for day, price, currency in zip(*quoted, strict=True)
-    }
+    by_day = {day: (price, currency) for day, price, currency in zip(*quoted, strict=True)}
     for day in cancelled:
         by_day.pop(day, None)
     for price in given:
