@@ -182,8 +182,8 @@ class _Cancelled:
                     self.actions.add(action_id)
                 case PriceRef(security_id, on):
                     self.prices[security_id].add(on)
-                case RateRef():
-                    self.rates.add(tuple(each))
+                case RateRef(source, target, on):
+                    self.rates.add((source, target, on))
                 case BusinessDateRef(on):
                     self.dates.add(on)
 
@@ -230,9 +230,9 @@ def novelties(given: BookFacts, hypothesis: Hypothesis) -> tuple[Sent, ...]:
         found.append(Sent(FactKind.CORPORATE_ACTION, action.action_id, what))
     for price in hypothesis.prices:
         quote = given.prices.get(price.security_id, NO_PRICES).as_of(price.on)
-        same_day = quote is not None and quote.on == price.on
-        same = same_day and quote[1:] == price[2:]  # pyright: ignore[reportOptionalSubscript]
-        what = _compared(same) if same_day else Novelty.NEW
+        what = Novelty.NEW
+        if quote is not None and quote.on == price.on:
+            what = _compared(quote[1:] == price[2:])
         found.append(Sent(FactKind.MARKET_PRICE, f"{price.security_id} {price.on}", what))
     for rate in hypothesis.rates:
         quoted = given.facts.rates.quoted(rate.source, rate.target, rate.on)

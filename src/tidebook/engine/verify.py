@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from tidebook.engine.book_facts import rebuilt, rebuilt_series
 from tidebook.engine.stages.keys import entry_row, state_of
@@ -59,8 +59,12 @@ class Difference(NamedTuple):
 
 
 class KeptBook(NamedTuple):
-    """Some portfolios' facts and what the store derived from them, in one snapshot."""
+    """Some portfolios' facts and what the store derived from them, in one snapshot.
 
+    A portfolio that nobody introduced has facts that wait, and nothing else.
+    """
+
+    portfolio_ids: tuple[str, ...]
     facts: BookFacts
     booked: Mapping[str, Accounts]
     entries: Mapping[Key, Mapping[tuple[str, str], EntryRow]]
@@ -116,7 +120,11 @@ def verify(kept: KeptBook) -> Verified:
         *_days(made, kept, left_out | behind, counts),
     ]
     return Verified(
-        len(standings), counts, tuple(differences), tuple(sorted(left_out)), tuple(sorted(behind))
+        len(kept.portfolio_ids),
+        counts,
+        tuple(differences),
+        tuple(sorted(left_out)),
+        tuple(sorted(behind)),
     )
 
 
@@ -317,7 +325,7 @@ def _text(value: object) -> str | None:
         case date() | datetime():
             return value.isoformat()
         case tuple():
-            return " ".join(_text(part) or "" for part in value)
+            return " ".join(_text(part) or "" for part in cast("tuple[object, ...]", value))
         case _:
             return str(value)
 

@@ -254,7 +254,7 @@ def _kept(
         FindingRow(finding_from(row), *row[6:])
         for row in cursor.execute(_SQL["findings"], named).fetchall()
     )
-    return KeptBook(facts, booked, entries, states, findings, _days(cursor, named))
+    return KeptBook(tuple(ids), facts, booked, entries, states, findings, _days(cursor, named))
 
 
 def _accounts(row: TupleRow) -> Accounts:
