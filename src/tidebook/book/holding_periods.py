@@ -56,6 +56,8 @@ def gains(entries: Iterable[Entry], long_term_months: int) -> Gains:
 
 def _by_match(entry: Entry) -> list[Decimal]:
     """Return the gain of each matched part of a lot, in base currency."""
+    if len(entry.matches) == 1:
+        return [entry.realised_base or ZERO]
     if entry.settled is None or entry.posting.effect is None or _pays_for_cost(entry):
         return _parted(entry.realised_base or ZERO, _costs(entry, local=False), entry)
     # The gain of a contract held on margin is the local one at the day's rate.

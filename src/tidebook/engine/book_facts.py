@@ -10,7 +10,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from tidebook.book.series import Market, daily_series, held_steps, portfolio_flows
-from tidebook.book.whole import build
+from tidebook.book.whole import Earlier, build
 from tidebook.model.calendars import valuation_days
 from tidebook.model.instruments import Instrument, built_in_instrument
 from tidebook.model.markets import NO_PRICES
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from tidebook.book.lots import Entry, Folded
-    from tidebook.book.series import HeldSteps, PortfolioDay
+    from tidebook.book.series import HeldSteps, PortfolioDay, PricedSteps
     from tidebook.book.whole import Facts, WholeBook
     from tidebook.model.markets import PriceQuotes
 
@@ -46,6 +46,8 @@ class BookFacts(NamedTuple):
     business_dates: tuple[date, ...]
     standings: Mapping[str, Standing]
     """Of every portfolio that is known; what a correction names may belong to none."""
+    vectors: Mapping[str, PricedSteps | None]
+    """Prices as the series takes them, where they were made before."""
 
 
 class Rebuilt(NamedTuple):
@@ -62,9 +64,10 @@ class Rebuilt(NamedTuple):
         return [entry for security_id in sorted(own) for entry in own[security_id].entries]
 
 
-def rebuilt(given: BookFacts) -> Rebuilt:
-    """Return the whole book of facts, built in memory."""
-    book = build(given.facts)
+def rebuilt(given: BookFacts, earlier: Rebuilt | None = None) -> Rebuilt:
+    """Return the whole book of facts, built in memory; sooner where one of nearly the same is."""
+    before = None if earlier is None else Earlier(earlier.rests_on.facts, earlier.book)
+    book = build(given.facts, before)
     keys: dict[str, dict[str, Folded]] = defaultdict(dict)
     for (portfolio_id, security_id), folded in book.keys.items():
         keys[portfolio_id][security_id] = folded
@@ -99,7 +102,7 @@ def rebuilt_series(made: Rebuilt, portfolio_id: str) -> tuple[PortfolioDay, ...]
     )
     days = valuation_days(active[0], last, dates, active)
     base = given.facts.portfolios[portfolio_id].base_currency
-    market = Market(given.prices, given.facts.rates, base, {})
+    market = Market(given.prices, given.facts.rates, base, given.vectors)
     return daily_series(days, _held(made, portfolio_id, entries), portfolio_flows(entries), market)
 
 

@@ -93,12 +93,29 @@ def sides(made: Rebuilt) -> dict[str, Side]:
     }
 
 
+class Told(NamedTuple):
+    """The figures of a portfolio on the other side, on the same day."""
+
+    side: Side
+    portfolio: Portfolio
+    figures: PortfolioFigures
+
+
 def figures(
-    side: Side, portfolio: Portfolio, as_of: date, periods: tuple[NamedPeriod, ...]
+    side: Side,
+    portfolio: Portfolio,
+    as_of: date,
+    periods: tuple[NamedPeriod, ...],
+    told: Told | None = None,
 ) -> PortfolioFigures:
     """Return the figures of a portfolio at the close of a day.
 
-    Facts after it count for nothing but the findings.
+    Args:
+        side: The book.
+        portfolio: Whose figures.
+        as_of: The day. Facts after it count for nothing but the findings.
+        periods: Over which returns are computed.
+        told: Those of the other book, from which the gains of keys that are the same are taken.
     """
     made = side.made
     keys = made.keys.get(portfolio.portfolio_id, {})
@@ -108,16 +125,11 @@ def figures(
         if (position := _position(made, portfolio, security_id, folded, as_of)) is not None
     }
     entries = [entry for folded in keys.values() for entry in _until(folded.entries, as_of)]
-    months = portfolio.tax_rates.long_term_months
-    realised = {
-        security_id: gains(_until(folded.entries, as_of), months)
-        for security_id, folded in keys.items()
-    }
     income, costs = _income_and_costs(entries)
     return PortfolioFigures(
         positions={identity: each for identity, each in held.items() if each.quantity},
         lots=_lots(keys, as_of),
-        gains={identity: found for identity, found in realised.items() if found != NO_GAIN},
+        gains=_gains(side, portfolio, as_of, told),
         cash=_cash(made, keys, held),
         income=income,
         costs=costs,
@@ -127,15 +139,30 @@ def figures(
     )
 
 
+def _gains(side: Side, portfolio: Portfolio, as_of: date, told: Told | None) -> dict[str, Gains]:
+    months = portfolio.tax_rates.long_term_months
+    keys = side.made.keys.get(portfolio.portfolio_id, {})
+    same: Mapping[str, Folded] = {}
+    if told is not None and told.portfolio.tax_rates.long_term_months == months:
+        same = told.side.made.keys.get(portfolio.portfolio_id, {})
+    found: dict[str, Gains] = {}
+    for security_id, folded in keys.items():
+        if told is not None and same.get(security_id) is folded:
+            found[security_id] = told.figures.gains.get(security_id, NO_GAIN)
+        else:
+            found[security_id] = gains(_until(folded.entries, as_of), months)
+    return {security_id: gained for security_id, gained in found.items() if gained != NO_GAIN}
+
+
 def _until(entries: Sequence[Entry], as_of: date) -> Iterable[Entry]:
-    if not entries or max(entries[-1].posting.on, entries[0].posting.on) <= as_of:
+    if not entries or entries[-1].posting.on <= as_of:
         return entries
     return [entry for entry in entries if entry.posting.on <= as_of]
 
 
 def _ended(folded: Folded, as_of: date) -> bool:
     """Tell whether nothing of a key happened after a day, so that its end is its state then."""
-    return max(entry.posting.on for entry in folded.entries) <= as_of
+    return folded.entries[-1].posting.on <= as_of
 
 
 def _position(

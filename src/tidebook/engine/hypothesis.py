@@ -157,11 +157,17 @@ def supposed(given: BookFacts, hypothesis: Hypothesis) -> BookFacts:
         if hypothesis.actions or cancelled.actions
         else facts.actions,
     )
+    prices = _prices(given.prices, hypothesis.prices, cancelled.prices)
     days = (set(given.business_dates) | set(hypothesis.business_dates)) - cancelled.dates
     return given._replace(
         facts=after,
-        prices=_prices(given.prices, hypothesis.prices, cancelled.prices),
+        prices=prices,
         business_dates=tuple(sorted(days)),
+        vectors={
+            security_id: vector
+            for security_id, vector in given.vectors.items()
+            if prices.get(security_id) is given.prices.get(security_id)
+        },
     )
 
 

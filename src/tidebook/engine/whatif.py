@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
 from tidebook.book.holding_periods import NO_GAIN
 from tidebook.engine.book_facts import rebuilt
-from tidebook.engine.figures import Side, figures, sides
+from tidebook.engine.figures import Side, Told, figures, sides
 from tidebook.engine.hypothesis import novelties, preview_hash, supposed
 from tidebook.engine.performance import NamedPeriod
 from tidebook.engine.ports import FactQuery
@@ -149,7 +149,9 @@ def compared(
     given: BookFacts, hypothesis: Hypothesis, question: Question
 ) -> Iterator[PortfolioChanges]:
     """Give, for every portfolio at hand, what the facts of a hypothesis would change in it."""
-    before, after = sides(rebuilt(given)), sides(rebuilt(supposed(given, hypothesis)))
+    made = rebuilt(given)
+    before = sides(made)
+    after = sides(rebuilt(supposed(given, hypothesis), made))
     for portfolio_id in sorted(after):
         yield _changes(before.get(portfolio_id), after[portfolio_id], portfolio_id, question)
 
@@ -162,12 +164,11 @@ def _changes(
     as_of = question.as_of or max(last, default=None)
     periods = (SINCE_INCEPTION, *question.periods)
     on = as_of or portfolio.open_date
-    other = figures(after, portfolio, on, periods)
     if before is None:
-        one = figures(Side(_nothing(after.made), (), ()), portfolio, on, periods)
-    else:
-        was = before.made.rests_on.facts.portfolios[portfolio_id]
-        one = figures(before, was, on, periods)
+        before = Side(_nothing(after.made), (), ())
+    was = before.made.rests_on.facts.portfolios.get(portfolio_id, portfolio)
+    one = figures(before, was, on, periods)
+    other = figures(after, portfolio, on, periods, Told(before, was, one))
     return _difference(portfolio, as_of, one, other)
 
 

@@ -104,7 +104,9 @@ def _with_market(
     if under:
         found = _markets(cursor, market, securities | under, known)
     facts = Facts(portfolios, found.instruments, transactions, found.rates, known.actions)
-    return BookFacts(facts, found.prices, known.dates, standings)
+    then = known.query is not None and known.query.known_at is not None
+    vectors = {} if then else market.vectors(cursor, found.prices)
+    return BookFacts(facts, found.prices, known.dates, standings, vectors)
 
 
 def _markets(
