@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 _PART: Final = "."
 _DIGEST_BYTES: Final = 16
 _STANDING_BYTES: Final = 6
+_STANDINGS_TOLD_MAX: Final = 100
 
 
 class Hypothesis(NamedTuple):
@@ -280,11 +281,10 @@ def preview_hash(hypothesis: Hypothesis, standings: Mapping[str, Standing]) -> s
     """Return the name of a preview: of the facts, and of where the books stood.
 
     It is one digest of the facts and one of each portfolio's id, generation and valuation version,
-    in the order of the ids, so that a later look can tell which of them has changed.
+    in the order of the ids, so that a later look can tell which of them has changed; of more than
+    a hundred related portfolios it is one digest of all.
     """
-    parts = [_facts_digest(hypothesis)]
-    parts += [_standing_digest(identity, standings[identity]) for identity in sorted(standings)]
-    return _PART.join(parts)
+    return _PART.join([_facts_digest(hypothesis), *_stood(standings)])
 
 
 def moved(presented: str, hypothesis: Hypothesis, standings: Mapping[str, Standing]) -> list[str]:
@@ -293,18 +293,25 @@ def moved(presented: str, hypothesis: Hypothesis, standings: Mapping[str, Standi
     found: list[str] = []
     if facts != _facts_digest(hypothesis):
         found.append("the facts sent are not those that were previewed")
-    earlier = set(stood)
-    now = {identity: _standing_digest(identity, standings[identity]) for identity in standings}
-    for identity in sorted(now):
-        if now[identity] not in earlier:
-            standing = standings[identity]
-            found.append(
-                f"portfolio {identity} stands at generation {standing.generation} and valuation "
-                f"version {standing.valuation_version} now"
-            )
-    if not found and earlier != set(now.values()):
-        found.append("other portfolios belong together now")
-    return found
+    now = _stood(standings)
+    if stood == now:
+        return found
+    if len(standings) <= _STANDINGS_TOLD_MAX:
+        for identity, digest in zip(sorted(standings), now, strict=True):
+            if digest not in stood:
+                standing = standings[identity]
+                found.append(
+                    f"portfolio {identity} stands at generation {standing.generation} and "
+                    f"valuation version {standing.valuation_version} now"
+                )
+    return found or ["the portfolios that belong together are not those of then, or have moved"]
+
+
+def _stood(standings: Mapping[str, Standing]) -> list[str]:
+    each = [_standing_digest(identity, standings[identity]) for identity in sorted(standings)]
+    if len(each) <= _STANDINGS_TOLD_MAX:
+        return each
+    return [blake2b("".join(each).encode(), digest_size=_DIGEST_BYTES).hexdigest()]
 
 
 def _standing_digest(portfolio_id: str, standing: Standing) -> str:

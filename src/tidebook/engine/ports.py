@@ -103,6 +103,16 @@ class Commands(Protocol):
         """Take cancellations in: what they name never happened."""
         ...
 
+    def commit(
+        self, portfolio_id: str, hypothesis: Hypothesis, preview_hash: str, correlation_id: str
+    ) -> Receipt:
+        """Take the facts of a preview in, all or none, if the book still stands where it did.
+
+        Raises:
+            StalePreviewError: When the book has moved since, or the facts are others.
+        """
+        ...
+
     def reprocess(self, transaction_ids: Sequence[str], correlation_id: str) -> Receipt:
         """Ask for the keys of these transactions to be folded again from their facts."""
         ...

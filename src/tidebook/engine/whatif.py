@@ -16,12 +16,13 @@ from tidebook.engine.figures import Side, Told, figures, sides
 from tidebook.engine.hypothesis import novelties, preview_hash, supposed
 from tidebook.engine.performance import NamedPeriod
 from tidebook.engine.ports import FactQuery
+from tidebook.engine.verify import placed_findings
 from tidebook.errors import UnknownPortfolioError
 from tidebook.model.money import ZERO
 from tidebook.model.periods import PeriodRequest, PeriodType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from datetime import date
     from decimal import Decimal
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from tidebook.engine.performance import PeriodReturn
     from tidebook.engine.ports import Reader
     from tidebook.engine.store import FindingRow
+    from tidebook.model.findings import Finding
     from tidebook.model.portfolios import Portfolio
 
 SINCE_INCEPTION: Final = NamedPeriod("SI", PeriodRequest(PeriodType.SI))
@@ -100,6 +102,8 @@ class Preview(NamedTuple):
 
     sent: tuple[Sent, ...]
     portfolios: tuple[PortfolioChanges, ...]
+    elsewhere: tuple[Finding, ...]
+    """What would be said of facts whose portfolio nobody has introduced."""
     standings: Mapping[str, Standing]
     preview_hash: str
 
@@ -134,26 +138,32 @@ def what_if(
     given = reader.book_facts(query_of((portfolio_id,), hypothesis))
     if portfolio_id not in given.facts.portfolios:
         raise UnknownPortfolioError(portfolio_id)
-    changes = {one.portfolio.portfolio_id: one for one in compared(given, hypothesis, question)}
-    asked = changes.pop(portfolio_id)
-    others = [changes[identity] for identity in sorted(changes)]
+    found = compared(given, hypothesis, question)
+    others = [one for one in found.portfolios if one.portfolio.portfolio_id != portfolio_id]
+    asked = [one for one in found.portfolios if one.portfolio.portfolio_id == portfolio_id]
+    return found._replace(portfolios=(*asked, *(one for one in others if not one.is_empty)))
+
+
+def compared(given: BookFacts, hypothesis: Hypothesis, question: Question) -> Preview:
+    """Return what the facts of a hypothesis would change in every portfolio at hand, by id."""
+    made = rebuilt(given)
+    then = rebuilt(supposed(given, hypothesis), made)
+    before, after = sides(made), sides(then)
     return Preview(
         novelties(given, hypothesis),
-        (asked, *(other for other in others if not other.is_empty)),
+        tuple(
+            _changes(before.get(identity), after[identity], identity, question)
+            for identity in sorted(after)
+        ),
+        tuple(
+            row.finding
+            for row in placed_findings(then)
+            if row.portfolio_id not in after
+            and row.finding.transaction_id not in made.book.findings
+        ),
         given.standings,
         preview_hash(hypothesis, given.standings),
     )
-
-
-def compared(
-    given: BookFacts, hypothesis: Hypothesis, question: Question
-) -> Iterator[PortfolioChanges]:
-    """Give, for every portfolio at hand, what the facts of a hypothesis would change in it."""
-    made = rebuilt(given)
-    before = sides(made)
-    after = sides(rebuilt(supposed(given, hypothesis), made))
-    for portfolio_id in sorted(after):
-        yield _changes(before.get(portfolio_id), after[portfolio_id], portfolio_id, question)
 
 
 def _changes(
