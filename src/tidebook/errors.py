@@ -14,7 +14,8 @@
     │   └── UnreadableFileError       a file that cannot be opened or read
     ├── NotFoundError             the thing asked for is not in the book
     │   ├── UnknownPortfolioError
-    │   └── UnknownPositionError
+    │   ├── UnknownPositionError
+    │   └── UnknownTransactionError
     ├── StoreError                the database cannot serve
     │   ├── StoreUnavailableError     no connection could be made
     │   │   ├── ServerMissingError    no PostgreSQL server programs on this machine
@@ -250,6 +251,19 @@ class UnknownPositionError(NotFoundError):
         super().__init__(
             f"portfolio {portfolio_id!r} never held {security_id!r} by the day asked for",
             hint="check the security id against the portfolio's positions, or ask for a later day",
+        )
+
+
+class UnknownTransactionError(NotFoundError):
+    """A transaction was named that the book does not know."""
+
+    code = "transaction.unknown"
+
+    def __init__(self, transaction_id: str) -> None:
+        self.transaction_id = transaction_id
+        super().__init__(
+            f"transaction {transaction_id!r} is not in the book, and so neither is its portfolio",
+            hint="check the id, or name its portfolio if it was sent only just now",
         )
 
 

@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from tidebook.api.rowreader import RowReader
 
 
-class _Terms(NamedTuple):
+class ActionTerms(NamedTuple):
     """Which fields an action of one type needs, and which it may have besides."""
 
     needs: frozenset[str]
     takes: frozenset[str] = frozenset()
 
 
-def _terms(needs: str, takes: str = "") -> _Terms:
-    return _Terms(frozenset(needs.split()), frozenset(takes.split()))
+def _terms(needs: str, takes: str = "") -> ActionTerms:
+    return ActionTerms(frozenset(needs.split()), frozenset(takes.split()))
 
 
-_TERMS: Final[Mapping[ActionType, _Terms]] = {
+TERMS: Final[Mapping[ActionType, ActionTerms]] = {
     ActionType.SPLIT: _terms("new_units", "old_units"),
     ActionType.STOCK_DIVIDEND: _terms("new_units", "old_units"),
     ActionType.SPIN_OFF: _terms("new_units to_security_id cost_fraction", "old_units"),
@@ -37,6 +37,7 @@ _TERMS: Final[Mapping[ActionType, _Terms]] = {
     ActionType.IDENTIFIER_CHANGE: _terms("to_security_id"),
     ActionType.RETURN_OF_CAPITAL: _terms("cash_per_unit", "cash_currency"),
 }
+"""The terms of every type; what cash and a merger need besides depends on what else is given."""
 _DEPENDING: Final = (
     *("new_units", "old_units", "to_security_id"),
     *("cost_fraction", "cash_per_unit", "cash_currency"),
@@ -99,12 +100,12 @@ def _fraction(row: RowReader) -> Decimal | None:
 
 def _belongs(row: RowReader, kind: ActionType) -> None:
     """Keep a fault for each field that the type needs and lacks, or has and cannot."""
-    terms = _TERMS[kind]
+    terms = TERMS[kind]
     for name in _DEPENDING:
         if name in terms.needs and not row.has(name):
             row.fault(name, "field.missing", f"a {kind} needs it, and it was not given; send it")
         elif row.has(name) and name not in terms.needs | terms.takes:
-            takers = ", ".join(k for k, t in _TERMS.items() if name in t.needs | t.takes)
+            takers = ", ".join(k for k, t in TERMS.items() if name in t.needs | t.takes)
             row.fault(
                 name,
                 "field.unexpected",

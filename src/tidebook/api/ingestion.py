@@ -198,7 +198,7 @@ def _located(reader: Reader, sent: Sequence[Cancellation]) -> Sequence[Cancellat
             f"/{rows.CANCELLATIONS.wrapper}/{place}/transaction_id",
             "transaction.unknown",
             "the book knows no transaction of this id, and so not its portfolio; correct the id, "
-            "or send its portfolio_id too",
+            "or send its portfolio_id too if it was sent only just now",
         )
     if faults.count:
         raise bodies.refusal(faults)

@@ -162,7 +162,7 @@ def _transaction(row: TransactionRow, now: datetime) -> Transaction | None:
     traded_at = when if isinstance(when, datetime) else None
     gross = row.gross_transaction_amount
     if gross is None:
-        gross = product(quantity, price) if terms.derives else None
+        gross = product(quantity, price)
     currency = row.trade_currency if row.currency is None else row.currency
     settlement = moments.day_of(row.settlement_date) if row.settlement_date else None
     is_sound = (

@@ -124,13 +124,7 @@ def _gross(row: RowReader, kind: TransactionType, quantity: Decimal, price: Deci
         return gross
     if terms.gross is Term.NONE:
         return ZERO
-    if not terms.derives:
-        row.fault(
-            _GROSS,
-            "field.missing",
-            f"a {kind} needs it: what a contract comes to is more than quantity times price; send "
-            "the amount that was paid or received",
-        )
+    if not row.is_sound("quantity", "price"):
         return ZERO
     gross = product(quantity, price)
     if gross is None or (gross <= 0 and terms.gross is Term.POSITIVE):

@@ -23,16 +23,14 @@ class Term(Enum):
 class Terms(NamedTuple):
     """The terms of one type.
 
-    ``derives`` says whether the gross amount may be left out, and is then quantity times price.
-    It may not where a contract's multiplier belongs into the product, which no door knows.
-    ``takes_lots`` says whether the row may choose the lots that it takes from.
-    ``to_portfolio`` and ``to_security`` are POSITIVE where they must be named.
+    A gross amount that is left out is quantity times price; the book knows it again as such and
+    puts the multiplier of a contract in. ``takes_lots`` says whether the row may choose the lots
+    that it takes from. ``to_portfolio`` and ``to_security`` are POSITIVE where they must be named.
     """
 
     units: Term
     price: Term
     gross: Term
-    derives: bool = True
     takes_lots: bool = False
     to_portfolio: Term = Term.NONE
     to_security: Term = Term.NONE
@@ -43,12 +41,8 @@ _POSITIVE, _GIVEN, _OPTIONAL, _NONE = Term.POSITIVE, Term.GIVEN, Term.OPTIONAL, 
 _MONEY = Terms(_OPTIONAL, _OPTIONAL, _POSITIVE)
 _ACQUISITION = Terms(_POSITIVE, _GIVEN, _POSITIVE)
 _DISPOSAL = _ACQUISITION._replace(takes_lots=True)
-_OPENED = _ACQUISITION._replace(derives=False)
-_CLOSED = _OPENED._replace(takes_lots=True)
 _MOVED = Terms(_POSITIVE, _OPTIONAL, _OPTIONAL, takes_lots=True)
-_TRADES_UNDERLYING = Terms(
-    _POSITIVE, _OPTIONAL, _POSITIVE, derives=False, takes_lots=True, to_security=_OPTIONAL
-)
+_TRADES_UNDERLYING = _MOVED._replace(to_security=_OPTIONAL)
 
 TERMS: Final[Mapping[T, Terms]] = {
     T.BUY: _ACQUISITION,
@@ -70,13 +64,12 @@ TERMS: Final[Mapping[T, Terms]] = {
     T.AIRDROP: _MOVED._replace(takes_lots=False),
     T.NETWORK_FEE: _DISPOSAL,
     T.RETURN_OF_CAPITAL: _MONEY,
-    T.BUY_TO_OPEN: _OPENED,
-    T.SELL_TO_OPEN: _OPENED,
-    T.BUY_TO_CLOSE: _CLOSED,
-    T.SELL_TO_CLOSE: _CLOSED,
-    T.EXPIRY: Terms(_POSITIVE, _OPTIONAL, _NONE, takes_lots=True),
-    # Rights may be exercised for nothing.
-    T.EXERCISE: _TRADES_UNDERLYING._replace(gross=_GIVEN),
+    T.BUY_TO_OPEN: _ACQUISITION,
+    T.SELL_TO_OPEN: _ACQUISITION,
+    T.BUY_TO_CLOSE: _DISPOSAL,
+    T.SELL_TO_CLOSE: _DISPOSAL,
+    T.EXPIRY: Terms(_OPTIONAL, _OPTIONAL, _NONE, takes_lots=True),
+    T.EXERCISE: _TRADES_UNDERLYING,
     T.ASSIGNMENT: _TRADES_UNDERLYING,
     T.MARK_TO_MARKET: Terms(_NONE, _POSITIVE, _NONE),
     T.FUNDING_RECEIVED: _MONEY,
@@ -108,13 +101,10 @@ class QuickTerms(NamedTuple):
     kind: T
     needs_units: bool
     needs_price: bool
-    derives: bool
 
 
 QUICK_TERMS: Final[Mapping[str, QuickTerms]] = {
-    kind.value: QuickTerms(
-        kind, terms.units is _POSITIVE, terms.price is not _OPTIONAL, terms.derives
-    )
+    kind.value: QuickTerms(kind, terms.units is _POSITIVE, terms.price is not _OPTIONAL)
     for kind, terms in TERMS.items()
     if terms.gross is _POSITIVE
     and terms.units is not _NONE

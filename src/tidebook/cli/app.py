@@ -22,6 +22,8 @@ _ORDER: Final = (
     "demo",
     "serve",
     "import",
+    "cancel",
+    "reprocess",
     "positions",
     "lots",
     "transactions",
@@ -101,7 +103,7 @@ def program(
         typer.Option(help="Directory of the embedded database.", show_default="~/.local/share/..."),
     ] = None,
     url: Annotated[
-        str | None, typer.Option(help="Import into the server at this address instead.")
+        str | None, typer.Option(help="Import, cancel or reprocess on this server.")
     ] = None,
     output: Annotated[
         Output | None,

@@ -118,7 +118,7 @@ def _number(text: str) -> Decimal:
 
 def transaction_from(record: Mapping[str, str]) -> Transaction:
     """Return the transaction of a ``raw_transactions`` record, or the fact that it never was."""
-    if CANCELLED in record:
+    if record.get(CANCELLED):
         on = date.fromisoformat(record["transaction_date"])
         return cancellation(record["transaction_id"], record["portfolio_id"], on)
     get = record.get

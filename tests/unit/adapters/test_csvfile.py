@@ -147,13 +147,15 @@ def test_a_layout_knows_the_route_of_its_rows() -> None:
         ("/ingest/fx-rates", "fx_rates"),
         ("/ingest/instruments", "instruments"),
         ("/ingest/portfolios", "portfolios"),
+        ("/ingest/corporate-actions", "corporate_actions"),
+        ("/ingest/cancellations", "cancellations"),
     }
 
 
 def test_layouts_name_the_fields_that_the_demo_posts() -> None:
     # The demo writes the routes' bodies independently, half of them in camel case.
     posted = {request.path: next(iter(request.body.values()))[0] for request in demo_requests()}
-    for layout in LAYOUTS.values():
+    for layout in (layout for layout in LAYOUTS.values() if layout.path in posted):
         known = {column.name.replace("_", "") for column in layout.columns}
         assert {name.replace("_", "").lower() for name in posted[layout.path]} <= known
 

@@ -57,7 +57,7 @@ def take(unit: Unit, topic: str, records: Records, at: datetime) -> int:
     if topic in _VALUES_REST_ON:
         unit.hold_market(exclusive=True)
     duplicates = 0
-    for is_cancelled, run in groupby(records, key=lambda record: CANCELLED in record):
+    for is_cancelled, run in groupby(records, key=lambda record: bool(record.get(CANCELLED))):
         write = _cancel if is_cancelled else _save
         duplicates += write(unit, topic, list(run), at)
     return duplicates
