@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 from tidebook.api import create_app
 from tidebook.engine.ports import OVERVIEW_MAX, Receipt
 from tidebook.engine.views import (
+    EntriesView,
     Freshness,
     LotsView,
     OverviewRow,
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from tidebook.api import AppSettings
     from tidebook.engine.ports import TransactionQuery
     from tidebook.engine.views import (
+        ActionView,
+        BookedEntry,
         FindingView,
         HistoryView,
         LotView,
@@ -126,6 +129,8 @@ class MemoryReader:
         self.kept_series: dict[str, SeriesView] = {}
         self.kept_findings: list[FindingView] = []
         self.kept_restatements: list[RestatementView] = []
+        self.kept_entries: list[BookedEntry] = []
+        self.kept_actions: list[ActionView] = []
         self.asked: list[object] = []
         self.fault: Exception | None = None
 
@@ -257,6 +262,30 @@ class MemoryReader:
                 if one.transaction.transaction_id == transaction_id
             ),
             None,
+        )
+
+    def entries(
+        self,
+        portfolio_id: str,
+        *,
+        security_id: str | None = None,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> EntriesView:
+        self._answering(portfolio_id)
+        self.asked.append((portfolio_id, security_id, as_of, known_at))
+        found = [one for one in self.kept_entries if security_id in {None, one.entry.security_id}]
+        return EntriesView(self.kept[portfolio_id], self.freshness(portfolio_id), tuple(found))
+
+    def actions(
+        self, security_id: str | None = None, *, known_at: datetime | None = None
+    ) -> tuple[ActionView, ...]:
+        self._answering()
+        self.asked.append((security_id, known_at))
+        return tuple(
+            one
+            for one in self.kept_actions
+            if security_id in {None, one.action.security_id, one.action.to_security_id}
         )
 
     def series(

@@ -101,6 +101,33 @@ def own_lot(change: Lot, matches: Sequence[Match]) -> tuple[Lot, ...]:
     return (lot,) if lot.quantity or lot.cost_local or lot.cost_base else ()
 
 
+def in_one_pool(entries: Iterable[Entry]) -> list[Entry]:
+    """Return the entries of a key at average cost with what they opened added to its pool.
+
+    Entries of earlier releases do not tell which pool they added to. Those that do stay as they
+    are.
+
+    Args:
+        entries: One key's entries in their order.
+    """
+    pool: Lot | None = None
+    held = ZERO
+    found: list[Entry] = []
+    with exact():
+        for entry in entries:
+            left = held - sum([match.quantity for match in entry.matches], ZERO)
+            opens = entry.opens
+            if pool is not None and left and opens:
+                opens = tuple(
+                    lot._replace(lot_id=pool.lot_id, opened_on=pool.opened_on) for lot in opens
+                )
+            elif opens:
+                pool = opens[0]
+            held += entry.quantity
+            found.append(entry._replace(opens=opens))
+    return found
+
+
 def _opened_on(lot: Lot) -> date:
     return lot.opened_on
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from tidebook.engine.hypothesis import Hypothesis
     from tidebook.engine.verify import KeptBooks
     from tidebook.engine.views import (
+        ActionView,
+        EntriesView,
         FindingView,
         Freshness,
         HistoryView,
@@ -245,6 +247,23 @@ class Reader(Protocol):
         self, transaction_id: str, *, known_at: datetime | None = None
     ) -> TransactionView | None:
         """Return one transaction, or None when no such fact is known."""
+        ...
+
+    def entries(
+        self,
+        portfolio_id: str,
+        *,
+        security_id: str | None = None,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> EntriesView:
+        """Return all entries of a portfolio, or of one of its keys, whatever fact made them."""
+        ...
+
+    def actions(
+        self, security_id: str | None = None, *, known_at: datetime | None = None
+    ) -> tuple[ActionView, ...]:
+        """Return corporate actions by ex-date and id: all, or those on a security or to it."""
         ...
 
     def series(

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from tidebook.book.series import PortfolioDay
     from tidebook.book.valuation import Valuation
-    from tidebook.model.facts import Transaction
+    from tidebook.model.actions import ActionType, CorporateAction
+    from tidebook.model.facts import Transaction, TransactionType
     from tidebook.model.findings import Finding
     from tidebook.model.instruments import Instrument
     from tidebook.model.portfolios import Portfolio
@@ -55,7 +56,10 @@ class PositionView(NamedTuple):
 class PositionsView(NamedTuple):
     """A portfolio's positions, their total in base currency and how much of it was priced.
 
-    ``realised_base`` is the whole portfolio's, closed positions included.
+    ``realised_base`` is the whole portfolio's, closed positions included. Nothing was paid for
+    what is held on margin: in ``market_value_base`` it counts with its unrealised gain, and in
+    ``cost_base`` not at all, so that the one less the other is the unrealised gain of all that has
+    a value.
     """
 
     portfolio: Portfolio
@@ -122,7 +126,11 @@ class LotsView(NamedTuple):
 
 
 class EntryView(NamedTuple):
-    """What one transaction did to one key."""
+    """What one fact did to one key.
+
+    ``matches`` are the parts of older lots that it consumed, ``opens`` the lots that it opened or
+    added to. A key of cash whose every unit costs one has no lots, whatever ``opens`` says.
+    """
 
     security_id: str
     leg: str
@@ -142,23 +150,64 @@ class EntryView(NamedTuple):
     cash_amount: Decimal | None
     position_flow: Decimal | None
     matches: tuple[tuple[str, date, Decimal, Decimal, Decimal], ...]
+    opens: tuple[tuple[str, date, Decimal, Decimal, Decimal], ...] = ()
+    portfolio_id: str = ""
+
+
+class BookedEntry(NamedTuple):
+    """An entry and the fact that it follows from.
+
+    ``transaction_id`` is that of a transaction, which may be one of another portfolio, or the id
+    under which a corporate action is booked here (``model.actions.applied_id``).
+    """
+
+    transaction_id: str
+    type: TransactionType | ActionType
+    on: date
+    at: datetime
+    entry: EntryView
+
+
+class EntriesView(NamedTuple):
+    """All entries of a portfolio, or of one of its keys, each key's in their order."""
+
+    portfolio: Portfolio
+    freshness: Freshness
+    entries: tuple[BookedEntry, ...]
+
+
+class ActionView(NamedTuple):
+    """A corporate action, as it is in force or was cancelled."""
+
+    action: CorporateAction
+    version: int
+    recorded_at: datetime
+    status: str
+    """``IN_FORCE`` or ``CANCELLED``."""
 
 
 class TransactionView(NamedTuple):
-    """A transaction, what it did to the book, and what is to be said about it."""
+    """A transaction, what it did to the book, and what is to be said about it.
+
+    In the list of a portfolio the entries are that portfolio's; asked for by itself, a transaction
+    comes with those of every portfolio that it names.
+    """
 
     transaction: Transaction
     version: int
     business_date: date
     recorded_at: datetime
     status: str
-    """``BOOKED`` or ``WAITING``."""
+    """``BOOKED``, ``WAITING`` or ``CANCELLED``."""
     entries: tuple[EntryView, ...]
     findings: tuple[Finding, ...]
 
 
 class TransactionsPage(NamedTuple):
-    """A page of a portfolio's transactions, the total that match and what both rest on."""
+    """A page of a portfolio's transactions, the total that match and what both rest on.
+
+    Those of other portfolios that carried something here are among them, and cancelled ones.
+    """
 
     portfolio: Portfolio
     freshness: Freshness

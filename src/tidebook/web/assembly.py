@@ -79,6 +79,7 @@ def portfolio_page(report: ReportView) -> PortfolioPage:
     positions, freshness = report.positions, report.positions.freshness
     portfolio = positions.portfolio
     held = [one for one in positions.positions if not one.instrument.is_cash]
+    paid = [one for one in held if not one.instrument.is_margined]
     days = [
         day for day in report.series.days if freshness.as_of is None or day.on <= freshness.as_of
     ]
@@ -97,7 +98,7 @@ def portfolio_page(report: ReportView) -> PortfolioPage:
         coverage=positions.coverage,
         value=None if is_empty else positions.market_value_base,
         cash=None if is_empty else cash,
-        cost=None if is_empty else _sum(one.cost_base for one in held),
+        cost=None if is_empty else _sum(one.cost_base for one in paid),
         unrealised=None if is_empty else unrealised,
         realised=None if is_empty else positions.realised_base,
         income=None if is_empty else income,

@@ -18,6 +18,8 @@ from tidebook.book.series import Market, daily_series, held_steps, portfolio_flo
 from tidebook.book.valuation import Held, cash_quote, coverage, value_position
 from tidebook.engine.ports import OVERVIEW_MAX, Reached, Receipt
 from tidebook.engine.views import (
+    BookedEntry,
+    EntriesView,
     EntryView,
     FindingView,
     Freshness,
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
     from tidebook.config import Settings
     from tidebook.engine.ports import TransactionQuery
     from tidebook.engine.views import (
+        ActionView,
         HistoryView,
         OverviewRow,
         ReportView,
@@ -300,33 +303,38 @@ class MemoryBook:
         on = fact.trade_date or fact.traded_at
         assert on is not None
         day = on.date() if isinstance(on, datetime) else on
-        legs = tuple(
-            EntryView(
-                entry.posting.security_id,
-                str(entry.posting.leg),
-                0,
-                entry.quantity,
-                entry.cost_local,
-                entry.cost_base,
-                entry.realised_local,
-                entry.realised_base,
-                entry.realised_price,
-                entry.realised_currency,
-                entry.posting.fx_rate,
-                entry.posting.currency,
-                None,
-                None,
-                None,
-                None,
-                None,
-                tuple(
-                    (m.lot_id, m.opened_on, m.quantity, m.cost_local, m.cost_base)
-                    for m in entry.matches
-                ),
-            )
-            for entry in own
-        )
+        legs = tuple(_entry_view(entry) for entry in own)
         return TransactionView(fact, version, day, NOW, "BOOKED" if own else "WAITING", legs, ())
+
+    def entries(
+        self,
+        portfolio_id: str,
+        *,
+        security_id: str | None = None,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> EntriesView:
+        booked = self.booked(portfolio_id, as_of or NOW.date()).entries
+        return EntriesView(
+            self.portfolio(portfolio_id),
+            self.freshness(portfolio_id),
+            tuple(
+                BookedEntry(
+                    one.posting.transaction_id,
+                    one.posting.type,
+                    one.posting.on,
+                    one.posting.at,
+                    _entry_view(one),
+                )
+                for one in sorted(booked, key=lambda one: (one.posting.key, one.posting.order))
+                if security_id in {None, one.posting.security_id}
+            ),
+        )
+
+    def actions(
+        self, security_id: str | None = None, *, known_at: datetime | None = None
+    ) -> tuple[ActionView, ...]:
+        return ()
 
     def series(
         self,
@@ -417,6 +425,33 @@ class StoppedClock:
 
     def now(self) -> datetime:
         return NOW
+
+
+def _entry_view(entry: Entry) -> EntryView:
+    return EntryView(
+        entry.posting.security_id,
+        str(entry.posting.leg),
+        0,
+        entry.quantity,
+        entry.cost_local,
+        entry.cost_base,
+        entry.realised_local,
+        entry.realised_base,
+        entry.realised_price,
+        entry.realised_currency,
+        entry.posting.fx_rate,
+        entry.posting.currency,
+        None,
+        None,
+        None,
+        None,
+        None,
+        tuple(
+            (m.lot_id, m.opened_on, m.quantity, m.cost_local, m.cost_base) for m in entry.matches
+        ),
+        entry.opens,
+        entry.posting.portfolio_id,
+    )
 
 
 class MemorySystem(NamedTuple):

@@ -28,11 +28,16 @@ from tidebook.adapters.postgres.reader_portfolios import (
 )
 from tidebook.adapters.postgres.reader_positions import read_history, read_positions, read_results
 from tidebook.adapters.postgres.reader_references import (
+    read_actions,
     read_instruments,
     read_prices,
     read_rates,
 )
-from tidebook.adapters.postgres.reader_transactions import read_transaction, read_transactions
+from tidebook.adapters.postgres.reader_transactions import (
+    read_entries,
+    read_transaction,
+    read_transactions,
+)
 from tidebook.adapters.postgres.snapshots import snapshot
 from tidebook.engine.ports import OVERVIEW_MAX
 from tidebook.engine.views import ReportView
@@ -47,6 +52,8 @@ if TYPE_CHECKING:
     from tidebook.engine.ports import FactQuery, TransactionQuery
     from tidebook.engine.verify import KeptBooks
     from tidebook.engine.views import (
+        ActionView,
+        EntriesView,
         FindingView,
         Freshness,
         HistoryView,
@@ -207,6 +214,27 @@ class PostgresReader:
         """Return one transaction, or None when no such fact is known."""
         with snapshot(self._pool) as cursor:
             return read_transaction(cursor, transaction_id, known_at)
+
+    def entries(
+        self,
+        portfolio_id: str,
+        *,
+        security_id: str | None = None,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> EntriesView:
+        """Return all entries of a portfolio, or of one of its keys, whatever fact made them."""
+        with snapshot(self._pool) as cursor:
+            return read_entries(
+                cursor, portfolio_id, security_id=security_id, as_of=as_of, known_at=known_at
+            )
+
+    def actions(
+        self, security_id: str | None = None, *, known_at: datetime | None = None
+    ) -> tuple[ActionView, ...]:
+        """Return corporate actions by ex-date and id: all, or those on a security or to it."""
+        with snapshot(self._pool) as cursor:
+            return read_actions(cursor, security_id, known_at)
 
     def series(
         self,

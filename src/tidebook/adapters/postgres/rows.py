@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tidebook.book.lots import Entry, Lot
 from tidebook.book.positions import own_lot
 from tidebook.book.postings import Leg, Posting
-from tidebook.engine.views import EntryView
+from tidebook.engine.views import BookedEntry, EntryView
 from tidebook.model.actions import ActionType, CorporateAction, event_type
 from tidebook.model.facts import LotChoice, Transaction, TransactionType
 from tidebook.model.findings import Finding, Severity
@@ -91,9 +91,20 @@ def finding_from(row: TupleRow) -> Finding:
     return Finding(row[0], Severity(row[1]), *row[2:6])
 
 
-def entry_view_from(row: TupleRow) -> EntryView:
-    """Return what one transaction did to one key."""
-    return EntryView._make((*row[:17], tuple(map(tuple, lots_from(row[17] or ())))))
+def booked_entry_from(row: TupleRow) -> BookedEntry:
+    """Return an entry and the fact that it follows from."""
+    transaction_id, kind, on, at, portfolio_id, security_id, leg, epoch, *changes = row[:22]
+    matches = lots_from(row[22] or ())
+    opens = _opens(row[23], Lot(transaction_id, on, *changes[:3]), matches)
+    entry = EntryView._make((security_id, leg, epoch, *changes, matches, opens, portfolio_id))
+    return BookedEntry(transaction_id, event_type(kind), on, utc(at), entry)
+
+
+def _opens(
+    stored: Sequence[StoredPart] | None, change: Lot, matches: Sequence[Lot]
+) -> tuple[Lot, ...]:
+    """Return the lots that an entry opened; ``change`` is what it did to its key."""
+    return own_lot(change, matches) if stored is None else lots_from(stored)
 
 
 def entry_from(row: TupleRow) -> Entry:
@@ -124,7 +135,7 @@ def entry_from(row: TupleRow) -> Entry:
     )
     matches = lots_from(matched or ())
     change = Lot(transaction_id, on, quantity, local, base)
-    opens = own_lot(change, matches) if opened is None else lots_from(opened)
+    opens = _opens(opened, change, matches)
     return Entry(posting, quantity, local, base, opens, matches, *gains)
 
 

@@ -23,6 +23,19 @@ FROM (
 GROUP BY security_id, day
 ORDER BY security_id, day
 
+-- name: margin_costs
+-- On the same days as the holdings.
+SELECT security_id, day, sum(cost_local)
+FROM (
+    SELECT security_id, cost_local,
+           CASE WHEN business_date < %(day)s THEN %(day)s::date - 1 ELSE business_date END AS day
+    FROM entries
+    WHERE portfolio_id = %(portfolio_id)s AND security_id = ANY(%(securities)s)
+      AND superseded_at = 'infinity' AND (quantity <> 0 OR cost_base <> 0)
+) e
+GROUP BY security_id, day
+ORDER BY security_id, day
+
 -- name: flows
 SELECT business_date, flow_base, timing, classification
 FROM entries
