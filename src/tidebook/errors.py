@@ -29,7 +29,8 @@
     │   └── SchemaNewerError          a later release has migrated the database
     ├── OverloadedError           a bounded queue is full; the caller should come back
     ├── AnalyticsError            a figure has no meaning for these inputs
-    │   └── UnusableSeriesError       a series of values or flows that cannot be read as one
+    │   ├── UnusableSeriesError       a series of values or flows that cannot be read as one
+    │   └── UnusableParameterError    a parameter for which a measure has no meaning
     ├── UnsafeNonceError          a page's nonce cannot stand in a header
     ├── ConflictError             what was asked does not fit the state of the book
     │   ├── BookMovedError            the book changed while a figure was being explained
@@ -436,6 +437,21 @@ class UnusableSeriesError(AnalyticsError):
         super().__init__(
             f"the {series} cannot be used: {fault}",
             hint="send one finite figure per day, with the days in order and inside the period",
+        )
+
+
+class UnusableParameterError(AnalyticsError):
+    """A measure was asked for with a parameter for which it has no meaning."""
+
+    code = "analytics.parameter"
+
+    def __init__(self, parameter: str, value: float, *, allowed: str) -> None:
+        self.parameter = parameter
+        self.value = value
+        self.allowed = allowed
+        super().__init__(
+            f"{parameter} is {value!r}, for which the measure has no meaning",
+            hint=f"choose {parameter} {allowed}",
         )
 
 

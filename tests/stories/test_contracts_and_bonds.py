@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.fixtures.booking import keep_book, portfolio, security, trade
 from tidebook.book.postings import Leg
@@ -31,7 +31,7 @@ BOND = Instrument("BOND", "5 % bond", "USD", "Bond", multiplier=D("0.01"))
 FUNDS = trade("cash", "DEPOSIT", "CASH", "2024-01-01", gross="100000")
 
 
-def kept(*facts: Transaction, known: Instrument = CALL, **policies: object) -> Book:
+def kept(*facts: Transaction, known: Instrument = CALL, **policies: Any) -> Book:  # noqa: ANN401 - any field
     return keep_book((FUNDS, *facts), portfolio(**policies), [STOCK, known])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.fixtures.booking import keep_book, portfolio, security, trade
 from tidebook.book.lots import Lot
@@ -34,7 +34,9 @@ def action(kind: ActionType, on: str = "2024-03-01", **terms: object) -> Corpora
 
 
 def kept(
-    *actions: CorporateAction, facts: tuple[Transaction, ...] = BOUGHT, **policies: object
+    *actions: CorporateAction,
+    facts: tuple[Transaction, ...] = BOUGHT,
+    **policies: Any,  # noqa: ANN401 - any field
 ) -> Book:
     return keep_book((FUNDS, *facts), portfolio(**policies), [OLD, NEW, RIGHT], actions=actions)
 

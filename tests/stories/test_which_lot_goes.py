@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -30,7 +30,7 @@ SALE = trade("s", "SELL", "ACME", "2024-03-01", quantity="15", price="50")
 RATES = TaxRates(D("0.37"), D("0.20"), 12)
 
 
-def sold(*facts: Transaction, **policies: object) -> Book:
+def sold(*facts: Transaction, **policies: Any) -> Book:  # noqa: ANN401 - any field
     return keep_book((*LOTS, *(facts or (SALE,))), portfolio(**policies), [security("ACME")])
 
 

@@ -155,7 +155,7 @@ def _effect(action: CorporateAction, rates: _Rates) -> Effect:
             return Effect(EffectKind.CARRY, everything=True, stays=True, fraction=fraction)
         case ActionType.MERGER | ActionType.IDENTIFIER_CHANGE:
             fraction = action.cost_fraction
-            if fraction is None:
+            if fraction is None or action.type is ActionType.IDENTIFIER_CHANGE:
                 fraction = ONE if action.moves_lots else ZERO
             carry = Effect(EffectKind.CARRY, everything=True, fraction=fraction)
             return _paying(carry, action, rates)

@@ -12,7 +12,7 @@ from tidebook.book.inventory import NO_GAINS, closed, gains
 from tidebook.book.lots import DUST, Entry, Lot
 from tidebook.book.postings import EffectKind
 from tidebook.model.findings import Finding, opposite_side, oversold
-from tidebook.model.money import ZERO, converted, decimal_text, rounded, share
+from tidebook.model.money import ONE, ZERO, converted, decimal_text, rounded, share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -226,13 +226,16 @@ def _carry_all(inventory: Inventory, posting: Posting, effect: Effect, transit: 
     cost = inventory.reduce(-held, tuple(before))
     inventory.replace([])
     entry = closed(posting, -held, cost, tuple(before), NO_GAINS)
-    if not effect.per_unit:
+    if effect.fraction == ONE and not effect.per_unit:
         return entry
+    # What neither goes along nor is paid for is lost.
     cash = rounded(effect.per_unit * held)
     local, base = converted(cash, effect.to_local), converted(cash, effect.to_base)
     carried = Carried(moved).cost
     gain_local, gain_base = local - (cost[0] - carried[0]), base - (cost[1] - carried[1])
-    return _with_gains(entry, gains(posting, gain_local, gain_base))._replace(settled=cash)
+    return _with_gains(entry, gains(posting, gain_local, gain_base))._replace(
+        settled=cash if effect.per_unit else None
+    )
 
 
 def _arrive(inventory: Inventory, posting: Posting, effect: Effect, transit: Transit) -> Outcome:

@@ -48,12 +48,10 @@ def event_type(name: str) -> TransactionType | ActionType:
     Raises:
         ValueError: When no type has this name.
     """
-    if name in _ACTION_NAMES and name not in TransactionType.__members__:
-        return ActionType(name)
-    return TransactionType(name)
+    return TransactionType(name) if name in _TRANSACTION_NAMES else ActionType(name)
 
 
-_ACTION_NAMES = frozenset(ActionType)
+_TRANSACTION_NAMES = frozenset(each.value for each in TransactionType)
 
 
 class CorporateAction(NamedTuple):

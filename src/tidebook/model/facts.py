@@ -179,6 +179,11 @@ def before_costs(transaction: Transaction) -> Transaction:
     return transaction._replace(fee=ZERO, tax=ZERO)
 
 
+def before_taxes(transaction: Transaction) -> Transaction:
+    """Return a transaction as it would have been without tax, its fee included."""
+    return transaction._replace(tax=ZERO)
+
+
 def instant(transaction: Transaction) -> datetime:
     """Return the instant that orders a transaction inside its day: midnight when unreported."""
     if transaction.traded_at is not None:

@@ -20,7 +20,6 @@ from tidebook.engine.stages.admission import admit, fact_row
 from tidebook.engine.stages.links import Links
 from tidebook.engine.stages.reposting import Reposting
 from tidebook.engine.store import Accounts, BookWrite, FindingRow
-from tidebook.model.actions import ActionType
 from tidebook.model.facts import TransactionType, business_date
 from tidebook.model.findings import Severity, unknown_portfolio
 from tidebook.model.instruments import built_in_instrument, cash_account
@@ -330,11 +329,10 @@ class _Batch:
 
     def _determined_by(self, key: Key, row: EntryRow) -> Key | None:
         """Return the key whose holding determined a cash entry; None where the fact did."""
-        if row.type in ActionType.__members__:
-            action = self.again.actions.applied(row.transaction_id, key[0])
-            if action is None or cash_account(action.cash_currency) != key[1]:
-                return None
-            return (key[0], action.security_id)
+        action = self.again.actions.applied(row.transaction_id, key[0])
+        if action is not None:
+            pays_here = cash_account(action.cash_currency) == key[1]
+            return (key[0], action.security_id) if pays_here else None
         posted = self.again.posted.get(row.transaction_id)
         if posted is None or not any(each.is_settled_later for each in posted.postings):
             return None

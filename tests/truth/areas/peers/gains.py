@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.truth.areas.peers.keeping import assert_near, facts_of, total_of
+from tests.truth.areas.peers.keeping import assert_near, earnings_of, facts_of, total_of
 from tests.truth.tolerance import assert_known
 from tidebook.model.money import quotient
 from tidebook.model.portfolios import CostMethod
@@ -50,6 +50,7 @@ def _figures(facts: Facts, method: CostMethod) -> dict[str, Decimal | None]:
     return {
         "quantity": quantity,
         "cost": cost,
+        "cost_period": _period_cost(facts, books),
         "cost_per_share": quotient(cost, quantity) if quantity else None,
         "fees": total_of([fact.fee for fact in facts.transactions]),
         "consumed_cost": total_of(matched),
@@ -58,6 +59,16 @@ def _figures(facts: Facts, method: CostMethod) -> dict[str, Decimal | None]:
         "unrealized": _unrealised(facts, gross),
         "gain_on_holdings": _unrealised(facts, books),
     }
+
+
+def _period_cost(facts: Facts, books: list[Book]) -> Decimal | None:
+    """Return what is held cost, lots from before the period at their value when it opened."""
+    if facts.period is None:
+        return None
+    earned = [earnings_of(facts, book, facts.period) for book in books]
+    if any(one.unpriced for one in earned):
+        return None
+    return total_of([key.cost for one in earned for key in one.keys])
 
 
 def _unrealised(facts: Facts, books: list[Book]) -> Decimal | None:

@@ -12,11 +12,23 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from tests.fixtures.booking import keep_book, portfolio, security
+from tidebook.book.earnings import KeptBook, period_earnings
+from tidebook.book.implied_prices import implied_prices, until_quoted
+from tidebook.book.lots import LotRule
 from tidebook.book.positions import positions
+from tidebook.book.series import Market
 from tidebook.book.valuation import Held, value_position
-from tidebook.model.facts import Price, Rate, Transaction, TransactionType, before_costs
+from tidebook.model.facts import (
+    Price,
+    Rate,
+    Transaction,
+    TransactionType,
+    before_costs,
+    before_taxes,
+)
 from tidebook.model.markets import NO_PRICES, price_table, rate_table
 from tidebook.model.money import ZERO, exact, quotient
+from tidebook.model.periods import Span
 from tidebook.model.portfolios import CostMethod, Settlement
 
 if TYPE_CHECKING:
@@ -24,6 +36,7 @@ if TYPE_CHECKING:
 
     from tests.fixtures.booking import Book
     from tests.truth.cases import Content
+    from tidebook.book.earnings import PeriodEarnings
     from tidebook.book.valuation import Valuation
     from tidebook.model.instruments import Instrument
     from tidebook.model.markets import PriceQuotes, RateTable
@@ -43,6 +56,8 @@ class Facts(NamedTuple):
     prices: Mapping[str, PriceQuotes]
     rates: RateTable
     last_day: date
+    period: Span | None
+    """The days after the closing value at which the case's period starts."""
 
     def before_costs(self) -> Facts:
         """Return the facts as they would have been without fees and taxes."""
@@ -52,6 +67,25 @@ class Facts(NamedTuple):
                 for account, facts in self.by_account.items()
             }
         )
+
+    def before_taxes(self) -> Facts:
+        """Return the facts as they would have been without taxes."""
+        return self._replace(
+            by_account={
+                account: tuple(map(before_taxes, facts))
+                for account, facts in self.by_account.items()
+            }
+        )
+
+    def with_implied_prices(self) -> Facts:
+        """Return the facts with the prices of trades in place until the first quote."""
+        implied = implied_prices(self.transactions)
+        return self._replace(prices=until_quoted(self.prices, implied))
+
+    def of_security(self, security_id: str) -> Facts:
+        """Return the facts of one security in all accounts together."""
+        own = tuple(fact for fact in self.transactions if fact.security_id == security_id)
+        return self._replace(by_account={"": own})
 
     def pooled(self) -> Facts:
         """Return the facts with all accounts in one."""
@@ -120,7 +154,15 @@ def facts_of(case: Content, deliveries: Mapping[str, str] = AS_TRADES) -> Facts:
         price_table(prices),
         rate_table(rates),
         max(days),
+        _period(case),
     )
+
+
+def _period(case: Content) -> Span | None:
+    if "period" not in case:
+        return None
+    start, end = (date.fromisoformat(case["period"][name]) for name in ("start", "end"))
+    return Span(start + timedelta(days=1), end) if start < end else None
 
 
 def _transaction(
@@ -161,6 +203,15 @@ def _transaction(
         tax=tax,
         fx_rate=rate if currency == base else None,
     )
+
+
+def earnings_of(facts: Facts, book: Book, span: Span) -> PeriodEarnings:
+    """Return what changed the value of a kept book over the days of a span."""
+    pooled = frozenset(key for key in book.entries_by_key if book.rules(key).lots is LotRule.AVCO)
+    known = {fact.transaction_id: fact for fact in facts.transactions}
+    kept = KeptBook(book.entries, known, book.cash_keys(), pooled)
+    market = Market(facts.prices, facts.rates, facts.base_currency, {})
+    return period_earnings(kept, span, market)
 
 
 def total_of(amounts: Sequence[Decimal | None]) -> Decimal:
