@@ -30,6 +30,7 @@ _ORDER: Final = (
     "performance",
     "explain",
     "findings",
+    "verify",
     "db",
     "version",
 )

@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from tidebook.model.money import ZERO, exact
+from tidebook.model.money import ZERO, decimal_text, exact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from decimal import Decimal
 
-    from tidebook.cli.output import Record
+    from tidebook.cli.doors import Invocation
+    from tidebook.cli.output import Answer
     from tidebook.engine.hypothesis import Hypothesis
     from tidebook.engine.ports import Reader
-    from tidebook.engine.whatif import PortfolioChanges
+    from tidebook.engine.store import FindingRow
+    from tidebook.engine.whatif import Change, PortfolioChanges
+    from tidebook.model.cancellations import Cancellation
 
 PORTFOLIOS_AT_ONCE: Final = 50
 """How many portfolios are looked at together; those related to them come along."""
+
+
+def changes_of(
+    invocation: Invocation, facts: Iterable[tuple[str, Sequence[object]]]
+) -> list[PortfolioChanges]:
+    """Return what facts would change in the local store, by portfolio; kinds are those of files."""
+    given = list(facts)
+    if not any(rows for _, rows in given):
+        return []
+    with invocation.opened(run=False) as system:
+        return changes(system.reader, hypothesis_of(system.reader, given))
 
 
 def changes(reader: Reader, hypothesis: Hypothesis) -> list[PortfolioChanges]:
     """Return what facts would change, for each portfolio in which anything would, by id."""
     from tidebook.engine.whatif import Question, compared, query_of
 
-    pending = reader.concerned(hypothesis)
+    pending: tuple[str, ...] = reader.concerned(hypothesis)
     found: dict[str, PortfolioChanges] = {}
     while pending:
         taken, pending = pending[:PORTFOLIOS_AT_ONCE], pending[PORTFOLIOS_AT_ONCE:]
@@ -30,70 +45,128 @@ def changes(reader: Reader, hypothesis: Hypothesis) -> list[PortfolioChanges]:
         for one in compared(given, hypothesis, Question()).portfolios:
             if not one.is_empty:
                 found[one.portfolio.portfolio_id] = one
-        done = given.facts.portfolios.keys()
+        done = set(given.facts.portfolios)
         pending = tuple(identity for identity in pending if identity not in done)
     return [found[identity] for identity in sorted(found)]
 
 
-def change_record(one: PortfolioChanges) -> Record:
-    """Return one portfolio's changes in a row."""
-    with exact():
-        value = (
-            ZERO
-            if one.value is None
-            else (one.value.after.market_value_base - one.value.before.market_value_base)
-        )
-        realised = sum(
-            (change.after.realised - change.before.realised for change in one.gains.values()), ZERO
-        )
+def with_changes(answer: Answer, found: Sequence[PortfolioChanges]) -> Answer:
+    """Return an answer that tells besides what would change."""
+    said = [change_line(one) for one in found] or ["nothing would change in any portfolio"]
+    return answer._replace(
+        document={**answer.document, "changes": [change_document(one) for one in found]},
+        notes=(*answer.notes, *said),
+    )
+
+
+def change_line(one: PortfolioChanges) -> str:
+    """Return one portfolio's changes as a line."""
+    base = one.portfolio.base_currency
+    value = (
+        _change(one.value.before.market_value_base, one.value.after.market_value_base)
+        if (one.value is not None)
+        else ZERO
+    )
+    counted = (
+        (len(one.positions), "positions"),
+        (len(one.lots), "lots"),
+        (len(one.findings_arising), "findings more"),
+        (len(one.findings_resolved), "findings less"),
+    )
+    told = ", ".join(f"{count} {what}" for count, what in counted if count)
+    return (
+        f"{one.portfolio.portfolio_id} as of {one.as_of or 'no day'}: {told or 'no position'}; "
+        f"value {decimal_text(value)} {base}, realised {decimal_text(_realised(one))} {base}"
+    )
+
+
+def change_document(one: PortfolioChanges) -> Mapping[str, object]:
+    """Return one portfolio's changes as data: every position and lot, value, gains, findings."""
     return {
         "portfolio_id": one.portfolio.portfolio_id,
-        "as_of": one.as_of,
-        "positions": len(one.positions),
-        "lots": len(one.lots),
-        "market_value_base": None if one.value is None else value,
-        "realised_base": realised,
         "base_currency": one.portfolio.base_currency,
-        "findings_arising": len(one.findings_arising),
-        "findings_resolved": len(one.findings_resolved),
+        "as_of": one.as_of,
+        "positions": [
+            {"security_id": security_id, **_sides(change)}
+            for security_id, change in one.positions.items()
+        ],
+        "lots": [
+            {"security_id": security_id, "lot_id": lot_id, "change": str(what), **_sides(change)}
+            for (security_id, lot_id), (what, change) in one.lots.items()
+        ],
+        "realised": [
+            {"security_id": security_id, **_sides(change)}
+            for security_id, change in one.gains.items()
+        ],
+        "cash": [
+            {"currency": currency, "before": change.before, "after": change.after}
+            for currency, change in one.cash.items()
+        ],
+        "market_value_base": None
+        if one.value is None
+        else {
+            "before": one.value.before.market_value_base,
+            "after": one.value.after.market_value_base,
+        },
+        "findings_arising": [_finding(row) for row in one.findings_arising],
+        "findings_resolved": [_finding(row) for row in one.findings_resolved],
     }
 
 
-def detail_records(found: Iterable[PortfolioChanges]) -> list[Record]:
-    """Return every position that would be another, row by row."""
-    rows: list[Record] = []
-    for one in found:
-        for security_id, (before, after) in one.positions.items():
-            rows.append(
-                {
-                    "portfolio_id": one.portfolio.portfolio_id,
-                    "security_id": security_id,
-                    "quantity_before": ZERO if before is None else before.quantity,
-                    "quantity_after": ZERO if after is None else after.quantity,
-                    "cost_base_before": ZERO if before is None else before.cost_base,
-                    "cost_base_after": ZERO if after is None else after.cost_base,
-                    "value_base_before": ZERO if before is None else before.market_value_base,
-                    "value_base_after": ZERO if after is None else after.market_value_base,
-                }
-            )
-    return rows
+def _sides(change: Change[Any]) -> dict[str, object]:
+    return {
+        "before": None if change.before is None else change.before._asdict(),
+        "after": None if change.after is None else change.after._asdict(),
+    }
 
 
-def hypothesis_of(by_kind: Iterable[tuple[str, Sequence[object]]]) -> Hypothesis:
-    """Return the facts of files as one hypothesis; kinds are those of the files."""
+def _finding(row: FindingRow) -> dict[str, object]:
+    finding = row.finding
+    return {
+        "transaction_id": finding.transaction_id,
+        "severity": str(finding.severity),
+        "code": finding.code,
+        "sentence": finding.sentence,
+        "remedy": finding.remedy,
+        "security_id": row.security_id,
+        "business_date": row.business_date,
+    }
+
+
+def _change(before: Decimal, after: Decimal) -> Decimal:
+    with exact():
+        return after - before
+
+
+def _realised(one: PortfolioChanges) -> Decimal:
+    with exact():
+        return sum(
+            (change.after.realised - change.before.realised for change in one.gains.values()), ZERO
+        )
+
+
+_FIELDS: Final = {
+    "portfolios": "portfolios",
+    "instruments": "instruments",
+    "transactions": "transactions",
+    "prices": "prices",
+    "rates": "rates",
+    "corporate-actions": "actions",
+}
+
+
+def hypothesis_of(reader: Reader, facts: Iterable[tuple[str, Sequence[object]]]) -> Hypothesis:
+    """Return the facts of files as one hypothesis; cancellations find their portfolios."""
+    from tidebook.engine.cancelling import locate
     from tidebook.engine.hypothesis import Hypothesis
 
-    fields = {
-        "portfolios": "portfolios",
-        "instruments": "instruments",
-        "transactions": "transactions",
-        "prices": "prices",
-        "rates": "rates",
-        "corporate-actions": "actions",
-        "cancellations": "cancellations",
-    }
-    facts: dict[str, tuple[object, ...]] = {}
-    for kind, given in by_kind:
-        name = fields[kind]
-        facts[name] = (*facts.get(name, ()), *given)
-    return Hypothesis()._replace(**facts)
+    found: dict[str, tuple[object, ...]] = {}
+    cancelled: list[Cancellation] = []
+    for kind, given in facts:
+        if kind == "cancellations":
+            cancelled += cast("Sequence[Cancellation]", given)
+        else:
+            name = _FIELDS[kind]
+            found[name] = (*found.get(name, ()), *given)
+    located = locate(reader, cancelled).cancellations
+    return Hypothesis(cancellations=located)._replace(**found)

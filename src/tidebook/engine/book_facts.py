@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
-from tidebook.book.series import Market, daily_series, held_steps, portfolio_flows
+from tidebook.book.series import Market, contract_steps, daily_series, held_steps, portfolio_flows
 from tidebook.book.whole import Earlier, build
 from tidebook.model.calendars import valuation_days
 from tidebook.model.instruments import Instrument, built_in_instrument
 from tidebook.model.markets import NO_PRICES
+from tidebook.model.money import ONE, ZERO, exact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
+    from decimal import Decimal
 
     from tidebook.book.lots import Entry, Folded
     from tidebook.book.series import HeldSteps, PortfolioDay, PricedSteps
@@ -107,17 +109,38 @@ def rebuilt_series(made: Rebuilt, portfolio_id: str) -> tuple[PortfolioDay, ...]
 
 
 def _held(made: Rebuilt, portfolio_id: str, entries: Sequence[Entry]) -> list[HeldSteps]:
+    keys = made.keys[portfolio_id]
+    known = made.rests_on.facts.instruments
     currencies = {
         security_id: min(entry.posting.currency for entry in folded.entries)
-        for security_id, folded in made.keys[portfolio_id].items()
+        for security_id, folded in keys.items()
     }
-    instruments = made.rests_on.facts.instruments
-    cash = frozenset(
-        security_id
+    instruments = {
+        security_id: instrument_of(security_id, currency, known)
         for security_id, currency in currencies.items()
-        if instrument_of(security_id, currency, instruments).is_cash
+    }
+    cash = frozenset(
+        security_id for security_id, instrument in instruments.items() if instrument.is_cash
     )
-    return held_steps(entries, currencies, cash)
+    return [
+        _on_terms(held, instruments[held.security_id], keys[held.security_id])
+        for held in held_steps(entries, currencies, cash)
+    ]
+
+
+def _on_terms(held: HeldSteps, instrument: Instrument, folded: Folded) -> HeldSteps:
+    """Return the steps of a contract in units of its price, with what stands on margin."""
+    if instrument.multiplier == ONE and not instrument.is_margined:
+        return held
+    if not instrument.is_margined:
+        return contract_steps(held, instrument.multiplier)
+    costs: dict[date, Decimal] = {}
+    cost = ZERO
+    with exact():
+        for entry in folded.entries:
+            cost += entry.cost_local
+            costs[entry.posting.on] = cost
+    return contract_steps(held, instrument.multiplier, [costs[day] for day in held.days])
 
 
 def _last_price_day(made: Rebuilt, portfolio_id: str) -> date | None:

@@ -39,6 +39,9 @@ class PositionFigures(NamedTuple):
     market_value_base: Decimal | None
     unrealised_base: Decimal | None
     reason: str | None
+    counted_base: Decimal | None
+    """What of the value the portfolio's own counts: of a contract on margin the gain alone."""
+    on_margin: bool
 
 
 class ValueFigures(NamedTuple):
@@ -183,7 +186,14 @@ def _position(
     else:
         quote = given.prices.get(security_id, NO_PRICES).as_of(as_of)
     valuation = value_position(
-        Held(quantity, local, base, instrument.currency),
+        Held(
+            quantity,
+            local,
+            base,
+            instrument.currency,
+            instrument.multiplier,
+            instrument.is_margined,
+        ),
         quote,
         given.facts.rates,
         portfolio.base_currency,
@@ -197,6 +207,8 @@ def _position(
         None if value is None else value.base,
         None if value is None else value.unrealised_base,
         valuation.reason,
+        None if value is None else value.counted_base,
+        instrument.is_margined,
     )
 
 
@@ -240,10 +252,15 @@ def _income_and_costs(entries: Iterable[Entry]) -> tuple[Decimal, Decimal]:
 
 def _value(held: Mapping[str, PositionFigures]) -> ValueFigures:
     with exact():
-        valued = [each.market_value_base or ZERO for each in held.values()]
+        valued = [each.counted_base or ZERO for each in held.values()]
         whole = sum(valued, ZERO)
         unpriced = sum(
-            (each.cost_base for each in held.values() if each.market_value_base is None), ZERO
+            (
+                each.cost_base
+                for each in held.values()
+                if each.market_value_base is None and not each.on_margin
+            ),
+            ZERO,
         )
     reasons = {identity: each.reason for identity, each in held.items() if each.reason is not None}
     return ValueFigures(whole, coverage(whole, unpriced), reasons)
