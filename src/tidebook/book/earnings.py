@@ -19,21 +19,21 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from tidebook.book.cashflows import RULES, Classification, flow_amount
-from tidebook.book.ledger import Leg
-from tidebook.book.positions import open_lots, pooled_lot
+from tidebook.book.positions import open_lots
+from tidebook.book.postings import Leg
 from tidebook.book.valuation import Held, cash_quote, value_position
 from tidebook.errors import UnusableSeriesError
 from tidebook.model.facts import TransactionType
 from tidebook.model.markets import NO_PRICES
-from tidebook.model.money import ONE, ZERO, converted, exact, share
+from tidebook.model.money import ZERO, converted, exact, share
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
     from decimal import Decimal
 
-    from tidebook.book.ledger import Posting
     from tidebook.book.lots import Entry
+    from tidebook.book.postings import Posting
     from tidebook.book.series import Market
     from tidebook.book.valuation import MarketValue
     from tidebook.model.facts import Transaction
@@ -257,13 +257,16 @@ class _Key(NamedTuple):
         return value_position(held, quote, rates, base, on).value
 
     def _rate(self, on: date) -> Decimal:
+        """Return the rate that the key was valued at on a day on which it has a value."""
         quote = self.market.rates.rate(self.currency, self.market.base_currency, on)
-        return ONE if quote is None else quote.rate
+        if quote is None:
+            msg = f"{self.security_id} was valued on {on} without a rate"
+            raise LookupError(msg)
+        return quote.rate
 
     def _restated(self, opening: date, value: MarketValue) -> dict[str, _Lot]:
         """Return the lots held at the opening, each at its part of the value there."""
-        known = pooled_lot if self.is_pooled else open_lots
-        held = known(self.entries, opening)
+        held = open_lots(self.entries, opening)
         whole = sum((lot.quantity for lot in held), ZERO)
         lots: dict[str, _Lot] = {}
         left = _Lot(whole, value.local, value.base)

@@ -14,6 +14,7 @@ from tidebook.book.postings import Effect, EffectKind, Leg, Posted, Posting, ran
 from tidebook.model.facts import TransactionType as T, business_date, instant
 from tidebook.model.findings import (
     Finding,
+    carried_to_itself,
     cash_in_kind,
     missing_terms,
     unknown_instrument,
@@ -75,7 +76,7 @@ def post_carry(
     main = instrument.security_id
     sides = _sides(transaction, portfolio, instrument, known, on)
     if isinstance(sides, Finding):
-        return Posted(on, main, None, (), (sides,))
+        return Posted(on, main, None, (), (sides,), awaited(transaction))
     if transaction.type in {T.EXERCISE, T.ASSIGNMENT}:
         return _exercise(transaction, sides)
     return _move(transaction, sides)
@@ -98,6 +99,11 @@ def _sides(
     arriving = _arriving(transaction, instrument, known)
     if isinstance(arriving, Finding):
         return arriving
+    if (target.portfolio_id, arriving.security_id) == (
+        portfolio.portfolio_id,
+        transaction.security_id,
+    ):
+        return carried_to_itself(identity, arriving.security_id)
     trade, base, to_base = (
         transaction.trade_currency,
         portfolio.base_currency,
@@ -119,6 +125,16 @@ def _sides(
     if transaction.fx_rate is not None and trade != base:
         rates[1] = transaction.fx_rate
     return _Sides(portfolio, instrument, target, arriving, on, *rates)
+
+
+def awaited(transaction: Transaction) -> tuple[str, str] | None:
+    """Return the key that will receive, while something is missing: who is to be asked for.
+
+    None where nothing is carried to another portfolio.
+    """
+    if not transaction.to_portfolio_id:
+        return None
+    return (transaction.to_portfolio_id, transaction.to_security_id or transaction.security_id)
 
 
 def _arriving(

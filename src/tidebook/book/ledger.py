@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.book.cashflows import RULES, flow, flow_amount
-from tidebook.book.events import CARRIES, post_carry
+from tidebook.book.events import CARRIES, awaited, post_carry
 from tidebook.book.known import NOBODY, Known
 from tidebook.book.postings import Effect, EffectKind, Leg, Posted, Posting, rank_of
 from tidebook.model.facts import TransactionType as T, business_date, instant
@@ -107,8 +107,7 @@ def _post(transaction: Transaction, portfolio: Portfolio, known: Known) -> Poste
     base = portfolio.base_currency
     instrument = known.instrument(transaction.security_id, transaction.currency, base)
     if instrument is None:
-        finding = unknown_instrument(transaction.transaction_id, transaction.security_id)
-        return Posted(on, transaction.security_id, None, (), (finding,))
+        return _without_instrument(transaction, on)
     if instrument.multiplier is not ONE and instrument.multiplier != ONE:
         transaction = _with_multiplier(transaction, instrument.multiplier)
     if kind in CARRIES:
@@ -143,6 +142,12 @@ def _post(transaction: Transaction, portfolio: Portfolio, known: Known) -> Poste
         else _warnings(transaction, portfolio, instrument, instrument.currency if is_cash else None)
     )
     return Posted(on, main, cash, postings, findings)
+
+
+def _without_instrument(transaction: Transaction, on: date) -> Posted:
+    named = transaction.security_id
+    finding = unknown_instrument(transaction.transaction_id, named)
+    return Posted(on, named, None, (), (finding,), awaited(transaction))
 
 
 def _with_multiplier(transaction: Transaction, multiplier: Decimal) -> Transaction:
@@ -308,37 +313,47 @@ def _legs(  # noqa: PLR0913, PLR0917 - the six things a posting is made from, an
         main = main._replace(flow=None, flow_base=ZERO)
     if accounts.cash is None:
         return (main,)
-    moved = flows.cash_amount
+    return (main, _cash_leg(main, transaction, rule, accounts.cash, flows.cash_amount, converts))
+
+
+def _cash_leg(  # noqa: PLR0913, PLR0917 - what a cash posting is made from, beside the main one
+    main: Posting,
+    transaction: Transaction,
+    rule: TypeRule,
+    account: str,
+    moved: Decimal,
+    converts: _Conversions,
+) -> Posting:
+    """Return what a transaction moves on its cash account.
+
+    On margin that is what its holding will determine, and the amount is left open.
+    """
+    effect = None
+    if main.effect is not None and main.effect.on_margin:
+        moved, effect = ZERO, Effect(EffectKind.SETTLE)
+    abroad = converts is not _SAME_CURRENCY
     if abroad:
         moved = converted(moved, converts.trade_to_settle)
     size = abs(moved)
-    cash = Posting(
-        portfolio.portfolio_id,
-        accounts.cash,
+    return Posting(
+        main.portfolio_id,
+        account,
         Leg.CASH,
-        transaction.transaction_id,
-        transaction.type,
-        on,
-        at,
+        main.transaction_id,
+        main.type,
+        main.on,
+        main.at,
         rank_of(moved),
         moved,
         size,
         converted(size, converts.settle_to_base) if abroad else size,
         transaction.currency,
         converts.settle_to_base,
-        rule.cash_realises,
+        rule.cash_realises and effect is None,
         None,
         ZERO,
+        effect,
     )
-    if effect is not None and effect.on_margin:
-        cash = cash._replace(
-            quantity=ZERO,
-            amount=ZERO,
-            amount_base=ZERO,
-            realises=False,
-            effect=Effect(EffectKind.SETTLE),
-        )
-    return (main, cash)
 
 
 def _main_quantity(

@@ -12,10 +12,11 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tidebook.model.money import ZERO
+from tidebook.model.money import ZERO, exact
 from tidebook.model.portfolios import TaxRates
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import date
 
     from tidebook.book.postings import Posting
@@ -123,17 +124,22 @@ class Entry(NamedTuple):
     @property
     def opened(self) -> Decimal:
         """The quantity that became lots."""
-        return sum((lot.quantity for lot in self.opens), ZERO)
+        return _total(lot.quantity for lot in self.opens)
 
     @property
     def opened_cost_local(self) -> Decimal:
         """The cost of what became lots, in local currency."""
-        return sum((lot.cost_local for lot in self.opens), ZERO)
+        return _total(lot.cost_local for lot in self.opens)
 
     @property
     def opened_cost_base(self) -> Decimal:
         """The cost of what became lots, in base currency."""
-        return sum((lot.cost_base for lot in self.opens), ZERO)
+        return _total(lot.cost_base for lot in self.opens)
+
+
+def _total(amounts: Iterable[Decimal]) -> Decimal:
+    with exact():
+        return sum(amounts, ZERO)
 
 
 class Folded(NamedTuple):

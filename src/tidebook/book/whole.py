@@ -148,6 +148,8 @@ class _Building:
         self.folded: dict[Key, Folded] = {}
         self.settled: dict[str, Decimal] = {}
         self.refused: set[str] = set()
+        self.said: list[tuple[Posted, Key]] = []
+        """What actions came to, and on which key."""
 
     def post(self) -> None:
         for transaction in self.facts.transactions:
@@ -192,7 +194,8 @@ class _Building:
                     continue
                 portfolio = self.facts.portfolios[portfolio_id]
                 posted = apply_action(action, portfolio, self.known)
-                self._take(identity, posted, (portfolio_id, security_id))
+                self.said.append((posted, (portfolio_id, security_id)))
+                self._take(identity, posted._replace(findings=()), (portfolio_id, security_id))
                 if posted.arrival is not None and posted.arrival not in seen:
                     seen.add(posted.arrival)
                     pending.append(posted.arrival)
@@ -215,6 +218,11 @@ class _Building:
             self.folded.update(fold_together(together, {key: rules[key] for key in group}))
         for key in keys:
             self._note(self.folded[key])
+        for posted, key in self.said:
+            # Where nothing was held when it took effect there is nothing to say.
+            if any(entry.posting.on < posted.on for entry in self.folded[key].entries):
+                for finding in posted.findings:
+                    self._say(finding)
 
     def _note(self, folded: Folded) -> None:
         for finding in folded.findings:

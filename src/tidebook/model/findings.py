@@ -113,6 +113,17 @@ def opposite_side(transaction_id: str, key: tuple[str, str], held: str) -> Findi
     )
 
 
+def carried_to_itself(transaction_id: str, security_id: str) -> Finding:
+    """Return the finding for lots that would arrive where they left."""
+    return Finding(
+        "transfer.to-itself",
+        Severity.WAITING,
+        transaction_id,
+        f"{security_id} would leave for where it is",
+        "resend it with the same id and another portfolio or security to receive it, or cancel it",
+    )
+
+
 def cash_in_kind(transaction_id: str, security_id: str) -> Finding:
     """Return the finding for cash that is moved as if it had lots to keep."""
     return Finding(

@@ -12,7 +12,7 @@ from tidebook.model.instruments import cash_account
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     from psycopg import Cursor
 
@@ -98,24 +98,30 @@ def _row(one: _Version, at: datetime) -> tuple[Cell, ...]:
 def _refold(
     cursor: Cursor[tuple[Any, ...]], actions: Iterable[CorporateAction], at: datetime, reason: str
 ) -> None:
-    distinct = list(dict.fromkeys(actions))
-    named = {"ids": [action.security_id for action in distinct]}
+    found = list(actions)
+    named = {"ids": [action.security_id for action in found]}
     currencies = dict(cursor.execute(_SQL["currencies"], named).fetchall())
-    cash_ids = [
-        cash_account(action.cash_currency or currencies.get(action.security_id, ""))
-        if action.cash_per_unit
-        else ""
-        for action in distinct
-    ]
+    # As it was and as it is, an action mostly bears on the same keys: they are looked for once.
+    reached: dict[tuple[str, str, str], date] = {}
+    booked: dict[tuple[str, str, str, str], None] = {}
+    for action in found:
+        scope = (action.security_id, action.to_security_id, action.portfolio_id)
+        reached[scope] = min(action.ex_date, reached.get(scope, action.ex_date))
+        if action.cash_per_unit:
+            cash_id = cash_account(action.cash_currency or currencies.get(action.security_id, ""))
+            key = (action.action_id, action.security_id, action.portfolio_id, cash_id)
+            booked[key] = None
     cursor.execute(
         _SQL["refold"],
         {
-            "ids": [action.action_id for action in distinct],
-            "securities": [action.security_id for action in distinct],
-            "to_securities": [action.to_security_id for action in distinct],
-            "portfolios": [action.portfolio_id for action in distinct],
-            "days": [action.ex_date for action in distinct],
-            "cash_ids": cash_ids,
+            "securities": [scope[0] for scope in reached],
+            "to_securities": [scope[1] for scope in reached],
+            "portfolios": [scope[2] for scope in reached],
+            "days": list(reached.values()),
+            "booked_ids": [key[0] for key in booked],
+            "booked_securities": [key[1] for key in booked],
+            "booked_portfolios": [key[2] for key in booked],
+            "cash_ids": [key[3] for key in booked],
             "reason": reason,
             "at": at,
         },

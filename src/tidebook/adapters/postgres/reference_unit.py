@@ -254,6 +254,9 @@ def save_rates(cursor: Cursor[tuple[Any, ...]], rates: Sequence[Rate], at: datet
     changed = cursor.execute(_SQL["insert_rates"], {"at": at}).fetchall()
     cursor.execute("DELETE FROM new_rates")
     _mark_rates(cursor, changed, at, "an exchange rate was set or corrected")
+    if changed:
+        named = {"currencies": _currencies(changed), "at": at}
+        cursor.execute(_SQL["wake_rates"], {**named, "reason": "an exchange rate has arrived"})
     return len(rates) - len(changed)
 
 
@@ -285,13 +288,15 @@ def _mark_rates(
     """Mark the series and the keys that rest on rates which have changed from a day on."""
     if not changed:
         return
-    currencies = sorted({row[0] for row in changed} | {row[1] for row in changed})
     day = min(row[2] for row in changed)
     _move_versions(cursor, ["rates"])
-    named = {"currencies": currencies, "day": day, "at": at}
+    named = {"currencies": _currencies(changed), "day": day, "at": at}
     cursor.execute(_SQL["dirty_foreign"], named)
     cursor.execute(_SQL["refold_foreign"], {**named, "reason": reason})
-    cursor.execute(_SQL["wake_rates"], {**named, "reason": "an exchange rate has arrived"})
+
+
+def _currencies(changed: Iterable[tuple[str, str, date]]) -> list[str]:
+    return sorted({currency for row in changed for currency in row[:2]})
 
 
 def save_business_dates(

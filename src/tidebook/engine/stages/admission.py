@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from tidebook.book.events import awaited
 from tidebook.engine.store import FactRow
 from tidebook.model.facts import content_hash
 
@@ -91,5 +92,5 @@ def fact_row(
         posted.cash_security_id if posted else None,
         admitted.correlation_id,
         superseded,
-        posted.arrival if posted else None,
+        posted.arrival if posted else awaited(fact),
     )

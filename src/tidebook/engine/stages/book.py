@@ -142,7 +142,7 @@ class _Batch:
         self.waits: set[str] = set()
         self.settled: dict[str, Decimal] = {}
         """The cash that holdings determined, by the id of the fact."""
-        self.links = Links(unit, self.portfolios, admission)
+        self.links = Links(unit, related, self.portfolios, admission)
         for item in work:
             if item.portfolio_id in self.portfolios:
                 self.changes[item.portfolio_id, item.security_id].fold_anew(item.reason)
@@ -291,6 +291,8 @@ class _Batch:
             if key in stored:
                 state, reason = self.states.get(key), self.changes[key].reason
                 result = folding.refold(key, state, stored[key], folded[key], reason)
+                if folded[key].entries and not self._is_cash(key):
+                    self._note_actions(key, folded[key].entries[0].posting.on)
             else:
                 result = self._advance(key)
             self.results[key] = result
@@ -383,8 +385,23 @@ class _Batch:
                     posted.cash_security_id,
                     posted.arrival,
                 )
-                if stored is not None and accounts[1:] != stored[1:]:
+                if stored is None:
+                    continue
+                if accounts[1:] != stored[1:]:
                     self.replaced_accounts.append(accounts)
+                for finding in posted.findings:
+                    self._note(finding, key[0], key[1], posted.on)
+
+    def _note_actions(self, key: Key, first_on: date) -> None:
+        """Note what actions wait for, where a key could have held anything when they took effect.
+
+        Args:
+            key: A key that was folded anew.
+            first_on: The day of its first entry.
+        """
+        for identity in self.again.mine[key]:
+            posted = self.again.posted[identity]
+            if identity not in self.again.stored and first_on < posted.on:
                 for finding in posted.findings:
                     self._note(finding, key[0], key[1], posted.on)
 

@@ -10,7 +10,7 @@ from tidebook.book.whole import is_cash_account
 from tidebook.errors import FencedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from tidebook.engine.stages.admission import Admission
     from tidebook.engine.stages.reposting import Reposting
@@ -22,15 +22,22 @@ class Links:
 
     Args:
         unit: Where stored carries are read.
-        portfolios: The locked portfolios; every key that is joined to one of theirs is theirs.
+        asked: The portfolios that were to be locked; every key that is joined to one of theirs
+            is theirs.
+        portfolios: Those of them that are known.
         admission: What the batch brings; carries that it replaces join nothing any more.
     """
 
     def __init__(
-        self, unit: Unit, portfolios: Mapping[str, PortfolioState], admission: Admission
+        self,
+        unit: Unit,
+        asked: Collection[str],
+        portfolios: Mapping[str, PortfolioState],
+        admission: Admission,
     ) -> None:
         """Begin with nothing joined."""
         self._unit = unit
+        self._asked = frozenset(asked)
         self._portfolios = portfolios
         self._replaced = admission.replaced
         self._groups = Groups()
@@ -56,9 +63,9 @@ class Links:
         self._load()
         for key in keys:
             for identity in again.mine[key]:
-                arrival = again.posted[identity].arrival
-                if arrival is not None:
-                    self._groups.join(key, arrival)
+                posted = again.posted[identity]
+                if posted.arrival is not None and posted.postings:
+                    self._groups.join(key, posted.arrival)
             self._join_pool(key)
         return {other for key in keys for other in self._groups.members(key)}
 
@@ -69,9 +76,11 @@ class Links:
         for carry in self._unit.carries(list(self._portfolios)):
             if carry.transaction_id in self._replaced:
                 continue
-            if not {carry.source[0], carry.arrival[0]} <= self._portfolios.keys():
+            ends = {carry.source[0], carry.arrival[0]}
+            if not ends <= self._asked:
                 raise FencedError("which portfolios belong together")
-            self._groups.join(carry.source, carry.arrival)
+            if ends <= self._portfolios.keys():
+                self._groups.join(carry.source, carry.arrival)
 
     def _join_pool(self, key: Key) -> None:
         """Join a key to those of the same taxpayer that share its average cost."""

@@ -25,18 +25,18 @@ FROM (
     WHERE a.portfolio_id IN ('', s.portfolio_id) AND l.security_id <> ''
     UNION ALL
     SELECT e.portfolio_id, e.security_id, e.business_date
-    FROM unnest(%(ids)s::text[], %(cash_ids)s::text[], %(portfolios)s::text[],
-                %(securities)s::text[])
+    FROM unnest(%(booked_ids)s::text[], %(cash_ids)s::text[], %(booked_portfolios)s::text[],
+                %(booked_securities)s::text[])
          AS a (action_id, cash_id, portfolio_id, security_id)
     JOIN position_state s ON s.security_id = a.security_id
     JOIN entries e
       ON e.portfolio_id = s.portfolio_id AND e.security_id = a.cash_id
      AND e.transaction_id = a.action_id || '@' || s.portfolio_id AND e.superseded_at = 'infinity'
-    WHERE a.portfolio_id IN ('', s.portfolio_id) AND a.cash_id <> ''
+    WHERE a.portfolio_id IN ('', s.portfolio_id)
 ) AS k
 GROUP BY 1, 2
 ON CONFLICT (portfolio_id, security_id)
-DO UPDATE SET from_date = LEAST(w.from_date, excluded.from_date)
+DO UPDATE SET from_date = excluded.from_date WHERE w.from_date > excluded.from_date
 
 -- name: currencies
 SELECT security_id, currency FROM instruments WHERE security_id = ANY(%(ids)s)

@@ -98,9 +98,12 @@ ON CONFLICT (security_id) DO UPDATE SET
 INSERT INTO book_work AS w (portfolio_id, security_id, from_date, reason, requested_at)
 SELECT k.portfolio_id, k.security_id, min(k.day), %(reason)s, %(at)s
 FROM (
-    SELECT portfolio_id, main_security_id AS security_id, business_date AS day
-    FROM transactions
-    WHERE security_id = ANY(%(ids)s) AND superseded_at = 'infinity'
+    -- The terms of a contract decide what it costs, and so what it moves on its cash account.
+    SELECT t.portfolio_id, l.security_id, t.business_date AS day
+    FROM transactions t
+    CROSS JOIN LATERAL (VALUES (t.main_security_id), (t.cash_security_id)) AS l (security_id)
+    WHERE t.security_id = ANY(%(ids)s) AND t.superseded_at = 'infinity'
+      AND l.security_id IS NOT NULL
     UNION ALL
     SELECT l.portfolio_id, l.security_id, t.business_date
     FROM transactions t
