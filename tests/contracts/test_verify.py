@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from tests.fixtures.booking import portfolio, security, trade
-from tidebook.cli.verifying import Found, verified
+from tidebook.cli.verifying import verified
 from tidebook.config import Settings
 from tidebook.errors import UnknownPortfolioError
 from tidebook.model.actions import ActionType, CorporateAction
@@ -23,6 +23,7 @@ from tidebook.wiring import open_system
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tidebook.cli.verifying import Found
     from tidebook.wiring import System
 
 pytestmark = pytest.mark.cluster
@@ -62,7 +63,7 @@ def booked(database_url: str, tmp_path: Path) -> Iterator[str]:
             commands.cancel([TransactionRef("typo", "P1")], "test"),
         ):
             assert commands.wait(receipt, timeout_seconds=SECONDS)
-    yield database_url
+    return database_url
 
 
 def check(url: str, portfolios: list[str] | None = None, limit: int = 100) -> Found:
@@ -160,8 +161,10 @@ ROWS = [
     ("DELETE FROM position_state WHERE portfolio_id = 'P2'", "position_state"),
     ("DELETE FROM findings WHERE transaction_id = 'stray'", "findings"),
     (
-        "DELETE FROM portfolio_days WHERE portfolio_id = 'P2' AND day = '2025-01-10' "
-        "AND superseded_at = 'infinity'",
+        (
+            "DELETE FROM portfolio_days WHERE portfolio_id = 'P2' AND day = '2025-01-10' "
+            "AND superseded_at = 'infinity'"
+        ),
         "portfolio_days",
     ),
 ]

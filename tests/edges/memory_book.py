@@ -16,6 +16,7 @@ from tidebook.api import create_app
 from tidebook.book.whole import Facts
 from tidebook.engine.book_facts import BookFacts, Standing
 from tidebook.engine.ports import OVERVIEW_MAX, Receipt
+from tidebook.engine.verify import KeptBooks
 from tidebook.engine.views import (
     EntriesView,
     Freshness,
@@ -26,7 +27,6 @@ from tidebook.engine.views import (
     SeriesView,
     TransactionsPage,
 )
-from tidebook.engine.verify import KeptBooks
 from tidebook.errors import UnknownPortfolioError
 from tidebook.model.actions import ActionTable
 from tidebook.model.markets import price_table, rate_table

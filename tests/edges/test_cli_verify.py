@@ -1,4 +1,4 @@
-"""``tidebook verify`` and ``--dry-run``: what is compared, what would change, and the exit codes."""
+"""``tidebook verify`` and ``--dry-run``: what is compared, what would change, the exit codes."""
 
 from __future__ import annotations
 

@@ -10,7 +10,6 @@ import pytest
 
 from tests.edges.memory_book import Desk
 from tidebook.api.samples import examples
-from tidebook.engine.hypothesis import Hypothesis
 from tidebook.errors import StalePreviewError
 from tidebook.model.cancellations import PriceRef, RateRef
 from tidebook.model.facts import Price
@@ -19,6 +18,8 @@ from tidebook.model.portfolios import Portfolio
 
 if TYPE_CHECKING:
     from httpx import Response
+
+    from tidebook.engine.hypothesis import Hypothesis
 
 BUY = {
     "transactionId": "T-9",

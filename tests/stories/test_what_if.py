@@ -1,10 +1,10 @@
 """What if: questions asked of a book before anything is sent, with their answers by hand.
 
 The book: 10,000 paid in on 6 January 2025; 100 ACME bought that day at 10 (lot ``jan``) and 100 on
-2 June at 14 (lot ``jun``); 100 sold on 2 March 2026 at 15, first in first out. So ``jan`` left after
-more than a year with a gain of 500, ``jun`` is held at 1,400, and 10,000 - 1,000 - 1,400 + 1,500 =
-9,100 are in cash. ACME closed at 15 on 2 March and at 16 on 3 March: 9,100 + 1,600 = 10,700, which
-is 7 percent more than was paid in.
+2 June at 14 (lot ``jun``); 100 sold on 2 March 2026 at 15, first in first out. So ``jan`` left
+after more than a year with a gain of 500, ``jun`` is held at 1,400, and 10,000 - 1,000 - 1,400 +
+1,500 = 9,100 are in cash. ACME closed at 15 on 2 March and at 16 on 3 March: 9,100 + 1,600 =
+10,700, which is 7 percent more than was paid in.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Desk:
         with psycopg.connect(self.url) as connection:
             return {
                 table: connection.execute(
-                    f"SELECT md5(coalesce(string_agg(t::text, ';' ORDER BY t::text), ''))"  # noqa: S608
+                    f"SELECT md5(coalesce(string_agg(t::text, ';' ORDER BY t::text), ''))"
                     f" FROM {table} AS t".encode()
                 ).fetchall()[0][0]
                 for table in TABLES

@@ -56,8 +56,8 @@ if TYPE_CHECKING:
 
     from tidebook.book.lots import Entry
     from tidebook.book.postings import Posted, Posting
-    from tidebook.config import Settings
     from tidebook.book.series import PortfolioDay
+    from tidebook.config import Settings
     from tidebook.engine.hypothesis import Hypothesis
     from tidebook.engine.ports import TransactionQuery
     from tidebook.engine.views import (

@@ -60,10 +60,8 @@ def test_each_fact_is_new_amended_or_a_duplicate() -> None:
     )
     new, amended, same = Novelty.NEW, Novelty.AMENDED, Novelty.DUPLICATE
     # What was cancelled is not there, so sending it again is new.
-    assert [one.novelty for one in sent] == [same, amended, new, same, amended, same, amended] + [
-        same,
-        new,
-    ]
+    expected = (same, amended, new, same, amended, same, amended, same, new)
+    assert tuple(one.novelty for one in sent) == expected
 
 
 def test_a_cancellation_of_what_is_not_in_force_does_nothing() -> None:
