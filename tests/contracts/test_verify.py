@@ -21,7 +21,6 @@ from tidebook.model.portfolios import CostMethod
 from tidebook.wiring import open_system
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
 
     from tidebook.cli.verifying import Found
     from tidebook.wiring import System
@@ -47,7 +46,7 @@ FACTS = [
 
 
 @pytest.fixture(name="url")
-def booked(database_url: str, tmp_path: Path) -> Iterator[str]:
+def booked(database_url: str, tmp_path: Path) -> str:
     """Give a database with a book of two portfolios, and facts that wait."""
     with open_system(Settings(data_dir=tmp_path, database_url=database_url)) as system:
         commands = system.commands

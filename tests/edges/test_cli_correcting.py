@@ -165,7 +165,7 @@ def test_a_file_of_actions_goes_before_the_transactions(tmp_path: Path) -> None:
     assert [topic for topic, _ in store.book.batches] == [
         *("portfolios", "instruments", "actions", "transactions")
     ]
-    assert list(store.book.actions.values()) == [
+    assert list(store.book.kept_actions.values()) == [
         CorporateAction("A1", ActionType.SPLIT, "ACME", date(2024, 1, 4), Decimal(1), Decimal(10))
     ]
 

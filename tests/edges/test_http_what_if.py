@@ -17,7 +17,7 @@ from tidebook.model.instruments import Instrument
 from tidebook.model.portfolios import Portfolio
 
 if TYPE_CHECKING:
-    from httpx import Response
+    from httpx2 import Response
 
     from tidebook.engine.hypothesis import Hypothesis
 

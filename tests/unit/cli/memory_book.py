@@ -93,7 +93,7 @@ class MemoryBook:
         self.exchange: list[Rate] = []
         self.batches: list[tuple[str, int]] = []
         self.generation = 0
-        self.actions: dict[str, CorporateAction] = {}
+        self.kept_actions: dict[str, CorporateAction] = {}
         self.cancelled: list[Cancellation] = []
         self.reprocessed: list[str] = []
         self.committed: list[tuple[str, Hypothesis, str]] = []
@@ -137,7 +137,7 @@ class MemoryBook:
         return self._took("business dates", len(dates))
 
     def ingest_actions(self, actions: Sequence[CorporateAction], correlation_id: str) -> Receipt:
-        self.actions |= {one.action_id: one for one in actions}
+        self.kept_actions |= {one.action_id: one for one in actions}
         return self._took("actions", len(actions))
 
     def cancel(self, cancellations: Sequence[Cancellation], correlation_id: str) -> Receipt:
@@ -147,7 +147,7 @@ class MemoryBook:
                 case TransactionRef():
                     self.facts.pop(one.transaction_id, None)
                 case ActionRef():
-                    self.actions.pop(one.action_id, None)
+                    self.kept_actions.pop(one.action_id, None)
                 case PriceRef():
                     found = (one.security_id, one.on)
                     self.quoted = [p for p in self.quoted if (p.security_id, p.on) != found]
@@ -444,7 +444,7 @@ class MemoryBook:
             self.known,
             [fact for _, fact in self.facts.values()],
             rate_table(self.exchange),
-            ActionTable(tuple(self.actions.values())),
+            ActionTable(tuple(self.kept_actions.values())),
         )
         standings = {
             identity: Standing(self.generation, 0, identity in self.folding)
