@@ -21,7 +21,6 @@ from tidebook.model.portfolios import CostMethod
 from tidebook.wiring import open_system
 
 if TYPE_CHECKING:
-
     from tidebook.cli.verifying import Found
     from tidebook.wiring import System
 
