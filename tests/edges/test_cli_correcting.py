@@ -18,6 +18,7 @@ from tidebook.cli.importing import Held
 from tidebook.model.actions import ActionType, CorporateAction
 from tidebook.model.cancellations import (
     ActionRef,
+    AssertionRef,
     BusinessDateRef,
     PriceRef,
     RateRef,
@@ -62,6 +63,7 @@ def store() -> Openings:
             [RateRef("USD", "EUR", DAY), RateRef("USD", "EUR", NEXT)],
         ),
         ("business-date 2024-01-02", [BusinessDateRef(DAY)]),
+        ("balance-assertion B1 B2", [AssertionRef("B1"), AssertionRef("B2")]),
     ],
 )
 def test_facts_of_every_kind_can_be_cancelled(
@@ -165,7 +167,7 @@ def test_a_file_of_actions_goes_before_the_transactions(tmp_path: Path) -> None:
     assert [topic for topic, _ in store.book.batches] == [
         *("portfolios", "instruments", "actions", "transactions")
     ]
-    assert list(store.book.kept_actions.values()) == [
+    assert list(store.book.acted.values()) == [
         CorporateAction("A1", ActionType.SPLIT, "ACME", date(2024, 1, 4), Decimal(1), Decimal(10))
     ]
 

@@ -13,6 +13,7 @@ from tests.edges.memory_book import AN_ID, Desk
 from tidebook.model.actions import ActionType, CorporateAction
 from tidebook.model.cancellations import (
     ActionRef,
+    AssertionRef,
     BusinessDateRef,
     FactKind,
     PriceRef,
@@ -225,6 +226,7 @@ ROWS: list[tuple[dict[str, str], object]] = [
         RateRef("EUR", "USD", ON),
     ),
     ({"kind": "business_date", "businessDate": "2024-06-10"}, BusinessDateRef(ON)),
+    ({"kind": "balance_assertion", "assertion_id": "B-1"}, AssertionRef("B-1")),
 ]
 
 
@@ -236,7 +238,7 @@ def test_a_request_may_cancel_facts_of_every_kind() -> None:
     desk = Desk()
     answer = cancelled(desk, *(row for row, _ in ROWS))
     assert answer.status_code == 202, answer.text
-    assert answer.json()["message"] == "Successfully queued 5 cancellations for processing."
+    assert answer.json()["message"] == "Successfully queued 6 cancellations for processing."
     assert desk.commands.facts["cancellations"] == [fact for _, fact in ROWS]
     assert {row["kind"] for row, _ in ROWS} == set(FactKind)
 
@@ -255,7 +257,7 @@ def test_an_unknown_transaction_without_its_portfolio_is_refused() -> None:
     assert answer.status_code == 422
     (fault,) = answer.json()["errors"]
     assert (fault["pointer"], fault["code"]) == (
-        "/cancellations/5/transaction_id",
+        "/cancellations/6/transaction_id",
         "transaction.unknown",
     )
     assert "portfolio_id" in fault["detail"]

@@ -13,6 +13,7 @@ from tidebook.engine import records
 from tidebook.model.actions import ActionType, CorporateAction
 from tidebook.model.cancellations import (
     ActionRef,
+    AssertionRef,
     BusinessDateRef,
     PriceRef,
     RateRef,
@@ -177,3 +178,4 @@ def test_a_cancellation_names_what_it_cancels(
     assert records.price_ref(record(PriceRef(one, on))) == PriceRef(one, on)
     assert records.rate_ref(record(RateRef("EUR", "USD", on))) == RateRef("EUR", "USD", on)
     assert records.business_date_from(record(BusinessDateRef(on))) == on
+    assert record(AssertionRef(one))["assertionId"] == one

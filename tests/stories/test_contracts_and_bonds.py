@@ -171,6 +171,18 @@ def test_marking_a_future_to_market_pays_the_gain_and_moves_the_cost_to_the_pric
     assert book.holding("FUT").cost_local == 2 * 50 * 5030
 
 
+def test_a_future_ends_at_its_final_price_or_where_it_was_last_settled() -> None:
+    bought = trade("b", "BUY", "FUT", "2024-03-01", quantity="2", price="5000")
+    last = trade("e", "EXPIRY", "FUT", "2024-03-15", price="5030", gross="0")
+    at_price = kept(bought, last, known=FUTURE)
+    assert (at_price.entry("e").realised_base, cash(at_price)) == (3000, 3000)
+    marked = trade("m", "MARK_TO_MARKET", "FUT", "2024-03-15", price="5030", gross="0")
+    settled = kept(bought, marked, last._replace(price=D(0)), known=FUTURE)
+    assert not settled.entry("e").realised_base
+    assert cash(settled) == 3000
+    assert settled.holding("FUT").quantity == 0
+
+
 def test_a_short_perpetual_pays_and_receives_funding() -> None:
     perpetual = Instrument("PERP", "Perpetual", "USD", "Perpetual")
     book = kept(

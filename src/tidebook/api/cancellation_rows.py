@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from tidebook.model.cancellations import (
     ActionRef,
+    AssertionRef,
     BusinessDateRef,
     FactKind,
     PriceRef,
@@ -25,12 +26,15 @@ NAMED_BY: Final[Mapping[FactKind, tuple[str, ...]]] = {
     FactKind.MARKET_PRICE: ("security_id", "price_date"),
     FactKind.FX_RATE: ("from_currency", "to_currency", "rate_date"),
     FactKind.BUSINESS_DATE: ("business_date",),
+    FactKind.BALANCE_ASSERTION: ("assertion_id",),
 }
 """The fields by which a fact of each kind is known."""
 FIELDS: Final = tuple(dict.fromkeys(name for names in NAMED_BY.values() for name in names))
 
 
-def cancellation_of(row: RowReader) -> Cancellation:
+def cancellation_of(  # noqa: PLR0911 - one answer for each kind
+    row: RowReader,
+) -> Cancellation:
     """Return what a row cancels; a transaction's portfolio is empty where it was left out."""
     kind = row.word("kind", FactKind, FactKind.TRANSACTION)
     if not row.is_sound("kind"):
@@ -56,3 +60,5 @@ def cancellation_of(row: RowReader) -> Cancellation:
             return RateRef(source, target, row.day("rate_date"))
         case FactKind.BUSINESS_DATE:
             return BusinessDateRef(row.day("business_date"))
+        case FactKind.BALANCE_ASSERTION:
+            return AssertionRef(row.identifier("assertion_id"))

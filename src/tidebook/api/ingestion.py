@@ -224,6 +224,21 @@ async def commit_what_if(
     return await _answered(edge, take, prefer)
 
 
+@router.post("/ingest/balance-assertions", **samples.ingestion(rows.BALANCE_ASSERTIONS))
+async def ingest_balance_assertions(
+    request: Request, edge: EdgeHere, body: JsonBody, prefer: Prefer = None
+) -> Response:
+    """Take in what others say is held; the book is compared with it and does not change."""
+    correlation_id = correlation_id_of(request)
+
+    def take() -> _Taken:
+        facts = bodies.facts_of(body, rows.BALANCE_ASSERTIONS, edge.clock.now())
+        receipt = edge.commands.ingest_assertions(facts, correlation_id)
+        return _Taken(receipt, _queued(len(facts), "balance assertion", correlation_id))
+
+    return await _answered(edge, take, prefer)
+
+
 @router.post("/reprocess/transactions", **samples.reprocessing())
 async def reprocess_transactions(
     request: Request, edge: EdgeHere, body: JsonBody, prefer: Prefer = None

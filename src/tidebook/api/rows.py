@@ -11,15 +11,17 @@ from datetime import date, datetime
 from itertools import pairwise
 from typing import Generic, NamedTuple, TypeVar, cast
 
+from tidebook.api import checks
 from tidebook.api.action_rows import action_of
 from tidebook.api.cancellation_rows import FIELDS as CANCELLATION_FIELDS, cancellation_of
 from tidebook.api.faults import Faults
 from tidebook.api.rowreader import Names, RowReader
 from tidebook.api.transaction_rows import transaction_of
+from tidebook.model.assertions import BalanceAssertion, assigned_id
 from tidebook.model.cancellations import Cancellation
 from tidebook.model.facts import Price, Rate
 from tidebook.model.instruments import Instrument, OptionRight
-from tidebook.model.money import ONE, ZERO
+from tidebook.model.money import ONE, ZERO, decimal_text
 from tidebook.model.portfolios import CostMethod, MethodChange, Portfolio, Settlement, TaxRates
 
 Fact = TypeVar("Fact")
@@ -201,6 +203,39 @@ def _rate(row: RowReader) -> Rate:
     return Rate(source, target, on, rate)
 
 
+def _assertion(row: RowReader) -> BalanceAssertion:
+    portfolio_id, security_id = row.identifier("portfolio_id"), row.identifier("security_id")
+    on, quantity = row.day("assertion_date", future=False), row.number("quantity")
+    identity = row.identifier("assertion_id", default="")
+    if not identity and row.is_clean:
+        identity = assigned_id(portfolio_id, security_id, on)
+        if not checks.is_id(identity):
+            row.fault(
+                "assertion_id",
+                "id.underivable",
+                f"it was not given, and made of portfolio, security and day it is longer than "
+                f"{checks.ID_LENGTH_MAX} characters; send one",
+            )
+    tolerance = row.number("tolerance", default=ZERO)
+    if tolerance < 0:
+        row.fault(
+            "tolerance",
+            "number.negative",
+            f"it is {decimal_text(tolerance)}, and no difference is that small; send 0 or more",
+        )
+    return BalanceAssertion(
+        identity,
+        portfolio_id,
+        security_id,
+        on,
+        quantity,
+        tolerance,
+        row.text("source"),
+        row.text("note"),
+        row.flag("cancelled"),
+    )
+
+
 def _business_date(row: RowReader) -> date:
     return row.day("business_date", future=False)
 
@@ -247,4 +282,11 @@ CORPORATE_ACTIONS = _door(
 )
 CANCELLATIONS: Door[Cancellation] = _door(
     "cancellations", "cancellations", "kind", " ".join(CANCELLATION_FIELDS), cancellation_of
+)
+BALANCE_ASSERTIONS = _door(
+    "balance_assertions",
+    "balance assertions",
+    "portfolio_id security_id assertion_date quantity",
+    "assertion_id tolerance source note cancelled",
+    _assertion,
 )

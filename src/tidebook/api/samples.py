@@ -47,6 +47,7 @@ _NUMBERS = frozenset(
         "old_units",
         "cost_fraction",
         "cash_per_unit",
+        "tolerance",
     }
 )
 _DATES = frozenset(
@@ -57,6 +58,7 @@ _DATES = frozenset(
         "rate_date",
         "business_date",
         "ex_date",
+        "assertion_date",
         "expires_on",
         "from",
     }
@@ -74,7 +76,7 @@ _LISTS: Mapping[str, tuple[str, ...]] = {
     "lots": ("lot_id", "quantity"),
     "cost_basis_method_changes": ("from", "method"),
 }
-_FLAGS = frozenset({"is_leverage_allowed", "allow_short"})
+_FLAGS = frozenset({"is_leverage_allowed", "allow_short", "cancelled"})
 _PROBLEM_REPLY: Json = {
     "description": "A refusal, as a problem document (RFC 9457)",
     "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},

@@ -123,13 +123,23 @@ def _absorb(inventory: Inventory, posting: Posting, effect: Effect, transit: Tra
 
 
 def _end(inventory: Inventory, posting: Posting, effect: Effect, transit: Transit) -> Outcome:
-    """Let units leave for nothing."""
+    """Let units leave for nothing; of a contract on margin, at the price it ends at, if any.
+
+    Without a price such a contract ends where it was last settled, without a gain.
+    """
     del transit
     held = inventory.quantity
     wanted = abs(posting.quantity) or abs(held)
     if not wanted or wanted - abs(held) > DUST:
         return _missing(posting, wanted, held)
     leaving = -wanted if held > ZERO else wanted
+    if effect.on_margin:
+        amount = rounded(wanted * effect.price)
+        posting = posting._replace(
+            amount=amount,
+            amount_base=converted(amount, posting.fx_rate),
+            realises=bool(effect.price),
+        )
     outcome = inventory.close(posting._replace(quantity=leaving), effect.lots)
     return _on_margin(outcome, posting, effect)
 

@@ -30,6 +30,8 @@ _ORDER: Final = (
     "performance",
     "explain",
     "findings",
+    "reconcile",
+    "health",
     "verify",
     "db",
     "version",

@@ -106,6 +106,17 @@ def cancel_business_dates(
     )
 
 
+@cancelling.command("balance-assertion")
+def cancel_assertions(
+    ctx: typer.Context,
+    ids: Annotated[list[str], typer.Argument(metavar="ASSERTION_ID...")],
+    *,
+    wait: Wait = 60,
+) -> None:
+    """Cancel balance assertions: they are kept, and compared no more."""
+    _cancel(ctx, "balance_assertion", [{"assertion_id": one} for one in ids], wait)
+
+
 @app.command()
 def reprocess(
     ctx: typer.Context,

@@ -27,6 +27,7 @@ _DOORS: Final = cast(
         FileKind.TRANSACTIONS: doors.TRANSACTIONS,
         FileKind.CORPORATE_ACTIONS: doors.CORPORATE_ACTIONS,
         FileKind.CANCELLATIONS: doors.CANCELLATIONS,
+        FileKind.ASSERTIONS: doors.BALANCE_ASSERTIONS,
     },
 )
 

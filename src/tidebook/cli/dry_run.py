@@ -156,7 +156,10 @@ _FIELDS: Final = {
 
 
 def hypothesis_of(reader: Reader, facts: Iterable[tuple[str, Sequence[object]]]) -> Hypothesis:
-    """Return the facts of files as one hypothesis; cancellations find their portfolios."""
+    """Return the facts of files as one hypothesis; cancellations find their portfolios.
+
+    What others say is held (balance assertions) changes nothing in the book and is left out.
+    """
     from tidebook.engine.cancelling import locate
     from tidebook.engine.hypothesis import Hypothesis
 
@@ -165,8 +168,7 @@ def hypothesis_of(reader: Reader, facts: Iterable[tuple[str, Sequence[object]]])
     for kind, given in facts:
         if kind == "cancellations":
             cancelled += cast("Sequence[Cancellation]", given)
-        else:
-            name = _FIELDS[kind]
+        elif (name := _FIELDS.get(kind)) is not None:
             found[name] = (*found.get(name, ()), *given)
     located = locate(reader, cancelled).cancellations
     return Hypothesis(cancellations=located)._replace(**found)

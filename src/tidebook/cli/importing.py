@@ -39,6 +39,7 @@ class Held(StrEnum):
     INSTRUMENTS = "instruments"
     PORTFOLIOS = "portfolios"
     CORPORATE_ACTIONS = "corporate-actions"
+    ASSERTIONS = "assertions"
     CANCELLATIONS = "cancellations"
 
 
@@ -88,8 +89,8 @@ def import_(
 ) -> None:
     """Import CSV files, row by row.
 
-    Transactions, prices, rates, instruments, portfolios, corporate actions and cancellations: the
-    header says which, or --kind.
+    Transactions, prices, rates, instruments, portfolios, corporate actions, balance assertions and
+    cancellations: the header says which, or --kind.
     Every row passes the same checks as a request over HTTP. Sending a file again changes nothing:
     what is booked already is recognised by its id.
     """
@@ -138,6 +139,7 @@ def _examined(files: Sequence[Path], kind: Held | None) -> list[Examined]:
         FileKind.PRICES,
         FileKind.RATES,
         FileKind.TRANSACTIONS,
+        FileKind.ASSERTIONS,
         FileKind.CANCELLATIONS,
     ]
     return sorted(found, key=lambda one: order.index(one.kind) if one.kind else -1)

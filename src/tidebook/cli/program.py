@@ -6,11 +6,20 @@ import sys
 
 import typer
 
-from tidebook.cli import correcting, demo, explaining, importing, reading, serving, verifying
+from tidebook.cli import (
+    checking,
+    correcting,
+    demo,
+    explaining,
+    importing,
+    reading,
+    serving,
+    verifying,
+)
 from tidebook.cli.app import app
 from tidebook.cli.refusals import last_words
 
-COMMAND_MODULES = (correcting, demo, explaining, importing, reading, serving, verifying)
+COMMAND_MODULES = (checking, correcting, demo, explaining, importing, reading, serving, verifying)
 """Importing them is what adds their commands."""
 
 

@@ -82,6 +82,7 @@ class LocalTarget:
             FileKind.TRANSACTIONS: self._commands.ingest_transactions,
             FileKind.CORPORATE_ACTIONS: self._commands.ingest_actions,
             FileKind.CANCELLATIONS: self._commands.cancel,
+            FileKind.ASSERTIONS: self._commands.ingest_assertions,
         }[kind]
         # Each door makes the facts that its own command takes.
         take = cast("Callable[[Sequence[object], str], Receipt]", ingest)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tidebook.engine.signals import Signal
     from tidebook.engine.store import Store, Unit
     from tidebook.model.actions import CorporateAction
+    from tidebook.model.assertions import BalanceAssertion
     from tidebook.model.cancellations import Cancellation
     from tidebook.model.facts import Price, Rate, Transaction
     from tidebook.model.instruments import Instrument
@@ -119,6 +120,14 @@ class LogCommands:
         # What is no transaction may have reached any portfolio: all of them are waited for.
         waited = tuple(sorted(ids)) if set(by_topic) == {topics.RAW_TRANSACTIONS} else ()
         return self._append_all(by_topic, correlation_id, waited)
+
+    def ingest_assertions(
+        self, assertions: Sequence[BalanceAssertion], correlation_id: str
+    ) -> Receipt:
+        """Take balance assertions in."""
+        keyed = [(fact.assertion_id, records.assertion_record(fact)) for fact in assertions]
+        ids = tuple({fact.portfolio_id for fact in assertions})
+        return self._append(topics.RAW_BALANCE_ASSERTIONS, keyed, correlation_id, ids)
 
     def reprocess(self, transaction_ids: Sequence[str], correlation_id: str) -> Receipt:
         """Ask for the keys of these transactions to be folded again from their facts."""

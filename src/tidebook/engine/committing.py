@@ -24,8 +24,11 @@ UNREAD_MAX: Final = 10_000
 """How many records not booked yet are looked through for those of the portfolios at hand."""
 _RETRY_SECONDS: Final = 5
 _REFERENCE: Final = tuple(
-    topic for topic in topics.REFERENCE_TOPICS if topic != topics.REPROCESSING_REQUESTED
+    topic
+    for topic in topics.REFERENCE_TOPICS
+    if topic not in {topics.REPROCESSING_REQUESTED, topics.RAW_BALANCE_ASSERTIONS}
 )
+"""Topics whose facts change a book or its value."""
 
 
 class Presented(NamedTuple):

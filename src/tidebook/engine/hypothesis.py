@@ -12,6 +12,7 @@ from tidebook.engine import records
 from tidebook.model.actions import ActionTable
 from tidebook.model.cancellations import (
     ActionRef,
+    AssertionRef,
     BusinessDateRef,
     FactKind,
     PriceRef,
@@ -117,6 +118,7 @@ class Novelty(StrEnum):
     DUPLICATE = "duplicate"
     """The store has it with the same content: nothing would happen."""
     CANCELLED = "cancelled"
+    """It is there and would be taken back; of a balance assertion it is not looked up."""
     NOT_IN_FORCE = "not-in-force"
     """A cancellation of what is not there: nothing would happen."""
 
@@ -193,6 +195,9 @@ class _Cancelled:
                     self.rates.add((source, target, on))
                 case BusinessDateRef(on):
                     self.dates.add(on)
+                case AssertionRef():
+                    # What others say is held is compared with the book, and is no part of it.
+                    continue
 
 
 def _kept_rates(rates: Iterable[Rate], cancelled: set[tuple[str, str, date]]) -> list[Rate]:
@@ -274,6 +279,8 @@ def _cancelled(
             sent = (FactKind.FX_RATE, f"{source}/{target} {on}", quoted is not None)
         case BusinessDateRef(on):
             sent = (FactKind.BUSINESS_DATE, on.isoformat(), on in given.business_dates)
+        case AssertionRef(identity):
+            sent = (FactKind.BALANCE_ASSERTION, identity, True)
     return Sent(*sent[:2], Novelty.CANCELLED if sent[2] else Novelty.NOT_IN_FORCE)
 
 

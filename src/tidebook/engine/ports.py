@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from tidebook.book.health_facts import STALE_DAYS
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AbstractContextManager
@@ -17,10 +19,13 @@ if TYPE_CHECKING:
         EntriesView,
         FindingView,
         Freshness,
+        HealthSummaryView,
+        HealthView,
         HistoryView,
         LotsView,
         OverviewRow,
         PositionsView,
+        ReconciliationView,
         ReportView,
         RestatementView,
         ResultsView,
@@ -29,6 +34,7 @@ if TYPE_CHECKING:
         TransactionView,
     )
     from tidebook.model.actions import CorporateAction
+    from tidebook.model.assertions import BalanceAssertion
     from tidebook.model.cancellations import Cancellation
     from tidebook.model.facts import Price, Rate, Transaction
     from tidebook.model.instruments import Instrument
@@ -36,6 +42,10 @@ if TYPE_CHECKING:
 
 OVERVIEW_MAX = 1000
 """How many portfolios an overview lists unless told otherwise."""
+
+
+HEALTH_MAX = 100
+"""Of how many portfolios the data are looked into at once, unless told otherwise."""
 
 
 class Clock(Protocol):
@@ -113,6 +123,12 @@ class Commands(Protocol):
         Raises:
             StalePreviewError: When the book has moved since, or the facts are others.
         """
+        ...
+
+    def ingest_assertions(
+        self, assertions: Sequence[BalanceAssertion], correlation_id: str
+    ) -> Receipt:
+        """Take balance assertions in; the book does not change with them."""
         ...
 
     def reprocess(self, transaction_ids: Sequence[str], correlation_id: str) -> Receipt:
@@ -283,6 +299,48 @@ class Reader(Protocol):
 
     def restatements(self, portfolio_id: str) -> tuple[RestatementView, ...]:
         """Return a portfolio's restatements, latest first."""
+        ...
+
+    def reconciliation(
+        self,
+        portfolio_id: str,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+        stated: Sequence[BalanceAssertion] | None = None,
+    ) -> ReconciliationView:
+        """Return a portfolio's book beside what others say it held, up to ``as_of``.
+
+        Compared are the balance assertions in the book, or those ``stated`` here, which are
+        not stored.
+        """
+        ...
+
+    def health(
+        self,
+        portfolio_id: str,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+        today: date | None = None,
+        stale_days: int = STALE_DAYS,
+    ) -> HealthView:
+        """Return what is to be said about a portfolio's data, most money at stake first.
+
+        Ages are measured in business days before ``as_of``. With ``today`` it is also said when
+        the whole portfolio is as old as that.
+        """
+        ...
+
+    def health_summary(
+        self,
+        *,
+        skip: int = 0,
+        limit: int = HEALTH_MAX,
+        today: date | None = None,
+        stale_days: int = STALE_DAYS,
+    ) -> HealthSummaryView:
+        """Return the same for portfolios by id, as they are now."""
         ...
 
     def instruments(self, security_ids: Sequence[str] | None = None) -> tuple[Instrument, ...]:

@@ -10,8 +10,10 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, cast
 
 from tidebook.model.actions import ActionType, CorporateAction
+from tidebook.model.assertions import BalanceAssertion
 from tidebook.model.cancellations import (
     ActionRef,
+    AssertionRef,
     BusinessDateRef,
     PriceRef,
     RateRef,
@@ -415,6 +417,8 @@ def cancellation_record(cancelled: Cancellation, on: date) -> Record:
             return pair | {"rateDate": day.isoformat(), CANCELLED: True}
         case BusinessDateRef(day):
             return {"businessDate": day.isoformat(), CANCELLED: True}
+        case AssertionRef(assertion_id):
+            return {"assertionId": assertion_id, CANCELLED: True}
 
 
 def price_ref(record: Mapping[str, str]) -> PriceRef:
@@ -426,3 +430,33 @@ def rate_ref(record: Mapping[str, str]) -> RateRef:
     """Return the rate that a record of ``raw_fx_rates`` is about."""
     on = date.fromisoformat(record["rateDate"])
     return RateRef(record["fromCurrency"], record["toCurrency"], on)
+
+
+def assertion_record(assertion: BalanceAssertion) -> Record:
+    """Return a balance assertion as a record of ``raw_balance_assertions``."""
+    return {
+        "assertionId": assertion.assertion_id,
+        "portfolioId": assertion.portfolio_id,
+        "securityId": assertion.security_id,
+        "assertionDate": assertion.on.isoformat(),
+        "quantity": decimal_text(assertion.quantity),
+        "tolerance": decimal_text(assertion.tolerance),
+        "source": assertion.source,
+        "note": assertion.note,
+        "isCancelled": assertion.is_cancelled,
+    }
+
+
+def assertion_from(record: Mapping[str, str]) -> BalanceAssertion:
+    """Return the balance assertion of a ``raw_balance_assertions`` record."""
+    return BalanceAssertion(
+        record["assertionId"],
+        record["portfolioId"],
+        record["securityId"],
+        date.fromisoformat(record["assertionDate"]),
+        _number(record["quantity"]),
+        _number(record["tolerance"]),
+        record["source"],
+        record["note"],
+        bool(record["isCancelled"]),
+    )

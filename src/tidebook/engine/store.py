@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tidebook.engine.records import Record
     from tidebook.engine.valuing import SeriesInput, SeriesJob, SeriesSpan
     from tidebook.model.actions import ActionTable, CorporateAction
+    from tidebook.model.assertions import BalanceAssertion
     from tidebook.model.facts import Price, Rate, Transaction
     from tidebook.model.findings import Finding
     from tidebook.model.instruments import Instrument
@@ -367,6 +368,17 @@ class Unit(Protocol):
 
     def cancel_business_dates(self, dates: Sequence[date], at: datetime) -> int:
         """Cancel business dates, and mark every series from there on."""
+        ...
+
+    def cancel_assertions(self, ids: Sequence[str], at: datetime) -> int:
+        """Cancel balance assertions, which are kept; return the duplicates.
+
+        Cancelling what does not stand is a duplicate.
+        """
+        ...
+
+    def save_assertions(self, assertions: Sequence[BalanceAssertion], at: datetime) -> int:
+        """Write balance assertions, on which nothing rests, and return the duplicates."""
         ...
 
     def request_reprocessing(self, ids: Collection[str], at: datetime) -> None:

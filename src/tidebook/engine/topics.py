@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from tidebook.model.cancellations import (
     ActionRef,
+    AssertionRef,
     BusinessDateRef,
     PriceRef,
     RateRef,
@@ -23,6 +24,7 @@ RAW_MARKET_PRICES: Final = "raw_market_prices"
 RAW_FX_RATES: Final = "raw_fx_rates"
 RAW_BUSINESS_DATES: Final = "raw_business_dates"
 RAW_CORPORATE_ACTIONS: Final = "raw_corporate_actions"
+RAW_BALANCE_ASSERTIONS: Final = "raw_balance_assertions"
 REPROCESSING_REQUESTED: Final = "transactions_reprocessing_requested"
 TRANSACTIONS_COMPLETED: Final = "raw_transactions_completed"
 MARKET_PRICE_PERSISTED: Final = "market_price_persisted"
@@ -35,6 +37,7 @@ REFERENCE_TOPICS: Final = (
     RAW_MARKET_PRICES,
     RAW_FX_RATES,
     RAW_BUSINESS_DATES,
+    RAW_BALANCE_ASSERTIONS,
     RAW_CORPORATE_ACTIONS,
     REPROCESSING_REQUESTED,
 )
@@ -98,3 +101,5 @@ def place_of(cancelled: Cancellation) -> tuple[str, str]:
             return RAW_FX_RATES, pair_key(cancelled.source, cancelled.target)
         case BusinessDateRef():
             return RAW_BUSINESS_DATES, EVERYWHERE
+        case AssertionRef():
+            return RAW_BALANCE_ASSERTIONS, cancelled.assertion_id

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from decimal import Decimal
 
+    from tidebook.book.health_facts import CheckResult
+    from tidebook.book.reconcile import Reconciliation
     from tidebook.book.series import PortfolioDay
     from tidebook.book.valuation import Valuation
     from tidebook.model.actions import ActionType, CorporateAction
@@ -248,6 +250,39 @@ class FindingView(NamedTuple):
     recorded_at: datetime
 
 
+class ReconciliationView(NamedTuple):
+    """A portfolio's book beside what others state, and what the comparison rests on.
+
+    ``elsewhere`` counts the assertions given that speak of other portfolios, which were left out.
+    """
+
+    portfolio: Portfolio
+    freshness: Freshness
+    found: Reconciliation
+    elsewhere: int
+
+
+class HealthView(NamedTuple):
+    """What is to be said about the data that a portfolio's figures rest on."""
+
+    portfolio: Portfolio
+    freshness: Freshness
+    results: tuple[CheckResult, ...]
+
+
+class HealthSummaryView(NamedTuple):
+    """The data health of portfolios by id, some of all ``total``.
+
+    ``unassigned`` counts, by portfolio id, the transactions of portfolios that nobody introduced.
+    ``left_out`` are the codes that were not looked for, because too many securities are held.
+    """
+
+    total: int
+    portfolios: tuple[HealthView, ...]
+    unassigned: tuple[tuple[str, int], ...]
+    left_out: tuple[str, ...] = ()
+
+
 class ReportView(NamedTuple):
     """All that a portfolio's page shows, read in one state of the book.
 
@@ -259,11 +294,16 @@ class ReportView(NamedTuple):
     series: SeriesView
     findings: tuple[FindingView, ...]
     restatements: tuple[RestatementView, ...]
+    health: tuple[CheckResult, ...] = ()
 
 
 class OverviewRow(NamedTuple):
-    """A portfolio in the list of all; ``last_day`` is None while no day has been valued."""
+    """A portfolio in the list of all; ``last_day`` is None while no day has been valued.
+
+    ``health_count`` is how much is to be said about its data, None where that was not looked into.
+    """
 
     portfolio: Portfolio
     freshness: Freshness
     last_day: PortfolioDay | None
+    health_count: int | None = None

@@ -21,6 +21,7 @@ class FactKind(StrEnum):
     MARKET_PRICE = "market_price"
     FX_RATE = "fx_rate"
     BUSINESS_DATE = "business_date"
+    BALANCE_ASSERTION = "balance_assertion"
 
 
 class TransactionRef(NamedTuple):
@@ -57,5 +58,11 @@ class BusinessDateRef(NamedTuple):
     on: date
 
 
-Cancellation = TransactionRef | ActionRef | PriceRef | RateRef | BusinessDateRef
+class AssertionRef(NamedTuple):
+    """A balance assertion."""
+
+    assertion_id: str
+
+
+Cancellation = TransactionRef | ActionRef | PriceRef | RateRef | BusinessDateRef | AssertionRef
 """What names a fact to be cancelled."""

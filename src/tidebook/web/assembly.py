@@ -28,6 +28,7 @@ from tidebook.web.pages import (
     CurvePoint,
     DrawdownPoint,
     FindingRow,
+    HealthRow,
     IndexPage,
     IndexRow,
     PeriodRow,
@@ -109,6 +110,7 @@ def portfolio_page(report: ReportView) -> PortfolioPage:
         periods=_periods(series),
         positions=[_position(one, positions) for one in held],
         findings=[_finding(view) for view in report.findings],
+        health=[HealthRow(one[0], one.severity.value, *one[2:]) for one in report.health],
         restatements=[_restatement(view) for view in report.restatements],
         conventions=_CONVENTIONS,
         reasons={} if is_empty else _reasons(held, cash),
@@ -136,6 +138,7 @@ def _index_row(row: OverviewRow) -> IndexRow:
         value=None if row.last_day is None else row.last_day.eod_market_value,
         as_of=freshness.as_of,
         status=freshness.status,
+        health_count=row.health_count,
     )
 
 

@@ -10,15 +10,19 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from tidebook.book.folding import fold
+from tidebook.book.health import checked
+from tidebook.book.health_facts import STALE_DAYS, HeldPosition, PortfolioBasis
 from tidebook.book.ledger import post
 from tidebook.book.lots import EMPTY, LotRule
 from tidebook.book.policies import key_rules
 from tidebook.book.positions import open_lots, positions
+from tidebook.book.reconcile import reconcile
+from tidebook.book.reconcile_causes import KeyRecord, Movement
 from tidebook.book.series import Market, daily_series, held_steps, portfolio_flows
 from tidebook.book.valuation import Held, cash_quote, coverage, value_position
 from tidebook.book.whole import Facts
 from tidebook.engine.book_facts import BookFacts, Standing, rebuilt, rebuilt_series
-from tidebook.engine.ports import OVERVIEW_MAX, FactQuery, Reached, Receipt
+from tidebook.engine.ports import HEALTH_MAX, OVERVIEW_MAX, FactQuery, Reached, Receipt
 from tidebook.engine.stages.keys import entry_row, state_of
 from tidebook.engine.store import Accounts
 from tidebook.engine.verify import KeptBook, KeptBooks, placed_findings
@@ -28,18 +32,23 @@ from tidebook.engine.views import (
     EntryView,
     FindingView,
     Freshness,
+    HealthSummaryView,
+    HealthView,
     LotsView,
     LotView,
     PositionsView,
     PositionView,
+    ReconciliationView,
     SeriesView,
     TransactionsPage,
     TransactionView,
 )
 from tidebook.errors import UnknownPortfolioError
 from tidebook.model.actions import ActionTable
+from tidebook.model.assertions import asserted_key
 from tidebook.model.cancellations import (
     ActionRef,
+    AssertionRef,
     BusinessDateRef,
     PriceRef,
     RateRef,
@@ -69,6 +78,7 @@ if TYPE_CHECKING:
         ResultsView,
     )
     from tidebook.model.actions import CorporateAction
+    from tidebook.model.assertions import BalanceAssertion
     from tidebook.model.cancellations import Cancellation
     from tidebook.model.findings import Finding
 
@@ -91,9 +101,10 @@ class MemoryBook:
         self.facts: dict[str, tuple[int, Transaction]] = {}
         self.quoted: list[Price] = []
         self.exchange: list[Rate] = []
+        self.asserted: dict[str, BalanceAssertion] = {}
         self.batches: list[tuple[str, int]] = []
         self.generation = 0
-        self.kept_actions: dict[str, CorporateAction] = {}
+        self.acted: dict[str, CorporateAction] = {}
         self.cancelled: list[Cancellation] = []
         self.reprocessed: list[str] = []
         self.committed: list[tuple[str, Hypothesis, str]] = []
@@ -137,7 +148,7 @@ class MemoryBook:
         return self._took("business dates", len(dates))
 
     def ingest_actions(self, actions: Sequence[CorporateAction], correlation_id: str) -> Receipt:
-        self.kept_actions |= {one.action_id: one for one in actions}
+        self.acted |= {one.action_id: one for one in actions}
         return self._took("actions", len(actions))
 
     def cancel(self, cancellations: Sequence[Cancellation], correlation_id: str) -> Receipt:
@@ -147,15 +158,23 @@ class MemoryBook:
                 case TransactionRef():
                     self.facts.pop(one.transaction_id, None)
                 case ActionRef():
-                    self.kept_actions.pop(one.action_id, None)
+                    self.acted.pop(one.action_id, None)
                 case PriceRef():
                     found = (one.security_id, one.on)
                     self.quoted = [p for p in self.quoted if (p.security_id, p.on) != found]
+                case AssertionRef():
+                    self.asserted.pop(one.assertion_id, None)
                 case RateRef():
                     self.exchange = [r for r in self.exchange if r[:3] != tuple(one)]
                 case BusinessDateRef():
                     pass
         return self._took("cancellations", len(cancellations))
+
+    def ingest_assertions(
+        self, assertions: Sequence[BalanceAssertion], correlation_id: str
+    ) -> Receipt:
+        self.asserted |= {one.assertion_id: one for one in assertions}
+        return self._took("assertions", len(assertions))
 
     def reprocess(self, transaction_ids: Sequence[str], correlation_id: str) -> Receipt:
         self.reprocessed += transaction_ids
@@ -422,6 +441,88 @@ class MemoryBook:
     ) -> ReportView:
         raise AssertionError("the command line asks for no report")
 
+    def reconciliation(
+        self,
+        portfolio_id: str,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+        stated: Sequence[BalanceAssertion] | None = None,
+    ) -> ReconciliationView:
+        owner = self.portfolio(portfolio_id)
+        given = list(self.asserted.values()) if stated is None else stated
+        own = [one for one in given if one.portfolio_id == portfolio_id]
+        entries = self.booked(portfolio_id, NOW.date()).entries
+        asserted: dict[str, list[BalanceAssertion]] = {}
+        records: dict[str, KeyRecord] = {}
+        for one in own:
+            key = asserted_key(owner, one.security_id, self.known.get(one.security_id))
+            asserted.setdefault(key, []).append(one)
+            moves = [
+                Movement(e.posting.transaction_id, str(e.posting.type), e.posting.on, e.quantity)
+                for e in entries
+                if e.posting.security_id == key and e.quantity
+            ]
+            records[key] = KeyRecord(key, self.instrument(key).is_cash, tuple(moves))
+        held = {key: one.quantity for key, one in positions(entries, NOW.date()).items()}
+        return ReconciliationView(
+            owner,
+            self._rests_on(portfolio_id, as_of, known_at),
+            reconcile(asserted, records, held),
+            len(given) - len(own),
+        )
+
+    def health(
+        self,
+        portfolio_id: str,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+        today: date | None = None,
+        stale_days: int = STALE_DAYS,
+    ) -> HealthView:
+        rests_on = self._rests_on(portfolio_id, as_of, known_at)
+        view = self.positions(portfolio_id, as_of=rests_on.as_of)
+        held = [
+            HeldPosition(
+                one.security_id,
+                one.instrument.currency,
+                one.quantity,
+                one.cost_base,
+                one.instrument.is_cash,
+                is_known=True,
+                quote=one.valuation.quote,
+            )
+            for one in view.positions
+        ]
+        data = PortfolioBasis(
+            view.portfolio,
+            rests_on.as_of,
+            held,
+            (),
+            (),
+            (),
+            (),
+            {},
+            rate_table(self.exchange),
+            (),
+            today,
+            stale_days,
+        )
+        return HealthView(view.portfolio, rests_on, checked(data))
+
+    def health_summary(
+        self,
+        *,
+        skip: int = 0,
+        limit: int = HEALTH_MAX,
+        today: date | None = None,
+        stale_days: int = STALE_DAYS,
+    ) -> HealthSummaryView:
+        chosen = sorted(self.owners)[skip : skip + limit]
+        views = [self.health(one, today=today, stale_days=stale_days) for one in chosen]
+        return HealthSummaryView(len(self.owners), tuple(views), ())
+
     def instruments(self, security_ids: Sequence[str] | None = None) -> tuple[Instrument, ...]:
         return tuple(
             self.known[one] for one in sorted(self.known) if one in (security_ids or self.known)
@@ -444,7 +545,7 @@ class MemoryBook:
             self.known,
             [fact for _, fact in self.facts.values()],
             rate_table(self.exchange),
-            ActionTable(tuple(self.kept_actions.values())),
+            ActionTable(tuple(self.acted.values())),
         )
         standings = {
             identity: Standing(self.generation, 0, identity in self.folding)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -14,8 +15,10 @@ from tidebook.engine.commands import BOOK, REFERENCE, LogCommands
 from tidebook.engine.signals import Signal
 from tidebook.errors import FencedError, OverloadedError
 from tidebook.model.actions import ActionType, CorporateAction
+from tidebook.model.assertions import BalanceAssertion
 from tidebook.model.cancellations import (
     ActionRef,
+    AssertionRef,
     BusinessDateRef,
     PriceRef,
     RateRef,
@@ -35,6 +38,7 @@ EVERY_KIND = (
     PriceRef("ACME", DAY),
     RateRef("EUR", "USD", DAY),
     BusinessDateRef(DAY),
+    AssertionRef("B1"),
 )
 
 
@@ -91,9 +95,10 @@ def test_cancellations_of_every_kind_go_to_their_topics_in_one_unit() -> None:
         (topics.RAW_MARKET_PRICES, "ACME"),
         (topics.RAW_FX_RATES, "EUR-USD"),
         (topics.RAW_BUSINESS_DATES, "GLOBAL"),
+        (topics.RAW_BALANCE_ASSERTIONS, "B1"),
     }
     assert [topic for topic, _, _ in unit] == sorted(topic for topic, _, _ in unit)
-    assert receipt.accepted == 5
+    assert receipt.accepted == 6
     assert {place.topic for place in receipt.reached} == {topic for topic, _, _ in unit}
 
 
@@ -114,9 +119,10 @@ def test_facts_and_their_cancellations_have_the_same_key() -> None:
     asked = commands(log)
     asked.ingest_actions([CorporateAction("A1", ActionType.SPLIT, "ACME", DAY)], "c")
     asked.ingest_business_dates([DAY], "c")
-    asked.cancel([ActionRef("A1"), BusinessDateRef(DAY)], "c")
-    sent, dated, cancelled = log.units
-    assert {unit[:2] for unit in cancelled} == {sent[0][:2], dated[0][:2]}
+    asked.ingest_assertions([BalanceAssertion("B1", "P1", "ACME", DAY, Decimal(1))], "c")
+    asked.cancel([ActionRef("A1"), BusinessDateRef(DAY), AssertionRef("B1")], "c")
+    sent, dated, stated, cancelled = log.units
+    assert {unit[:2] for unit in cancelled} == {sent[0][:2], dated[0][:2], stated[0][:2]}
 
 
 def test_nothing_to_cancel_is_nothing_to_wait_for() -> None:
@@ -160,7 +166,7 @@ def test_a_transfer_is_waited_for_in_both_portfolios() -> None:
 def test_an_append_that_lost_is_tried_again_as_a_whole() -> None:
     log = Log(losses=2)
     commands(log).cancel(EVERY_KIND, "c")
-    assert [len(unit) for unit in log.units] == [5]
+    assert [len(unit) for unit in log.units] == [6]
 
 
 def test_an_append_that_loses_for_good_is_refused() -> None:

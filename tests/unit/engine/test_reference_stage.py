@@ -10,7 +10,8 @@ import pytest
 from tidebook.engine import records, topics
 from tidebook.engine.stages.reference import take
 from tidebook.model.actions import ActionType, CorporateAction
-from tidebook.model.cancellations import ActionRef, BusinessDateRef, PriceRef, RateRef
+from tidebook.model.assertions import BalanceAssertion
+from tidebook.model.cancellations import ActionRef, AssertionRef, BusinessDateRef, PriceRef, RateRef
 from tidebook.model.facts import Price, Rate
 from tidebook.model.instruments import Instrument
 from tidebook.model.money import ONE
@@ -27,6 +28,9 @@ AT = datetime(2024, 6, 1, tzinfo=UTC)
 DAY, NEXT = date(2024, 3, 4), date(2024, 3, 5)
 SPLIT = CorporateAction("A1", ActionType.SPLIT, "ACME", DAY, ONE + ONE)
 PRICE, RATE = Price("ACME", DAY, ONE, "USD"), Rate("EUR", "USD", DAY, ONE)
+
+
+STATED = BalanceAssertion("B1", "P1", "ACME", DAY, ONE, is_cancelled=True)
 
 
 class Steps:
@@ -106,6 +110,12 @@ def test_saves_and_cancellations_are_written_in_runs() -> None:
                 ("cancel_business_dates", [DAY]),
                 ("save_business_dates", [NEXT]),
             ],
+        ),
+        (
+            topics.RAW_BALANCE_ASSERTIONS,
+            AssertionRef("B1"),
+            records.assertion_record(STATED),
+            [("cancel_assertions", ["B1"]), ("save_assertions", [STATED])],
         ),
     ],
 )

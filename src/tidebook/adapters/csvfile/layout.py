@@ -20,6 +20,7 @@ class FileKind(StrEnum):
     PORTFOLIOS = "portfolios"
     CORPORATE_ACTIONS = "corporate-actions"
     CANCELLATIONS = "cancellations"
+    ASSERTIONS = "assertions"
 
 
 class Form(Enum):
@@ -71,6 +72,7 @@ _CANCELLED = (
     Column("to_currency", Form.CURRENCY),
     Column("rate_date", Form.DAY),
     Column("business_date", Form.DAY),
+    Column("assertion_id"),
 )
 
 LAYOUTS: Mapping[FileKind, Layout] = {
@@ -213,6 +215,23 @@ LAYOUTS: Mapping[FileKind, Layout] = {
             "cancellations",
             _CANCELLED,
             identity=tuple(column.name for column in _CANCELLED),
+        ),
+        Layout(
+            FileKind.ASSERTIONS,
+            "/ingest/balance-assertions",
+            "balance_assertions",
+            (
+                Column("assertion_id"),
+                Column("portfolio_id", required=True),
+                Column("security_id", required=True),
+                Column("assertion_date", Form.DAY, required=True),
+                Column("quantity", Form.NUMBER, required=True),
+                Column("tolerance", Form.NUMBER),
+                Column("source"),
+                Column("note"),
+                Column("cancelled", Form.FLAG),
+            ),
+            identity=("assertion_id",),
         ),
     )
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 from tidebook.adapters.csvfile.cells import Refused, pairs_of, reader
@@ -9,6 +10,7 @@ from tidebook.adapters.csvfile.identity import assigned_id
 from tidebook.adapters.csvfile.layout import FileKind, Unrecognised, recognise
 from tidebook.adapters.csvfile.records import Broken, decode, open_sheet
 from tidebook.errors import UnreadableFileError
+from tidebook.model import assertions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -135,6 +137,8 @@ def _outcomes(sheet: Sheet, header: Header, width: int) -> Iterator[ParsedRow | 
             continue
         if layout.kind is FileKind.TRANSACTIONS and "transaction_id" not in values:
             values["transaction_id"] = assigned_id(values, counts)
+        if layout.kind is FileKind.ASSERTIONS and "assertion_id" not in values:
+            values["assertion_id"] = _assertion_id(values)
         row = ParsedRow(record.line, record.text, _in_order(layout, values))
         identity = tuple(values.get(name, "") for name in layout.identity)
         first = known.setdefault(identity, row)
@@ -191,6 +195,11 @@ def _gaps(
 
 def _in_order(layout: Layout, values: dict[str, str]) -> dict[str, str]:
     return {c.name: values[c.name] for c in layout.columns if c.name in values}
+
+
+def _assertion_id(values: dict[str, str]) -> str:
+    on = date.fromisoformat(values["assertion_date"])
+    return assertions.assigned_id(values["portfolio_id"], values["security_id"], on)
 
 
 def _without_empty_end(names: list[str]) -> list[str]:

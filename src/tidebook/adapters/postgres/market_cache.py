@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.adapters.postgres.rows import action_from, instrument_from
 from tidebook.adapters.postgres.statements import statements
+from tidebook.book.health_market import price_jumps
 from tidebook.book.series import priced_steps
 from tidebook.model.actions import ActionTable
 from tidebook.model.markets import NO_PRICES, PriceQuotes, Quotes, RateTable
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from psycopg import Cursor
     from psycopg.rows import TupleRow
 
+    from tidebook.book.health_facts import PriceJump
     from tidebook.book.series import PricedSteps
     from tidebook.model.instruments import Instrument
 
@@ -60,13 +62,14 @@ class Markets(NamedTuple):
 
 
 class _Priced:
-    """One security's prices; the vector is made when it is first asked for."""
+    """One security's prices; what is made of them is made when it is first asked for."""
 
-    __slots__ = ("_vector", "_vector_made", "quotes", "stamp")
+    __slots__ = ("_jumps", "_vector", "_vector_made", "quotes", "stamp")
 
     def __init__(self, stamp: Stamp, quotes: PriceQuotes) -> None:
         self.stamp = stamp
         self.quotes = quotes
+        self._jumps: tuple[PriceJump, ...] | None = None
         self._vector: PricedSteps | None = None
         self._vector_made = False
 
@@ -77,6 +80,11 @@ class _Priced:
             self._vector = priced_steps(self.quotes)
             self._vector_made = True
         return self._vector
+
+    def jumps(self, security_id: str) -> tuple[PriceJump, ...]:
+        if self._jumps is None:
+            self._jumps = price_jumps(security_id, self.quotes)
+        return self._jumps
 
 
 class MarketCache:
@@ -121,6 +129,15 @@ class MarketCache:
         stamps = _stamps(cursor, map(_price_of, wanted))
         found = self._priced_at(cursor, wanted, stamps)
         return {security_id: found[security_id].vector for security_id in wanted}
+
+    def jumps(
+        self, cursor: Cursor[TupleRow], security_ids: Iterable[str]
+    ) -> dict[str, tuple[PriceJump, ...]]:
+        """Return where the current prices of each security leap; without any, nowhere."""
+        wanted = tuple(dict.fromkeys(security_ids))
+        stamps = _stamps(cursor, map(_price_of, wanted))
+        found = self._priced_at(cursor, wanted, stamps)
+        return {security_id: found[security_id].jumps(security_id) for security_id in wanted}
 
     def instruments(
         self, cursor: Cursor[TupleRow], security_ids: Iterable[str]

@@ -82,9 +82,9 @@ def read_subject(
     )
 
 
-def read_overview(cursor: Cursor[TupleRow], limit: int) -> tuple[OverviewRow, ...]:
+def read_overview(cursor: Cursor[TupleRow], limit: int, skip: int = 0) -> tuple[OverviewRow, ...]:
     """Return the first portfolios by id as they are now, in one statement."""
-    rows = cursor.execute(_SQL["overview"], {"limit": limit})
+    rows = cursor.execute(_SQL["overview"], {"limit": limit, "skip": skip})
     return tuple(
         OverviewRow(
             portfolio_from(row),

@@ -11,6 +11,7 @@ from psycopg_pool import PoolTimeout
 
 from tidebook.adapters.postgres import (
     actions_unit,
+    assertion_unit,
     book_unit,
     findings_unit,
     log,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     )
     from tidebook.engine.valuing import SeriesInput, SeriesJob, SeriesSpan
     from tidebook.model.actions import ActionTable, CorporateAction
+    from tidebook.model.assertions import BalanceAssertion
     from tidebook.model.facts import Price, Rate
     from tidebook.model.instruments import Instrument
     from tidebook.model.markets import RateTable
@@ -193,6 +195,14 @@ class PostgresUnit:
     def cancel_business_dates(self, dates: Sequence[date], at: datetime) -> int:
         """Cancel business dates, mark every series from there on, return the duplicates."""
         return reference_unit.cancel_business_dates(self._cursor, dates, at)
+
+    def cancel_assertions(self, ids: Sequence[str], at: datetime) -> int:
+        """Cancel balance assertions, which are kept; return the duplicates."""
+        return assertion_unit.cancel_assertions(self._cursor, ids, at)
+
+    def save_assertions(self, assertions: Sequence[BalanceAssertion], at: datetime) -> int:
+        """Write balance assertions, return the duplicates."""
+        return assertion_unit.save_assertions(self._cursor, assertions, at)
 
     def request_reprocessing(self, ids: Collection[str], at: datetime) -> None:
         """Ask for the keys of these transactions to be folded again."""

@@ -1,4 +1,4 @@
-"""The reference stage: what bookings and valuations rest on, and requests to fold again."""
+"""The reference stage: every fact but transactions, and requests to fold again."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from tidebook.engine import topics
 from tidebook.engine.records import (
     CANCELLED,
     action_from,
+    assertion_from,
     business_date_from,
     instrument_from,
     portfolio_from,
@@ -77,6 +78,8 @@ def _save(unit: Unit, topic: str, records: Records, at: datetime) -> int:
             duplicates = unit.save_business_dates([business_date_from(one) for one in records], at)
         case topics.RAW_CORPORATE_ACTIONS:
             duplicates = unit.save_actions([action_from(record) for record in records], at)
+        case topics.RAW_BALANCE_ASSERTIONS:
+            duplicates = unit.save_assertions([assertion_from(record) for record in records], at)
         case topics.REPROCESSING_REQUESTED:
             unit.request_reprocessing([record["transaction_id"] for record in records], at)
             duplicates = 0
@@ -96,6 +99,8 @@ def _cancel(unit: Unit, topic: str, records: Records, at: datetime) -> int:
             return unit.cancel_business_dates([business_date_from(one) for one in records], at)
         case topics.RAW_CORPORATE_ACTIONS:
             return unit.cancel_actions([record["actionId"] for record in records], at)
+        case topics.RAW_BALANCE_ASSERTIONS:
+            return unit.cancel_assertions([record["assertionId"] for record in records], at)
         case _:
             msg = f"nothing on the topic {topic} can be cancelled"
             raise ValueError(msg)

@@ -71,7 +71,8 @@ SELECT p.portfolio_id, p.base_currency, p.open_date, p.name, p.status, p.cost_me
        ),
        d.day, d.bod_market_value, d.bod_cashflow, d.eod_cashflow, d.eod_market_value, d.fees,
        d.unpriced_cost
-FROM (SELECT * FROM portfolios ORDER BY portfolio_id COLLATE "C" LIMIT %(limit)s) AS p
+FROM (SELECT * FROM portfolios ORDER BY portfolio_id COLLATE "C"
+      LIMIT %(limit)s OFFSET %(skip)s) AS p
 LEFT JOIN LATERAL (
     SELECT l.day, l.bod_market_value, l.bod_cashflow, l.eod_cashflow, l.eod_market_value, l.fees,
            l.unpriced_cost
