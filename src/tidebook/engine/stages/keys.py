@@ -105,7 +105,7 @@ def withdraw(  # noqa: PLR0913, PLR0917 - a key, its state, and what happens to 
     days = [removed[entry].on for entry in close] + [row.on for row in write]
     start = min(days)
     if last is None:
-        after = _recount(folded, state.epoch + 1)
+        after = state_of(folded, state.epoch + 1)
     else:
         stays = state._replace(last=last, changed_on=last[0])
         after = _state(stays, folded, state.epoch + 1)
@@ -133,7 +133,7 @@ def refold(
     restated = bool(close) or _between(write, stored)
     epoch = (state.epoch if state else 0) + (1 if restated else 0)
     start = min([stored[entry].on for entry in close] + [row.on for row in write])
-    after = _recount(folded, epoch)
+    after = state_of(folded, epoch)
     change = KeyWrite(key, after, write, close, start if restated else None, reason)
     return KeyResult(change, folded.findings, start, _settled(folded))
 
@@ -187,7 +187,7 @@ def _refresh(key: Key, state: KeyState | None, folded: Folded) -> KeyWrite | Non
     """
     if state is None or not folded.entries:
         return None
-    after = _recount(folded, state.epoch)
+    after = state_of(folded, state.epoch)
     return None if after == state else KeyWrite(key, after, (), (), None, "")
 
 
@@ -210,7 +210,7 @@ def _state(before: KeyState, folded: Folded, epoch: int) -> KeyState:
         )
 
 
-def _recount(folded: Folded, epoch: int) -> KeyState:
+def state_of(folded: Folded, epoch: int) -> KeyState:
     """Return the state that a fold from scratch came to."""
     return _state(KeyState.emptied(epoch), folded, epoch)
 
