@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from tidebook.book.lots import Holding
     from tidebook.book.series import Market, PortfolioDay
+    from tidebook.engine.causes import Cause, Restated, SeriesRestated
     from tidebook.engine.records import Record
     from tidebook.engine.valuing import SeriesInput, SeriesJob, SeriesSpan
     from tidebook.model.facts import Price, Rate, Transaction
@@ -139,6 +140,8 @@ class KeyWrite(NamedTuple):
     """(transaction id, leg) of the entries that no longer hold."""
     restated_from: date | None
     reason: str
+    restated: Restated | None = None
+    """What the restatement came to; None where history stays as it was."""
 
 
 class FindingRow(NamedTuple):
@@ -175,6 +178,7 @@ class WorkItem(NamedTuple):
     security_id: str
     from_date: date
     reason: str
+    causes: tuple[Cause, ...] = ()
 
 
 class LogBatch(NamedTuple):
@@ -290,6 +294,10 @@ class Unit(Protocol):
         """Write business dates, mark every series from there on, return the duplicates."""
         ...
 
+    def withdraw_business_dates(self, dates: Sequence[date], at: datetime) -> int:
+        """Take business dates back, mark what they bore on, return how many were none."""
+        ...
+
     def request_reprocessing(self, ids: Collection[str], at: datetime) -> None:
         """Ask for the keys of these transactions to be folded again."""
         ...
@@ -324,8 +332,13 @@ class Unit(Protocol):
         write: Sequence[PortfolioDay],
         close: Sequence[date],
         at: datetime,
+        *,
+        restated: SeriesRestated | None = None,
     ) -> bool:
-        """Write a portfolio's changed days; False, and nothing, when the job is out of date."""
+        """Write a portfolio's changed days; False, and nothing, when the job is out of date.
+
+        ``restated`` is logged with the facts of the market that are behind it, where there are any.
+        """
         ...
 
     def append(

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from tidebook.adapters.postgres import findings_unit
+from tidebook.adapters.postgres.causes import causes_from, causes_text
 from tidebook.adapters.postgres.copying import columns, copy_rows
 from tidebook.adapters.postgres.statements import statements
 from tidebook.book.lots import Holding, Lot
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from psycopg import Cursor
 
     from tidebook.adapters.postgres.copying import Cell
+    from tidebook.engine.causes import Restated
     from tidebook.engine.store import (
         BookWrite,
         FactRow,
@@ -61,7 +63,8 @@ _STATE_COLUMNS = columns(
 )
 _RESTATEMENT_COLUMNS = columns(
     "portfolio_id security_id epoch from_date reason entries_closed entries_written generation "
-    "recorded_at"
+    "recorded_at causes quantity_before cost_base_before realised_base_before quantity_after "
+    "cost_base_after realised_base_after"
 )
 _SQL = statements("book")
 
@@ -154,7 +157,7 @@ def take_work(
     """Take keys to be folded again."""
     named = {"limit": limit, "spared": list(spared)}
     rows = cursor.execute(_SQL["take_work"], named).fetchall()
-    return [WorkItem(*row) for row in rows]
+    return [WorkItem(row[0], row[1], row[2], row[3], causes_from(row[4])) for row in rows]
 
 
 def save(cursor: Cursor[tuple[Any, ...]], write: BookWrite, at: datetime) -> None:
@@ -324,12 +327,19 @@ def _save_restatements(cursor: Cursor[tuple[Any, ...]], write: BookWrite, at: da
             len(key.write),
             write.generations.get(key.key[0], 0) + 1,
             at,
+            *_came_to(key.restated),
         )
         for key in write.keys
         if key.restated_from is not None
     ]
     if rows:
         copy_rows(cursor, "restatements", _RESTATEMENT_COLUMNS, rows)
+
+
+def _came_to(restated: Restated | None) -> tuple[Cell, ...]:
+    if restated is None:
+        return ("[]", *(None,) * 6)
+    return (causes_text(restated.causes), *restated.before, *restated.after)
 
 
 def request_reprocessing(

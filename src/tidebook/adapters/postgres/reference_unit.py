@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tidebook.adapters.postgres.causes import dated
 from tidebook.adapters.postgres.copying import copy_rows
 from tidebook.adapters.postgres.statements import statements
+from tidebook.engine.causes import CauseKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -39,8 +41,8 @@ def save_portfolios(
     known = {row[0]: row for row in rows}
     duplicates = len(portfolios) - len(latest)
     fresh: list[str] = []
-    refold: list[str] = []
-    changes: list[dict[str, object]] = []
+    refold: list[_Change] = []
+    changes: dict[str, dict[str, object]] = {}
     for identity, portfolio in sorted(latest.items()):
         before = known.get(identity)
         digest = _digest(portfolio)
@@ -48,20 +50,26 @@ def save_portfolios(
             duplicates += 1
             continue
         version = (before[1] if before else 0) + 1
-        changes.append(_portfolio_row(portfolio, version, digest, at))
+        changes[identity] = _portfolio_row(portfolio, version, digest, at)
         if before is None:
             fresh.append(identity)
         elif before[3:] != _policies(portfolio):
-            refold.append(identity)
+            refold.append(_Change(identity, version=version))
     if changes:
-        cursor.executemany(_SQL["save_portfolio"], changes)
+        cursor.execute(_SQL["keep_portfolios"], {"ids": list(changes), "at": at})
+        cursor.executemany(_SQL["save_portfolio"], list(changes.values()))
     if fresh:
         subjects = [f"portfolio:{identity}" for identity in fresh]
         _wake(cursor, subjects, "its portfolio has become known", at)
     if refold:
-        named = {"ids": refold, "reason": "a policy of the portfolio has changed", "at": at}
+        named: dict[str, object] = {
+            "ids": [one.id for one in refold],
+            "reason": "a policy of the portfolio has changed",
+            "at": at,
+        }
         cursor.execute(_SQL["refold_portfolios"], named)
-        cursor.execute(_SQL["dirty_portfolios"], {"ids": refold})
+        named["change"] = _log(cursor, CauseKind.PORTFOLIO, refold, at)
+        cursor.execute(_SQL["dirty_portfolios"], named)
     return duplicates
 
 
@@ -101,8 +109,8 @@ def save_instruments(
     known = {row[0]: row for row in rows}
     duplicates = len(instruments) - len(latest)
     fresh: list[str] = []
-    refold: list[str] = []
-    changes: list[dict[str, object]] = []
+    refold: list[_Change] = []
+    changes: dict[str, dict[str, object]] = {}
     for identity, instrument in latest.items():
         before = known.get(identity)
         digest = _digest(instrument)
@@ -110,23 +118,33 @@ def save_instruments(
             duplicates += 1
             continue
         version = (before[1] if before else 0) + 1
-        changes.append(
-            {**instrument._asdict(), "version": version, "content_hash": digest, "at": at}
-        )
+        row: dict[str, object] = {
+            **instrument._asdict(),
+            "version": version,
+            "content_hash": digest,
+            "at": at,
+        }
+        changes[identity] = row
         if before is None:
             fresh.append(identity)
         if before is None or before[3:] != (instrument.currency, instrument.product_type):
-            refold.append(identity)
+            refold.append(_Change(identity, version=version))
     if changes:
-        cursor.executemany(_SQL["save_instrument"], changes)
+        cursor.execute(_SQL["keep_instruments"], {"ids": list(changes), "at": at})
+        cursor.executemany(_SQL["save_instrument"], list(changes.values()))
         _move_versions(cursor, ["instruments"])
     if fresh:
         subjects = [f"instrument:{identity}" for identity in fresh]
         _wake(cursor, subjects, "its instrument has become known", at)
     if refold:
-        named = {"ids": refold, "reason": "the instrument has changed", "at": at}
+        named: dict[str, object] = {
+            "ids": [one.id for one in refold],
+            "reason": "the instrument has changed",
+            "at": at,
+        }
         cursor.execute(_SQL["refold_securities"], named)
-        cursor.execute(_SQL["dirty_instruments"], {"ids": refold})
+        named["change"] = _log(cursor, CauseKind.INSTRUMENT, refold, at)
+        cursor.execute(_SQL["dirty_instruments"], named)
     return duplicates
 
 
@@ -149,14 +167,17 @@ def save_prices(cursor: Cursor[tuple[Any, ...]], prices: Sequence[Price], at: da
     mixed ^= _in_several_currencies(cursor)
     cursor.execute("DELETE FROM new_prices")
     if changed:
-        earliest: dict[str, date] = {}
-        for security_id, day in changed:
-            earliest[security_id] = min(day, earliest.get(security_id, day))
+        moved = _by_subject(changed)
+        earliest = {one.id: one.first for one in moved}
         earliest.update(dict.fromkeys(mixed, date.min))
         securities = sorted(earliest)
         _move_versions(cursor, [f"price:{security_id}" for security_id in securities])
-        days = [earliest[security_id] for security_id in securities]
-        cursor.execute(_SQL["dirty_holders"], {"securities": securities, "days": days})
+        named = {
+            "securities": securities,
+            "days": [earliest[security_id] for security_id in securities],
+            "change": _log(cursor, CauseKind.PRICE, moved, at),
+        }
+        cursor.execute(_SQL["dirty_holders"], named)
     return len(prices) - len(changed)
 
 
@@ -184,7 +205,17 @@ def save_rates(cursor: Cursor[tuple[Any, ...]], rates: Sequence[Rate], at: datet
         currencies = sorted({row[0] for row in changed} | {row[1] for row in changed})
         day = min(row[2] for row in changed)
         _move_versions(cursor, ["rates"])
-        named = {"currencies": currencies, "day": day, "at": at}
+        moved = _by_subject([(f"{row[0]}/{row[1]}", *row[2:]) for row in changed])
+        named = {
+            "currencies": currencies,
+            "day": day,
+            "at": at,
+            "change": _log(cursor, CauseKind.RATE, moved, at),
+            "pairs": [one.id for one in moved],
+            "firsts": [one.first for one in moved],
+            "ids": [dated(one.id, one.first, one.last) for one in moved],
+            "versions": [one.version for one in moved],
+        }
         cursor.execute(_SQL["dirty_foreign"], named)
         reason = {"reason": "an exchange rate was set or corrected"}
         cursor.execute(_SQL["refold_foreign"], {**named, **reason})
@@ -200,17 +231,81 @@ def save_business_dates(
     A date beyond the end of the calendar bears on every day after that end: up to now each of
     them was a valuation day if it was no weekend.
     """
-    row = cursor.execute(_SQL["calendar_end"]).fetchone()
-    end: date | None = row[0] if row else None
+    end = _calendar_end(cursor)
     named = {"days": sorted(set(dates)), "at": at}
-    fresh = cursor.execute(_SQL["insert_dates"], named).fetchall()
+    fresh = [row[0] for row in cursor.execute(_SQL["insert_dates"], named).fetchall()]
     if fresh:
-        _move_versions(cursor, ["dates"])
-        first: date = min(row[0] for row in fresh)
-        if end is not None:
-            first = min(first, end + timedelta(days=1))
-        cursor.execute(_SQL["dirty_all"], {"day": first})
+        first = min(fresh) if end is None else min(*fresh, end + timedelta(days=1))
+        _dirty_calendar(cursor, fresh, first, at)
     return len(dates) - len(fresh)
+
+
+def withdraw_business_dates(
+    cursor: Cursor[tuple[Any, ...]], dates: Sequence[date], at: datetime
+) -> int:
+    """Take business dates back, mark the series they bore on, return how many were none.
+
+    Behind the end of the calendar every day but a weekend's is a valuation day, so that a last
+    date taken back bears on every day after the one that is the last now.
+    """
+    named = {"days": sorted(set(dates)), "at": at}
+    gone = [row[0] for row in cursor.execute(_SQL["withdraw_dates"], named).fetchall()]
+    if gone:
+        end = _calendar_end(cursor)
+        first = date.min if end is None else min(*gone, end + timedelta(days=1))
+        _dirty_calendar(cursor, gone, first, at)
+    return len(dates) - len(gone)
+
+
+def _calendar_end(cursor: Cursor[tuple[Any, ...]]) -> date | None:
+    row = cursor.execute(_SQL["calendar_end"]).fetchone()
+    return row[0] if row else None
+
+
+def _dirty_calendar(
+    cursor: Cursor[tuple[Any, ...]], changed: Sequence[date], first: date, at: datetime
+) -> None:
+    _move_versions(cursor, ["dates"])
+    moved = [_Change("", min(changed), max(changed))]
+    change = _log(cursor, CauseKind.BUSINESS_DATE, moved, at)
+    cursor.execute(_SQL["dirty_all"], {"day": first, "change": change})
+
+
+class _Change(NamedTuple):
+    """What a batch changes of one subject: its days, and its version where it is one fact."""
+
+    id: str
+    first: date = date.min
+    last: date = date.max
+    version: int | None = None
+
+
+def _by_subject(changed: Iterable[tuple[str, date, int]]) -> list[_Change]:
+    """Return what changed, one by subject, in the order of their ids."""
+    found: dict[str, _Change] = {}
+    for identity, day, version in changed:
+        before = found.get(identity)
+        if before is None:
+            found[identity] = _Change(identity, day, day, version)
+        else:
+            found[identity] = _Change(identity, min(day, before.first), max(day, before.last))
+    return sorted(found.values())
+
+
+def _log(
+    cursor: Cursor[tuple[Any, ...]], kind: CauseKind, changes: Sequence[_Change], at: datetime
+) -> int:
+    """Log what moves valuations, for whoever values anew; return the number of the first."""
+    ids, firsts, lasts, versions = zip(*changes, strict=True)
+    named = {
+        "kind": kind.value,
+        "ids": list(ids),
+        "firsts": list(firsts),
+        "lasts": list(lasts),
+        "versions": list(versions),
+        "at": at,
+    }
+    return min(row[0] for row in cursor.execute(_SQL["log_changes"], named).fetchall())
 
 
 def _wake(

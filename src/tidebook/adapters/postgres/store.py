@@ -9,7 +9,14 @@ from psycopg import InterfaceError, OperationalError, connect
 from psycopg.errors import DeadlockDetected, SerializationFailure, UniqueViolation
 from psycopg_pool import PoolTimeout
 
-from tidebook.adapters.postgres import book_unit, findings_unit, log, reference_unit, series_unit
+from tidebook.adapters.postgres import (
+    book_unit,
+    findings_unit,
+    log,
+    reference_unit,
+    series_log,
+    series_unit,
+)
 from tidebook.adapters.postgres.statements import statements
 from tidebook.book.series import Market
 from tidebook.errors import FencedError, StoreUnavailableError
@@ -23,6 +30,7 @@ if TYPE_CHECKING:
 
     from tidebook.adapters.postgres.market_cache import MarketCache
     from tidebook.book.series import PortfolioDay
+    from tidebook.engine.causes import SeriesRestated
     from tidebook.engine.records import Record
     from tidebook.engine.store import (
         BookedFact,
@@ -147,6 +155,10 @@ class PostgresUnit:
         """Write business dates, mark every series from there on, return the duplicates."""
         return reference_unit.save_business_dates(self._cursor, dates, at)
 
+    def withdraw_business_dates(self, dates: Sequence[date], at: datetime) -> int:
+        """Take business dates back, mark what they bore on, return how many were none."""
+        return reference_unit.withdraw_business_dates(self._cursor, dates, at)
+
     def request_reprocessing(self, ids: Collection[str], at: datetime) -> None:
         """Ask for the keys of these transactions to be folded again."""
         book_unit.request_reprocessing(self._cursor, ids, at)
@@ -179,9 +191,16 @@ class PostgresUnit:
         write: Sequence[PortfolioDay],
         close: Sequence[date],
         at: datetime,
+        *,
+        restated: SeriesRestated | None = None,
     ) -> bool:
         """Write a portfolio's changed days; False, and nothing, when the job is out of date."""
-        return series_unit.save(self._cursor, job, write, close, at)
+        unknown = series_log.unknown_to(self._cursor, job) if restated is not None else None
+        if not series_unit.save(self._cursor, job, write, close, at):
+            return False
+        if restated is not None and unknown is not None:
+            series_log.save(self._cursor, job, restated, unknown, at)
+        return True
 
     def append(
         self, topic: str, records: Sequence[tuple[str, Record]], correlation_id: str, at: datetime

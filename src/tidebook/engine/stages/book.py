@@ -17,6 +17,7 @@ from tidebook.book.policies import key_rules
 from tidebook.engine.stages import keys as folding
 from tidebook.engine.stages.admission import admit, fact_row
 from tidebook.engine.stages.reposting import Reposting
+from tidebook.engine.stages.restating import causes_of, restated
 from tidebook.engine.store import BookWrite, FindingRow
 from tidebook.model.facts import business_date
 from tidebook.model.findings import Severity, unknown_portfolio
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from tidebook.book.ledger import Posted, Posting
     from tidebook.book.lots import KeyRules
+    from tidebook.engine.causes import Cause
     from tidebook.engine.stages.admission import Admission, Incoming
     from tidebook.engine.stages.keys import KeyResult
     from tidebook.engine.store import (
@@ -82,7 +84,7 @@ def book(
 class _Change:
     """What a batch does to one key."""
 
-    __slots__ = ("added", "anew", "reason", "removed")
+    __slots__ = ("added", "anew", "causes", "reason", "removed")
 
     def __init__(self) -> None:
         self.added: list[Posting] = []
@@ -91,9 +93,12 @@ class _Change:
         """Whether the key is to be folded from all its facts."""
         self.reason = _AMENDED
         """Why its history changes, if it does."""
+        self.causes: dict[Cause, None] = {}
+        """What else than the batch's own transactions is behind it."""
 
-    def fold_anew(self, reason: str) -> None:
+    def fold_anew(self, reason: str, causes: Iterable[Cause] = ()) -> None:
         """Have the key folded from all its facts; the first reason given stands."""
+        self.causes.update(dict.fromkeys(causes))
         if not self.anew:
             self.anew, self.reason = True, reason
 
@@ -122,7 +127,8 @@ class _Batch:
         self.waits: set[str] = set()
         for item in work:
             if item.portfolio_id in self.portfolios:
-                self.changes[item.portfolio_id, item.security_id].fold_anew(item.reason)
+                key = item.portfolio_id, item.security_id
+                self.changes[key].fold_anew(item.reason, item.causes)
 
     # Posting: from facts to changes of keys.
 
@@ -177,8 +183,9 @@ class _Batch:
         anew = self._anew(self.changes)
         while moved := self.again.look(anew):
             for key in moved:
-                self.changes[key].fold_anew(_MOVED)
-            anew = moved
+                behind = (cause for one in anew if one[0] == key[0] for cause in self._causes(one))
+                self.changes[key].fold_anew(_MOVED, tuple(behind))
+            anew = list(moved)
         securities = self._keys(cash=False)
         self._prepare([key for key in securities if key not in self.rules])
         self._reconsider(securities)
@@ -306,17 +313,30 @@ class _Batch:
         fact = stored.transaction
         if before == after and (after is None or fact.trade_currency == fact.currency):
             return
-        reason = self.changes[key].reason
         if before is not None and before != key[1]:
-            change = self.changes[key[0], before]
-            change.reason = change.reason if change.anew else reason
-            change.removed.add(identity)
+            self._led_by(key, before).removed.add(identity)
         if after is not None and after != key[1]:
-            change = self.changes[key[0], after]
-            change.reason = change.reason if change.anew else reason
+            change = self._led_by(key, after)
             change.added.extend(each for each in posted.postings if each.leg is Leg.CASH)
 
+    def _led_by(self, key: Key, account: str) -> _Change:
+        """Return the change of a cash account that is moved for the reasons of another key."""
+        change = self.changes[key[0], account]
+        change.reason = change.reason if change.anew else self.changes[key].reason
+        change.causes.update(dict.fromkeys(self._causes(key)))
+        return change
+
     # Writing.
+
+    def _logged(self, key: Key, write: KeyWrite) -> KeyWrite:
+        if write.restated_from is None:
+            return write
+        return restated(write, self.states.get(key), self._causes(key))
+
+    def _causes(self, key: Key) -> tuple[Cause, ...]:
+        change, state = self.changes[key], self.states.get(key)
+        current = self.admission.current
+        return causes_of(change.causes, change.removed, change.added, state, current)
 
     def write(self) -> BookWrite:
         """Return everything the batch changes."""
@@ -324,7 +344,7 @@ class _Batch:
         dirty: dict[str, date] = {}
         for key, result in self.results.items():
             if result.write is not None:
-                keys.append(result.write)
+                keys.append(self._logged(key, result.write))
             if result.changed_from is not None:
                 day = result.changed_from
                 dirty[key[0]] = min(day, dirty.get(key[0], day))

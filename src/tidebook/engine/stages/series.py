@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.book.series import daily_series
+from tidebook.engine.stages.restating import series_restated
 from tidebook.model.calendars import valuation_days
 
 if TYPE_CHECKING:
@@ -61,7 +62,8 @@ def bring_up_to_date(
         given = unit.series_input(job, span, start)
         rows = _rows(unit, job, given, _days(span, start, last, business_days))
         write, close = _changes(rows, given.stored)
-        if not unit.save_series(job, write, close, at):
+        restated = series_restated(rows, given.stored, close)
+        if not unit.save_series(job, write, close, at, restated=restated):
             stale += 1
             continue
         written += len(write)

@@ -91,7 +91,7 @@ WHERE (portfolio_id, security_id) IN (
     SELECT w.portfolio_id, w.security_id FROM book_work w JOIN queue q USING (portfolio_id)
     WHERE q.taken <= %(limit)s OR q.taken = q.keys
     FOR UPDATE OF w SKIP LOCKED)
-RETURNING portfolio_id, security_id, from_date, reason
+RETURNING portfolio_id, security_id, from_date, reason, causes
 
 -- name: last_recorded
 SELECT max(recorded_at) FROM (
@@ -167,15 +167,20 @@ FROM unnest(%(ids)s::text[], %(generations)s::bigint[], %(dirty)s::date[])
 WHERE p.portfolio_id = r.portfolio_id AND p.generation = r.generation
 
 -- name: request_reprocessing
-INSERT INTO book_work AS w (portfolio_id, security_id, from_date, reason, requested_at)
-SELECT t.portfolio_id, k.security_id, min(t.business_date), 'reprocessing was requested', %(at)s
+INSERT INTO book_work AS w
+    (portfolio_id, security_id, from_date, reason, requested_at, causes)
+SELECT t.portfolio_id, k.security_id, min(t.business_date), 'reprocessing was requested', %(at)s,
+       (SELECT jsonb_agg(jsonb_build_array('request', asked.id, NULL))
+        FROM unnest((array_agg(DISTINCT t.transaction_id))[1:20]) AS asked (id))
 FROM transactions t
 CROSS JOIN LATERAL (VALUES (t.main_security_id), (t.cash_security_id)) AS k (security_id)
 WHERE t.transaction_id = ANY(%(ids)s) AND t.superseded_at = 'infinity'
   AND k.security_id IS NOT NULL
 GROUP BY 1, 2
-ON CONFLICT (portfolio_id, security_id)
-DO UPDATE SET from_date = LEAST(w.from_date, excluded.from_date)
+ON CONFLICT (portfolio_id, security_id) DO UPDATE SET
+    from_date = LEAST(w.from_date, excluded.from_date),
+    causes = CASE WHEN jsonb_array_length(w.causes) < 20 THEN w.causes || excluded.causes
+                  ELSE w.causes END
 
 -- name: unfinished
 SELECT EXISTS (SELECT 1 FROM book_work w

@@ -54,6 +54,7 @@ SELECT array_agg(b.business_date ORDER BY b.business_date),
        (SELECT v.version FROM market_versions AS v WHERE v.subject = 'dates'),
        (SELECT v.xmin::text FROM market_versions AS v WHERE v.subject = 'dates')
 FROM business_dates AS b
+WHERE b.superseded_at = 'infinity'
 
 -- name: instruments
 SELECT security_id, name, currency, product_type, isin, asset_class, sector, country_of_risk

@@ -24,7 +24,9 @@ SELECT p.portfolio_id, p.base_currency, p.open_date, p.name, p.status, p.cost_me
                   AND d.recorded_at <= %(known_at)s::timestamptz)
            ),
            (SELECT max(b.business_date) FROM business_dates AS b
-            WHERE b.recorded_at <= %(known_at)s::timestamptz),
+            WHERE b.recorded_at <= %(known_at)s::timestamptz
+              AND (b.superseded_at = 'infinity'
+                   OR b.superseded_at > %(known_at)s::timestamptz)),
            greatest(
                (SELECT max(e.business_date) FROM entries AS e
                 WHERE e.portfolio_id = p.portfolio_id AND e.superseded_at = 'infinity'
@@ -59,7 +61,8 @@ SELECT p.portfolio_id, p.base_currency, p.open_date, p.name, p.status, p.cost_me
        ),
        coalesce(
            d.day,
-           (SELECT max(b.business_date) FROM business_dates AS b),
+           (SELECT max(b.business_date) FROM business_dates AS b
+            WHERE b.superseded_at = 'infinity'),
            (SELECT max(e.business_date) FROM entries AS e
             WHERE e.portfolio_id = p.portfolio_id AND e.superseded_at = 'infinity')
        ),
