@@ -14,7 +14,8 @@
     │   └── UnreadableFileError       a file that cannot be opened or read
     ├── NotFoundError             the thing asked for is not in the book
     │   ├── UnknownPortfolioError
-    │   └── UnknownPositionError
+    │   ├── UnknownPositionError
+    │   └── UnknownTransactionError
     ├── StoreError                the database cannot serve
     │   ├── StoreUnavailableError     no connection could be made
     │   │   ├── ServerMissingError    no PostgreSQL server programs on this machine
@@ -47,6 +48,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
 
 class Fault(NamedTuple):
@@ -222,12 +224,19 @@ class NotFoundError(TidebookError):
 
 
 class UnknownPortfolioError(NotFoundError):
-    """A portfolio was asked for that no fact has introduced."""
+    """A portfolio was asked for that no fact has introduced, or none had by then."""
 
     code = "portfolio.unknown"
 
-    def __init__(self, portfolio_id: str) -> None:
+    def __init__(self, portfolio_id: str, known_at: datetime | None = None) -> None:
         self.portfolio_id = portfolio_id
+        self.known_at = known_at
+        if known_at is not None:
+            super().__init__(
+                f"portfolio {portfolio_id!r} was not in the book at {known_at.isoformat()}",
+                hint="check the id, ask for a later instant, or leave known_at out",
+            )
+            return
         super().__init__(
             f"portfolio {portfolio_id!r} is not in the book",
             hint="check the id, or introduce the portfolio with POST /ingest/portfolios",
@@ -245,6 +254,21 @@ class UnknownPositionError(NotFoundError):
         super().__init__(
             f"portfolio {portfolio_id!r} never held {security_id!r} by the day asked for",
             hint="check the security id against the portfolio's positions, or ask for a later day",
+        )
+
+
+class UnknownTransactionError(NotFoundError):
+    """A transaction was asked for that was never reported, or not by then."""
+
+    code = "transaction.unknown"
+
+    def __init__(self, transaction_id: str, known_at: datetime | None = None) -> None:
+        self.transaction_id = transaction_id
+        self.known_at = known_at
+        by_then = f" by {known_at.isoformat()}" if known_at is not None else ""
+        super().__init__(
+            f"no transaction {transaction_id!r} was reported{by_then}",
+            hint="check the id, or send it with POST /ingest/transactions",
         )
 
 

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 from starlette.testclient import TestClient
 
 from tidebook.api import create_app
-from tidebook.engine.ports import OVERVIEW_MAX, Receipt
+from tidebook.engine.ports import OVERVIEW_MAX, Receipt, RestatementQuery
 from tidebook.engine.views import (
     Freshness,
     LotsView,
     OverviewRow,
     ReportView,
+    RestatementsPage,
     ResultsView,
     SeriesView,
     TransactionsPage,
@@ -93,6 +94,9 @@ class MemoryCommands:
     def ingest_business_dates(self, dates: Sequence[date], correlation_id: str) -> Receipt:
         return self._keep("dates", dates, correlation_id)
 
+    def withdraw_business_dates(self, dates: Sequence[date], correlation_id: str) -> Receipt:
+        return self._keep("withdrawn dates", dates, correlation_id)
+
     def reprocess(self, transaction_ids: Sequence[str], correlation_id: str) -> Receipt:
         return self._keep("reprocess", transaction_ids, correlation_id)
 
@@ -131,9 +135,15 @@ class MemoryReader:
         self._answering()
 
     def portfolios(
-        self, *, cif_id: str | None = None, booking_center: str | None = None
+        self,
+        *,
+        cif_id: str | None = None,
+        booking_center: str | None = None,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
     ) -> tuple[Portfolio, ...]:
         self._answering()
+        self.asked.append((as_of, known_at))
         return tuple(
             one
             for _, one in sorted(self.kept.items())
@@ -141,17 +151,24 @@ class MemoryReader:
             and (booking_center is None or one.booking_center == booking_center)
         )
 
-    def overview(self, *, limit: int = OVERVIEW_MAX) -> tuple[OverviewRow, ...]:
+    def overview(
+        self,
+        *,
+        limit: int = OVERVIEW_MAX,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> tuple[OverviewRow, ...]:
         self._answering()
-        self.asked.append(limit)
+        self.asked.append((limit, as_of, known_at))
         found: list[OverviewRow] = []
         for portfolio_id, one in sorted(self.kept.items())[:limit]:
             days = self.kept_series[portfolio_id].days if portfolio_id in self.kept_series else ()
             found.append(OverviewRow(one, freshness(), days[-1] if days else None))
         return tuple(found)
 
-    def portfolio(self, portfolio_id: str) -> Portfolio:
+    def portfolio(self, portfolio_id: str, *, known_at: datetime | None = None) -> Portfolio:
         self._answering(portfolio_id)
+        self.asked.append(known_at)
         return self.kept[portfolio_id]
 
     def report(
@@ -165,13 +182,19 @@ class MemoryReader:
             self.positions(portfolio_id, as_of=as_of, known_at=known_at),
             self.results(portfolio_id, as_of=as_of, known_at=known_at),
             self.series(portfolio_id, known_at=known_at),
-            self.findings(portfolio_id),
-            self.restatements(portfolio_id),
+            self.findings(portfolio_id, as_of=as_of, known_at=known_at),
+            self.restatements(RestatementQuery(portfolio_id, as_of=as_of, known_at=known_at)),
         )
 
-    def freshness(self, portfolio_id: str) -> Freshness:
+    def freshness(
+        self,
+        portfolio_id: str,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> Freshness:
         self._answering(portfolio_id)
-        return freshness()
+        return freshness(as_of or date(2025, 6, 30))._replace(known_at=known_at or NOW)
 
     def positions(
         self,
@@ -271,18 +294,32 @@ class MemoryReader:
         ]
         return view._replace(days=tuple(days))
 
-    def findings(self, portfolio_id: str | None = None) -> tuple[FindingView, ...]:
+    def findings(
+        self,
+        portfolio_id: str | None = None,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> tuple[FindingView, ...]:
         self._answering(portfolio_id)
+        self.asked.append((as_of, known_at))
         return tuple(
             view for view in self.kept_findings if portfolio_id in {None, view.portfolio_id}
         )
 
-    def restatements(self, portfolio_id: str) -> tuple[RestatementView, ...]:
-        self._answering(portfolio_id)
-        return tuple(self.kept_restatements)
+    def restatements(self, query: RestatementQuery) -> RestatementsPage:
+        self._answering(query.portfolio_id)
+        self.asked.append(query)
+        found = tuple(self.kept_restatements)
+        page = found[query.skip : query.skip + query.limit]
+        portfolio = self.kept[query.portfolio_id]
+        return RestatementsPage(portfolio, freshness(), len(found), query.skip, query.limit, page)
 
-    def instruments(self, security_ids: Sequence[str] | None = None) -> tuple[Instrument, ...]:
+    def instruments(
+        self, security_ids: Sequence[str] | None = None, *, known_at: datetime | None = None
+    ) -> tuple[Instrument, ...]:
         self._answering()
+        self.asked.append(known_at)
         return tuple(
             one
             for one in self.kept_instruments
@@ -290,17 +327,28 @@ class MemoryReader:
         )
 
     def prices(
-        self, security_id: str, *, start: date | None = None, end: date | None = None
+        self,
+        security_id: str,
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        known_at: datetime | None = None,
     ) -> tuple[Price, ...]:
         self._answering()
-        self.asked.append((start, end))
+        self.asked.append((start, end, known_at))
         return tuple(one for one in self.kept_prices if one.security_id == security_id)
 
     def rates(
-        self, source: str, target: str, *, start: date | None = None, end: date | None = None
+        self,
+        source: str,
+        target: str,
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        known_at: datetime | None = None,
     ) -> tuple[Rate, ...]:
         self._answering()
-        self.asked.append((start, end))
+        self.asked.append((start, end, known_at))
         return tuple(one for one in self.kept_rates if (one.source, one.target) == (source, target))
 
 

@@ -152,6 +152,22 @@ async def ingest_business_dates(
     return await _answered(edge, take, prefer)
 
 
+@router.post("/ingest/business-dates/withdrawal", **samples.ingestion(rows.BUSINESS_DATES))
+async def withdraw_business_dates(
+    request: Request, edge: EdgeHere, body: JsonBody, prefer: Prefer = None
+) -> Response:
+    """Take business dates back; what was valued on them is still known as of then."""
+    correlation_id = correlation_id_of(request)
+
+    def take() -> _Taken:
+        facts = bodies.facts_of(body, rows.BUSINESS_DATES, edge.clock.now())
+        receipt = edge.commands.withdraw_business_dates(facts, correlation_id)
+        answer = _queued(len(facts), "business date", correlation_id, purpose="withdrawal")
+        return _Taken(receipt, answer)
+
+    return await _answered(edge, take, prefer)
+
+
 @router.post("/reprocess/transactions", **samples.reprocessing())
 async def reprocess_transactions(
     request: Request, edge: EdgeHere, body: JsonBody, prefer: Prefer = None

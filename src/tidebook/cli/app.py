@@ -28,6 +28,7 @@ _ORDER: Final = (
     "performance",
     "explain",
     "findings",
+    "restatements",
     "db",
     "version",
 )

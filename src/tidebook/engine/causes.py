@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from tidebook.model.money import exact
+
 if TYPE_CHECKING:
     from datetime import date
     from decimal import Decimal
@@ -49,6 +51,11 @@ class Amounts(NamedTuple):
     cost_base: Decimal
     realised_base: Decimal
 
+    def less(self, before: Amounts) -> Amounts:
+        """Return by how much these amounts differ from earlier ones."""
+        with exact():
+            return Amounts(*(mine - other for mine, other in zip(self, before, strict=True)))
+
 
 class Restated(NamedTuple):
     """What a restatement of a key did in the end, and because of what.
@@ -74,3 +81,11 @@ class SeriesRestated(NamedTuple):
     value_on: date | None
     value_before: Decimal | None
     value_after: Decimal | None
+
+    @property
+    def value_change(self) -> Decimal | None:
+        """By how much the closing value of ``value_on`` moved."""
+        if self.value_before is None or self.value_after is None:
+            return None
+        with exact():
+            return self.value_after - self.value_before

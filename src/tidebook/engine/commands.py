@@ -92,6 +92,13 @@ class LogCommands:
         ]
         return self._append(topics.RAW_BUSINESS_DATES, keyed, correlation_id)
 
+    def withdraw_business_dates(self, dates: Sequence[date], correlation_id: str) -> Receipt:
+        """Take business dates back."""
+        keyed: list[tuple[str, Record]] = [
+            ("GLOBAL", {"businessDate": day.isoformat(), "withdrawn": True}) for day in dates
+        ]
+        return self._append(topics.RAW_BUSINESS_DATES, keyed, correlation_id)
+
     def reprocess(self, transaction_ids: Sequence[str], correlation_id: str) -> Receipt:
         """Ask for the keys of these transactions to be folded again from their facts."""
         keyed: list[tuple[str, Record]] = [

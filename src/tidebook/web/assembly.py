@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from tidebook.book.series import PortfolioDay
+    from tidebook.engine.causes import Cause
     from tidebook.engine.performance import PeriodRate, PeriodReturn, Series
     from tidebook.engine.views import (
         FindingView,
@@ -108,7 +109,8 @@ def portfolio_page(report: ReportView) -> PortfolioPage:
         periods=_periods(series),
         positions=[_position(one, positions) for one in held],
         findings=[_finding(view) for view in report.findings],
-        restatements=[_restatement(view) for view in report.restatements],
+        restatements=[_restatement(view) for view in report.restatements.restatements],
+        restatements_total=report.restatements.total,
         conventions=_CONVENTIONS,
         reasons={} if is_empty else _reasons(held, cash),
         root_path=ROOT_PATH,
@@ -258,7 +260,26 @@ def _finding(view: FindingView) -> FindingRow:
 
 
 def _restatement(view: RestatementView) -> RestatementRow:
-    return RestatementRow(view.recorded_at, view.security_id, view.from_date, view.reason)
+    before, after, series = view.before, view.after, view.series
+    change = None if before is None or after is None else after.less(before)
+    return RestatementRow(
+        view.recorded_at,
+        view.security_id,
+        view.from_date,
+        view.reason,
+        [_cause(cause) for cause in view.causes],
+        None if change is None else change.quantity,
+        None if change is None else change.cost_base,
+        None if change is None else change.realised_base,
+        None if series is None else series.value_change,
+        None if series is None else series.value_on,
+    )
+
+
+def _cause(cause: Cause) -> str:
+    kind = cause.kind.value.replace("_", " ")
+    version = f", version {cause.version}" if cause.version else ""
+    return f"{kind} {cause.id}{version}"
 
 
 def _sum(amounts: Iterable[Decimal]) -> Decimal:

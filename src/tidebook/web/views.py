@@ -11,6 +11,7 @@ from tidebook.web.charts import time_figure
 from tidebook.web.pages import (
     portfolio_path as path_of,
 )
+from tidebook.web.restated import restatement_lines
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
         PortfolioPage,
         PositionRow,
     )
+    from tidebook.web.restated import RestatementLine
 
 _NOW = "now"
 _EMPTY = "Nothing has been booked in this portfolio yet."
@@ -124,15 +126,6 @@ class MonthLine(NamedTuple):
     drawdown: str
 
 
-class RestatementLine(NamedTuple):
-    """One restatement, printed."""
-
-    recorded_at: str
-    security_id: str
-    from_date: str
-    reason: str
-
-
 class PortfolioView(NamedTuple):
     """All that the portfolio template prints."""
 
@@ -204,15 +197,7 @@ def portfolio_view(page: PortfolioPage) -> PortfolioView:
         has_foreign=any(row.currency != page.base_currency for row in page.positions),
         splits=allocation.splits(page),
         undrawn_count=allocation.undrawn_count(page),
-        restatements=tuple(
-            RestatementLine(
-                figures.instant(row.recorded_at),
-                row.security_id,
-                figures.day(row.from_date),
-                row.reason,
-            )
-            for row in page.restatements
-        ),
+        restatements=restatement_lines(page),
         notes=notes.listed(),
     )
 

@@ -36,11 +36,23 @@ def take(unit: Unit, topic: str, records: Sequence[Mapping[str, str]], at: datet
         case topics.RAW_FX_RATES:
             return unit.save_rates([rate_from(record) for record in records], at)
         case topics.RAW_BUSINESS_DATES:
-            days = [date.fromisoformat(record["businessDate"]) for record in records]
-            return unit.save_business_dates(days, at)
+            return _take_dates(unit, records, at)
         case topics.REPROCESSING_REQUESTED:
             unit.request_reprocessing([record["transaction_id"] for record in records], at)
             return 0
         case _:
             msg = f"no stage takes the topic {topic}"
             raise ValueError(msg)
+
+
+def _take_dates(unit: Unit, records: Sequence[Mapping[str, str]], at: datetime) -> int:
+    """Set business dates and take others back; of one date in a batch the last word counts."""
+    latest = {
+        date.fromisoformat(record["businessDate"]): bool(record.get("withdrawn"))
+        for record in records
+    }
+    given = [day for day, is_withdrawn in latest.items() if not is_withdrawn]
+    gone = [day for day, is_withdrawn in latest.items() if is_withdrawn]
+    repeated = len(records) - len(latest)
+    unchanged = unit.withdraw_business_dates(gone, at) if gone else 0
+    return repeated + unchanged + (unit.save_business_dates(given, at) if given else 0)
