@@ -46,7 +46,7 @@ def test_the_program_runs_as_a_module_and_answers_help() -> None:
         [sys.executable, "-m", "tidebook", "--help"], capture_output=True, text=True, check=True
     )
     commands = done.stdout.partition("Commands:")[2]
-    assert [line.split()[0] for line in commands.splitlines()[1:12]] == [
+    assert [line.split()[0] for line in commands.splitlines()[1:13]] == [
         "demo",
         "serve",
         "import",
@@ -56,6 +56,7 @@ def test_the_program_runs_as_a_module_and_answers_help() -> None:
         "performance",
         "explain",
         "findings",
+        "restatements",
         "db",
         "version",
     ]
