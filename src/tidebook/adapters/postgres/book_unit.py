@@ -174,7 +174,7 @@ def save(cursor: Cursor[tuple[Any, ...]], write: BookWrite, at: datetime) -> Non
         rows = (_fact(row, stamp) for row in write.facts)
         copy_rows(cursor, "transactions", _FACT_COLUMNS, rows)
     if write.replaced_accounts:
-        _replace_accounts(cursor, write)
+        _replace_accounts(cursor, write, at)
     findings_unit.save(cursor, write.findings, write.resolved, at)
     _save_keys(cursor, write.keys, at)
     _bump(cursor, write)
@@ -196,10 +196,10 @@ def _after_replaced(cursor: Cursor[tuple[Any, ...]], write: BookWrite, at: datet
     return at if last is None or last < at else last + timedelta(microseconds=1)
 
 
-def _replace_accounts(cursor: Cursor[tuple[Any, ...]], write: BookWrite) -> None:
+def _replace_accounts(cursor: Cursor[tuple[Any, ...]], write: BookWrite, at: datetime) -> None:
     ids, days, mains, cashes = zip(*write.replaced_accounts, strict=True)
     named = {"ids": list(ids), "days": list(days), "mains": list(mains), "cashes": list(cashes)}
-    cursor.execute(_SQL["replace_accounts"], named)
+    cursor.execute(_SQL["replace_accounts"], {**named, "at": at})
 
 
 def _fact(row: FactRow, at: str) -> tuple[Cell, ...]:

@@ -107,6 +107,16 @@ UPDATE transactions SET superseded_at = %(at)s
 WHERE transaction_id = ANY(%(ids)s) AND superseded_at = 'infinity'
 
 -- name: replace_accounts
+WITH kept AS (
+    INSERT INTO past_bookings
+        (transaction_id, version, business_date, main_security_id, cash_security_id, superseded_at)
+    SELECT t.transaction_id, t.version, t.business_date, t.main_security_id, t.cash_security_id,
+           GREATEST(%(at)s, t.recorded_at + interval '1 microsecond',
+                    max(b.superseded_at) + interval '1 microsecond')
+    FROM transactions t LEFT JOIN past_bookings b USING (transaction_id, version)
+    WHERE t.transaction_id = ANY(%(ids)s) AND t.superseded_at = 'infinity'
+    GROUP BY t.transaction_id, t.version
+)
 UPDATE transactions t
 SET business_date = r.business_date, main_security_id = r.main, cash_security_id = r.cash
 FROM unnest(%(ids)s::text[], %(days)s::date[], %(mains)s::text[], %(cashes)s::text[])

@@ -65,6 +65,18 @@ SELECT security_id, version, content_hash, name, currency, product_type, isin, a
        country_of_risk, recorded_at, superseded_at
 FROM past_instruments;
 
+-- On which day and keys a version of a transaction was booked, until a changed policy of its
+-- portfolio or a changed instrument moved it elsewhere.
+CREATE TABLE past_bookings (
+    transaction_id text NOT NULL,
+    version integer NOT NULL,
+    business_date date NOT NULL,
+    main_security_id text NOT NULL,
+    cash_security_id text,
+    superseded_at timestamptz NOT NULL,
+    PRIMARY KEY (transaction_id, version, superseded_at)
+);
+
 -- A business date that was taken back and given again is its next version.
 ALTER TABLE business_dates
     ADD COLUMN version integer NOT NULL DEFAULT 1,
