@@ -15,7 +15,7 @@ from tidebook.engine.stages.restating import series_restated
 from tidebook.model.calendars import valuation_days
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
     from tidebook.book.series import PortfolioDay
@@ -39,17 +39,20 @@ class SeriesOutcome(NamedTuple):
 def bring_up_to_date(
     unit: Unit,
     limit: int,
-    at: datetime,
+    now: Callable[[], datetime],
     *,
     spared: Collection[str] = (),
     taken: list[str] | None = None,
 ) -> SeriesOutcome:
     """Bring up to ``limit`` portfolios' series up to date inside one unit.
 
-    ``spared`` are passed over. Into ``taken`` go those that are not, before anything is done.
+    ``spared`` are passed over. Into ``taken`` go those that are not, before anything is done. What
+    is written is believed from the instant at which it was known what there is to do: one taken
+    before would say that it was believed while it was not.
     """
     unit.hold_market(exclusive=False)
     jobs = unit.series_jobs(limit, spared)
+    at = now()
     if taken is not None:
         taken.extend(job.portfolio.portfolio_id for job in jobs)
     business_days = unit.business_dates() if jobs else ()
