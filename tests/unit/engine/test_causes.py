@@ -13,7 +13,7 @@ ON = date(2024, 3, 1)
 def test_a_change_keeps_every_digit() -> None:
     # Thirty-eight digits: an ordinary context would have rounded them away.
     before = Amounts(Decimal(1), Decimal("99999999999999999999.999999999999999999"), Decimal(0))
-    after = Amounts(Decimal(3), Decimal("100000000000000000000"), Decimal(-2))
+    after = Amounts(Decimal(3), Decimal(100000000000000000000), Decimal(-2))
     change = Amounts(Decimal(2), Decimal("0.000000000000000001"), Decimal(-2))
     assert after.less(before) == change
 
