@@ -131,8 +131,13 @@ def test_business_dates_can_be_taken_back() -> None:
 
 def test_the_pages_take_both_times() -> None:
     desk = sample_views.desk()
-    assert desk.client.get(f"/ui/?{BOTH}").status_code == 200
+    page = desk.client.get(f"/ui/?{BOTH}").text
     assert desk.reader.asked == [(1001, DAY, INSTANT)]
+    assert "Not the latest, but as of 10 Mar 2025, as known at 11 Mar 2025, 08:00:00 UTC." in page
+    assert "Not the latest" not in desk.client.get("/ui/").text
+    desk.reader.kept.clear()
+    assert "No portfolio was known." in desk.client.get(f"/ui/?{BOTH}").text
+    desk = sample_views.desk()
     page = desk.client.get("/ui/portfolios/P-1").text
     assert "transaction T-0, version 1" in page
     assert "price S-1 2025-03-10, version 2; rate EUR/USD 2025-03-10, version 1" in page

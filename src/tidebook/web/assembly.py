@@ -39,7 +39,7 @@ from tidebook.web.pages import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import date
+    from datetime import date, datetime
     from decimal import Decimal
 
     from tidebook.book.series import PortfolioDay
@@ -118,14 +118,20 @@ def portfolio_page(report: ReportView) -> PortfolioPage:
     )
 
 
-def index_page(rows: Sequence[OverviewRow], version: str) -> IndexPage:
-    """Return the list of portfolios, each with its last daily value.
+def index_page(
+    rows: Sequence[OverviewRow],
+    version: str,
+    *,
+    as_of: date | None = None,
+    known_at: datetime | None = None,
+) -> IndexPage:
+    """Return the list of portfolios, each with its last daily value at the two times asked for.
 
     Of more than ``OVERVIEW_MAX`` rows the first are listed, and the page says so.
     """
     listed = [_index_row(row) for row in rows[:OVERVIEW_MAX]]
     has_more = len(rows) > OVERVIEW_MAX
-    return IndexPage(listed, version, root_path=ROOT_PATH, has_more=has_more)
+    return IndexPage(listed, version, ROOT_PATH, has_more, as_of, known_at)
 
 
 def _index_row(row: OverviewRow) -> IndexRow:

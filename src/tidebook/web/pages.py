@@ -172,12 +172,17 @@ class PortfolioPage:
 
 @dataclass(frozen=True, slots=True)
 class IndexPage:
-    """The portfolios in the book, or the first of them; ``has_more`` says that others follow."""
+    """The portfolios in the book, or the first of them; ``has_more`` says that others follow.
+
+    ``as_of`` and ``known_at`` are the two times that were asked for, None for the latest.
+    """
 
     portfolios: Sequence[IndexRow]
     version: str
     root_path: str = ""
     has_more: bool = False
+    as_of: date | None = None
+    known_at: datetime | None = None
 
     def csp(self, nonce: str) -> str:
         """Return the Content-Security-Policy header this page was written for."""

@@ -64,10 +64,9 @@ class Pages:
 
     def _index(self, as_of: str = "", known_at: str = "") -> HTMLResponse:
         """Show the portfolios."""
-        rows = self.reader.overview(
-            limit=OVERVIEW_MAX + 1, as_of=_day(as_of), known_at=_instant(known_at)
-        )
-        page = index_page(rows, self.version)
+        day, instant = _day(as_of), _instant(known_at)
+        rows = self.reader.overview(limit=OVERVIEW_MAX + 1, as_of=day, known_at=instant)
+        page = index_page(rows, self.version, as_of=day, known_at=instant)
         nonce = self.new_nonce()
         return _html(render_index(page, nonce=nonce), page.csp(nonce))
 

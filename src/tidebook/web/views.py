@@ -163,10 +163,11 @@ class IndexLine(NamedTuple):
 
 
 class IndexView(NamedTuple):
-    """All that the index template prints."""
+    """All that the index template prints; ``then`` is empty where it is the latest."""
 
     portfolios: tuple[IndexLine, ...]
     notes: tuple[tuple[int, str], ...]
+    then: str
 
 
 def portfolio_view(page: PortfolioPage) -> PortfolioView:
@@ -206,7 +207,11 @@ def index_view(page: IndexPage) -> IndexView:
     """Return what the list of portfolios prints."""
     notes = Notes()
     lines = tuple(_index_line(row, page.root_path, notes) for row in page.portfolios)
-    return IndexView(lines, notes.listed())
+    asked = (
+        f"as of {figures.day(page.as_of)}" if page.as_of else "",
+        f"as known at {figures.instant(page.known_at)}" if page.known_at else "",
+    )
+    return IndexView(lines, notes.listed(), ", ".join(filter(None, asked)))
 
 
 def status_of(status: str) -> Status:
