@@ -60,9 +60,10 @@ def _changes(row: RestatementRow, base: str) -> Iterator[Change]:
     if row.quantity:
         text = figures.quantity(row.quantity)
         signed = text if row.quantity < 0 else f"+{text}"
-        yield Change("quantity", Cell(signed, tone(signed), exact=f"{row.quantity:f}"))
+        yield Change("quantity", Cell(signed, exact=f"{row.quantity:f}"))
     if row.cost:
-        yield Change("cost", _money(row.cost, base))
+        # More units and more cost are neither good nor bad.
+        yield Change("cost", _money(row.cost, base)._replace(tone=""))
     if row.realised:
         yield Change("realised gain", _money(row.realised, base))
     if row.value and row.value_on:

@@ -55,8 +55,8 @@ def test_a_position_prints_every_figure_that_moved_with_its_sign() -> None:
     line = printed(row)
     assert (line.what, line.causes) == ("ACME", "transaction T1, version 1; request T3")
     assert figures_of(line) == [
-        ("quantity", "+10", "plus"),
-        ("cost", "\N{MINUS SIGN}40.50", "minus"),
+        ("quantity", "+10", ""),
+        ("cost", "\N{MINUS SIGN}40.50", ""),
         ("realised gain", "+60.25", "plus"),
     ]
     # Rounded for display only.
