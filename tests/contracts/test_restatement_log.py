@@ -156,6 +156,63 @@ def test_a_price_of_a_new_day_restates_nothing(book: Book) -> None:
     assert len(book.held().days) == 2
 
 
+def test_a_series_names_the_rates_that_join_its_currencies(book: Book) -> None:
+    book.take(topics.RAW_FX_RATES, [Rate("EUR", "USD", FIRST, D("1.25"))])
+    euros = trade("B1", 10, 10, day=0, security_id="EURO")
+    book.book(
+        euros._replace(type=TransactionType.TRANSFER_IN, trade_currency="EUR", currency="EUR")
+    )
+    book.take(topics.RAW_MARKET_PRICES, [Price("EURO", _day(0), D(10), "EUR")])
+    book.settle()
+    others = [Rate(*pair, FIRST, D(2)) for pair in (("EUR", "GBP"), ("USD", "CHF"), ("GBP", "CHF"))]
+    book.take(topics.RAW_FX_RATES, [Rate("EUR", "USD", FIRST, D("1.5")), *others])
+    book.settle()
+    # A hundred euros; at that rate they were booked anew as well.
+    causes = [["rate", "EUR/USD 2024-03-01", 2], ["book", "generation 2..2", None]]
+    assert _series_log(book) == [(FIRST, FIRST, 1, FIRST, 125, 150, causes)]
+
+
+def test_a_series_without_a_direct_rate_names_those_it_is_crossed_through(book: Book) -> None:
+    crossed = [Rate("EUR", "CHF", FIRST, D(1)), Rate("CHF", "USD", FIRST, D("1.25"))]
+    book.take(topics.RAW_FX_RATES, crossed)
+    euros = trade("B1", 10, 10, day=0, security_id="EURO")
+    book.book(
+        euros._replace(type=TransactionType.TRANSFER_IN, trade_currency="EUR", currency="EUR")
+    )
+    book.take(topics.RAW_MARKET_PRICES, [Price("EURO", _day(0), D(10), "EUR")])
+    book.settle()
+    book.take(topics.RAW_FX_RATES, [Rate("CHF", "USD", FIRST, D("1.5"))])
+    book.settle()
+    cause = [["rate", "CHF/USD 2024-03-01", 2]]
+    again = [*cause, ["book", "generation 2..2", None]]
+    assert _series_log(book) == [(FIRST, FIRST, 1, FIRST, 125, 150, again)]
+    assert _log(book, "EURO") == [(cause, 10, 125, 0, 10, 150, 0)]
+
+
+def test_several_days_of_one_batch_are_one_cause(book: Book) -> None:
+    book.book(trade("B1", 10, 10, day=0))
+    book.take(topics.RAW_MARKET_PRICES, [Price("ACME", _day(n), D(10), "USD") for n in (0, 3, 4)])
+    book.settle()
+    book.take(topics.RAW_MARKET_PRICES, [Price("ACME", _day(n), D(11), "USD") for n in (4, 0)])
+    book.settle()
+    # The 4th keeps its price.
+    cause = [["price", "ACME 2024-03-01..2024-03-05", None]]
+    assert _series_log(book) == [(_day(0), _day(4), 3, _day(4), 0, 10, cause)]
+
+
+def test_a_security_that_turns_out_to_be_cash_is_the_cause_of_its_value(book: Book) -> None:
+    book.book(trade("B1", 10, 10, day=0))
+    book.take(topics.RAW_MARKET_PRICES, [Price("ACME", _day(0), D(10), "USD")])
+    book.settle()
+    book.take(topics.RAW_INSTRUMENTS, [ACME._replace(product_type="Cash")])
+    book.settle()
+    # Ten units worth one each, and a hundred were paid for them.
+    ((first, _, days, _, before, after, causes),) = _series_log(book)
+    assert (first, days, before) == (FIRST, 1, 0)
+    assert after == -90
+    assert ["instrument", "ACME", 2] in causes
+
+
 def test_a_trade_beside_a_correction_is_owned_up_to(book: Book) -> None:
     book.book(trade("B1", 10, 10, day=0))
     book.take(topics.RAW_MARKET_PRICES, [Price("ACME", _day(0), D(10), "USD")])

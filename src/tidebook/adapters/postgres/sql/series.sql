@@ -64,16 +64,20 @@ WHERE portfolio_id = %(portfolio_id)s AND day = ANY(%(days)s) AND superseded_at 
 
 -- name: changes
 -- What has moved since of all that this portfolio rests on, by subject; rates are looked through
--- by whoever asks.
+-- by whoever asks. An instrument is asked of the facts: one that turns out to be cash has no key.
 SELECT c.kind, c.id, min(c.from_date), max(c.to_date),
        CASE WHEN min(c.from_date) = max(c.to_date) OR c.kind IN ('instrument', 'portfolio')
             THEN max(c.version) END
 FROM market_changes c
 WHERE c.change_id >= %(change)s AND c.from_date <= %(through)s
-  AND ((c.kind IN ('price', 'instrument') AND EXISTS (
+  AND ((c.kind = 'price' AND EXISTS (
             SELECT FROM position_state s
             WHERE s.portfolio_id = %(portfolio_id)s AND s.security_id = c.id
               AND (s.quantity <> 0 OR s.changed_on >= c.from_date)))
+       OR (c.kind = 'instrument' AND EXISTS (
+            SELECT FROM transactions t
+            WHERE t.portfolio_id = %(portfolio_id)s AND t.security_id = c.id
+              AND t.superseded_at = 'infinity'))
        OR (c.kind = 'portfolio' AND c.id = %(portfolio_id)s)
        OR c.kind IN ('rate', 'business_date'))
 GROUP BY c.kind, c.id
