@@ -31,7 +31,7 @@ from tidebook.adapters.postgres.reader_positions import read_results
 from tidebook.adapters.postgres.snapshots import snapshot
 from tidebook.book.series import PortfolioDay
 from tidebook.book.valuation import MarketValue, ValuationStatus
-from tidebook.engine.ports import TransactionQuery
+from tidebook.engine.ports import RestatementQuery, TransactionQuery
 from tidebook.engine.views import Freshness, LotView, RestatementView
 from tidebook.errors import InputError, StoreUnavailableError, UnknownPortfolioError
 from tidebook.model.facts import Price, Rate, Transaction, TransactionType
@@ -170,6 +170,15 @@ def test_a_correction_is_known_from_its_instant_on(reader: Reader) -> None:
 
 
 def test_nothing_is_known_before_the_first_record(reader: Reader) -> None:
+    then = datetime(2023, 2, 2, 7, 59, tzinfo=UTC)
+    with pytest.raises(UnknownPortfolioError, match="was not in the book at 2023-02-02T07:59"):
+        reader.positions("P1", known_at=then)
+
+
+def test_nothing_is_known_of_a_portfolio_before_its_first_trade(
+    reader: Reader, store: Store
+) -> None:
+    store.execute("UPDATE portfolios SET recorded_at = %s", (datetime(2023, 1, 1, tzinfo=UTC),))
     view = reader.positions("P1", known_at=datetime(2023, 2, 2, 7, 59, tzinfo=UTC))
     assert view.positions == ()
     assert (view.market_value_base, view.unrealised_base, view.coverage) == (0, None, None)
@@ -593,7 +602,7 @@ def test_an_unknown_portfolio_is_named(reader: Reader) -> None:
         lambda: reader.transactions(TransactionQuery("P9")),
         lambda: reader.series("P9"),
         lambda: reader.findings("P9"),
-        lambda: reader.restatements("P9"),
+        lambda: reader.restatements(RestatementQuery("P9")),
         lambda: reader.report("P9"),
     )
     for question in questions:
@@ -609,7 +618,7 @@ def test_open_findings_come_with_what_waits_first(reader: Reader) -> None:
 
 
 def test_restatements_say_what_they_closed_and_wrote(reader: Reader) -> None:
-    assert reader.restatements("P1") == (
+    assert reader.restatements(RestatementQuery("P1")).restatements == (
         RestatementView("S1", 1, JAN_5, "amended", 2, 2, CORRECTED),
     )
 
@@ -619,8 +628,9 @@ def test_a_report_is_every_part_as_it_is_asked_alone(reader: Reader) -> None:
     assert found.positions == reader.positions("P1", as_of=JAN_10, known_at=BETWEEN)
     assert found.results == reader.results("P1", as_of=JAN_10, known_at=BETWEEN)
     assert found.series == reader.series("P1", known_at=BETWEEN)
-    assert found.findings == reader.findings("P1")
-    assert found.restatements == reader.restatements("P1")
+    assert found.findings == reader.findings("P1", as_of=JAN_10, known_at=BETWEEN)
+    query = RestatementQuery("P1", as_of=JAN_10, known_at=BETWEEN)
+    assert found.restatements == reader.restatements(query)
 
 
 def test_a_report_is_one_state_whatever_is_committed_meanwhile(

@@ -32,6 +32,7 @@ _ORDER: Final = (
     "findings",
     "reconcile",
     "health",
+    "restatements",
     "db",
     "version",
 )

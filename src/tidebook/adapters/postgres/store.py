@@ -16,6 +16,7 @@ from tidebook.adapters.postgres import (
     findings_unit,
     log,
     reference_unit,
+    series_log,
     series_unit,
 )
 from tidebook.adapters.postgres.statements import statements
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from tidebook.adapters.postgres.market_cache import MarketCache
     from tidebook.book.series import PortfolioDay
+    from tidebook.engine.causes import SeriesRestated
     from tidebook.engine.records import Record
     from tidebook.engine.store import (
         BookedFact,
@@ -230,9 +232,16 @@ class PostgresUnit:
         write: Sequence[PortfolioDay],
         close: Sequence[date],
         at: datetime,
+        *,
+        restated: SeriesRestated | None = None,
     ) -> bool:
         """Write a portfolio's changed days; False, and nothing, when the job is out of date."""
-        return series_unit.save(self._cursor, job, write, close, at)
+        unknown = series_log.unknown_to(self._cursor, job) if restated is not None else None
+        if not series_unit.save(self._cursor, job, write, close, at):
+            return False
+        if restated is not None and unknown is not None:
+            series_log.save(self._cursor, job, restated, unknown, at)
+        return True
 
     def append(
         self, topic: str, records: Sequence[tuple[str, Record]], correlation_id: str, at: datetime
