@@ -50,6 +50,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
 
 PREVIEW_MOVES_SHOWN = 5
@@ -229,12 +230,19 @@ class NotFoundError(TidebookError):
 
 
 class UnknownPortfolioError(NotFoundError):
-    """A portfolio was asked for that no fact has introduced."""
+    """A portfolio was asked for that no fact has introduced, or none had by then."""
 
     code = "portfolio.unknown"
 
-    def __init__(self, portfolio_id: str) -> None:
+    def __init__(self, portfolio_id: str, known_at: datetime | None = None) -> None:
         self.portfolio_id = portfolio_id
+        self.known_at = known_at
+        if known_at is not None:
+            super().__init__(
+                f"portfolio {portfolio_id!r} was not in the book at {known_at.isoformat()}",
+                hint="check the id, ask for a later instant, or leave known_at out",
+            )
+            return
         super().__init__(
             f"portfolio {portfolio_id!r} is not in the book",
             hint="check the id, or introduce the portfolio with POST /ingest/portfolios",
@@ -256,15 +264,18 @@ class UnknownPositionError(NotFoundError):
 
 
 class UnknownTransactionError(NotFoundError):
-    """A transaction was named that the book does not know."""
+    """A transaction was named that the book does not know, or did not know by then."""
 
     code = "transaction.unknown"
 
-    def __init__(self, transaction_id: str) -> None:
+    def __init__(self, transaction_id: str, known_at: datetime | None = None) -> None:
         self.transaction_id = transaction_id
+        self.known_at = known_at
+        when = "is not" if known_at is None else f"by {known_at.isoformat()} was not"
         super().__init__(
-            f"transaction {transaction_id!r} is not in the book, and so neither is its portfolio",
-            hint="check the id, or name its portfolio if it was sent only just now",
+            f"transaction {transaction_id!r} {when} in the book",
+            hint="check the id, or send it with POST /ingest/transactions; to cancel one that was "
+            "sent only just now, name its portfolio",
         )
 
 

@@ -327,4 +327,5 @@ def test_the_overview_counts_and_the_report_lists_the_same(system: System) -> No
     (row,) = system.reader.overview()
     assert row.health_count == 1
     assert [one.code for one in system.reader.report("P1").health] == ["price.missing"]
-    assert system.reader.report("P1", known_at=datetime(2020, 1, 1, tzinfo=UTC)).health == ()
+    with pytest.raises(UnknownPortfolioError):
+        system.reader.report("P1", known_at=datetime(2020, 1, 1, tzinfo=UTC))

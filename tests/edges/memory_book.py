@@ -17,7 +17,7 @@ from tidebook.book.health_facts import STALE_DAYS
 from tidebook.book.reconcile import Reconciliation
 from tidebook.book.whole import Facts
 from tidebook.engine.book_facts import BookFacts, Standing
-from tidebook.engine.ports import HEALTH_MAX, OVERVIEW_MAX, Receipt
+from tidebook.engine.ports import HEALTH_MAX, OVERVIEW_MAX, Receipt, RestatementQuery
 from tidebook.engine.verify import KeptBooks
 from tidebook.engine.views import (
     EntriesView,
@@ -28,6 +28,7 @@ from tidebook.engine.views import (
     OverviewRow,
     ReconciliationView,
     ReportView,
+    RestatementsPage,
     ResultsView,
     SeriesView,
     TransactionsPage,
@@ -170,9 +171,15 @@ class MemoryReader:
         self._answering()
 
     def portfolios(
-        self, *, cif_id: str | None = None, booking_center: str | None = None
+        self,
+        *,
+        cif_id: str | None = None,
+        booking_center: str | None = None,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
     ) -> tuple[Portfolio, ...]:
         self._answering()
+        self.asked.append((as_of, known_at))
         return tuple(
             one
             for _, one in sorted(self.kept.items())
@@ -180,9 +187,15 @@ class MemoryReader:
             and (booking_center is None or one.booking_center == booking_center)
         )
 
-    def overview(self, *, limit: int = OVERVIEW_MAX) -> tuple[OverviewRow, ...]:
+    def overview(
+        self,
+        *,
+        limit: int = OVERVIEW_MAX,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> tuple[OverviewRow, ...]:
         self._answering()
-        self.asked.append(limit)
+        self.asked.append((limit, as_of, known_at))
         found: list[OverviewRow] = []
         for portfolio_id, one in sorted(self.kept.items())[:limit]:
             days = self.kept_series[portfolio_id].days if portfolio_id in self.kept_series else ()
@@ -190,8 +203,9 @@ class MemoryReader:
             found.append(OverviewRow(one, freshness(), last, len(self.kept_health)))
         return tuple(found)
 
-    def portfolio(self, portfolio_id: str) -> Portfolio:
+    def portfolio(self, portfolio_id: str, *, known_at: datetime | None = None) -> Portfolio:
         self._answering(portfolio_id)
+        self.asked.append(known_at)
         return self.kept[portfolio_id]
 
     def report(
@@ -205,15 +219,21 @@ class MemoryReader:
             self.positions(portfolio_id, as_of=as_of, known_at=known_at),
             self.results(portfolio_id, as_of=as_of, known_at=known_at),
             self.series(portfolio_id, known_at=known_at),
-            self.findings(portfolio_id),
-            self.restatements(portfolio_id),
+            self.findings(portfolio_id, as_of=as_of, known_at=known_at),
+            self.restatements(RestatementQuery(portfolio_id, as_of=as_of, known_at=known_at)),
             self.entries(portfolio_id, as_of=as_of, known_at=known_at, realised=True),
             self.kept_health,
         )
 
-    def freshness(self, portfolio_id: str) -> Freshness:
+    def freshness(
+        self,
+        portfolio_id: str,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> Freshness:
         self._answering(portfolio_id)
-        return freshness()
+        return freshness(as_of or date(2025, 6, 30))._replace(known_at=known_at or NOW)
 
     def positions(
         self,
@@ -344,15 +364,26 @@ class MemoryReader:
         ]
         return view._replace(days=tuple(days))
 
-    def findings(self, portfolio_id: str | None = None) -> tuple[FindingView, ...]:
+    def findings(
+        self,
+        portfolio_id: str | None = None,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> tuple[FindingView, ...]:
         self._answering(portfolio_id)
+        self.asked.append((as_of, known_at))
         return tuple(
             view for view in self.kept_findings if portfolio_id in {None, view.portfolio_id}
         )
 
-    def restatements(self, portfolio_id: str) -> tuple[RestatementView, ...]:
-        self._answering(portfolio_id)
-        return tuple(self.kept_restatements)
+    def restatements(self, query: RestatementQuery) -> RestatementsPage:
+        self._answering(query.portfolio_id)
+        self.asked.append(query)
+        found = tuple(self.kept_restatements)
+        page = found[query.skip : query.skip + query.limit]
+        portfolio = self.kept[query.portfolio_id]
+        return RestatementsPage(portfolio, freshness(), len(found), query.skip, query.limit, page)
 
     def reconciliation(
         self,
@@ -394,8 +425,11 @@ class MemoryReader:
         views = [self.health(one) for one in sorted(self.kept)[skip : skip + limit]]
         return HealthSummaryView(len(self.kept), tuple(views), (("P-9", 2),))
 
-    def instruments(self, security_ids: Sequence[str] | None = None) -> tuple[Instrument, ...]:
+    def instruments(
+        self, security_ids: Sequence[str] | None = None, *, known_at: datetime | None = None
+    ) -> tuple[Instrument, ...]:
         self._answering()
+        self.asked.append(known_at)
         return tuple(
             one
             for one in self.kept_instruments
@@ -403,17 +437,28 @@ class MemoryReader:
         )
 
     def prices(
-        self, security_id: str, *, start: date | None = None, end: date | None = None
+        self,
+        security_id: str,
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        known_at: datetime | None = None,
     ) -> tuple[Price, ...]:
         self._answering()
-        self.asked.append((start, end))
+        self.asked.append((start, end, known_at))
         return tuple(one for one in self.kept_prices if one.security_id == security_id)
 
     def rates(
-        self, source: str, target: str, *, start: date | None = None, end: date | None = None
+        self,
+        source: str,
+        target: str,
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        known_at: datetime | None = None,
     ) -> tuple[Rate, ...]:
         self._answering()
-        self.asked.append((start, end))
+        self.asked.append((start, end, known_at))
         return tuple(one for one in self.kept_rates if (one.source, one.target) == (source, target))
 
     def book_facts(self, query: FactQuery) -> BookFacts:

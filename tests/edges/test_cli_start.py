@@ -62,6 +62,7 @@ def test_the_program_runs_as_a_module_and_answers_help() -> None:
         "findings",
         "reconcile",
         "health",
+        "restatements",
         "verify",
         "db",
         "version",

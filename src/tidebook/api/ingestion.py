@@ -22,7 +22,7 @@ from tidebook.engine.cancelling import locate
 from tidebook.engine.ports import Reader, Receipt
 from tidebook.engine.views import FindingView
 from tidebook.errors import UnknownPortfolioError
-from tidebook.model.cancellations import Cancellation
+from tidebook.model.cancellations import BusinessDateRef, Cancellation
 from tidebook.model.facts import Transaction
 
 router = APIRouter(tags=["ingestion"])
@@ -235,6 +235,23 @@ async def ingest_balance_assertions(
         facts = bodies.facts_of(body, rows.BALANCE_ASSERTIONS, edge.clock.now())
         receipt = edge.commands.ingest_assertions(facts, correlation_id)
         return _Taken(receipt, _queued(len(facts), "balance assertion", correlation_id))
+
+    return await _answered(edge, take, prefer)
+
+
+@router.post("/ingest/business-dates/withdrawal", **samples.ingestion(rows.BUSINESS_DATES))
+async def withdraw_business_dates(
+    request: Request, edge: EdgeHere, body: JsonBody, prefer: Prefer = None
+) -> Response:
+    """Take business dates back; what was valued on them is still known as of then."""
+    correlation_id = correlation_id_of(request)
+
+    def take() -> _Taken:
+        facts = bodies.facts_of(body, rows.BUSINESS_DATES, edge.clock.now())
+        gone = [BusinessDateRef(day) for day in facts]
+        receipt = edge.commands.cancel(gone, correlation_id)
+        answer = _queued(len(facts), "business date", correlation_id, purpose="withdrawal")
+        return _Taken(receipt, answer)
 
     return await _answered(edge, take, prefer)
 

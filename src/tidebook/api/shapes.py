@@ -27,7 +27,6 @@ if TYPE_CHECKING:
         LotView,
         PositionsView,
         PositionView,
-        RestatementView,
         SeriesView,
         TransactionsPage,
         TransactionView,
@@ -192,12 +191,13 @@ def transactions_of(page: TransactionsPage) -> Json:
         "total": page.total,
         "skip": page.skip,
         "limit": page.limit,
-        "transactions": [_transaction(view) for view in page.transactions],
+        "transactions": [transaction_of(view) for view in page.transactions],
         "freshness": freshness_of(page.freshness),
     }
 
 
-def _transaction(view: TransactionView) -> Json:
+def transaction_of(view: TransactionView) -> Json:
+    """Return a transaction, what it did to the book, and what is to be said about it."""
     fact = view.transaction
     main = next((entry for entry in view.entries if entry.leg == "main"), None)
     when = fact.traded_at
@@ -299,19 +299,6 @@ def placed_finding_of(view: FindingView) -> Json:
         "portfolio_id": view.portfolio_id,
         "security_id": view.security_id,
         "business_date": view.business_date.isoformat(),
-        "recorded_at": instant(view.recorded_at),
-    }
-
-
-def restatement_of(view: RestatementView) -> Json:
-    """Return one restatement of one key."""
-    return {
-        "security_id": view.security_id,
-        "epoch": view.epoch,
-        "from_date": view.from_date.isoformat(),
-        "reason": view.reason,
-        "entries_closed": view.entries_closed,
-        "entries_written": view.entries_written,
         "recorded_at": instant(view.recorded_at),
     }
 

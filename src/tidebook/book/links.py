@@ -44,6 +44,11 @@ class Groups:
             found.setdefault(self._root(key) if key in self._parents else key, []).append(key)
         return list(found.values())
 
+    def are_joined(self, one: Key, other: Key) -> bool:
+        """Tell whether two keys are joined, over others or at once."""
+        known = one in self._parents and other in self._parents
+        return known and self._root(one) == self._root(other)
+
     def members(self, key: Key) -> list[Key]:
         """Return all the keys that are joined to one, itself among them."""
         if key not in self._parents:

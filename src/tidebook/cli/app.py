@@ -33,6 +33,7 @@ _ORDER: Final = (
     "findings",
     "reconcile",
     "health",
+    "restatements",
     "verify",
     "db",
     "version",

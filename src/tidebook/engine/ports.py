@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         PositionsView,
         ReconciliationView,
         ReportView,
-        RestatementView,
+        RestatementsPage,
         ResultsView,
         SeriesView,
         TransactionsPage,
@@ -172,11 +172,30 @@ class FactQuery(NamedTuple):
     known_at: datetime | None = None
 
 
+class RestatementQuery(NamedTuple):
+    """Which of a portfolio's restatements to list, latest first.
+
+    A security is that of a position, or one whose price or terms moved the daily series. ``since``
+    is the instant from which they were recorded, ``known_at`` the one up to which, and ``as_of``
+    leaves out what bears on later days alone.
+    """
+
+    portfolio_id: str
+    security_id: str | None = None
+    since: datetime | None = None
+    skip: int = 0
+    limit: int = 100
+    as_of: date | None = None
+    known_at: datetime | None = None
+
+
 class Reader(Protocol):
     """What may be asked to be known. Each answer is one consistent snapshot.
 
-    ``as_of`` is a business date (None: the latest), ``known_at`` an instant (None: now). A method
-    that names a portfolio raises ``UnknownPortfolioError`` when no fact has introduced it.
+    ``as_of`` is a business date (None: the latest), ``known_at`` an instant (None: now): the answer
+    is what was believed then, of trades, prices and rates as of portfolios and instruments. A
+    method that names a portfolio raises ``UnknownPortfolioError`` when no fact had introduced it
+    by then.
     """
 
     def ready(self) -> None:
@@ -184,16 +203,27 @@ class Reader(Protocol):
         ...
 
     def portfolios(
-        self, *, cif_id: str | None = None, booking_center: str | None = None
+        self,
+        *,
+        cif_id: str | None = None,
+        booking_center: str | None = None,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
     ) -> tuple[Portfolio, ...]:
-        """Return the portfolios that match, by id."""
+        """Return the portfolios that match, by id; with a day, those open on it."""
         ...
 
-    def overview(self, *, limit: int = OVERVIEW_MAX) -> tuple[OverviewRow, ...]:
+    def overview(
+        self,
+        *,
+        limit: int = OVERVIEW_MAX,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> tuple[OverviewRow, ...]:
         """Return the first portfolios by id, each with its freshness and its last valued day."""
         ...
 
-    def portfolio(self, portfolio_id: str) -> Portfolio:
+    def portfolio(self, portfolio_id: str, *, known_at: datetime | None = None) -> Portfolio:
         """Return one portfolio."""
         ...
 
@@ -207,7 +237,13 @@ class Reader(Protocol):
         """Return positions, results, series, findings and restatements of one state of the book."""
         ...
 
-    def freshness(self, portfolio_id: str) -> Freshness:
+    def freshness(
+        self,
+        portfolio_id: str,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> Freshness:
         """Return what an answer about a portfolio would rest on just now."""
         ...
 
@@ -299,12 +335,18 @@ class Reader(Protocol):
         """Return a portfolio's daily series; ``inception`` is its first day in any case."""
         ...
 
-    def findings(self, portfolio_id: str | None = None) -> tuple[FindingView, ...]:
-        """Return open findings, waiting facts first."""
+    def findings(
+        self,
+        portfolio_id: str | None = None,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> tuple[FindingView, ...]:
+        """Return the findings that were open, of facts up to a day, waiting facts first."""
         ...
 
-    def restatements(self, portfolio_id: str) -> tuple[RestatementView, ...]:
-        """Return a portfolio's restatements, latest first."""
+    def restatements(self, query: RestatementQuery) -> RestatementsPage:
+        """Return a page of a portfolio's restatements, latest first."""
         ...
 
     def reconciliation(
@@ -349,18 +391,31 @@ class Reader(Protocol):
         """Return the same for portfolios by id, as they are now."""
         ...
 
-    def instruments(self, security_ids: Sequence[str] | None = None) -> tuple[Instrument, ...]:
+    def instruments(
+        self, security_ids: Sequence[str] | None = None, *, known_at: datetime | None = None
+    ) -> tuple[Instrument, ...]:
         """Return instruments, by id."""
         ...
 
     def prices(
-        self, security_id: str, *, start: date | None = None, end: date | None = None
+        self,
+        security_id: str,
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        known_at: datetime | None = None,
     ) -> tuple[Price, ...]:
         """Return a security's prices, oldest first."""
         ...
 
     def rates(
-        self, source: str, target: str, *, start: date | None = None, end: date | None = None
+        self,
+        source: str,
+        target: str,
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        known_at: datetime | None = None,
     ) -> tuple[Rate, ...]:
         """Return the quoted rates of a pair, oldest first."""
         ...

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tidebook.book.lots import Holding
     from tidebook.book.series import Market, PortfolioDay
     from tidebook.engine.book_facts import Standing
+    from tidebook.engine.causes import Cause, Restated, SeriesRestated
     from tidebook.engine.records import Record
     from tidebook.engine.valuing import SeriesInput, SeriesJob, SeriesSpan
     from tidebook.model.actions import ActionTable, CorporateAction
@@ -169,6 +170,8 @@ class KeyWrite(NamedTuple):
     """(transaction id, leg) of the entries that no longer hold."""
     restated_from: date | None
     reason: str
+    restated: Restated | None = None
+    """What the restatement came to; None where history stays as it was."""
 
 
 class FindingRow(NamedTuple):
@@ -205,6 +208,7 @@ class WorkItem(NamedTuple):
     security_id: str
     from_date: date
     reason: str
+    causes: tuple[Cause, ...] = ()
 
 
 class LogBatch(NamedTuple):
@@ -415,8 +419,13 @@ class Unit(Protocol):
         write: Sequence[PortfolioDay],
         close: Sequence[date],
         at: datetime,
+        *,
+        restated: SeriesRestated | None = None,
     ) -> bool:
-        """Write a portfolio's changed days; False, and nothing, when the job is out of date."""
+        """Write a portfolio's changed days; False, and nothing, when the job is out of date.
+
+        ``restated`` is logged with the facts of the market that are behind it, where there are any.
+        """
         ...
 
     def append(

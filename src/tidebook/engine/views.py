@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tidebook.book.reconcile import Reconciliation
     from tidebook.book.series import PortfolioDay
     from tidebook.book.valuation import MarketValue, Valuation
+    from tidebook.engine.causes import Amounts, Cause, SeriesRestated
     from tidebook.model.actions import ActionType, CorporateAction
     from tidebook.model.facts import Transaction, TransactionType
     from tidebook.model.findings import Finding
@@ -244,15 +245,35 @@ class SeriesView(NamedTuple):
 
 
 class RestatementView(NamedTuple):
-    """One restatement of one key."""
+    """One restatement: of one position, or of the daily series because the market moved.
 
-    security_id: str
-    epoch: int
+    A position has ``before`` and ``after``, what it came to after its last entry; None in rows
+    of a release that did not keep them. A series has ``series`` and neither a security nor
+    entries. ``causes`` are the first twenty.
+    """
+
+    security_id: str | None
+    epoch: int | None
     from_date: date
     reason: str
-    entries_closed: int
-    entries_written: int
+    entries_closed: int | None
+    entries_written: int | None
     recorded_at: datetime
+    causes: tuple[Cause, ...] = ()
+    before: Amounts | None = None
+    after: Amounts | None = None
+    series: SeriesRestated | None = None
+
+
+class RestatementsPage(NamedTuple):
+    """A page of a portfolio's restatements, latest first, and the total that match."""
+
+    portfolio: Portfolio
+    freshness: Freshness
+    total: int
+    skip: int
+    limit: int
+    restatements: tuple[RestatementView, ...]
 
 
 class FindingView(NamedTuple):
@@ -301,14 +322,15 @@ class HealthSummaryView(NamedTuple):
 class ReportView(NamedTuple):
     """All that a portfolio's page shows, read in one state of the book.
 
-    ``series`` runs to the latest day whatever ``as_of`` the positions are for.
+    ``series`` runs to the latest day whatever ``as_of`` the positions are for; of restatements
+    the latest hundred are shown.
     """
 
     positions: PositionsView
     results: ResultsView
     series: SeriesView
     findings: tuple[FindingView, ...]
-    restatements: tuple[RestatementView, ...]
+    restatements: RestatementsPage
     realised: EntriesView
     """The entries that realised something."""
     health: tuple[CheckResult, ...] = ()

@@ -44,11 +44,12 @@ from tidebook.web.pages import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import date
+    from datetime import date, datetime
     from decimal import Decimal
 
     from tidebook.book.gains import Gain
     from tidebook.book.series import PortfolioDay
+    from tidebook.engine.causes import Cause
     from tidebook.engine.gains import GainsReport
     from tidebook.engine.performance import PeriodRate, PeriodReturn, Series
     from tidebook.engine.views import (
@@ -119,7 +120,8 @@ def portfolio_page(report: ReportView) -> PortfolioPage:
         positions=[_position(one, positions) for one in held],
         findings=[_finding(view) for view in report.findings],
         health=[HealthRow(one[0], one.severity.value, *one[2:]) for one in report.health],
-        restatements=[_restatement(view) for view in report.restatements],
+        restatements=[_restatement(view) for view in report.restatements.restatements],
+        restatements_total=report.restatements.total,
         gains=_gain_rows(realised),
         gains_total=_gain_row("All years", realised.gains, realised.tax_reason),
         conventions=_CONVENTIONS,
@@ -149,14 +151,20 @@ def _gain_row(name: str, gains: Sequence[Gain], tax_reason: str | None) -> GainR
     )
 
 
-def index_page(rows: Sequence[OverviewRow], version: str) -> IndexPage:
-    """Return the list of portfolios, each with its last daily value.
+def index_page(
+    rows: Sequence[OverviewRow],
+    version: str,
+    *,
+    as_of: date | None = None,
+    known_at: datetime | None = None,
+) -> IndexPage:
+    """Return the list of portfolios, each with its last daily value at the two times asked for.
 
     Of more than ``OVERVIEW_MAX`` rows the first are listed, and the page says so.
     """
     listed = [_index_row(row) for row in rows[:OVERVIEW_MAX]]
     has_more = len(rows) > OVERVIEW_MAX
-    return IndexPage(listed, version, root_path=ROOT_PATH, has_more=has_more)
+    return IndexPage(listed, version, ROOT_PATH, has_more, as_of, known_at)
 
 
 def _index_row(row: OverviewRow) -> IndexRow:
@@ -292,7 +300,26 @@ def _finding(view: FindingView) -> FindingRow:
 
 
 def _restatement(view: RestatementView) -> RestatementRow:
-    return RestatementRow(view.recorded_at, view.security_id, view.from_date, view.reason)
+    before, after, series = view.before, view.after, view.series
+    change = None if before is None or after is None else after.less(before)
+    return RestatementRow(
+        view.recorded_at,
+        view.security_id,
+        view.from_date,
+        view.reason,
+        [_cause(cause) for cause in view.causes],
+        None if change is None else change.quantity,
+        None if change is None else change.cost_base,
+        None if change is None else change.realised_base,
+        None if series is None else series.value_change,
+        None if series is None else series.value_on,
+    )
+
+
+def _cause(cause: Cause) -> str:
+    kind = cause.kind.value.replace("_", " ")
+    version = f", version {cause.version}" if cause.version else ""
+    return f"{kind} {cause.id}{version}"
 
 
 def _sum(amounts: Iterable[Decimal]) -> Decimal:

@@ -122,12 +122,22 @@ class HealthRow(NamedTuple):
 
 
 class RestatementRow(NamedTuple):
-    """A piece of history that was written anew, from which day on and why."""
+    """A piece of history that was written anew, from which day on, why, and by how much.
+
+    ``security_id`` is None for the daily series. Of a position its quantity, cost and realised
+    gain moved, of the series the value of ``value_on``. None: not kept, or it does not apply.
+    """
 
     recorded_at: datetime
-    security_id: str
+    security_id: str | None
     from_date: date
     reason: str
+    causes: Sequence[str] = ()
+    quantity: Decimal | None = None
+    cost: Decimal | None = None
+    realised: Decimal | None = None
+    value: Decimal | None = None
+    value_on: date | None = None
 
 
 class IndexRow(NamedTuple):
@@ -152,6 +162,7 @@ class PortfolioPage:
         conventions: Term and meaning, for instance flow timing or the treatment of fees.
         gains: What was realised in each year, oldest first; ``gains_total`` is their sum.
         reasons: Why a figure of the summary is missing, by the name of its field.
+        restatements_total: How many there are, listed or not.
         root_path: Where the application is mounted, without a closing slash.
         offers_time_travel: Whether the address takes ``as_of`` and ``known_at``; if so the page
             has a form for them.
@@ -183,6 +194,7 @@ class PortfolioPage:
     restatements: Sequence[RestatementRow] = ()
     gains: Sequence[GainRow] = ()
     gains_total: GainRow | None = None
+    restatements_total: int = 0
     conventions: Sequence[tuple[str, str]] = ()
     reasons: Mapping[str, str] = field(default_factory=dict[str, str])
     root_path: str = ""
@@ -195,12 +207,17 @@ class PortfolioPage:
 
 @dataclass(frozen=True, slots=True)
 class IndexPage:
-    """The portfolios in the book, or the first of them; ``has_more`` says that others follow."""
+    """The portfolios in the book, or the first of them; ``has_more`` says that others follow.
+
+    ``as_of`` and ``known_at`` are the two times that were asked for, None for the latest.
+    """
 
     portfolios: Sequence[IndexRow]
     version: str
     root_path: str = ""
     has_more: bool = False
+    as_of: date | None = None
+    known_at: datetime | None = None
 
     def csp(self, nonce: str) -> str:
         """Return the Content-Security-Policy header this page was written for."""

@@ -12,6 +12,7 @@ from tidebook.web.gain_years import gain_years
 from tidebook.web.pages import (
     portfolio_path as path_of,
 )
+from tidebook.web.restated import restatement_lines
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         PortfolioPage,
         PositionRow,
     )
+    from tidebook.web.restated import RestatementLine
 
 _NOW = "now"
 _EMPTY = "Nothing has been booked in this portfolio yet."
@@ -140,15 +142,6 @@ class HealthLine(NamedTuple):
     remedy: str
 
 
-class RestatementLine(NamedTuple):
-    """One restatement, printed."""
-
-    recorded_at: str
-    security_id: str
-    from_date: str
-    reason: str
-
-
 class PortfolioView(NamedTuple):
     """All that the portfolio template prints."""
 
@@ -189,10 +182,11 @@ class IndexLine(NamedTuple):
 
 
 class IndexView(NamedTuple):
-    """All that the index template prints."""
+    """All that the index template prints; ``then`` is empty where it is the latest."""
 
     portfolios: tuple[IndexLine, ...]
     notes: tuple[tuple[int, str], ...]
+    then: str
 
 
 def portfolio_view(page: PortfolioPage) -> PortfolioView:
@@ -225,15 +219,7 @@ def portfolio_view(page: PortfolioPage) -> PortfolioView:
         undrawn_count=allocation.undrawn_count(page),
         health=tuple(_health(row, page, notes) for row in page.health),
         gains=gain_years(page, notes),
-        restatements=tuple(
-            RestatementLine(
-                figures.instant(row.recorded_at),
-                row.security_id,
-                figures.day(row.from_date),
-                row.reason,
-            )
-            for row in page.restatements
-        ),
+        restatements=restatement_lines(page),
         notes=notes.listed(),
     )
 
@@ -242,7 +228,11 @@ def index_view(page: IndexPage) -> IndexView:
     """Return what the list of portfolios prints."""
     notes = Notes()
     lines = tuple(_index_line(row, page.root_path, notes) for row in page.portfolios)
-    return IndexView(lines, notes.listed())
+    asked = (
+        f"as of {figures.day(page.as_of)}" if page.as_of else "",
+        f"as known at {figures.instant(page.known_at)}" if page.known_at else "",
+    )
+    return IndexView(lines, notes.listed(), ", ".join(filter(None, asked)))
 
 
 def status_of(status: str) -> Status:

@@ -40,6 +40,7 @@ from tidebook.engine.views import (
     PositionsView,
     PositionView,
     ReconciliationView,
+    RestatementsPage,
     SeriesView,
     TransactionsPage,
     TransactionView,
@@ -69,7 +70,7 @@ if TYPE_CHECKING:
     from tidebook.book.series import PortfolioDay
     from tidebook.config import Settings
     from tidebook.engine.hypothesis import Hypothesis
-    from tidebook.engine.ports import TransactionQuery
+    from tidebook.engine.ports import RestatementQuery, TransactionQuery
     from tidebook.engine.views import (
         ActionView,
         HistoryView,
@@ -112,6 +113,8 @@ class MemoryBook:
         self.misstated: dict[str, PortfolioDay] = {}
         """Days that the store is to hold otherwise than they are, by portfolio."""
         self.folding: frozenset[str] = frozenset()
+        self.logged: list[RestatementView] = []
+        self.asked: list[object] = []
 
     # ---- commands
 
@@ -196,16 +199,23 @@ class MemoryBook:
         return
 
     def portfolios(
-        self, *, cif_id: str | None = None, booking_center: str | None = None
+        self,
+        *,
+        cif_id: str | None = None,
+        booking_center: str | None = None,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
     ) -> tuple[Portfolio, ...]:
         return tuple(self.owners[one] for one in sorted(self.owners))
 
-    def portfolio(self, portfolio_id: str) -> Portfolio:
+    def portfolio(self, portfolio_id: str, *, known_at: datetime | None = None) -> Portfolio:
         if portfolio_id not in self.owners:
             raise UnknownPortfolioError(portfolio_id)
         return self.owners[portfolio_id]
 
-    def freshness(self, portfolio_id: str) -> Freshness:
+    def freshness(
+        self, portfolio_id: str, *, as_of: date | None = None, known_at: datetime | None = None
+    ) -> Freshness:
         self.portfolio(portfolio_id)
         last = max((price.on for price in self.quoted), default=None)
         generation = self.generation
@@ -413,13 +423,20 @@ class MemoryBook:
         inception = days[0] if days else None
         return SeriesView(owner, freshness._replace(as_of=end or freshness.as_of), inception, rows)
 
-    def findings(self, portfolio_id: str | None = None) -> tuple[FindingView, ...]:
+    def findings(
+        self,
+        portfolio_id: str | None = None,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> tuple[FindingView, ...]:
+        self.asked.append((as_of, known_at))
         if portfolio_id is None:
             owners = sorted({fact.portfolio_id for _, fact in self.facts.values()})
             return tuple(
                 view for one in owners if one in self.owners for view in self.findings(one)
             )
-        found = self.booked(portfolio_id, NOW.date()).findings
+        found = self.booked(portfolio_id, as_of or NOW.date()).findings
         return tuple(FindingView(one, portfolio_id, key, on, NOW) for one, key, on in found)
 
     def transaction(
@@ -441,15 +458,25 @@ class MemoryBook:
     ) -> HistoryView:
         raise AssertionError("the command line asks for no history")
 
-    def restatements(self, portfolio_id: str) -> tuple[RestatementView, ...]:
-        raise AssertionError("the command line asks for no restatements")
+    def restatements(self, query: RestatementQuery) -> RestatementsPage:
+        self.asked.append(query)
+        rests_on = self._rests_on(query.portfolio_id, query.as_of, query.known_at)
+        owner, found = self.portfolio(query.portfolio_id), tuple(self.logged)
+        page = found[query.skip : query.skip + query.limit]
+        return RestatementsPage(owner, rests_on, len(found), query.skip, query.limit, page)
 
     def results(
         self, portfolio_id: str, *, as_of: date | None = None, known_at: datetime | None = None
     ) -> ResultsView:
         raise AssertionError("the command line asks for no results")
 
-    def overview(self, *, limit: int = OVERVIEW_MAX) -> tuple[OverviewRow, ...]:
+    def overview(
+        self,
+        *,
+        limit: int = OVERVIEW_MAX,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> tuple[OverviewRow, ...]:
         raise AssertionError("the command line asks for no overview")
 
     def report(
@@ -539,18 +566,31 @@ class MemoryBook:
         views = [self.health(one, today=today, stale_days=stale_days) for one in chosen]
         return HealthSummaryView(len(self.owners), tuple(views), ())
 
-    def instruments(self, security_ids: Sequence[str] | None = None) -> tuple[Instrument, ...]:
+    def instruments(
+        self, security_ids: Sequence[str] | None = None, *, known_at: datetime | None = None
+    ) -> tuple[Instrument, ...]:
         return tuple(
             self.known[one] for one in sorted(self.known) if one in (security_ids or self.known)
         )
 
     def prices(
-        self, security_id: str, *, start: date | None = None, end: date | None = None
+        self,
+        security_id: str,
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        known_at: datetime | None = None,
     ) -> tuple[Price, ...]:
         return tuple(price for price in self.quoted if price.security_id == security_id)
 
     def rates(
-        self, source: str, target: str, *, start: date | None = None, end: date | None = None
+        self,
+        source: str,
+        target: str,
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        known_at: datetime | None = None,
     ) -> tuple[Rate, ...]:
         return tuple(r for r in self.exchange if (r.source, r.target) == (source, target))
 

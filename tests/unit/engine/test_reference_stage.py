@@ -50,7 +50,7 @@ class Steps:
 def taken(topic: str, sent: list[Any]) -> tuple[list[tuple[str, Any]], int]:
     """Take records of one topic; return the steps and the duplicates."""
     unit = Steps()
-    return unit.done, take(cast("Unit", unit), topic, sent, AT)
+    return unit.done, take(cast("Unit", unit), topic, sent, lambda: AT)
 
 
 def gone(cancelled: Cancellation) -> Any:  # noqa: ANN401 - a record as the log gives it back

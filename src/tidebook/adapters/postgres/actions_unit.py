@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tidebook.adapters.postgres.causes import causes_text
 from tidebook.adapters.postgres.copying import columns, copy_rows
 from tidebook.adapters.postgres.rows import action_from
 from tidebook.adapters.postgres.statements import statements
+from tidebook.engine.causes import Cause, CauseKind
 from tidebook.model.actions import action_hash
 from tidebook.model.instruments import cash_account
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import date, datetime
 
     from psycopg import Cursor
@@ -88,7 +91,8 @@ def _replace(
     cursor.execute(_SQL["close"], {"ids": ids, "at": at})
     copy_rows(cursor, "corporate_actions", _COLUMNS, (_row(one, at) for one in versions))
     cursor.execute(_MOVE_VERSIONS, {"subjects": ["actions"]})
-    _refold(cursor, [one.action for one in (*before, *versions)], at, reason)
+    versions_now = {one.action.action_id: one.version for one in versions}
+    _refold(cursor, [one.action for one in (*before, *versions)], versions_now, (at, reason))
 
 
 def _row(one: _Version, at: datetime) -> tuple[Cell, ...]:
@@ -96,17 +100,26 @@ def _row(one: _Version, at: datetime) -> tuple[Cell, ...]:
 
 
 def _refold(
-    cursor: Cursor[tuple[Any, ...]], actions: Iterable[CorporateAction], at: datetime, reason: str
+    cursor: Cursor[tuple[Any, ...]],
+    actions: Iterable[CorporateAction],
+    versions: Mapping[str, int],
+    why: tuple[datetime, str],
 ) -> None:
     found = list(actions)
+    at, reason = why
+    causes = {
+        one: Cause(CauseKind.CORPORATE_ACTION, one, version) for one, version in versions.items()
+    }
     named = {"ids": [action.security_id for action in found]}
     currencies = dict(cursor.execute(_SQL["currencies"], named).fetchall())
     # As it was and as it is, an action mostly bears on the same keys: they are looked for once.
     reached: dict[tuple[str, str, str], date] = {}
+    behind: dict[tuple[str, str, str], dict[Cause, None]] = defaultdict(dict)
     booked: dict[tuple[str, str, str, str], None] = {}
     for action in found:
         scope = (action.security_id, action.to_security_id, action.portfolio_id)
         reached[scope] = min(action.ex_date, reached.get(scope, action.ex_date))
+        behind[scope][causes[action.action_id]] = None
         if action.cash_per_unit:
             cash_id = cash_account(action.cash_currency or currencies.get(action.security_id, ""))
             key = (action.action_id, action.security_id, action.portfolio_id, cash_id)
@@ -118,10 +131,12 @@ def _refold(
             "to_securities": [scope[1] for scope in reached],
             "portfolios": [scope[2] for scope in reached],
             "days": list(reached.values()),
+            "causes": [causes_text(tuple(behind[scope])) for scope in reached],
             "booked_ids": [key[0] for key in booked],
             "booked_securities": [key[1] for key in booked],
             "booked_portfolios": [key[2] for key in booked],
             "cash_ids": [key[3] for key in booked],
+            "booked_causes": [causes_text((causes[key[0]],)) for key in booked],
             "reason": reason,
             "at": at,
         },

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from tidebook.adapters.postgres import findings_unit
+from tidebook.adapters.postgres.causes import causes_from, causes_text
 from tidebook.adapters.postgres.copying import columns, copy_rows
 from tidebook.adapters.postgres.rows import (
     TRANSACTION_COLUMNS,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from psycopg import Cursor
 
     from tidebook.adapters.postgres.copying import Cell
+    from tidebook.engine.causes import Restated
     from tidebook.engine.store import (
         BookWrite,
         FactRow,
@@ -74,7 +76,8 @@ _STATE_COLUMNS = columns(
 )
 _RESTATEMENT_COLUMNS = columns(
     "portfolio_id security_id epoch from_date reason entries_closed entries_written generation "
-    "recorded_at"
+    "recorded_at causes quantity_before cost_base_before realised_base_before quantity_after "
+    "cost_base_after realised_base_after"
 )
 _NOTHING_CARRIED = ((), "", "", ZERO)
 _SQL = statements("book")
@@ -194,7 +197,7 @@ def take_work(
     """Take keys to be folded again."""
     named = {"limit": limit, "spared": list(spared)}
     rows = cursor.execute(_SQL["take_work"], named).fetchall()
-    return [WorkItem(*row) for row in rows]
+    return [WorkItem(row[0], row[1], row[2], row[3], causes_from(row[4])) for row in rows]
 
 
 def save(cursor: Cursor[tuple[Any, ...]], write: BookWrite, at: datetime) -> None:
@@ -209,7 +212,7 @@ def save(cursor: Cursor[tuple[Any, ...]], write: BookWrite, at: datetime) -> Non
     if write.facts:
         _save_facts(cursor, write.facts, at.isoformat())
     if write.replaced_accounts:
-        _replace_accounts(cursor, write)
+        _replace_accounts(cursor, write, at)
     findings_unit.save(cursor, write.findings, write.resolved, at)
     _save_keys(cursor, write.keys, at)
     _bump(cursor, write)
@@ -231,7 +234,7 @@ def _after_replaced(cursor: Cursor[tuple[Any, ...]], write: BookWrite, at: datet
     return at if last is None or last < at else last + timedelta(microseconds=1)
 
 
-def _replace_accounts(cursor: Cursor[tuple[Any, ...]], write: BookWrite) -> None:
+def _replace_accounts(cursor: Cursor[tuple[Any, ...]], write: BookWrite, at: datetime) -> None:
     ids, days, mains, cashes, arrivals = zip(*write.replaced_accounts, strict=True)
     named = {
         "ids": list(ids),
@@ -240,6 +243,7 @@ def _replace_accounts(cursor: Cursor[tuple[Any, ...]], write: BookWrite) -> None
         "cashes": list(cashes),
         "to_portfolios": [None if arrival is None else arrival[0] for arrival in arrivals],
         "to_securities": [None if arrival is None else arrival[1] for arrival in arrivals],
+        "at": at,
     }
     cursor.execute(_SQL["replace_accounts"], named)
 
@@ -394,12 +398,19 @@ def _save_restatements(cursor: Cursor[tuple[Any, ...]], write: BookWrite, at: da
             len(key.write),
             write.generations.get(key.key[0], 0) + 1,
             at,
+            *_came_to(key.restated),
         )
         for key in write.keys
         if key.restated_from is not None
     ]
     if rows:
         copy_rows(cursor, "restatements", _RESTATEMENT_COLUMNS, rows)
+
+
+def _came_to(restated: Restated | None) -> tuple[Cell, ...]:
+    if restated is None:
+        return ("[]", *(None,) * 6)
+    return (causes_text(restated.causes), *restated.before, *restated.after)
 
 
 def request_reprocessing(

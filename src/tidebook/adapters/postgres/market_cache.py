@@ -173,6 +173,16 @@ class MarketCache:
             self._actions = (written, table)
         return table
 
+    def instruments_known(
+        self, cursor: Cursor[TupleRow], security_ids: Iterable[str], known_at: datetime | None
+    ) -> dict[str, Instrument]:
+        """Return instruments as known at an instant, of which nothing is kept, or as of now."""
+        if known_at is None:
+            return self.instruments(cursor, security_ids)
+        named = {"security_ids": list(security_ids), "known_at": known_at}
+        rows = cursor.execute(_SQL["instruments_known"], named).fetchall()
+        return {row[0]: instrument_from(row) for row in rows}
+
     def markets(self, cursor: Cursor[TupleRow], security_ids: Iterable[str]) -> Markets:
         """Return rates, prices and instruments together, still at the cost of one statement."""
         wanted = tuple(dict.fromkeys(security_ids))
@@ -194,10 +204,10 @@ class MarketCache:
         """Return rates, prices and instruments as known at an instant.
 
         With ``on`` they answer for that day alone, and of each price only the last by then is
-        read. Nothing of the past is kept here. Instruments have no past: they are those of now.
+        read. Nothing of the past is kept here.
         """
         wanted = tuple(dict.fromkeys(security_ids))
-        instruments = self.instruments(cursor, wanted)
+        instruments = self.instruments_known(cursor, wanted, known_at)
         moment = {"known_at": known_at, "through": on or "infinity"}
         table, _ = _load_rates(cursor, moment)
         statement = _SQL["last_prices" if on else "prices"]

@@ -28,7 +28,6 @@ from tidebook.adapters.postgres.reader_portfolios import (
     read_overview,
     read_portfolios,
     read_ready,
-    read_restatements,
     read_series,
     read_subject,
 )
@@ -40,6 +39,7 @@ from tidebook.adapters.postgres.reader_references import (
     read_prices,
     read_rates,
 )
+from tidebook.adapters.postgres.reader_restatements import read_restatements
 from tidebook.adapters.postgres.reader_transactions import (
     read_entries,
     read_transaction,
@@ -47,7 +47,7 @@ from tidebook.adapters.postgres.reader_transactions import (
 )
 from tidebook.adapters.postgres.snapshots import snapshot
 from tidebook.book.health_facts import STALE_DAYS
-from tidebook.engine.ports import HEALTH_MAX, OVERVIEW_MAX
+from tidebook.engine.ports import HEALTH_MAX, OVERVIEW_MAX, RestatementQuery
 from tidebook.engine.views import ReportView
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ if TYPE_CHECKING:
         OverviewRow,
         PositionsView,
         ReconciliationView,
-        RestatementView,
+        RestatementsPage,
         ResultsView,
         SeriesView,
         TransactionsPage,
@@ -107,30 +107,48 @@ class PostgresReader:
             read_ready(cursor)
 
     def portfolios(
-        self, *, cif_id: str | None = None, booking_center: str | None = None
+        self,
+        *,
+        cif_id: str | None = None,
+        booking_center: str | None = None,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
     ) -> tuple[Portfolio, ...]:
-        """Return the portfolios that match, by id."""
+        """Return the portfolios that match, by id; with a day, those open on it."""
         with snapshot(self._pool) as cursor:
-            return read_portfolios(cursor, cif_id, booking_center)
+            return read_portfolios(cursor, (cif_id, booking_center), as_of, known_at)
 
-    def overview(self, *, limit: int = OVERVIEW_MAX) -> tuple[OverviewRow, ...]:
+    def overview(
+        self,
+        *,
+        limit: int = OVERVIEW_MAX,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> tuple[OverviewRow, ...]:
         """Return the first portfolios by id, each with its freshness and its last valued day."""
         with snapshot(self._pool) as cursor:
-            rows = read_overview(cursor, limit)
-            counts = read_health_counts(cursor, self._market, rows[:HEALTH_MAX])
+            rows = read_overview(cursor, limit, as_of, known_at)
+            terms = Terms(as_of=as_of, known_at=known_at)
+            counts = read_health_counts(cursor, self._market, rows[:HEALTH_MAX], terms)
         return tuple(
             row._replace(health_count=counts.get(row.portfolio.portfolio_id)) for row in rows
         )
 
-    def portfolio(self, portfolio_id: str) -> Portfolio:
+    def portfolio(self, portfolio_id: str, *, known_at: datetime | None = None) -> Portfolio:
         """Return one portfolio."""
         with snapshot(self._pool) as cursor:
-            return read_subject(cursor, portfolio_id).portfolio
+            return read_subject(cursor, portfolio_id, known_at=known_at).portfolio
 
-    def freshness(self, portfolio_id: str) -> Freshness:
+    def freshness(
+        self,
+        portfolio_id: str,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> Freshness:
         """Return what an answer about a portfolio would rest on just now."""
         with snapshot(self._pool) as cursor:
-            return read_subject(cursor, portfolio_id).freshness
+            return read_subject(cursor, portfolio_id, as_of=as_of, known_at=known_at).freshness
 
     def report(
         self,
@@ -152,8 +170,10 @@ class PostgresReader:
                 ),
                 read_results(cursor, portfolio_id, as_of=as_of, known_at=known_at),
                 read_series(cursor, portfolio_id, None, None, known_at),
-                read_findings(cursor, portfolio_id),
-                read_restatements(cursor, portfolio_id),
+                read_findings(cursor, portfolio_id, as_of=as_of, known_at=known_at),
+                read_restatements(
+                    cursor, RestatementQuery(portfolio_id, as_of=as_of, known_at=known_at)
+                ),
                 read_entries(
                     cursor,
                     self._market,
@@ -284,15 +304,21 @@ class PostgresReader:
         with snapshot(self._pool) as cursor:
             return read_series(cursor, portfolio_id, start, end, known_at)
 
-    def findings(self, portfolio_id: str | None = None) -> tuple[FindingView, ...]:
-        """Return open findings, waiting facts first."""
+    def findings(
+        self,
+        portfolio_id: str | None = None,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> tuple[FindingView, ...]:
+        """Return the findings that were open, waiting facts first."""
         with snapshot(self._pool) as cursor:
-            return read_findings(cursor, portfolio_id)
+            return read_findings(cursor, portfolio_id, as_of=as_of, known_at=known_at)
 
-    def restatements(self, portfolio_id: str) -> tuple[RestatementView, ...]:
-        """Return a portfolio's restatements, latest first."""
+    def restatements(self, query: RestatementQuery) -> RestatementsPage:
+        """Return a page of a portfolio's restatements, latest first."""
         with snapshot(self._pool) as cursor:
-            return read_restatements(cursor, portfolio_id)
+            return read_restatements(cursor, query)
 
     def reconciliation(
         self,
@@ -340,24 +366,37 @@ class PostgresReader:
         with snapshot(self._pool) as cursor:
             return read_health_summary(cursor, self._market, terms, skip=skip, limit=limit)
 
-    def instruments(self, security_ids: Sequence[str] | None = None) -> tuple[Instrument, ...]:
+    def instruments(
+        self, security_ids: Sequence[str] | None = None, *, known_at: datetime | None = None
+    ) -> tuple[Instrument, ...]:
         """Return instruments, by id."""
         with snapshot(self._pool) as cursor:
-            return read_instruments(cursor, security_ids)
+            return read_instruments(cursor, security_ids, known_at)
 
     def prices(
-        self, security_id: str, *, start: date | None = None, end: date | None = None
+        self,
+        security_id: str,
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        known_at: datetime | None = None,
     ) -> tuple[Price, ...]:
         """Return a security's prices, oldest first."""
         with snapshot(self._pool) as cursor:
-            return read_prices(cursor, security_id, start, end)
+            return read_prices(cursor, security_id, start, end, known_at)
 
     def rates(
-        self, source: str, target: str, *, start: date | None = None, end: date | None = None
+        self,
+        source: str,
+        target: str,
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        known_at: datetime | None = None,
     ) -> tuple[Rate, ...]:
         """Return the quoted rates of a pair, oldest first."""
         with snapshot(self._pool) as cursor:
-            return read_rates(cursor, (source, target), start, end)
+            return read_rates(cursor, (source, target), start, end, known_at)
 
     def book_facts(self, query: FactQuery) -> BookFacts:
         """Return all that the books of portfolios, and of those related to them, follow from."""

@@ -75,7 +75,7 @@ def read_health_summary(
     cursor: Cursor[TupleRow], market: MarketCache, terms: Terms, *, skip: int, limit: int
 ) -> HealthSummaryView:
     """Return what is to be said about the data of some portfolios by id."""
-    rows = read_overview(cursor, limit, skip)
+    rows = read_overview(cursor, limit, skip=skip)
     total = cursor.execute(_SQL["count"]).fetchall()[0][0]
     unassigned = cursor.execute(_SQL["unassigned"], {"limit": _UNASSIGNED_MAX}).fetchall()
     with_jumps = not _hold_too_many(cursor, rows)
@@ -94,12 +94,12 @@ def read_health_summary(
 
 
 def read_health_counts(
-    cursor: Cursor[TupleRow], market: MarketCache, rows: Sequence[OverviewRow]
+    cursor: Cursor[TupleRow], market: MarketCache, rows: Sequence[OverviewRow], terms: Terms
 ) -> dict[str, int]:
     """Return, by portfolio, how much is to be said about its data; none when it is too much."""
     if _hold_too_many(cursor, rows):
         return {}
-    views = _views(cursor, market, [Subject(*row[:2]) for row in rows], Terms())
+    views = _views(cursor, market, [Subject(*row[:2]) for row in rows], terms)
     return {view.portfolio.portfolio_id: len(view.results) for view in views}
 
 
@@ -165,7 +165,7 @@ def _held(
     rows = cursor.execute(_SQL["positions_now" if is_now else "positions_at"], wanted).fetchall()
     on = {one.portfolio.portfolio_id: one.freshness.as_of for one in subjects}
     base = {one.portfolio.portfolio_id: one.portfolio.base_currency for one in subjects}
-    known = market.instruments(cursor, {row[1] for row in rows})
+    known = market.instruments_known(cursor, {row[1] for row in rows}, terms.known_at)
     priced = {(row[1], on[row[0]]) for row in rows if on[row[0]] is not None}
     quotes = _last_prices(cursor, priced, wanted)
     positions: dict[str, list[HeldPosition]] = defaultdict(list)

@@ -67,7 +67,7 @@ def read_lots(  # noqa: PLR0913 - the question has this many parts
     }
     statement = "lots_now" if as_of is None and known_at is None else "keys_held"
     rows = cursor.execute(_SQL[statement], wanted).fetchall()
-    known = market.instruments(cursor, [row[0] for row in rows])
+    known = market.instruments_known(cursor, [row[0] for row in rows], known_at)
     keys: list[_Key] = []
     for key, currency, stored in rows:
         instrument = instrument_of(key, currency, known)

@@ -57,9 +57,10 @@ def read_reconciliation(  # noqa: PLR0913 - the question has this many parts
         given = [one for one in stated if as_of is None or one.on <= as_of]
     own = [one for one in given if one.portfolio_id == portfolio_id and not one.is_cancelled]
     elsewhere = sum(one.portfolio_id != portfolio_id for one in given)
-    asserted = _by_key(cursor, market, subject.portfolio, own)
+    named = {one.security_id for one in own}
+    asserted = _by_key(market.instruments_known(cursor, named, known_at), subject.portfolio, own)
     waiting = cursor.execute(_SQL["waiting"], wanted).fetchall()
-    known = market.instruments(cursor, asserted)
+    known = market.instruments_known(cursor, asserted, known_at)
     records = _records(cursor, subject.portfolio, (sorted(asserted), known), waiting, wanted)
     held = {}
     if own:
@@ -70,16 +71,13 @@ def read_reconciliation(  # noqa: PLR0913 - the question has this many parts
 
 
 def _by_key(
-    cursor: Cursor[TupleRow],
-    market: MarketCache,
+    known: Mapping[str, Instrument],
     portfolio: Portfolio,
     assertions: Iterable[BalanceAssertion],
 ) -> dict[str, list[BalanceAssertion]]:
     """Return assertions by the key that they speak of."""
-    listed = list(assertions)
-    known = market.instruments(cursor, {one.security_id for one in listed})
     found: dict[str, list[BalanceAssertion]] = defaultdict(list)
-    for one in listed:
+    for one in assertions:
         instrument = known.get(one.security_id)
         found[asserted_key(portfolio, one.security_id, instrument)].append(one)
     return found

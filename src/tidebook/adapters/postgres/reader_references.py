@@ -22,10 +22,11 @@ _SQL: Final = statements("read_references")
 
 
 def read_instruments(
-    cursor: Cursor[TupleRow], security_ids: Sequence[str] | None
+    cursor: Cursor[TupleRow], security_ids: Sequence[str] | None, known_at: datetime | None
 ) -> tuple[Instrument, ...]:
     """Return instruments, by id: those named, or all."""
-    wanted = {"security_ids": None if security_ids is None else list(security_ids)}
+    ids = None if security_ids is None else list(security_ids)
+    wanted = {"security_ids": ids, "known_at": moment(known_at)}
     return tuple(map(instrument_from, cursor.execute(_SQL["instruments"], wanted)))
 
 
@@ -41,16 +42,25 @@ def read_actions(
 
 
 def read_prices(
-    cursor: Cursor[TupleRow], security_id: str, start: date | None, end: date | None
+    cursor: Cursor[TupleRow],
+    security_id: str,
+    start: date | None,
+    end: date | None,
+    known_at: datetime | None,
 ) -> tuple[Price, ...]:
     """Return a security's prices, oldest first."""
-    wanted = {"security_id": security_id, **span(start, end)}
+    wanted = {"security_id": security_id, "known_at": moment(known_at), **span(start, end)}
     return tuple(map(Price._make, cursor.execute(_SQL["prices"], wanted)))
 
 
 def read_rates(
-    cursor: Cursor[TupleRow], pair: tuple[str, str], start: date | None, end: date | None
+    cursor: Cursor[TupleRow],
+    pair: tuple[str, str],
+    start: date | None,
+    end: date | None,
+    known_at: datetime | None,
 ) -> tuple[Rate, ...]:
     """Return the rates of a pair as it was quoted, oldest first; the opposite pair is another."""
-    wanted = {"source": pair[0], "target": pair[1], **span(start, end)}
+    known = {"known_at": moment(known_at)}
+    wanted = {"source": pair[0], "target": pair[1], **known, **span(start, end)}
     return tuple(map(Rate._make, cursor.execute(_SQL["rates"], wanted)))

@@ -56,6 +56,11 @@ def _page_statement(columns: str, direction: str) -> bytes:
     return _SQL["page"].replace(b":order", order.encode())
 
 
+def _believed(statement: bytes) -> bytes:
+    """Return a statement that looks at the bookings of an instant, not at those of now."""
+    return statement.replace(b"transactions AS t", _SQL["believed"] + b" AS t")
+
+
 _PAGES: Final = {
     (name, descending): _page_statement(columns, "DESC" if descending else "ASC")
     for name, columns in _SORTS.items()
@@ -88,7 +93,10 @@ def read_transactions(cursor: Cursor[TupleRow], query: TransactionQuery) -> Tran
         "limit": query.limit,
         **span(query.start, query.end),
     }
-    count = cursor.execute(_SQL["count"], wanted).fetchall()[0][0]
+    counting = _SQL["count"]
+    if query.known_at is not None:
+        counting, statement = _believed(counting), _believed(statement)
+    count = cursor.execute(counting, wanted).fetchall()[0][0]
     rows = cursor.execute(statement, wanted).fetchall()
     views = _views(cursor, [query.portfolio_id], rows, query.known_at)
     return TransactionsPage(*subject, count, query.skip, query.limit, views)
@@ -99,7 +107,10 @@ def read_transaction(
 ) -> TransactionView | None:
     """Return one transaction, or None when no such fact is known."""
     wanted = {"transaction_id": transaction_id, "known_at": moment(known_at)}
-    rows = cursor.execute(_SQL["transaction"], wanted).fetchall()
+    statement = _SQL["transaction"]
+    if known_at is not None:
+        statement = _believed(statement)
+    rows = cursor.execute(statement, wanted).fetchall()
     if not rows:
         return None
     arrival: str | None = rows[0][_ARRIVAL]

@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 from datetime import date, timedelta
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tidebook.adapters.postgres.causes import dated
 from tidebook.adapters.postgres.copying import copy_rows
 from tidebook.adapters.postgres.statements import statements
+from tidebook.engine.causes import CauseKind
 from tidebook.model.portfolios import Portfolio
 
 if TYPE_CHECKING:
@@ -44,9 +46,9 @@ def save_portfolios(
     known = {row[0]: row for row in rows}
     duplicates = len(portfolios) - len(latest)
     fresh: list[str] = []
-    refold: list[str] = []
+    refold: list[_Change] = []
     pools: set[str] = set()
-    changes: list[dict[str, object]] = []
+    changes: dict[str, dict[str, object]] = {}
     for identity, portfolio in sorted(latest.items()):
         before = known.get(identity)
         digest = _digest(portfolio)
@@ -54,24 +56,32 @@ def save_portfolios(
             duplicates += 1
             continue
         version = (before[1] if before else 0) + 1
-        changes.append(_portfolio_row(portfolio, version, digest, at))
+        changes[identity] = _portfolio_row(portfolio, version, digest, at)
         if before is None:
             fresh.append(identity)
         elif before[3:13] != _policies(portfolio):
-            refold.append(identity)
+            refold.append(_Change(identity, version=version))
             pools.add(before[13] or "")
             pools.add(portfolio.taxpayer_id)
     if changes:
-        cursor.executemany(_SQL["save_portfolio"], changes)
+        cursor.execute(_SQL["keep_portfolios"], {"ids": list(changes), "at": at})
+        cursor.executemany(_SQL["save_portfolio"], list(changes.values()))
     if fresh:
         subjects = [f"portfolio:{identity}" for identity in fresh]
         _wake(cursor, subjects, "its portfolio has become known", at)
     if refold:
+        changed = [one.id for one in refold]
         pooled = cursor.execute(_SQL["pooled_portfolios"], {"taxpayers": sorted(pools)}).fetchall()
-        ids = sorted({*refold, *(row[0] for row in pooled)})
-        named = {"ids": ids, "reason": "a policy of the portfolio has changed", "at": at}
+        named: dict[str, object] = {
+            "ids": sorted({*changed, *(row[0] for row in pooled)}),
+            "changed": changed,
+            "versions": [one.version for one in refold],
+            "reason": "a policy of the portfolio has changed",
+            "at": at,
+        }
         cursor.execute(_SQL["refold_portfolios"], named)
-        cursor.execute(_SQL["dirty_portfolios"], {"ids": refold})
+        change = _log(cursor, CauseKind.PORTFOLIO, refold, at)
+        cursor.execute(_SQL["dirty_portfolios"], {"ids": changed, "change": change})
     return duplicates
 
 
@@ -126,8 +136,8 @@ def save_instruments(
     known = {row[0]: row for row in rows}
     duplicates = len(instruments) - len(latest)
     fresh: list[str] = []
-    refold: list[str] = []
-    changes: list[dict[str, object]] = []
+    refold: list[_Change] = []
+    changes: dict[str, dict[str, object]] = {}
     for identity, instrument in latest.items():
         before = known.get(identity)
         digest = _digest(instrument)
@@ -135,21 +145,27 @@ def save_instruments(
             duplicates += 1
             continue
         version = (before[1] if before else 0) + 1
-        changes.append(_instrument_row(instrument, version, digest, at))
+        changes[identity] = _instrument_row(instrument, version, digest, at)
         if before is None:
             fresh.append(identity)
         if before is None or before[3:] != _terms(instrument):
-            refold.append(identity)
+            refold.append(_Change(identity, version=version))
     if changes:
-        cursor.executemany(_SQL["save_instrument"], changes)
+        cursor.execute(_SQL["keep_instruments"], {"ids": list(changes), "at": at})
+        cursor.executemany(_SQL["save_instrument"], list(changes.values()))
         _move_versions(cursor, ["instruments"])
     if fresh:
         subjects = [f"instrument:{identity}" for identity in fresh]
         _wake(cursor, subjects, "its instrument has become known", at)
     if refold:
-        named = {"ids": refold, "reason": "the instrument has changed", "at": at}
+        named: dict[str, object] = {
+            "ids": [one.id for one in refold],
+            "reason": "the instrument has changed",
+            "at": at,
+        }
         cursor.execute(_SQL["refold_securities"], named)
-        cursor.execute(_SQL["dirty_instruments"], {"ids": refold})
+        named["change"] = _log(cursor, CauseKind.INSTRUMENT, refold, at)
+        cursor.execute(_SQL["dirty_instruments"], named)
     return duplicates
 
 
@@ -195,7 +211,7 @@ def save_prices(cursor: Cursor[tuple[Any, ...]], prices: Sequence[Price], at: da
     changed = cursor.execute(_SQL["insert_prices"], {"at": at}).fetchall()
     mixed ^= _in_several_currencies(cursor)
     cursor.execute("DELETE FROM new_prices")
-    _mark_prices(cursor, changed, mixed)
+    _mark_prices(cursor, changed, mixed, at)
     return len(prices) - len(changed)
 
 
@@ -213,24 +229,30 @@ def cancel_prices(
     gone = cursor.execute(_SQL["cancel_prices"], {"at": at}).fetchall()
     mixed ^= _in_several_currencies(cursor)
     cursor.execute("DELETE FROM new_prices")
-    _mark_prices(cursor, gone, mixed)
+    _mark_prices(cursor, gone, mixed, at)
     return len(prices) - len(gone)
 
 
 def _mark_prices(
-    cursor: Cursor[tuple[Any, ...]], changed: Sequence[tuple[str, date]], mixed: Iterable[str]
+    cursor: Cursor[tuple[Any, ...]],
+    changed: Sequence[tuple[str, date, int]],
+    mixed: Iterable[str],
+    at: datetime,
 ) -> None:
     """Mark the series of those who held what has other prices from a day on."""
     if not changed:
         return
-    earliest: dict[str, date] = {}
-    for security_id, day in changed:
-        earliest[security_id] = min(day, earliest.get(security_id, day))
+    moved = _by_subject(changed)
+    earliest = {one.id: one.first for one in moved}
     earliest.update(dict.fromkeys(mixed, date.min))
     securities = sorted(earliest)
     _move_versions(cursor, [f"price:{security_id}" for security_id in securities])
-    days = [earliest[security_id] for security_id in securities]
-    cursor.execute(_SQL["dirty_holders"], {"securities": securities, "days": days})
+    named = {
+        "securities": securities,
+        "days": [earliest[security_id] for security_id in securities],
+        "change": _log(cursor, CauseKind.PRICE, moved, at),
+    }
+    cursor.execute(_SQL["dirty_holders"], named)
 
 
 def _in_several_currencies(cursor: Cursor[tuple[Any, ...]]) -> set[str]:
@@ -253,9 +275,8 @@ def save_rates(cursor: Cursor[tuple[Any, ...]], rates: Sequence[Rate], at: datet
     cursor.execute(_SQL["close_rates"], {"at": at})
     changed = cursor.execute(_SQL["insert_rates"], {"at": at}).fetchall()
     cursor.execute("DELETE FROM new_rates")
-    _mark_rates(cursor, changed, at, "an exchange rate was set or corrected")
     if changed:
-        named = {"currencies": _currencies(changed), "at": at}
+        named = _mark_rates(cursor, changed, at, "an exchange rate was set or corrected")
         cursor.execute(_SQL["wake_rates"], {**named, "reason": "an exchange rate has arrived"})
     return len(rates) - len(changed)
 
@@ -275,28 +296,36 @@ def cancel_rates(
         "at": at,
     }
     gone = cursor.execute(_SQL["cancel_rates"], named).fetchall()
-    _mark_rates(cursor, gone, at, "an exchange rate was cancelled")
+    if gone:
+        _mark_rates(cursor, gone, at, "an exchange rate was cancelled")
     return len(rates) - len(gone)
 
 
 def _mark_rates(
     cursor: Cursor[tuple[Any, ...]],
-    changed: Sequence[tuple[str, str, date]],
+    changed: Sequence[tuple[str, str, date, int]],
     at: datetime,
     reason: str,
-) -> None:
-    """Mark the series and the keys that rest on rates which have changed from a day on."""
-    if not changed:
-        return
-    day = min(row[2] for row in changed)
+) -> dict[str, object]:
+    """Mark the series and the keys that rest on rates which have changed from a day on.
+
+    What the statements are told of the change is returned.
+    """
     _move_versions(cursor, ["rates"])
-    named = {"currencies": _currencies(changed), "day": day, "at": at}
+    moved = _by_subject([(f"{row[0]}/{row[1]}", *row[2:]) for row in changed])
+    named: dict[str, object] = {
+        "currencies": sorted({currency for row in changed for currency in row[:2]}),
+        "day": min(row[2] for row in changed),
+        "at": at,
+        "change": _log(cursor, CauseKind.RATE, moved, at),
+        "pairs": [one.id for one in moved],
+        "firsts": [one.first for one in moved],
+        "ids": [dated(one.id, one.first, one.last) for one in moved],
+        "versions": [one.version for one in moved],
+    }
     cursor.execute(_SQL["dirty_foreign"], named)
     cursor.execute(_SQL["refold_foreign"], {**named, "reason": reason})
-
-
-def _currencies(changed: Iterable[tuple[str, str, date]]) -> list[str]:
-    return sorted({currency for row in changed for currency in row[:2]})
+    return named
 
 
 def save_business_dates(
@@ -309,13 +338,10 @@ def save_business_dates(
     """
     end = _calendar_end(cursor)
     named = {"days": sorted(set(dates)), "at": at}
-    fresh = cursor.execute(_SQL["insert_dates"], named).fetchall()
+    fresh = [row[0] for row in cursor.execute(_SQL["insert_dates"], named).fetchall()]
     if fresh:
-        _move_versions(cursor, ["dates"])
-        first: date = min(row[0] for row in fresh)
-        if end is not None:
-            first = min(first, end + timedelta(days=1))
-        cursor.execute(_SQL["dirty_all"], {"day": first})
+        first = min(fresh) if end is None else min(*fresh, end + timedelta(days=1))
+        _dirty_calendar(cursor, fresh, first, at)
     return len(dates) - len(fresh)
 
 
@@ -328,19 +354,63 @@ def cancel_business_dates(
     is cancelled, all days after the one that is the last now are marked.
     """
     named = {"days": sorted(set(dates)), "at": at}
-    gone = cursor.execute(_SQL["cancel_dates"], named).fetchall()
+    gone = [row[0] for row in cursor.execute(_SQL["cancel_dates"], named).fetchall()]
     if gone:
-        _move_versions(cursor, ["dates"])
         end = _calendar_end(cursor)
-        first: date = min(row[0] for row in gone)
-        first = date.min if end is None else min(first, end + timedelta(days=1))
-        cursor.execute(_SQL["dirty_all"], {"day": first})
+        first = date.min if end is None else min(*gone, end + timedelta(days=1))
+        _dirty_calendar(cursor, gone, first, at)
     return len(dates) - len(gone)
 
 
 def _calendar_end(cursor: Cursor[tuple[Any, ...]]) -> date | None:
     row = cursor.execute(_SQL["calendar_end"]).fetchone()
     return row[0] if row else None
+
+
+def _dirty_calendar(
+    cursor: Cursor[tuple[Any, ...]], changed: Sequence[date], first: date, at: datetime
+) -> None:
+    _move_versions(cursor, ["dates"])
+    moved = [_Change("", min(changed), max(changed))]
+    change = _log(cursor, CauseKind.BUSINESS_DATE, moved, at)
+    cursor.execute(_SQL["dirty_all"], {"day": first, "change": change})
+
+
+class _Change(NamedTuple):
+    """What a batch changes of one subject: its days, and its version where it is one fact."""
+
+    id: str
+    first: date = date.min
+    last: date = date.max
+    version: int | None = None
+
+
+def _by_subject(changed: Iterable[tuple[str, date, int]]) -> list[_Change]:
+    """Return what changed, one by subject, in the order of their ids."""
+    found: dict[str, _Change] = {}
+    for identity, day, version in changed:
+        before = found.get(identity)
+        if before is None:
+            found[identity] = _Change(identity, day, day, version)
+        else:
+            found[identity] = _Change(identity, min(day, before.first), max(day, before.last))
+    return sorted(found.values())
+
+
+def _log(
+    cursor: Cursor[tuple[Any, ...]], kind: CauseKind, changes: Sequence[_Change], at: datetime
+) -> int:
+    """Log what moves valuations, for whoever values anew; return the number of the first."""
+    ids, firsts, lasts, versions = zip(*changes, strict=True)
+    named = {
+        "kind": kind.value,
+        "ids": list(ids),
+        "firsts": list(firsts),
+        "lasts": list(lasts),
+        "versions": list(versions),
+        "at": at,
+    }
+    return min(row[0] for row in cursor.execute(_SQL["log_changes"], named).fetchall())
 
 
 def _wake(

@@ -17,6 +17,7 @@ from tidebook.adapters.postgres import (
     log,
     reader_facts,
     reference_unit,
+    series_log,
     series_unit,
 )
 from tidebook.adapters.postgres.statements import statements
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from tidebook.adapters.postgres.market_cache import MarketCache
     from tidebook.book.series import PortfolioDay
     from tidebook.engine.book_facts import Standing
+    from tidebook.engine.causes import SeriesRestated
     from tidebook.engine.records import Record
     from tidebook.engine.store import (
         BookedFact,
@@ -236,9 +238,16 @@ class PostgresUnit:
         write: Sequence[PortfolioDay],
         close: Sequence[date],
         at: datetime,
+        *,
+        restated: SeriesRestated | None = None,
     ) -> bool:
         """Write a portfolio's changed days; False, and nothing, when the job is out of date."""
-        return series_unit.save(self._cursor, job, write, close, at)
+        unknown = series_log.unknown_to(self._cursor, job) if restated is not None else None
+        if not series_unit.save(self._cursor, job, write, close, at):
+            return False
+        if restated is not None and unknown is not None:
+            series_log.save(self._cursor, job, restated, unknown, at)
+        return True
 
     def append(
         self, topic: str, records: Sequence[tuple[str, Record]], correlation_id: str, at: datetime

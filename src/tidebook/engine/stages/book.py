@@ -17,8 +17,10 @@ from tidebook.book.policies import key_rules
 from tidebook.book.postings import EffectKind, Leg, settled
 from tidebook.engine.stages import keys as folding
 from tidebook.engine.stages.admission import admit, fact_row
+from tidebook.engine.stages.changes import Change
 from tidebook.engine.stages.links import Links
 from tidebook.engine.stages.reposting import Reposting
+from tidebook.engine.stages.restating import causes_of, restated
 from tidebook.engine.store import Accounts, BookWrite, FindingRow
 from tidebook.errors import FencedError
 from tidebook.model.facts import TransactionType, business_date
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
     from tidebook.book.lots import Folded, KeyRules
     from tidebook.book.postings import Posted, Posting
+    from tidebook.engine.causes import Cause
     from tidebook.engine.stages.admission import Admission, Incoming
     from tidebook.engine.stages.keys import KeyResult
     from tidebook.engine.store import (
@@ -50,7 +53,6 @@ if TYPE_CHECKING:
     from tidebook.model.findings import Finding
 
 
-_AMENDED: Final = "a transaction was amended"
 _BACK_DATED: Final = "a back-dated transaction"
 _MOVED: Final = "a transaction belongs on another key"
 _JOINT: Final = "lots were carried from another key, or to it"
@@ -93,25 +95,6 @@ def book(
     return batch.outcome(write)
 
 
-class _Change:
-    """What a batch does to one key."""
-
-    __slots__ = ("added", "anew", "reason", "removed")
-
-    def __init__(self) -> None:
-        self.added: list[Posting] = []
-        self.removed: set[str] = set()
-        self.anew = False
-        """Whether the key is to be folded from all its facts."""
-        self.reason = _AMENDED
-        """Why its history changes, if it does."""
-
-    def fold_anew(self, reason: str) -> None:
-        """Have the key folded from all its facts; the first reason given stands."""
-        if not self.anew:
-            self.anew, self.reason = True, reason
-
-
 class _Batch:
     """The working state of one batch: what is loaded, and what is to be written."""
 
@@ -129,7 +112,7 @@ class _Batch:
         related = unit.related_portfolios(portfolio_ids)
         self.portfolios: dict[str, PortfolioState] = unit.lock_portfolios(related)
         self.again = Reposting(unit, self.portfolios, admission.current.keys())
-        self.changes: dict[Key, _Change] = defaultdict(_Change)
+        self.changes: dict[Key, Change] = defaultdict(Change)
         self.posted: dict[str, Posted] = {}
         self.facts: list[FactRow] = []
         self.findings: dict[str, list[FindingRow]] = defaultdict(list)
@@ -145,7 +128,8 @@ class _Batch:
         self.links = Links(unit, related, self.portfolios, admission)
         for item in work:
             if item.portfolio_id in self.portfolios:
-                self.changes[item.portfolio_id, item.security_id].fold_anew(item.reason)
+                key = item.portfolio_id, item.security_id
+                self.changes[key].fold_anew(item.reason, item.causes)
 
     # Posting: from facts to changes of keys.
 
@@ -207,7 +191,13 @@ class _Batch:
         while anew:
             moved = self.again.look(anew) | (self.links.reach(anew, self.again) - self._looked())
             for key in moved:
-                self.changes[key].fold_anew(_MOVED)
+                behind = (
+                    cause
+                    for one in anew
+                    if one[0] == key[0] or self.links.are_joined(one, key)
+                    for cause in self._causes(one)
+                )
+                self.changes[key].fold_anew(_MOVED, tuple(behind))
             anew = moved
         securities = self._keys(cash=False)
         self._prepare([key for key in securities if key not in self.rules])
@@ -424,17 +414,29 @@ class _Batch:
             fixed = not later and (after is None or fact.trade_currency == fact.currency)
             if before == after and fixed:
                 return
-        reason = self.changes[key].reason
         if before is not None and before != key[1]:
-            change = self.changes[key[0], before]
-            change.reason = change.reason if change.anew else reason
-            change.removed.add(identity)
+            self._led_by(key, before).removed.add(identity)
         if after is not None and after != key[1]:
-            change = self.changes[key[0], after]
-            change.reason = change.reason if change.anew else reason
-            change.added.extend(cash)
+            self._led_by(key, after).added.extend(cash)
+
+    def _led_by(self, key: Key, account: str) -> Change:
+        """Return the change of a cash account that is moved for the reasons of another key."""
+        change = self.changes[key[0], account]
+        change.reason = change.reason if change.anew else self.changes[key].reason
+        change.causes.update(dict.fromkeys(self._causes(key)))
+        return change
 
     # Writing.
+
+    def _logged(self, key: Key, write: KeyWrite) -> KeyWrite:
+        if write.restated_from is None:
+            return write
+        return restated(write, self.states.get(key), self._causes(key))
+
+    def _causes(self, key: Key) -> tuple[Cause, ...]:
+        change, state = self.changes[key], self.states.get(key)
+        current = self.admission.current
+        return causes_of(change.causes, change.removed, change.added, state, current)
 
     def write(self) -> BookWrite:
         """Return everything the batch changes."""
@@ -442,7 +444,7 @@ class _Batch:
         dirty: dict[str, date] = {}
         for key, result in self.results.items():
             if result.write is not None:
-                keys.append(result.write)
+                keys.append(self._logged(key, result.write))
             if result.changed_from is not None:
                 day = result.changed_from
                 dirty[key[0]] = min(day, dirty.get(key[0], day))

@@ -69,6 +69,10 @@ class Links:
             self._join_pool(key)
         return {other for key in keys for other in self._groups.members(key)}
 
+    def are_joined(self, one: Key, other: Key) -> bool:
+        """Tell whether two keys are folded together."""
+        return self._groups.are_joined(one, other)
+
     def _load(self) -> None:
         if self._loaded:
             return

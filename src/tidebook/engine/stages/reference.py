@@ -20,7 +20,7 @@ from tidebook.engine.records import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from tidebook.engine.store import Unit
@@ -46,17 +46,19 @@ _VALUES_REST_ON: Final = frozenset(
 )
 
 
-def take(unit: Unit, topic: str, records: Records, at: datetime) -> int:
+def take(unit: Unit, topic: str, records: Records, now: Callable[[], datetime]) -> int:
     """Write a batch of one topic's facts with all they bring about; return the duplicates.
 
     What bookings rest on is owned while it changes, and so is what valuations rest on; whoever
-    reads them waits the few milliseconds, and no wake-up can fall between. Facts and their
-    cancellations are written in the order in which they were sent.
+    reads them waits the few milliseconds, and no wake-up can fall between. The facts are believed
+    from the instant at which that wait was over. Facts and their cancellations are written in the
+    order in which they were sent.
     """
     if topic in _BOOKINGS_REST_ON:
         unit.hold_reference(exclusive=True)
     if topic in _VALUES_REST_ON:
         unit.hold_market(exclusive=True)
+    at = now()
     duplicates = 0
     for is_cancelled, run in groupby(records, key=lambda record: bool(record.get(CANCELLED))):
         write = _cancel if is_cancelled else _save

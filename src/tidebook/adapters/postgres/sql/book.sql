@@ -140,7 +140,7 @@ WHERE (portfolio_id, security_id) IN (
     SELECT w.portfolio_id, w.security_id FROM book_work w JOIN queue q USING (portfolio_id)
     WHERE q.taken <= %(limit)s OR q.taken = q.keys
     FOR UPDATE OF w SKIP LOCKED)
-RETURNING portfolio_id, security_id, from_date, reason
+RETURNING portfolio_id, security_id, from_date, reason, causes
 
 -- name: last_recorded
 SELECT max(recorded_at) FROM (
@@ -156,6 +156,18 @@ UPDATE transactions SET superseded_at = %(at)s
 WHERE transaction_id = ANY(%(ids)s) AND superseded_at = 'infinity'
 
 -- name: replace_accounts
+WITH kept AS (
+    INSERT INTO past_bookings
+        (transaction_id, version, business_date, main_security_id, cash_security_id,
+         arrival_portfolio_id, arrival_security_id, superseded_at)
+    SELECT t.transaction_id, t.version, t.business_date, t.main_security_id, t.cash_security_id,
+           t.arrival_portfolio_id, t.arrival_security_id,
+           GREATEST(%(at)s, t.recorded_at + interval '1 microsecond',
+                    max(b.superseded_at) + interval '1 microsecond')
+    FROM transactions t LEFT JOIN past_bookings b USING (transaction_id, version)
+    WHERE t.transaction_id = ANY(%(ids)s) AND t.superseded_at = 'infinity'
+    GROUP BY t.transaction_id, t.version
+)
 UPDATE transactions t
 SET business_date = r.business_date, main_security_id = r.main, cash_security_id = r.cash,
     arrival_portfolio_id = r.arrival_portfolio_id, arrival_security_id = r.arrival_security_id
@@ -218,8 +230,11 @@ FROM unnest(%(ids)s::text[], %(generations)s::bigint[], %(dirty)s::date[])
 WHERE p.portfolio_id = r.portfolio_id AND p.generation = r.generation
 
 -- name: request_reprocessing
-INSERT INTO book_work AS w (portfolio_id, security_id, from_date, reason, requested_at)
-SELECT k.portfolio_id, k.security_id, min(t.business_date), 'reprocessing was requested', %(at)s
+INSERT INTO book_work AS w
+    (portfolio_id, security_id, from_date, reason, requested_at, causes)
+SELECT k.portfolio_id, k.security_id, min(t.business_date), 'reprocessing was requested', %(at)s,
+       (SELECT jsonb_agg(jsonb_build_array('request', asked.id, NULL))
+        FROM unnest((array_agg(DISTINCT t.transaction_id))[1:20]) AS asked (id))
 FROM transactions t
 CROSS JOIN LATERAL (VALUES
     (t.portfolio_id, t.main_security_id),
@@ -228,8 +243,10 @@ CROSS JOIN LATERAL (VALUES
 WHERE t.type <> 'CANCELLED' AND t.transaction_id = ANY(%(ids)s) AND t.superseded_at = 'infinity'
   AND k.security_id IS NOT NULL
 GROUP BY 1, 2
-ON CONFLICT (portfolio_id, security_id)
-DO UPDATE SET from_date = LEAST(w.from_date, excluded.from_date)
+ON CONFLICT (portfolio_id, security_id) DO UPDATE SET
+    from_date = LEAST(w.from_date, excluded.from_date),
+    causes = CASE WHEN jsonb_array_length(w.causes) < 20 THEN w.causes || excluded.causes
+                  ELSE w.causes END
 
 -- name: unfinished
 SELECT EXISTS (SELECT 1 FROM book_work w

@@ -69,3 +69,10 @@ SELECT security_id, name, currency, product_type, isin, asset_class, sector, cou
        multiplier, underlying_id, option_right, strike, expires_on
 FROM instruments
 WHERE security_id = ANY(%(security_ids)s)
+
+-- name: instruments_known
+SELECT security_id, name, currency, product_type, isin, asset_class, sector, country_of_risk,
+       multiplier, underlying_id, option_right, strike, expires_on
+FROM instrument_versions
+WHERE security_id = ANY(%(security_ids)s) AND recorded_at <= %(known_at)s::timestamptz
+  AND (superseded_at = 'infinity' OR superseded_at > %(known_at)s::timestamptz)

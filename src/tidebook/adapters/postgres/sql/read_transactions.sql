@@ -1,6 +1,33 @@
 -- Transactions, what each did to the book, and what is to be said about it. known_at is 'infinity'
 -- for now, start and end are infinities where open.
 
+-- name: believed
+-- In the place of transactions: on the day and keys that each version was booked on at an instant.
+(
+    SELECT t.transaction_id, t.portfolio_id, t.security_id, t.type, t.traded_at, t.trade_date,
+           t.quantity, t.price, t.gross, t.trade_currency, t.currency, t.fee, t.tax,
+           t.accrued_interest, t.fx_rate, t.instrument_id, t.settlement_date, t.note, t.lots,
+           t.to_portfolio_id, t.to_security_id, t.to_quantity, t.version,
+           coalesce(b.business_date, t.business_date) AS business_date, t.recorded_at,
+           coalesce(b.main_security_id, t.main_security_id) AS main_security_id,
+           CASE WHEN b.business_date IS NULL THEN t.cash_security_id
+                ELSE b.cash_security_id END AS cash_security_id,
+           CASE WHEN b.business_date IS NULL THEN t.arrival_portfolio_id
+                ELSE b.arrival_portfolio_id END AS arrival_portfolio_id,
+           CASE WHEN b.business_date IS NULL THEN t.arrival_security_id
+                ELSE b.arrival_security_id END AS arrival_security_id,
+           t.superseded_at
+    FROM transactions AS t
+    LEFT JOIN LATERAL (
+        SELECT p.business_date, p.main_security_id, p.cash_security_id,
+               p.arrival_portfolio_id, p.arrival_security_id
+        FROM past_bookings AS p
+        WHERE p.transaction_id = t.transaction_id AND p.version = t.version
+          AND p.superseded_at > %(known_at)s::timestamptz
+        ORDER BY p.superseded_at LIMIT 1
+    ) AS b ON true
+)
+
 -- name: count
 SELECT count(*)
 FROM transactions AS t

@@ -8,7 +8,7 @@ from __future__ import annotations
 from tidebook.adapters.postgres.migrations.sql_file import run_sql_file
 
 revision = "0003"
-down_revision = "0001"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 

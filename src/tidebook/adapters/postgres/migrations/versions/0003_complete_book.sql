@@ -15,6 +15,28 @@ ALTER TABLE portfolios ADD COLUMN pools_with text GENERATED ALWAYS AS (
 CREATE INDEX portfolios_taxpayer ON portfolios (taxpayer_id) WHERE taxpayer_id <> '';
 CREATE INDEX portfolios_pool ON portfolios (pools_with) WHERE pools_with IS NOT NULL;
 
+ALTER TABLE past_portfolios
+    ADD COLUMN cost_method_changes jsonb,
+    ADD COLUMN taxpayer_id text NOT NULL DEFAULT '',
+    ADD COLUMN tax_short_term numeric NOT NULL DEFAULT 0,
+    ADD COLUMN tax_long_term numeric NOT NULL DEFAULT 0,
+    ADD COLUMN tax_long_term_months integer NOT NULL DEFAULT 12;
+DROP VIEW portfolio_versions;
+CREATE VIEW portfolio_versions AS
+SELECT portfolio_id, version, content_hash, name, base_currency, open_date, close_date, status,
+       cost_method, settlement, time_zone, allow_short, risk_exposure, investment_time_horizon,
+       portfolio_type, objective, booking_center, cif_id, is_leverage_allowed, advisor_id,
+       cost_method_changes, taxpayer_id, tax_short_term, tax_long_term, tax_long_term_months,
+       recorded_at, 'infinity'::timestamptz AS superseded_at
+FROM portfolios
+UNION ALL
+SELECT portfolio_id, version, content_hash, name, base_currency, open_date, close_date, status,
+       cost_method, settlement, time_zone, allow_short, risk_exposure, investment_time_horizon,
+       portfolio_type, objective, booking_center, cif_id, is_leverage_allowed, advisor_id,
+       cost_method_changes, taxpayer_id, tax_short_term, tax_long_term, tax_long_term_months,
+       recorded_at, superseded_at
+FROM past_portfolios;
+
 -- The terms of contracts. One unit is worth its price times the multiplier.
 
 ALTER TABLE instruments
@@ -23,6 +45,24 @@ ALTER TABLE instruments
     ADD COLUMN option_right text,
     ADD COLUMN strike numeric,
     ADD COLUMN expires_on date;
+
+ALTER TABLE past_instruments
+    ADD COLUMN multiplier numeric NOT NULL DEFAULT 1,
+    ADD COLUMN underlying_id text NOT NULL DEFAULT '',
+    ADD COLUMN option_right text,
+    ADD COLUMN strike numeric,
+    ADD COLUMN expires_on date;
+DROP VIEW instrument_versions;
+CREATE VIEW instrument_versions AS
+SELECT security_id, version, content_hash, name, currency, product_type, isin, asset_class, sector,
+       country_of_risk, multiplier, underlying_id, option_right, strike, expires_on, recorded_at,
+       'infinity'::timestamptz AS superseded_at
+FROM instruments
+UNION ALL
+SELECT security_id, version, content_hash, name, currency, product_type, isin, asset_class, sector,
+       country_of_risk, multiplier, underlying_id, option_right, strike, expires_on, recorded_at,
+       superseded_at
+FROM past_instruments;
 
 ALTER TABLE transactions
     ADD COLUMN lots jsonb,                      -- [[lot, quantity], ..] to take; NULL when none
@@ -40,6 +80,10 @@ CREATE INDEX transactions_carried_to ON transactions (arrival_portfolio_id, arri
     WHERE arrival_portfolio_id IS NOT NULL;     -- past versions too: pages list them
 CREATE INDEX transactions_carried_into ON transactions (arrival_security_id)
     WHERE arrival_portfolio_id IS NOT NULL AND superseded_at = 'infinity';
+
+ALTER TABLE past_bookings
+    ADD COLUMN arrival_portfolio_id text,
+    ADD COLUMN arrival_security_id text;
 
 -- The lots it opened or added to, as in matches. NULL stands for one lot of its own, of what the
 -- entry moved beyond its matches, and for none where it moved nothing beyond them.
@@ -70,14 +114,6 @@ CREATE INDEX corporate_actions_security ON corporate_actions (security_id)
     WHERE superseded_at = 'infinity';
 CREATE INDEX corporate_actions_to_security ON corporate_actions (to_security_id)
     WHERE superseded_at = 'infinity' AND to_security_id <> '';
-
--- A date that was cancelled and given again is its next version. A price or a rate is cancelled by
--- closing its row without a successor.
-ALTER TABLE business_dates
-    ADD COLUMN IF NOT EXISTS version integer NOT NULL DEFAULT 1,
-    ADD COLUMN IF NOT EXISTS superseded_at timestamptz NOT NULL DEFAULT 'infinity',
-    DROP CONSTRAINT business_dates_pkey,
-    ADD PRIMARY KEY (business_date, version);
 
 INSERT INTO log_partitions (topic, part)
 SELECT 'raw_corporate_actions', part FROM generate_series(0, 15) AS part
