@@ -222,7 +222,7 @@ class Reader(Protocol):
         """Return one transaction, or None when no such fact is known."""
         ...
 
-    def entries(
+    def entries(  # noqa: PLR0913 - the question has this many parts
         self,
         portfolio_id: str,
         *,

@@ -214,7 +214,7 @@ class PostgresReader:
         with snapshot(self._pool) as cursor:
             return read_transaction(cursor, transaction_id, known_at)
 
-    def entries(
+    def entries(  # noqa: PLR0913 - the question has this many parts
         self,
         portfolio_id: str,
         *,
