@@ -135,8 +135,10 @@ def test_gains_of_one_security_and_one_year(store: Openings) -> None:
 def test_gains_as_csv_are_a_line_for_each_lot(store: Openings) -> None:
     result = terminal(store, "gains", "P1", "-o", "csv", "--security", "ACME", "--to", "2024-01-04")
     assert result.stdout.splitlines()[1:] == [
-        "ACME,T1,DISPOSAL,LONG,2024-01-02,2024-01-04,T3,SELL,4,USD,"
-        + "478,406.3,402,361.8,76,44.5,64.6,-20.1,2,SHORT,,",
+        (
+            "ACME,T1,DISPOSAL,LONG,2024-01-02,2024-01-04,T3,SELL,4,USD,"
+            "478,406.3,402,361.8,76,44.5,64.6,-20.1,2,SHORT,,"
+        ),
     ]
     assert "2024 44.50" in result.stderr
 
