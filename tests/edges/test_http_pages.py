@@ -153,6 +153,43 @@ def test_income_is_what_the_book_says_it_earned() -> None:
     assert portfolio_page(views()._replace(results=results)).income == Decimal("88.05")
 
 
+def test_gains_by_year_and_term_are_a_section_of_the_page() -> None:
+    page = portfolio_page(views()._replace(realised=sample_views.REALISED))
+    assert [(row.name, row.long_term, row.short_term, row.gain) for row in page.gains] == [
+        ("2025", None, Decimal(48), Decimal(48)),
+        ("2026", Decimal(-2), None, Decimal(-2)),
+    ]
+    assert page.gains_total is not None
+    assert (page.gains_total.gain, page.gains_total.tax) == (Decimal(46), None)
+    text = render_portfolio(page, nonce=A_NONCE)
+    assert '<h2 id="gains">Realised gains</h2>' in text
+    # From the worst year, -2, to the best, 48: the zero line stands at 2 of 50.
+    assert '<rect class="shade-4" x="4%" width="96%" height="100%">' in text
+    assert '<rect class="shade-0" x="0%" width="4%" height="100%">' in text
+    assert text.count('x1="4%" x2="4%" y1="0%" y2="100%"') == 2
+    assert "short term +48.00 USD" in text
+    assert "the portfolio states no tax rates" in text
+
+
+def test_a_page_without_gains_has_no_section_for_them() -> None:
+    text = render_portfolio(portfolio_page(views()), nonce=A_NONCE)
+    assert "Realised gains" not in text
+    assert 'href="#gains"' not in text
+
+
+def test_gains_that_cancel_out_need_no_bar() -> None:
+    nothing = sample_views.SALE.entry._replace(
+        realised_local=Decimal(0), realised_base=Decimal(0), realised_price=Decimal(0)
+    )
+    sold = sample_views.SALE._replace(entry=nothing)
+    page = portfolio_page(
+        views()._replace(realised=sample_views.REALISED._replace(entries=(sold,)))
+    )
+    text = render_portfolio(page, nonce=A_NONCE)
+    assert '<h2 id="gains">' in text
+    assert 'class="bar gain"' not in text
+
+
 def test_a_fall_is_drawn_from_the_first_day() -> None:
     days = (
         sample_views.DAYS[0]._replace(eod_market_value=Decimal(9000)),
