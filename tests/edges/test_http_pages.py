@@ -12,8 +12,10 @@ from starlette.testclient import TestClient
 from tests.edges import sample_views
 from tests.edges.memory_book import A_NONCE, AN_ID, Desk, StoppedClock
 from tidebook.api import create_app
+from tidebook.book.valuation import MarketValue
 from tidebook.engine.views import ReportView, RestatementsPage, ResultsView
 from tidebook.errors import StoreUnavailableError
+from tidebook.model.instruments import Instrument
 from tidebook.web import render_portfolio
 from tidebook.web.assembly import portfolio_page
 
@@ -121,6 +123,29 @@ def test_cost_gain_and_cash_make_up_the_value() -> None:
     assert [row.security_id for row in page.positions] == ["S-1"]
     # 1,010 of 10,006, half even to 18 places
     assert page.positions[0].weight == Decimal("0.100939436338197082")
+
+
+def test_a_contract_on_margin_adds_its_gain_and_nothing_else() -> None:
+    # 2 at 50 a point, opened at 4,000 and worth 3,990: nothing was paid, and 1,000 is lost.
+    value = MarketValue(*map(Decimal, (399_000, 399_000, -1_000, -1_000)), on_margin=True)
+    contract = sample_views.SHARES._replace(
+        security_id="FUT",
+        instrument=Instrument("FUT", "Future", "USD", "Future", multiplier=Decimal(50)),
+        quantity=Decimal(2),
+        cost_local=Decimal(400_000),
+        cost_base=Decimal(400_000),
+        valuation=sample_views.VALUED._replace(value=value),
+    )
+    positions = sample_views.POSITIONS._replace(
+        positions=(contract, sample_views.MONEY), market_value_base=Decimal(7_996)
+    )
+    page = portfolio_page(views()._replace(positions=positions))
+    [row] = page.positions
+    assert (row.market_value, row.cost, row.unrealised) == (-1_000, 0, -1_000)
+    # With 8,996 in cash that makes the 7,996 of the whole.
+    assert (page.cash, page.value) == (8_996, 7_996)
+    # 1,000 of 7,996, half even to 18 places
+    assert row.weight == Decimal("-0.125062531265632816")
 
 
 def test_history_runs_to_the_day_of_the_positions() -> None:
