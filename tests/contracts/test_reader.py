@@ -50,7 +50,13 @@ if TYPE_CHECKING:
     from tests.fixtures.reader_pg import Store
     from tidebook.adapters.postgres.snapshots import Pool
     from tidebook.engine.ports import Reader
-    from tidebook.engine.views import LotsView, PositionsView, PositionView, ResultsView
+    from tidebook.engine.views import (
+        LotsView,
+        LotView,
+        PositionsView,
+        PositionView,
+        ResultsView,
+    )
 
 JAN_10 = date(2023, 1, 10)
 
@@ -394,6 +400,12 @@ def test_lots_as_known_then_are_those_believed_then(reader: Reader) -> None:
     assert booked(reader.lots("P1", known_at=BETWEEN, security_id="CASH_EUR")) == (
         lot("CASH_EUR", "t15", FEB_1, ("150", "150", "180", "1", "1.2"), "EUR"),
     )
+
+
+def worth_of(view: LotView) -> tuple[object, ...]:
+    """Return what a lot is worth and what it gains, local and base."""
+    assert view.value is not None
+    return view.value[:4]
 
 
 def test_lots_say_how_long_they_are_held_and_what_they_are_worth(reader: Reader) -> None:

@@ -38,7 +38,8 @@ D = Decimal
 RATES = TaxRates(D("0.37"), D("0.20"), 12)
 FUTURE = Instrument("FUT", "Future", "USD", "Future", multiplier=D(50))
 CALL = Instrument("CALL", "Call", "USD", "Option", multiplier=D(100), option_right=OptionRight.CALL)
-KNOWN = (security("ACME"), security("OTHER"), security("SAP", "EUR"), FUTURE, CALL)
+BUND = Instrument("BUND", "Future in euros", "EUR", "Future")
+KNOWN = (security("ACME"), security("OTHER"), security("SAP", "EUR"), FUTURE, BUND, CALL)
 
 
 def gains(
@@ -51,7 +52,7 @@ def gains(
     kept = portfolio(tax_rates=tax, **policies)
     book = keep_book(facts, kept, KNOWN, rate_table(list(rates)), actions)
     fractions = {applied_id(each.action_id, "P1"): carried_fraction(each) for each in actions}
-    terms = Terms(tax, frozenset({"FUT"}), frozenset(), fractions)
+    terms = Terms(tax, frozenset({"FUT", "BUND"}), frozenset(), fractions)
     disposals = [disposal_of(entry) for entry in book.entries]
     return [gain for one in disposals if one is not None for gain in gains_of(one, terms)]
 
@@ -114,6 +115,37 @@ def test_what_cannot_be_divided_stays_with_the_last_lot() -> None:
     third = D("33.333333333333333333")
     assert [gain.proceeds_base for gain in found] == [third, third, D("33.333333333333333334")]
     assert totals(found).gain_base == 70
+
+
+@pytest.mark.parametrize("security_id", ["SAP", "BUND"])
+def test_what_a_rate_cannot_divide_stays_with_the_last_lot_too(security_id: str) -> None:
+    def fact(identity: str, kind: str, day: int, quantity: str, gross: str) -> Transaction:
+        on = f"2024-01-{day:02}"
+        return trade(
+            identity, kind, security_id, on, quantity=quantity, gross=gross, currency="EUR"
+        )
+
+    found = [
+        gain
+        for gain in gains(
+            fact("a", "BUY", 2, "1", "10"),
+            fact("b", "BUY", 3, "1", "10"),
+            fact("c", "BUY", 4, "1", "10"),
+            fact("s", "SELL", 5, "3", "100"),
+            rates=(Rate("EUR", "USD", date(2024, 1, 1), D("0.5")),),
+        )
+        if gain.security_id == security_id
+    ]
+    # Half of 23.333333333333333333 has 19 places and goes to the even one; three of them are 70 x
+    # 0.5 = 35 all the same.
+    part = D("11.666666666666666666")
+    assert [gain.price_base for gain in found] == [part, part, D("11.666666666666666668")]
+    assert totals(found).price_base == 35
+    assert totals(found).gain_base == 35
+    assert totals(found).currency_base == 0
+    if security_id == "BUND":
+        # On margin there is no money in it that the currency could have moved.
+        assert [gain.gain_base for gain in found] == [gain.price_base for gain in found]
 
 
 @pytest.mark.parametrize(
