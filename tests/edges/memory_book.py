@@ -209,6 +209,7 @@ class MemoryReader:
             self.series(portfolio_id, known_at=known_at),
             self.findings(portfolio_id, as_of=as_of, known_at=known_at),
             self.restatements(RestatementQuery(portfolio_id, as_of=as_of, known_at=known_at)),
+            self.entries(portfolio_id, as_of=as_of, known_at=known_at, realised=True),
             self.kept_health,
         )
 
@@ -305,13 +306,20 @@ class MemoryReader:
         portfolio_id: str,
         *,
         security_id: str | None = None,
+        start: date | None = None,
         as_of: date | None = None,
         known_at: datetime | None = None,
+        realised: bool = False,
     ) -> EntriesView:
         self._answering(portfolio_id)
-        self.asked.append((portfolio_id, security_id, as_of, known_at))
+        self.asked.append((portfolio_id, security_id, start, as_of, known_at, realised))
         found = [one for one in self.kept_entries if security_id in {None, one.entry.security_id}]
-        return EntriesView(self.kept[portfolio_id], self.freshness(portfolio_id), tuple(found))
+        return EntriesView(
+            self.kept[portfolio_id],
+            self.freshness(portfolio_id),
+            tuple(found),
+            tuple(self.kept_instruments),
+        )
 
     def actions(
         self, security_id: str | None = None, *, known_at: datetime | None = None

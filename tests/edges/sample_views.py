@@ -10,10 +10,12 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from tests.edges.memory_book import NOW, Desk, freshness
+from tidebook.book.holding_periods import HoldingPeriod, Term
 from tidebook.book.series import PortfolioDay
 from tidebook.book.valuation import MarketValue, Valuation, ValuationStatus
 from tidebook.engine.causes import Amounts, Cause, CauseKind, SeriesRestated
 from tidebook.engine.views import (
+    EntriesView,
     EntryView,
     FindingView,
     HistoryView,
@@ -139,6 +141,9 @@ LOT = LotView(
     Decimal("100.4"),
     Decimal("100.4"),
     "USD",
+    HoldingPeriod(0, Term.SHORT, date(2026, 3, 11)),
+    VALUED.value,
+    None,
 )
 DAYS = (
     PortfolioDay(ON, ZERO, Decimal(10000), ZERO, Decimal(10200), ZERO, ZERO),
@@ -168,6 +173,9 @@ REVALUED = RestatementView(
     series=SeriesRestated(ON, DAYS[1].on, 2, DAYS[1].on, Decimal(10520), Decimal(10500)),
 )
 SERIES = SeriesView(PORTFOLIO, freshness(date(2025, 3, 11)), ON, DAYS)
+
+
+NOTHING_REALISED = EntriesView(PORTFOLIO, freshness(ON), ())
 
 
 def desk() -> Desk:

@@ -24,7 +24,7 @@ def views() -> ReportView:
     results = ResultsView(Decimal(0), Decimal(0), Decimal(0))
     positions, series = sample_views.POSITIONS, sample_views.SERIES
     log = RestatementsPage(positions.portfolio, positions.freshness, 0, 0, 100, ())
-    return ReportView(positions, results, series, (), log)
+    return ReportView(positions, results, series, (), log, sample_views.NOTHING_REALISED)
 
 
 def test_the_root_leads_to_the_list() -> None:

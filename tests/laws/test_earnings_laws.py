@@ -7,12 +7,22 @@ from typing import TYPE_CHECKING
 
 from hypothesis import given, strategies as st
 
-from tests.fixtures.booking import keep_book, portfolio, security
-from tests.laws.strategies import DAYS, FIRST, histories, price_facts, rate_facts
+from tests.fixtures.booking import NO_RATES, keep_book, portfolio, security
+from tests.laws.strategies import (
+    DAYS,
+    FIRST,
+    days,
+    decimals,
+    histories,
+    price_facts,
+    rate_facts,
+)
 from tests.laws.test_series_laws import KEYS, euro_facts, own_facts, valued_by_position
+from tests.laws.test_whole_laws import KNOWN, worlds
 from tidebook.book.earnings import KeptBook, period_earnings
 from tidebook.book.series import Market
-from tidebook.model.facts import TransactionType
+from tidebook.book.whole import build
+from tidebook.model.facts import Price, TransactionType
 from tidebook.model.markets import price_table, rate_table
 from tidebook.model.money import ZERO, exact
 from tidebook.model.periods import Span
@@ -23,8 +33,10 @@ if TYPE_CHECKING:
 
     from tests.fixtures.booking import Book
     from tidebook.book.earnings import PeriodEarnings
-    from tidebook.model.facts import Price, Rate, Transaction
+    from tidebook.book.whole import Facts
+    from tidebook.model.facts import Rate, Transaction
 
+TRADES = frozenset({TransactionType.BUY, TransactionType.SELL})
 methods = st.sampled_from(CostMethod)
 T = TransactionType
 stays_inside = histories(T.BUY, T.SELL, T.DIVIDEND, T.INTEREST, securities=KEYS)
@@ -38,11 +50,8 @@ def spans(draw: st.DrawFn) -> Span:
 
 
 def kept(facts: list[Transaction], book: Book) -> KeptBook:
-    is_pooled = book.portfolio.cost_method is CostMethod.AVCO
-    pooled = frozenset(book.entries_by_key) if is_pooled else frozenset[str]()
-    return KeptBook(
-        book.entries, {fact.transaction_id: fact for fact in facts}, book.cash_keys(), pooled
-    )
+    known = {fact.transaction_id: fact for fact in facts}
+    return KeptBook(book.entries, known, book.instruments)
 
 
 def gained(earned: PeriodEarnings) -> Decimal:
@@ -140,3 +149,39 @@ def test_over_its_whole_life_a_book_gains_what_its_entries_and_costs_say(
         held = sum((book.holdings[key].cost_base for key in book.holdings if key in KEYS), ZERO)
         worth = sum((key.final for key in earned.keys if key.security_id in KEYS), ZERO)
         assert gained(earned) == realised + costs + worth - held
+
+
+unit_prices = decimals("0.01", "1000")
+
+
+@st.composite
+def priced(draw: st.DrawFn) -> list[Price]:
+    """Draw a price of some securities from the first day on, and of any on some of the days."""
+    named = st.sampled_from(sorted(KNOWN))
+    always = draw(st.sets(named))
+    first = [Price(each, FIRST, draw(unit_prices), "USD") for each in sorted(always)]
+    later = st.builds(Price, named, days, unit_prices, st.just("USD"))
+    return [*first, *draw(st.lists(later, max_size=8))]
+
+
+@given(worlds(), priced(), spans())
+def test_the_lines_of_every_action_carry_and_contract_add_up(
+    facts: Facts, prices: list[Price], span: Span
+) -> None:
+    # A contract held on margin is traded; nobody gives one away or pays with it.
+    sensible = [
+        fact for fact in facts.transactions if fact.security_id != "FUT" or fact.type in TRADES
+    ]
+    facts = facts._replace(transactions=sensible)
+    whole = build(facts)
+    known = {fact.transaction_id: fact for fact in facts.transactions}
+    market = Market(price_table(prices), NO_RATES, "USD", {})
+    for portfolio_id in facts.portfolios:
+        entries = [
+            entry
+            for (holder, _), folded in whole.keys.items()
+            if holder == portfolio_id
+            for entry in folded.entries
+        ]
+        earned = period_earnings(KeptBook(entries, known, KNOWN), span, market)
+        assert earned.unexplained == ZERO

@@ -6,6 +6,8 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.fixtures.booking import keep_book, portfolio, security, trade
 from tidebook.book.postings import Leg
 from tidebook.model.instruments import Instrument, OptionRight
@@ -62,6 +64,40 @@ def test_an_option_is_written_and_bought_back_where_shorts_are_forbidden() -> No
     )
     assert book.entry("c").realised_base == 300
     assert book.holding("OPT").quantity == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "numbers"),
+    [
+        ("EXPIRY", {}),
+        ("MARK_TO_MARKET", {"price": "5"}),
+        ("BUY_TO_CLOSE", {"quantity": "1", "price": "1"}),
+        ("EXERCISE", {"quantity": "1"}),
+        ("RETURN_OF_CAPITAL", {"gross": "5"}),
+    ],
+)
+def test_an_event_on_a_holding_that_is_not_there_says_so(
+    kind: str, numbers: dict[str, str]
+) -> None:
+    known = FUTURE if kind == "MARK_TO_MARKET" else CALL
+    fact = trade("e", kind, known.security_id, "2024-04-01", **numbers)
+    book = kept(fact, known=known)
+    [finding] = book.findings
+    assert finding.code == "position.not-held"
+    assert finding.sentence == (
+        f"the event acts on what is held of {known.security_id}, and P1 held nothing of it"
+    )
+    assert "short" not in finding.remedy
+
+
+def test_a_close_beyond_what_is_open_is_not_told_to_allow_shorts() -> None:
+    book = kept(
+        trade("o", "BUY_TO_OPEN", "OPT", "2024-03-01", quantity="1", price="4"),
+        trade("c", "SELL_TO_CLOSE", "OPT", "2024-04-01", quantity="3", price="1"),
+    )
+    [finding] = book.findings
+    assert finding.sentence == "3 OPT were to be closed or to leave in P1, which held 1"
+    assert "short" not in finding.remedy
 
 
 def test_closing_more_than_is_open_waits() -> None:
@@ -169,6 +205,18 @@ def test_marking_a_future_to_market_pays_the_gain_and_moves_the_cost_to_the_pric
     assert [book.entry(mark).realised_base for mark in ("m1", "m2")] == [-1000, 4000]
     assert cash(book) == 3000
     assert book.holding("FUT").cost_local == 2 * 50 * 5030
+
+
+def test_a_future_ends_at_its_final_price_or_where_it_was_last_settled() -> None:
+    bought = trade("b", "BUY", "FUT", "2024-03-01", quantity="2", price="5000")
+    last = trade("e", "EXPIRY", "FUT", "2024-03-15", price="5030", gross="0")
+    at_price = kept(bought, last, known=FUTURE)
+    assert (at_price.entry("e").realised_base, cash(at_price)) == (3000, 3000)
+    marked = trade("m", "MARK_TO_MARKET", "FUT", "2024-03-15", price="5030", gross="0")
+    settled = kept(bought, marked, last._replace(price=D(0)), known=FUTURE)
+    assert not settled.entry("e").realised_base
+    assert cash(settled) == 3000
+    assert settled.holding("FUT").quantity == 0
 
 
 def test_a_short_perpetual_pays_and_receives_funding() -> None:

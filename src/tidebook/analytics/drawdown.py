@@ -14,12 +14,14 @@ import numpy as np
 
 from tidebook.analytics.crossing import to_date, to_days
 from tidebook.analytics.figures import Reason, Undefined
+from tidebook.analytics.tail import expected_shortfall
 from tidebook.errors import UnusableSeriesError
 
 if TYPE_CHECKING:
     from datetime import date
 
     from tidebook.analytics.crossing import Days, Floats
+    from tidebook.analytics.figures import Figure
     from tidebook.analytics.returns import Linked
 
 # Linked growth comes back to an old high only up to the noise of float64.
@@ -92,9 +94,7 @@ def drawdown(dates: Days, cumulative: Floats) -> Drawdown | Undefined:
     _check(dates, cumulative)
     if cumulative.size == 0:
         return Undefined(Reason.NO_DATA)
-    wealth = np.concatenate([[1.0], 1.0 + cumulative])
-    under = wealth / np.maximum.accumulate(wealth) - 1.0
-    under[under > -_NOISE] = 0.0
+    under = _underwater(cumulative)
     return Drawdown(dates, under[1:], _deepest(dates, under))
 
 
@@ -147,9 +147,43 @@ def longest_without_high(dates: Days, cumulative: Floats, start: date) -> Spell 
     return Spell(to_date(days[longest]), to_date(days[longest + 1]), is_open=is_open)
 
 
+def conditional_drawdown(cumulative: Floats, confidence: float) -> Figure:
+    """Return the mean of the deepest 1 - c of the drawdowns, a positive fraction.
+
+    Every day's place below the highest wealth so far counts, a day at a high as 0; the mean is
+    that of :func:`tidebook.analytics.tail.expected_shortfall`. Undefined where there is no day.
+
+    Args:
+        cumulative: The return from the start to the end of each day, as a fraction.
+        confidence: c, between 0 and 1.
+
+    Raises:
+        UnusableSeriesError: If a return is not finite.
+        UnusableParameterError: If the confidence is not between 0 and 1.
+
+    References:
+        A. Chekhlov, S. Uryasev and M. Zabarankin, "Drawdown Measure in Portfolio Optimization",
+        International Journal of Theoretical and Applied Finance (2005).
+    """
+    _check_finite(cumulative)
+    return expected_shortfall(_underwater(cumulative)[1:], confidence)
+
+
+def _underwater(cumulative: Floats) -> Floats:
+    """Return wealth over its highest so far, minus 1, from the start itself on."""
+    wealth = np.concatenate([[1.0], 1.0 + cumulative])
+    under = wealth / np.maximum.accumulate(wealth) - 1.0
+    under[under > -_NOISE] = 0.0
+    return under
+
+
 def _check(dates: Days, cumulative: Floats) -> None:
     if dates.shape != cumulative.shape:
         raise UnusableSeriesError("cumulative returns", "its columns differ in length")
+    _check_finite(cumulative)
+
+
+def _check_finite(cumulative: Floats) -> None:
     if not bool(np.isfinite(cumulative).all()):
         raise UnusableSeriesError("cumulative returns", "a return is not a finite number")
 

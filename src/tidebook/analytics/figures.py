@@ -28,6 +28,7 @@ class Reason(StrEnum):
     TOTAL_LOSS = "total-loss"
     NOT_MONOTONE = "not-monotone"
     NO_VALUE = "no-value"
+    NO_ODDS = "no-odds"
 
 
 _SENTENCES = {
@@ -46,6 +47,7 @@ _SENTENCES = {
     Reason.TOTAL_LOSS: "a loss of everything has no logarithm",
     Reason.NOT_MONOTONE: "skew and kurtosis are too large for the Cornish-Fisher expansion",
     Reason.NO_VALUE: "there is no value to take shares of",
+    Reason.NO_ODDS: "nothing was won, or nothing was lost, so that there are no odds",
 }
 
 

@@ -16,7 +16,7 @@ class Compounding(StrEnum):
     SIMPLE = "simple"
     """The periods add up to the year."""
     CONTINUOUS = "continuous"
-    """The yearly rate is a force of interest, and the period compounds it continuously."""
+    """The logarithms of the periods' growth add up to that of the year: for log returns."""
 
 
 def periodic_rate(
@@ -26,7 +26,7 @@ def periodic_rate(
 ) -> float:
     """Return the rate of one period that belongs to a yearly rate.
 
-    Geometric: ``(1 + a) ** (1 / k) - 1``; simple: ``a / k``; continuous: ``exp(a / k) - 1``.
+    Geometric: ``(1 + a) ** (1 / k) - 1``; simple: ``a / k``; continuous: ``ln(1 + a) / k``.
     Negative rates are allowed.
 
     Args:
@@ -35,7 +35,7 @@ def periodic_rate(
         compounding: What the yearly rate means.
 
     Raises:
-        UnusableParameterError: If the year has no periods, or a geometric rate loses everything.
+        UnusableParameterError: If the year has no periods, or the rate loses everything.
 
     Example:
         >>> round(periodic_rate(0.21, 2), 12)
@@ -46,11 +46,10 @@ def periodic_rate(
         raise UnusableParameterError("rate_annual", rate_annual, allowed="as a finite number")
     if compounding is Compounding.SIMPLE:
         return rate_annual / periods_per_year
-    if compounding is Compounding.CONTINUOUS:
-        return math.expm1(rate_annual / periods_per_year)
     if rate_annual <= -1.0:
         raise UnusableParameterError("rate_annual", rate_annual, allowed="above -1")
-    return math.expm1(math.log1p(rate_annual) / periods_per_year)
+    force = math.log1p(rate_annual) / periods_per_year
+    return force if compounding is Compounding.CONTINUOUS else math.expm1(force)
 
 
 def check_periods(periods_per_year: float) -> None:

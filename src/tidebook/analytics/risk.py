@@ -10,6 +10,7 @@ undefined: neither is ever shown as 0 or infinity.
 from __future__ import annotations
 
 import math
+from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -27,10 +28,20 @@ _NOISE: Final = 1e-14
 _SPREAD_NEEDS: Final = 2
 
 
-def standard_deviation(returns: Floats) -> Figure:
-    """Return the sample standard deviation per period, √(Σ(r - mean)² / (n - 1)).
+class Spread(StrEnum):
+    """What a standard deviation divides by."""
 
-    Equal returns deviate by exactly 0.
+    SAMPLE = "SAMPLE"
+    """n - 1: an estimate of what the returns were drawn from."""
+    POPULATION = "POPULATION"
+    """n: a description of the returns themselves."""
+
+
+def standard_deviation(returns: Floats, spread: Spread = Spread.SAMPLE) -> Figure:
+    """Return the standard deviation per period, √(Σ(r - mean)² / (n - 1)).
+
+    Equal returns deviate by exactly 0. The deviation of the returns themselves
+    (``Spread.POPULATION``) divides by n instead.
 
     Raises:
         UnusableSeriesError: If a return is not finite.
@@ -38,11 +49,11 @@ def standard_deviation(returns: Floats) -> Figure:
     check_returns(returns)
     if returns.size < _SPREAD_NEEDS:
         return Undefined(Reason.TOO_FEW_RETURNS)
-    deviation = float(returns.std(ddof=1))
+    deviation = float(returns.std(ddof=1 if spread is Spread.SAMPLE else 0))
     return 0.0 if deviation <= _NOISE * float(np.abs(returns).max()) else deviation
 
 
-def volatility(returns: Floats, periods_per_year: float) -> Figure:
+def volatility(returns: Floats, periods_per_year: float, spread: Spread = Spread.SAMPLE) -> Figure:
     """Return the yearly standard deviation, sd(r) · √k, as a fraction.
 
     With ``periods_per_year`` set to the number of returns it is that of the whole period instead.
@@ -56,7 +67,7 @@ def volatility(returns: Floats, periods_per_year: float) -> Figure:
         0.366606
     """
     check_periods(periods_per_year)
-    deviation = standard_deviation(returns)
+    deviation = standard_deviation(returns, spread)
     if isinstance(deviation, Undefined):
         return deviation
     return deviation * math.sqrt(periods_per_year)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from tidebook.analytics.figures import Reason, Undefined
+from tidebook.analytics.moments import excess_kurtosis, skewness
 from tidebook.analytics.risk import check_returns, standard_deviation
 from tidebook.errors import UnusableParameterError
 
@@ -34,7 +35,7 @@ class TailMethod(StrEnum):
     HISTORICAL = "HISTORICAL"
     """The sample's own quantile, interpolated between two returns (type 7)."""
     LOWER_QUANTILE = "LOWER_QUANTILE"
-    """The sample's own quantile, the smallest return at which a of the returns is reached."""
+    """The smallest of the sample's losses that c of its returns or more do not exceed."""
     GAUSSIAN = "GAUSSIAN"
     """That of the normal distribution with the sample's mean and standard deviation."""
     CORNISH_FISHER = "CORNISH_FISHER"
@@ -44,8 +45,9 @@ class TailMethod(StrEnum):
 def value_at_risk(returns: Floats, confidence: float, method: TailMethod) -> Figure:
     """Return the loss of one period that is exceeded with probability 1 - c only.
 
-    HISTORICAL and LOWER_QUANTILE: minus the quantile at a. GAUSSIAN: -(mean + z · sd) with z the
-    normal quantile at a; CORNISH_FISHER: the same with z from :func:`cornish_fisher`.
+    HISTORICAL: minus the quantile at a. LOWER_QUANTILE: the ⌈c·n⌉-th smallest loss. GAUSSIAN:
+    -(mean + z · sd) with z the normal quantile at a. CORNISH_FISHER: the same with z from
+    :func:`cornish_fisher`.
 
     Args:
         returns: The returns per period, as fractions, in any order.
@@ -73,7 +75,8 @@ def value_at_risk(returns: Floats, confidence: float, method: TailMethod) -> Fig
         case TailMethod.HISTORICAL:
             return -float(np.quantile(returns, tail, method="linear"))
         case TailMethod.LOWER_QUANTILE:
-            return -float(np.sort(returns)[_tail_count(returns.size, tail) - 1])
+            rank = max(1, math.ceil(confidence * returns.size - _NOISE))
+            return float(np.sort(-returns)[rank - 1])
         case TailMethod.GAUSSIAN:
             return _parametric(returns, _NORMAL.inv_cdf(tail))
         case TailMethod.CORNISH_FISHER:
@@ -207,20 +210,10 @@ def _parametric(returns: Floats, z: float) -> Figure:
 
 
 def _bent(returns: Floats, z: float) -> Figure:
-    spread = standard_deviation(returns)
-    if isinstance(spread, Undefined):
-        return spread
-    if spread == 0:
-        return Undefined(Reason.ZERO_VARIANCE)
-    quantile = cornish_fisher(z, _skew(returns), _excess_kurtosis(returns))
+    skew, kurtosis = skewness(returns), excess_kurtosis(returns)
+    if isinstance(skew, Undefined):
+        return skew
+    if isinstance(kurtosis, Undefined):
+        return kurtosis
+    quantile = cornish_fisher(z, skew, kurtosis)
     return quantile if isinstance(quantile, Undefined) else _parametric(returns, quantile)
-
-
-def _skew(returns: Floats) -> float:
-    moves = returns - returns.mean()
-    return float((moves**3).mean()) / float((moves**2).mean()) ** 1.5
-
-
-def _excess_kurtosis(returns: Floats) -> float:
-    moves = returns - returns.mean()
-    return float((moves**4).mean()) / float((moves**2).mean()) ** 2 - 3.0

@@ -10,11 +10,12 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from tidebook.api import performance_wire as wire, samples, shapes
+from tidebook.api import gains_wire, performance_wire as wire, samples, shapes
 from tidebook.api.bodies import decoded_object
 from tidebook.api.edge import Day, Edge, EdgeHere, Instant, JsonBody, Text
 from tidebook.api.replies import day_or_null, instant_or_null, reply
 from tidebook.api.restatement_shapes import restatements_of
+from tidebook.engine.gains import gains_report
 from tidebook.engine.performance import (
     Request as PerformanceRequest,
     Series,
@@ -162,6 +163,32 @@ def lots(
             "freshness": shapes.freshness_of(view.freshness),
         }
     )
+
+
+@router.get("/portfolios/{portfolio_id:path}/gains", **samples.answer("gains"))
+def gains(
+    edge: EdgeHere,
+    portfolio_id: str,
+    *,
+    start_date: Day = None,
+    end_date: Day = None,
+    security_id: Text = None,
+    as_of: Day = None,
+    known_at: Instant = None,
+    skip: Skip = 0,
+    limit: Limit = PAGE_MAX,
+) -> Response:
+    """Return realised gains by the lots they were made on, oldest first, and the sums of all."""
+    view = edge.reader.entries(
+        portfolio_id,
+        security_id=security_id,
+        start=start_date,
+        as_of=as_of,
+        known_at=known_at,
+        realised=True,
+    )
+    report = gains_report(view, start=start_date, end=end_date)
+    return reply(gains_wire.gains_of(report, skip=skip, limit=limit))
 
 
 @router.get("/portfolios/{portfolio_id:path}/findings", **samples.answer("findings"))

@@ -161,7 +161,8 @@ def history_of(view: HistoryView) -> Json:
 
 
 def lot_of(lot: LotView) -> Json:
-    """Return one open lot."""
+    """Return one open lot; ``reason`` says why what it is worth is null."""
+    value = lot.value
     return {
         "security_id": lot.security_id,
         "lot_id": lot.lot_id,
@@ -172,6 +173,14 @@ def lot_of(lot: LotView) -> Json:
         "unit_cost": amount(lot.unit_cost_base),
         "unit_cost_local": amount(lot.unit_cost_local),
         "currency": lot.currency,
+        "days_held": lot.held.days_held,
+        "term": lot.held.term.value,
+        "long_term_from": day_or_null(lot.held.long_term_from),
+        "market_value": None if value is None else amount(value.base),
+        "market_value_local": None if value is None else amount(value.local),
+        "unrealized_gain_loss": None if value is None else amount(value.unrealised_base),
+        "unrealized_gain_loss_local": None if value is None else amount(value.unrealised_local),
+        "reason": lot.reason,
     }
 
 

@@ -154,11 +154,16 @@ def _effect(action: CorporateAction, rates: _Rates) -> Effect:
             fraction = action.cost_fraction or ZERO
             return Effect(EffectKind.CARRY, everything=True, stays=True, fraction=fraction)
         case ActionType.MERGER | ActionType.IDENTIFIER_CHANGE:
-            fraction = action.cost_fraction
-            if fraction is None or action.type is ActionType.IDENTIFIER_CHANGE:
-                fraction = ONE if action.moves_lots else ZERO
-            carry = Effect(EffectKind.CARRY, everything=True, fraction=fraction)
+            carry = Effect(EffectKind.CARRY, everything=True, fraction=carried_fraction(action))
             return _paying(carry, action, rates)
+
+
+def carried_fraction(action: CorporateAction) -> Decimal:
+    """Return the part of each lot's cost that goes along when a holding ends; the rest is paid."""
+    fraction = action.cost_fraction
+    if fraction is None or action.type is ActionType.IDENTIFIER_CHANGE:
+        fraction = ONE if action.moves_lots else ZERO
+    return fraction
 
 
 def _paying(effect: Effect, action: CorporateAction, rates: _Rates) -> Effect:

@@ -31,7 +31,7 @@ def balance(values: Iterable[MarketValue]) -> Balance:
 
     What is worth less than nothing is owed: a short position, an overdraft, a loan kept as a
     position of negative quantity. Positions are not set off against each other, so that a loan
-    and the cash it brought both show.
+    and the cash it brought both show. A contract on margin counts with its unrealised gain.
 
     Args:
         values: The worth of each position that has one; who leaves others out says so.
@@ -39,8 +39,8 @@ def balance(values: Iterable[MarketValue]) -> Balance:
     assets = liabilities = ZERO
     with exact():
         for value in values:
-            if value.base > 0:
-                assets += value.base
+            if value.counted_base > 0:
+                assets += value.counted_base
             else:
-                liabilities -= value.base
+                liabilities -= value.counted_base
     return Balance(assets, liabilities)

@@ -8,7 +8,7 @@ beginning would.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import MAXYEAR, date
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Protocol
 
@@ -115,7 +115,9 @@ class LeastTax:
         while self._aged < len(lots):
             lot = lots[self._aged]
             if lot is not None:
-                if not is_long_term(lot.opened_on, on, self._tax.long_term_months):
+                # What covers a short sale is held for no time: such a gain is never long term.
+                months = self._tax.long_term_months
+                if lot.quantity < 0 or not is_long_term(lot.opened_on, on, months):
                     return
                 heappush(self._long, _by_cost(self._aged, lot))
             self._aged += 1
@@ -131,9 +133,14 @@ def is_long_term(opened_on: date, on: date, months: int) -> bool:
 
 
 def anniversary(day: date, months: int) -> date:
-    """Return the same day of the month ``months`` later, or the last day of a shorter month."""
+    """Return the same day of the month ``months`` later, or the last day of a shorter month.
+
+    Beyond the calendar it is the calendar's last day.
+    """
     count = day.year * 12 + day.month - 1 + months
     year, month = divmod(count, 12)
+    if year >= MAXYEAR:
+        return date.max
     first_of_next = date(year + (month + 1) // 12, (month + 1) % 12 + 1, 1)
     last = date.fromordinal(first_of_next.toordinal() - 1).day
     return date(year, month + 1, min(day.day, last))

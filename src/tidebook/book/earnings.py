@@ -6,7 +6,8 @@
 Every lot held when the period opens enters at its value of that close, so that a gain belongs to
 the period in which it arose; this restated cost measures performance and is never a tax basis.
 Gains and income are told before costs, costs on lines of their own. Cash has no price: what its
-value changed by beyond what moved is a gain by currency.
+value changed by beyond what moved is a gain by currency. A contract held on margin is worth its
+unrealised gain, since nothing else was paid for it.
 
 What cannot be valued at either end, and was held there, is left out of every value and gain and
 named in ``unpriced``; what went into it is in ``into_unpriced``. ``unexplained`` is zero wherever
@@ -16,16 +17,17 @@ trades settle by themselves; where cash is booked by hand it is what that bookke
 from __future__ import annotations
 
 from datetime import timedelta
+from heapq import merge
 from typing import TYPE_CHECKING, NamedTuple
 
-from tidebook.book.cashflows import RULES, Classification, flow_amount
 from tidebook.book.positions import open_lots
 from tidebook.book.postings import Leg
+from tidebook.book.restated import NOTHING, Booked, Pair, Restated, moved_untold
+from tidebook.book.statement import Flows, costs_inside, flows_of, total
 from tidebook.book.valuation import Held, cash_quote, value_position
-from tidebook.errors import UnusableSeriesError
-from tidebook.model.facts import TransactionType
+from tidebook.model.instruments import Instrument, built_in_instrument
 from tidebook.model.markets import NO_PRICES
-from tidebook.model.money import ZERO, converted, exact, share
+from tidebook.model.money import ONE, ZERO, converted, exact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -33,27 +35,23 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from tidebook.book.lots import Entry
-    from tidebook.book.postings import Posting
+    from tidebook.book.restated import Transit
     from tidebook.book.series import Market
-    from tidebook.book.valuation import MarketValue
     from tidebook.model.facts import Transaction
     from tidebook.model.periods import Span
-
-_POOL = ""
 
 
 class KeptBook(NamedTuple):
     """One portfolio's book as earnings read it.
 
-    ``entries`` are those of every key, inside a key in their order; ``transactions`` the facts
-    they were booked from, by id. ``cash`` names the keys that are cash, ``pooled`` those at
-    average cost.
+    ``entries`` are those of every key, inside a key in their order; ``transactions`` are the facts
+    they were booked from, by id, and ``instruments`` what was held, by id. Cash accounts need no
+    entry in it.
     """
 
     entries: Iterable[Entry]
     transactions: Mapping[str, Transaction]
-    cash: frozenset[str]
-    pooled: frozenset[str]
+    instruments: Mapping[str, Instrument]
 
 
 class KeyEarnings(NamedTuple):
@@ -65,6 +63,7 @@ class KeyEarnings(NamedTuple):
     """
 
     security_id: str
+    is_cash: bool
     initial: Decimal
     final: Decimal
     cost: Decimal
@@ -82,11 +81,12 @@ class PeriodEarnings(NamedTuple):
         realised: Gains of what was sold, price and currency together, before costs.
         unrealised: Gains of what is held at the end, price and currency together.
         currency: Gains of cash in other currencies.
-        income: Dividends and interest, before costs.
+        income: Dividends and interest, before costs, less interest and funding that was charged.
         fees: Fees, positive where they were paid.
         taxes: Taxes, positive where they were paid.
         transfers: What crossed the border, positive into the portfolio. A delivery counts at the
-            value it states, and its costs are brought in with it.
+            value it states, and its costs are brought in with it; one that states none counts at
+            its restated cost where it leaves, and at its cost where it arrives.
         final: The value at the close of the last day.
         into_unpriced: What went into securities that could not be valued.
         keys: The lines of each key that could be valued, in order of their ids.
@@ -115,29 +115,6 @@ class PeriodEarnings(NamedTuple):
             return self.final + self.into_unpriced - self.initial - earned
 
 
-class _Lot(NamedTuple):
-    quantity: Decimal
-    local: Decimal
-    base: Decimal
-
-
-class _Gains(NamedTuple):
-    realised: Decimal
-    realised_currency: Decimal
-    left_at_cost: Decimal
-    """What left without a stated value, at its restated cost."""
-
-
-class _Flows(NamedTuple):
-    income: Decimal = ZERO
-    fees: Decimal = ZERO
-    taxes: Decimal = ZERO
-    transfers: Decimal = ZERO
-
-
-_NOTHING = _Lot(ZERO, ZERO, ZERO)
-
-
 def period_earnings(book: KeptBook, span: Span, market: Market) -> PeriodEarnings:
     """Return what changed a portfolio's value over the days of a span.
 
@@ -154,255 +131,216 @@ def period_earnings(book: KeptBook, span: Span, market: Market) -> PeriodEarning
         UnusableSeriesError: If a rate is missing that a transaction was booked with.
     """
     by_key: dict[str, list[Entry]] = {}
-    settled: dict[str, Decimal] = {}
     for entry in book.entries:
-        posting = entry.posting
-        if posting.on <= span.end:
-            by_key.setdefault(posting.security_id, []).append(entry)
-            if posting.leg is Leg.MAIN:
-                settled[posting.transaction_id] = posting.flow_base
-    found: list[KeyEarnings] = []
-    unpriced: list[str] = []
-    into_unpriced = left_at_cost = ZERO
+        if entry.posting.on <= span.end:
+            by_key.setdefault(entry.posting.security_id, []).append(entry)
     with exact():
-        for security_id in sorted(by_key):
-            key = _Key(security_id, tuple(by_key[security_id]), book, market, settled)
-            earned = key.earnings(span)
-            if earned is None:
-                unpriced.append(security_id)
-                into_unpriced += key.moved_within(span)
-                continue
-            found.append(earned[0])
-            left_at_cost += earned[1]
-        flows = _flows(book, by_key, span, market)
-        cash = [key for key in found if key.security_id in book.cash]
-        held = [key for key in found if key.security_id not in book.cash]
-        return PeriodEarnings(
-            initial=sum((key.initial for key in found), ZERO),
-            realised=sum((key.realised for key in held), ZERO),
-            unrealised=sum((key.unrealised for key in held), ZERO),
-            currency=sum((key.unrealised_currency for key in cash), ZERO),
-            income=flows.income,
-            fees=flows.fees,
-            taxes=flows.taxes,
-            transfers=flows.transfers - left_at_cost,
-            final=sum((key.final for key in found), ZERO),
-            into_unpriced=into_unpriced,
-            keys=tuple(found),
-            unpriced=tuple(unpriced),
-        )
+        ends = _Ends(span.start - timedelta(days=1), span.end, book.instruments, market)
+        keys = {security_id: ends.key(by_key[security_id]) for security_id in sorted(by_key)}
+        within = [
+            [entry for entry in entries if entry.posting.on >= span.start]
+            for entries in by_key.values()
+        ]
+        flows = _replay(keys, merge(*within, key=_order), book.transactions, market)
+        return _earnings(keys, flows, ends)
 
 
-class _Key(NamedTuple):
-    """One key: its entries up to the end of the period, oldest first, and what values them.
+_UNKNOWN = Instrument("", "", "", "")
 
-    ``settled`` is what each transaction moved in cash, in base currency.
-    """
 
-    security_id: str
-    entries: tuple[Entry, ...]
-    book: KeptBook
+class _Key:
+    """One key while its period is replayed; ``lots`` is None for cash and for the unpriced."""
+
+    __slots__ = (
+        "cost",
+        "final",
+        "initial",
+        "instrument",
+        "lots",
+        "moved",
+        "realised",
+        "realised_currency",
+    )
+
+    def __init__(
+        self,
+        instrument: Instrument,
+        worth: tuple[Pair | None, Pair | None],
+        cost: Pair,
+        lots: Restated | None,
+    ) -> None:
+        """Begin with nothing moved; ``cost`` is what the book says at the end."""
+        self.instrument = instrument
+        self.initial, self.final = worth
+        self.cost = cost
+        self.lots = lots
+        self.moved = self.realised = self.realised_currency = ZERO
+
+    @property
+    def is_unpriced(self) -> bool:
+        return self.initial is None or self.final is None
+
+
+class _Ends(NamedTuple):
+    """Both ends of a period, and what values a key there."""
+
+    opening: date
+    end: date
+    instruments: Mapping[str, Instrument]
     market: Market
-    settled: Mapping[str, Decimal]
 
-    @property
-    def currency(self) -> str:
-        return self.entries[0].posting.currency
+    def key(self, entries: Sequence[Entry]) -> _Key:
+        """Return a key as it stands at the opening."""
+        instrument = self._instrument(entries[0])
+        initial, final = (self._worth(entries, instrument, on) for on in (self.opening, self.end))
+        if initial is None or final is None or instrument.is_cash:
+            return _Key(instrument, (initial, final), NOTHING, None)
+        held = open_lots(entries, self.opening)
+        worth, cost = initial, _cost(entries)
+        if instrument.is_margined:
+            # Its value is the gain alone; the cost stays where it is and is never part of it.
+            lots_cost = Pair(
+                sum((lot.cost_local for lot in held), ZERO),
+                sum((lot.cost_base for lot in held), ZERO),
+            )
+            worth, cost = initial.plus(lots_cost), NOTHING
+        lots = Restated(held, worth, is_margined=instrument.is_margined)
+        return _Key(instrument, (initial, final), cost, lots)
 
-    @property
-    def is_cash(self) -> bool:
-        return self.security_id in self.book.cash
-
-    @property
-    def is_pooled(self) -> bool:
-        return self.security_id in self.book.pooled
-
-    def earnings(self, span: Span) -> tuple[KeyEarnings, Decimal] | None:
-        """Return the key's lines and what left at cost; None where an end has no value."""
-        opening = span.start - timedelta(days=1)
-        initial, final = self._value(opening), self._value(span.end)
-        if initial is None or final is None:
-            return None
-        if self.is_cash:
-            by_currency = final.base - initial.base - self.moved_within(span)
-            cost = final.base - by_currency
-            nothing = (cost, ZERO, ZERO, by_currency, by_currency)
-            return KeyEarnings(self.security_id, initial.base, final.base, *nothing), ZERO
-        lots = self._restated(opening, initial)
-        gains = self._replay(lots, span)
-        local = sum((lot.local for lot in lots.values()), ZERO)
-        base = sum((lot.base for lot in lots.values()), ZERO)
-        by_price = ZERO
-        if final.local != local:
-            by_price = converted(final.local - local, self._rate(span.end))
-        unrealised = final.base - base
-        lines = (gains.realised, gains.realised_currency, unrealised, unrealised - by_price)
-        key = KeyEarnings(self.security_id, initial.base, final.base, base, *lines)
-        return key, gains.left_at_cost
-
-    def moved_within(self, span: Span) -> Decimal:
-        """Return what went into the key over the span, before the costs of its trades."""
-        return sum((-self._value_moved(entry)[1] for entry in self._within(span)), ZERO)
-
-    def _within(self, span: Span) -> Iterable[Entry]:
-        return (entry for entry in self.entries if entry.posting.on >= span.start)
-
-    def _value(self, on: date) -> MarketValue | None:
-        quantity = sum((e.quantity for e in self.entries if e.posting.on <= on), ZERO)
-        held = Held(quantity, ZERO, ZERO, self.currency)
-        quote = self.market.prices.get(self.security_id, NO_PRICES).as_of(on)
-        if self.is_cash:
-            quote = cash_quote(self.currency, on)
-        rates, base = self.market.rates, self.market.base_currency
-        return value_position(held, quote, rates, base, on).value
-
-    def _rate(self, on: date) -> Decimal:
-        """Return the rate that the key was valued at on a day on which it has a value."""
-        quote = self.market.rates.rate(self.currency, self.market.base_currency, on)
-        if quote is None:
-            msg = f"{self.security_id} was valued on {on} without a rate"
-            raise LookupError(msg)
-        return quote.rate
-
-    def _restated(self, opening: date, value: MarketValue) -> dict[str, _Lot]:
-        """Return the lots held at the opening, each at its part of the value there."""
-        held = open_lots(self.entries, opening)
-        whole = sum((lot.quantity for lot in held), ZERO)
-        lots: dict[str, _Lot] = {}
-        left = _Lot(whole, value.local, value.base)
-        for lot in held:
-            taken = _part(left, lot.quantity)
-            lots[_POOL if self.is_pooled else lot.lot_id] = taken
-            left = _less(left, taken)
-        return lots
-
-    def _replay(self, lots: dict[str, _Lot], span: Span) -> _Gains:
-        """Book the period's entries onto the restated lots, which change, and sum its gains."""
-        realised = by_currency = left_at_cost = ZERO
-        for entry in self._within(span):
-            matched = self._take(lots, entry)
-            value_local, value_base = self._value_moved(entry)
-            if not entry.quantity:
-                continue
-            taken = entry.quantity - entry.opened
-            closing_local = share(value_local, taken, entry.quantity)
-            closing_base = share(value_base, taken, entry.quantity)
-            if entry.opened:
-                lot_id = _POOL if self.is_pooled else entry.posting.transaction_id
-                opened = _Lot(entry.opened, closing_local - value_local, closing_base - value_base)
-                lots[lot_id] = _more(lots.get(lot_id, _NOTHING), opened)
-            if not entry.matches:
-                continue
-            if not entry.posting.realises and not entry.posting.amount:
-                left_at_cost += matched.base
-                continue
-            gain = closing_base - matched.base
-            by_price = converted(closing_local - matched.local, entry.posting.fx_rate)
-            realised += gain
-            by_currency += gain - by_price
-        return _Gains(realised, by_currency, left_at_cost)
-
-    def _take(self, lots: dict[str, _Lot], entry: Entry) -> _Lot:
-        """Take the entry's matches out of the lots and return what they were worth."""
-        matched = _NOTHING
-        for match in entry.matches:
-            lot_id = _POOL if self.is_pooled else match.lot_id
-            taken = _part(lots[lot_id], match.quantity)
-            lots[lot_id] = _less(lots[lot_id], taken)
-            matched = _more(matched, taken)
-        return matched
-
-    def _value_moved(self, entry: Entry) -> tuple[Decimal, Decimal]:
-        """Return what an entry brought out of the key, before the costs of a trade.
-
-        Positive for a sale, negative for a purchase; in local and in base currency.
-        """
+    def _instrument(self, entry: Entry) -> Instrument:
         posting = entry.posting
-        if not entry.quantity:
-            return ZERO, ZERO
-        sign = 1 if entry.quantity < 0 else -1
-        local, base = posting.amount * sign, posting.amount_base * sign
+        known = self.instruments.get(posting.security_id)
+        return known or built_in_instrument(posting.security_id, posting.currency) or _UNKNOWN
+
+    def _worth(self, entries: Sequence[Entry], instrument: Instrument, on: date) -> Pair | None:
+        before = [entry for entry in entries if entry.posting.on <= on]
+        quantity, cost = sum((entry.quantity for entry in before), ZERO), _cost(before)
+        security_id, currency = entries[0].posting.security_id, entries[0].posting.currency
+        on_margin = instrument.is_margined
+        held = Held(quantity, *cost, currency, instrument.multiplier, on_margin)
+        quote = self.market.prices.get(security_id, NO_PRICES).as_of(on)
+        if instrument.is_cash:
+            quote = cash_quote(currency, on)
+        base = self.market.base_currency
+        value = value_position(held, quote, self.market.rates, base, on).value
+        if value is None:
+            return None
+        return Pair(value.unrealised_local if on_margin else value.local, value.counted_base)
+
+    def rate(self, currency: str, on: date) -> Decimal:
+        """Return the rate into the base currency; one where nothing is there to convert."""
+        quote = self.market.rates.rate(currency, self.market.base_currency, on)
+        return ONE if quote is None else quote.rate
+
+
+def _cost(entries: Iterable[Entry]) -> Pair:
+    total_cost = NOTHING
+    for entry in entries:
+        total_cost = total_cost.plus(Pair(entry.cost_local, entry.cost_base))
+    return total_cost
+
+
+def _order(entry: Entry) -> tuple[object, ...]:
+    return entry.posting.order
+
+
+def _replay(
+    keys: Mapping[str, _Key],
+    entries: Iterable[Entry],
+    transactions: Mapping[str, Transaction],
+    market: Market,
+) -> Flows:
+    """Book the period's entries onto the keys, and return the lines that are no gains."""
+    flows: list[Flows] = []
+    cash: list[Entry] = []
+    settled: dict[str, Decimal] = {}
+    transit: Transit = {}
+    for entry in entries:
+        posting = entry.posting
+        key = keys[posting.security_id]
+        transaction = transactions.get(posting.transaction_id)
+        flows.append(flows_of(entry, transaction, market))
         if posting.leg is Leg.CASH:
-            # What one leg brought the other one took: the rates of both may differ a little.
-            return local, -self.settled[posting.transaction_id]
-        transaction = self.book.transactions[posting.transaction_id]
-        rule = RULES[transaction.type]
-        if rule.cash_only or not rule.settles:
-            return local, base
-        costs = transaction.fee + transaction.tax
-        if not costs:
-            return local, base
-        moved = flow_amount(transaction, rule)
-        if transaction.trade_currency != self.currency:
-            costs = share(posting.amount, costs, moved) if moved else ZERO
-        return local + costs, base + sum(_costs(posting, transaction, self.market), ZERO)
+            cash.append(entry)
+            continue
+        if posting.flow is not None:
+            settled[posting.transaction_id] = posting.flow_base
+        costs = costs_inside(entry, transaction, market)
+        if key.instrument.is_cash:
+            sign = 1 if entry.quantity > 0 else -1
+            key.moved += (posting.amount_base * sign if entry.quantity else ZERO) - costs.base
+            continue
+        booked = _book(key, entry, costs, transit)
+        flows.append(Flows(transfers=-booked.left_at_cost))
+        if posting.effect is not None and posting.effect.on_margin:
+            settled[posting.transaction_id] = entry.realised_base or ZERO
+    for entry in cash:
+        keys[entry.posting.security_id].moved += _cash_moved(entry, settled)
+    return total(flows)
 
 
-def _part(lot: _Lot, quantity: Decimal) -> _Lot:
-    local = share(lot.local, quantity, lot.quantity)
-    return _Lot(quantity, local, share(lot.base, quantity, lot.quantity))
+def _book(key: _Key, entry: Entry, costs: Pair, transit: Transit) -> Booked:
+    if key.lots is None:
+        is_margined = key.instrument.is_margined
+        key.moved += moved_untold(entry, costs, transit, is_margined=is_margined)
+        return Booked(ZERO)
+    booked = key.lots.book(entry, costs, transit)
+    key.moved += booked.moved
+    key.realised += booked.realised.base
+    if booked.realised != NOTHING:
+        by_price = converted(booked.realised.local, entry.posting.fx_rate)
+        key.realised_currency += booked.realised.base - by_price
+    return booked
 
 
-def _less(lot: _Lot, taken: _Lot) -> _Lot:
-    return _Lot(lot.quantity - taken.quantity, lot.local - taken.local, lot.base - taken.base)
-
-
-def _more(lot: _Lot, added: _Lot) -> _Lot:
-    return _Lot(lot.quantity + added.quantity, lot.local + added.local, lot.base + added.base)
-
-
-def _flows(
-    book: KeptBook, by_key: Mapping[str, Sequence[Entry]], span: Span, market: Market
-) -> _Flows:
-    """Return the lines that are no gains, from the main legs booked within the span."""
-    total = _Flows()
-    for entries in by_key.values():
-        for entry in entries:
-            if entry.posting.flow is None or entry.posting.on < span.start:
-                continue
-            transaction = book.transactions[entry.posting.transaction_id]
-            one = _flows_of(entry, transaction, market)
-            total = _Flows(*(left + right for left, right in zip(total, one, strict=True)))
-    return total
-
-
-def _flows_of(entry: Entry, transaction: Transaction, market: Market) -> _Flows:
+def _cash_moved(entry: Entry, settled: Mapping[str, Decimal]) -> Decimal:
+    """Return what came into a cash account: what the other leg gave, whatever its own rate says."""
     posting = entry.posting
-    if posting.flow is None:
-        return _Flows()
-    moved = posting.flow_base
-    fees, taxes = _costs(posting, transaction, market)
-    income = transfers = ZERO
-    match posting.flow.classification:
-        case Classification.EXPENSE:
-            if transaction.type is TransactionType.TAX:
-                taxes = -moved - fees
-            else:
-                fees = -moved - taxes
-        case Classification.INCOME:
-            income = moved + fees + taxes
-        case Classification.TRANSFER:
-            comes_in = RULES[transaction.type].cash_in
-            value = posting.amount_base if comes_in else -posting.amount_base
-            transfers = value + fees + taxes
-        case Classification.CASHFLOW_IN | Classification.CASHFLOW_OUT:
-            transfers = moved + fees + taxes
-        case Classification.INVESTMENT_OUTFLOW | Classification.INVESTMENT_INFLOW:
-            income = transfers = ZERO
-    return _Flows(income, fees, taxes, transfers)
+    if posting.flow is not None:
+        return posting.flow_base
+    known = settled.get(posting.transaction_id)
+    if known is not None:
+        return known
+    return posting.amount_base if entry.quantity > 0 else -posting.amount_base
 
 
-def _costs(posting: Posting, transaction: Transaction, market: Market) -> tuple[Decimal, Decimal]:
-    """Return the fee and tax of a main leg in base currency, at the rate that it was booked at."""
-    fee, tax = transaction.fee, transaction.tax
-    if transaction.trade_currency == market.base_currency or not (fee or tax):
-        return fee, tax
-    moved = ZERO if posting.flow is None else posting.flow.cash_amount
-    if moved:
-        return share(posting.flow_base, fee, moved), share(posting.flow_base, tax, moved)
-    quote = market.rates.rate(transaction.trade_currency, market.base_currency, posting.on)
-    rate = transaction.fx_rate or (quote.rate if quote else None)
-    if rate is None:
-        pair = f"{transaction.trade_currency}/{market.base_currency}"
-        raise UnusableSeriesError("exchange rates", f"{pair} on {posting.on} is not among them")
-    return converted(fee, rate), converted(tax, rate)
+def _earnings(keys: Mapping[str, _Key], flows: Flows, ends: _Ends) -> PeriodEarnings:
+    unpriced = [security_id for security_id, key in keys.items() if key.is_unpriced]
+    found = [
+        line
+        for line in (_lines(security_id, key, ends) for security_id, key in keys.items())
+        if line is not None
+    ]
+    held = [line for line in found if not line.is_cash]
+    return PeriodEarnings(
+        initial=sum((line.initial for line in found), ZERO),
+        realised=sum((line.realised for line in held), ZERO),
+        unrealised=sum((line.unrealised for line in held), ZERO),
+        currency=sum((line.unrealised_currency for line in found if line.is_cash), ZERO),
+        income=flows.income,
+        fees=flows.fees,
+        taxes=flows.taxes,
+        transfers=flows.transfers,
+        final=sum((line.final for line in found), ZERO),
+        into_unpriced=sum((keys[security_id].moved for security_id in unpriced), ZERO),
+        keys=tuple(found),
+        unpriced=tuple(unpriced),
+    )
+
+
+def _lines(security_id: str, key: _Key, ends: _Ends) -> KeyEarnings | None:
+    """Return a key's lines; None where an end has no value."""
+    initial, final = key.initial, key.final
+    if initial is None or final is None:
+        return None
+    is_cash = key.instrument.is_cash
+    if key.lots is None:
+        by_currency = final.base - initial.base - key.moved
+        lines = (final.base - by_currency, ZERO, ZERO, by_currency, by_currency)
+        return KeyEarnings(security_id, is_cash, initial.base, final.base, *lines)
+    cost = key.cost.plus(key.lots.gap)
+    unrealised, by_price = final.minus(cost), ZERO
+    if unrealised.local:
+        by_price = converted(unrealised.local, ends.rate(key.instrument.currency, ends.end))
+    lines = (key.realised, key.realised_currency, unrealised.base, unrealised.base - by_price)
+    return KeyEarnings(security_id, is_cash, initial.base, final.base, cost.base, *lines)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tidebook.book.inventory import NO_GAINS, closed, gains
 from tidebook.book.lots import DUST, Entry, Lot
 from tidebook.book.postings import EffectKind
-from tidebook.model.findings import Finding, opposite_side, oversold
+from tidebook.model.findings import Finding, closed_too_much, nothing_held, opposite_side
 from tidebook.model.money import ONE, ZERO, converted, decimal_text, rounded, share
 
 if TYPE_CHECKING:
@@ -69,10 +69,10 @@ def plain(inventory: Inventory, posting: Posting, effect: Effect | None = None) 
     if held and (held > ZERO) is not (quantity > ZERO):
         beyond = abs(quantity) - abs(held)
         if effect is not None and effect.closes_only and beyond > DUST:
-            return inventory.refusal(posting)
+            return _missing(posting, quantity, held)
         return inventory.close(posting, lots)
     if effect is not None and effect.closes_only:
-        return inventory.refusal(posting)
+        return _missing(posting, quantity, held)
     if quantity > ZERO or inventory.rules.allow_short:
         return inventory.open(posting)
     return inventory.refusal(posting)
@@ -123,13 +123,23 @@ def _absorb(inventory: Inventory, posting: Posting, effect: Effect, transit: Tra
 
 
 def _end(inventory: Inventory, posting: Posting, effect: Effect, transit: Transit) -> Outcome:
-    """Let units leave for nothing."""
+    """Let units leave for nothing; of a contract on margin, at the price it ends at, if any.
+
+    Without a price such a contract ends where it was last settled, without a gain.
+    """
     del transit
     held = inventory.quantity
     wanted = abs(posting.quantity) or abs(held)
     if not wanted or wanted - abs(held) > DUST:
         return _missing(posting, wanted, held)
     leaving = -wanted if held > ZERO else wanted
+    if effect.on_margin:
+        amount = rounded(wanted * effect.price)
+        posting = posting._replace(
+            amount=amount,
+            amount_base=converted(amount, posting.fx_rate),
+            realises=bool(effect.price),
+        )
     outcome = inventory.close(posting._replace(quantity=leaving), effect.lots)
     return _on_margin(outcome, posting, effect)
 
@@ -158,7 +168,7 @@ def _return(inventory: Inventory, posting: Posting, effect: Effect, transit: Tra
     before = inventory.open_lots()
     after: list[Lot] = []
     excess = [ZERO, ZERO]
-    paid = (_spread(local, before), _spread(base, before))
+    paid = (spread(local, before), spread(base, before))
     for index, lot in enumerate(before):
         left = [lot.cost_local - paid[0][index], lot.cost_base - paid[1][index]]
         for side in (0, 1):
@@ -257,7 +267,7 @@ def _arriving(parts: Sequence[Lot], effect: Effect) -> list[Lot]:
         units = [share(part.quantity, new, old) for part in parts]
     else:
         sign = 1 if parts[0].quantity > ZERO else -1
-        units = _spread(effect.units * sign, parts)
+        units = spread(effect.units * sign, parts)
     return [
         Lot(
             part.lot_id,
@@ -270,8 +280,11 @@ def _arriving(parts: Sequence[Lot], effect: Effect) -> list[Lot]:
     ]
 
 
-def _spread(whole: Decimal, lots: Sequence[Lot]) -> list[Decimal]:
-    """Return a whole in parts by the units of lots; the last part takes what rounding leaves."""
+def spread(whole: Decimal, lots: Sequence[Lot]) -> list[Decimal]:
+    """Return a whole in parts by the units of lots; the last part takes what rounding leaves.
+
+    To be called inside ``exact()``, with lots whose units do not add up to nothing.
+    """
     total = sum((lot.quantity for lot in lots), ZERO)
     parts = [share(whole, lot.quantity, total) for lot in lots[:-1]]
     return [*parts, whole - sum(parts, ZERO)]
@@ -314,7 +327,10 @@ def _with_gains(
 
 
 def _missing(posting: Posting, wanted: Decimal, held: Decimal) -> Finding:
-    return oversold(
+    """Return why an event that needs a holding cannot be booked on what is held."""
+    if not held:
+        return nothing_held(posting.transaction_id, posting.key)
+    return closed_too_much(
         posting.transaction_id, posting.key, decimal_text(abs(wanted)), decimal_text(held)
     )
 

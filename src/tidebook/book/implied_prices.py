@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 def implied_price(transaction: Transaction, time_zone: str = "UTC") -> Price | None:
     """Return what one unit was traded or delivered at, before costs, or None where none was.
 
-    The price is gross / quantity in the trade currency, half even to 18 places, dated by the
-    transaction's business date.
+    It is the price that was stated, or else gross / quantity, half even to 18 places; in the trade
+    currency, dated by the transaction's business date.
 
     Args:
         transaction: Any fact; only one that moves units at a stated value implies a price.
@@ -35,7 +35,7 @@ def implied_price(transaction: Transaction, time_zone: str = "UTC") -> Price | N
     if not transaction.quantity or not transaction.gross:
         return None
     with exact():
-        unit = quotient(transaction.gross, transaction.quantity)
+        unit = transaction.price or quotient(transaction.gross, transaction.quantity)
     on = business_date(transaction, time_zone)
     return Price(transaction.security_id, on, unit, transaction.trade_currency)
 

@@ -289,6 +289,8 @@ def _legs(  # noqa: PLR0913, PLR0917 - the six things a posting is made from, an
         # Costs beyond the amount turn the movement round: the quantity says so already.
         local = -local
         base = -base if abroad else local
+    # What ends leaves, on whichever side and in whatever number it is held.
+    ends = effect is not None and effect.kind is EffectKind.END
     main = Posting(
         portfolio.portfolio_id,
         accounts.main,
@@ -297,7 +299,7 @@ def _legs(  # noqa: PLR0913, PLR0917 - the six things a posting is made from, an
         transaction.type,
         on,
         at,
-        rank_of(quantity),
+        rank_of(-ONE if ends else quantity),
         quantity,
         local,
         base,

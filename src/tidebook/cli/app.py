@@ -26,6 +26,7 @@ _ORDER: Final = (
     "reprocess",
     "positions",
     "lots",
+    "gains",
     "transactions",
     "performance",
     "explain",

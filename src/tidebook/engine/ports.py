@@ -274,15 +274,21 @@ class Reader(Protocol):
         """Return one transaction, or None when no such fact is known."""
         ...
 
-    def entries(
+    def entries(  # noqa: PLR0913 - the question has this many parts
         self,
         portfolio_id: str,
         *,
         security_id: str | None = None,
+        start: date | None = None,
         as_of: date | None = None,
         known_at: datetime | None = None,
+        realised: bool = False,
     ) -> EntriesView:
-        """Return all entries of a portfolio, or of one of its keys, whatever fact made them."""
+        """Return all entries of a portfolio, or of one of its keys, whatever fact made them.
+
+        With ``start`` only those from that day on; with ``realised`` only those that realised a
+        gain or a loss, if only of nothing, on lots.
+        """
         ...
 
     def actions(

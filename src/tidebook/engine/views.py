@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from tidebook.book.health_facts import CheckResult
+    from tidebook.book.holding_periods import HoldingPeriod
     from tidebook.book.reconcile import Reconciliation
     from tidebook.book.series import PortfolioDay
-    from tidebook.book.valuation import Valuation
+    from tidebook.book.valuation import MarketValue, Valuation
     from tidebook.engine.causes import Amounts, Cause, SeriesRestated
     from tidebook.model.actions import ActionType, CorporateAction
     from tidebook.model.facts import Transaction, TransactionType
@@ -107,7 +108,11 @@ class HistoryView(NamedTuple):
 
 
 class LotView(NamedTuple):
-    """One open lot with its unit costs (None when the quantity is zero)."""
+    """One open lot: its unit costs, how long it is held, and what it is worth.
+
+    ``value`` is None where the position has none, and ``reason`` says why. The values of a
+    position's lots sum to its own.
+    """
 
     security_id: str
     lot_id: str
@@ -118,6 +123,9 @@ class LotView(NamedTuple):
     unit_cost_local: Decimal
     unit_cost_base: Decimal
     currency: str
+    held: HoldingPeriod
+    value: MarketValue | None
+    reason: str | None
 
 
 class LotsView(NamedTuple):
@@ -172,11 +180,18 @@ class BookedEntry(NamedTuple):
 
 
 class EntriesView(NamedTuple):
-    """All entries of a portfolio, or of one of its keys, each key's in their order."""
+    """Entries of a portfolio, or of one of its keys, each key's in their order.
+
+    ``instruments`` are those of their keys, as far as a fact has introduced them; ``actions`` the
+    mergers and changes of identifier that entries follow from, also where they were cancelled and
+    the keys are not folded again yet.
+    """
 
     portfolio: Portfolio
     freshness: Freshness
     entries: tuple[BookedEntry, ...]
+    instruments: tuple[Instrument, ...] = ()
+    actions: tuple[CorporateAction, ...] = ()
 
 
 class ActionView(NamedTuple):
@@ -316,6 +331,8 @@ class ReportView(NamedTuple):
     series: SeriesView
     findings: tuple[FindingView, ...]
     restatements: RestatementsPage
+    realised: EntriesView
+    """The entries that realised something."""
     health: tuple[CheckResult, ...] = ()
 
 

@@ -84,6 +84,33 @@ def oversold(transaction_id: str, key: tuple[str, str], wanted: str, held: str) 
     )
 
 
+def closed_too_much(transaction_id: str, key: tuple[str, str], wanted: str, held: str) -> Finding:
+    """Return the finding for an event that ends more than is held, and opens nothing instead."""
+    portfolio_id, security_id = key
+    return Finding(
+        "position.oversold",
+        Severity.WAITING,
+        transaction_id,
+        f"{wanted} {security_id} were to be closed or to leave in {portfolio_id}, which held "
+        f"{held}",
+        "send the missing earlier acquisition, correct the quantity, or cancel the event",
+        f"key:{portfolio_id}/{security_id}",
+    )
+
+
+def nothing_held(transaction_id: str, key: tuple[str, str]) -> Finding:
+    """Return the finding for an event that acts on a holding where there is none."""
+    portfolio_id, security_id = key
+    return Finding(
+        "position.not-held",
+        Severity.WAITING,
+        transaction_id,
+        f"the event acts on what is held of {security_id}, and {portfolio_id} held nothing of it",
+        "send the missing earlier acquisition, correct the security, or cancel the event",
+        f"key:{portfolio_id}/{security_id}",
+    )
+
+
 def lot_not_held(transaction_id: str, key: tuple[str, str], named: str) -> Finding:
     """Return the finding for a disposal that names lots which are not there, or not as large."""
     portfolio_id, security_id = key
@@ -143,8 +170,8 @@ def missing_terms(transaction_id: str, security_id: str, what: str) -> Finding:
         Severity.WAITING,
         transaction_id,
         f"{security_id} has no {what}, and the event cannot be booked without",
-        "send the instrument to POST /ingest/instruments with its terms (option_right, "
-        "underlying_id, multiplier); the event is then booked by itself",
+        "send the instrument to POST /ingest/instruments with its terms (product_type, "
+        "option_right, underlying_id, multiplier); the event is then booked by itself",
         f"instrument:{security_id}",
     )
 

@@ -14,6 +14,9 @@ from tidebook.analytics import (
     time_weighted,
     value_of,
 )
+from tidebook.book.gains import totals, totals_by
+from tidebook.book.holding_periods import Term
+from tidebook.engine.gains import gains_report, year_of
 from tidebook.engine.performance import (
     NamedPeriod,
     Request,
@@ -28,6 +31,7 @@ from tidebook.web.pages import (
     CurvePoint,
     DrawdownPoint,
     FindingRow,
+    GainRow,
     HealthRow,
     IndexPage,
     IndexRow,
@@ -43,8 +47,10 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from decimal import Decimal
 
+    from tidebook.book.gains import Gain
     from tidebook.book.series import PortfolioDay
     from tidebook.engine.causes import Cause
+    from tidebook.engine.gains import GainsReport
     from tidebook.engine.performance import PeriodRate, PeriodReturn, Series
     from tidebook.engine.views import (
         FindingView,
@@ -73,6 +79,7 @@ _CONVENTIONS = (
     ("Per year", "(1 + R) ^ (365.25 / days) - 1, for periods beyond 366 days"),
     ("Unpriced positions", "carried at their cost in history and returns; see value priced"),
     ("Fees", "expenses booked as such; costs of trades are in the cost of the position"),
+    ("Long term", "held longer than the months that the portfolio states; a short never is"),
 )
 
 
@@ -89,6 +96,7 @@ def portfolio_page(report: ReportView) -> PortfolioPage:
     is_empty = freshness.status == "EMPTY"
     unrealised, cash, income = _unrealised(held), _cash(positions), report.results.income_base
     curve = _curve(days)
+    realised = gains_report(report.realised)
     return PortfolioPage(
         portfolio_id=portfolio.portfolio_id,
         name=portfolio.name or portfolio.portfolio_id,
@@ -114,10 +122,32 @@ def portfolio_page(report: ReportView) -> PortfolioPage:
         health=[HealthRow(one[0], one.severity.value, *one[2:]) for one in report.health],
         restatements=[_restatement(view) for view in report.restatements.restatements],
         restatements_total=report.restatements.total,
+        gains=_gain_rows(realised),
+        gains_total=_gain_row("All years", realised.gains, realised.tax_reason),
         conventions=_CONVENTIONS,
         reasons={} if is_empty else _reasons(held, cash),
         root_path=ROOT_PATH,
         offers_time_travel=True,
+    )
+
+
+def _gain_rows(report: GainsReport) -> list[GainRow]:
+    return [
+        _gain_row(year, [one for one in report.gains if year_of(one) == year], report.tax_reason)
+        for year in report.by_year
+    ]
+
+
+def _gain_row(name: str, gains: Sequence[Gain], tax_reason: str | None) -> GainRow:
+    whole, by_term = totals(gains), totals_by(gains, lambda gain: gain.term.value)
+    long_term, short_term = by_term.get(Term.LONG), by_term.get(Term.SHORT)
+    return GainRow(
+        name,
+        None if long_term is None else long_term.gain_base,
+        None if short_term is None else short_term.gain_base,
+        whole.gain_base,
+        whole.tax_base,
+        tax_reason,
     )
 
 

@@ -82,6 +82,20 @@ class PositionRow(NamedTuple):
     asset_class: str | None
 
 
+class GainRow(NamedTuple):
+    """What was realised under one heading, in base currency.
+
+    A term in which nothing was realised is None. ``tax_reason`` says why there is no tax.
+    """
+
+    name: str
+    long_term: Decimal | None
+    short_term: Decimal | None
+    gain: Decimal
+    tax: Decimal | None
+    tax_reason: str | None
+
+
 class FindingRow(NamedTuple):
     """Something in the data that wants attention: what, what to do about it, and where."""
 
@@ -146,6 +160,7 @@ class PortfolioPage:
         status: ``CURRENT``, ``REPROCESSING`` or ``EMPTY``.
         coverage: The part of the value that had a price and a rate, as a fraction.
         conventions: Term and meaning, for instance flow timing or the treatment of fees.
+        gains: What was realised in each year, oldest first; ``gains_total`` is their sum.
         reasons: Why a figure of the summary is missing, by the name of its field.
         restatements_total: How many there are, listed or not.
         root_path: Where the application is mounted, without a closing slash.
@@ -178,6 +193,8 @@ class PortfolioPage:
     health: Sequence[HealthRow] = ()
     restatements: Sequence[RestatementRow] = ()
     restatements_total: int = 0
+    gains: Sequence[GainRow] = ()
+    gains_total: GainRow | None = None
     conventions: Sequence[tuple[str, str]] = ()
     reasons: Mapping[str, str] = field(default_factory=dict[str, str])
     root_path: str = ""

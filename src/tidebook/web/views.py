@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tidebook.web import allocation, figures, svg
 from tidebook.web.cells import Cell, Notes
 from tidebook.web.charts import time_figure
+from tidebook.web.gain_years import gain_years
 from tidebook.web.pages import (
     portfolio_path as path_of,
 )
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from tidebook.web.charts import TimeFigure
+    from tidebook.web.gain_years import GainYears
     from tidebook.web.pages import (
         HealthRow,
         IndexPage,
@@ -161,6 +163,7 @@ class PortfolioView(NamedTuple):
     splits: tuple[allocation.Split, ...]
     undrawn_count: int
     health: tuple[HealthLine, ...]
+    gains: GainYears | None
     restatements: tuple[RestatementLine, ...]
     notes: tuple[tuple[int, str], ...]
 
@@ -215,6 +218,7 @@ def portfolio_view(page: PortfolioPage) -> PortfolioView:
         splits=allocation.splits(page),
         undrawn_count=allocation.undrawn_count(page),
         health=tuple(_health(row, page, notes) for row in page.health),
+        gains=gain_years(page, notes),
         restatements=restatement_lines(page),
         notes=notes.listed(),
     )

@@ -19,9 +19,9 @@ def test_a_simple_rate_adds_up_to_the_year() -> None:
     assert periodic_rate(0.12, 12, Compounding.SIMPLE) == pytest.approx(0.01, abs=1e-16)
 
 
-def test_a_continuous_rate_is_a_force_of_interest() -> None:
-    rate = periodic_rate(math.log(1.21), 2, Compounding.CONTINUOUS)
-    assert rate == pytest.approx(0.1, abs=1e-15)
+def test_a_continuous_rate_adds_up_to_the_logarithm_of_the_year() -> None:
+    rate = periodic_rate(math.e**2 - 1, 4, Compounding.CONTINUOUS)
+    assert rate == pytest.approx(0.5, abs=1e-15)
 
 
 @pytest.mark.parametrize(("rate", "periods"), [(-1.0, 12), (0.1, 0), (0.1, -4), (math.inf, 12)])

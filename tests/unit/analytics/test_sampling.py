@@ -138,3 +138,7 @@ def test_a_total_loss_has_no_logarithm() -> None:
 def test_returns_that_are_no_series_are_refused(days: list[date], returns: list[float]) -> None:
     with pytest.raises(UnusableSeriesError):
         DatedReturns(to_days(days), np.array(returns))
+
+
+def test_a_frequency_knows_how_many_of_it_make_a_year() -> None:
+    assert [each.periods_per_year for each in Frequency] == [252, 365, 52, 12]

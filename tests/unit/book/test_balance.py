@@ -25,6 +25,11 @@ def test_nothing_is_balanced() -> None:
     assert worth() == Balance(D(0), D(0))
 
 
+def test_a_contract_on_margin_counts_with_its_gain() -> None:
+    lost = MarketValue(D(5000), D(5000), D(-40), D(-40), on_margin=True)
+    assert balance([lost]) == Balance(D(0), D(40))
+
+
 def test_a_loan_and_the_cash_it_brought_both_show() -> None:
     facts = [
         trade("draw", "SELL", "LOAN", "2023-01-01", quantity="1", price="3000"),

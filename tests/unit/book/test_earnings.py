@@ -44,9 +44,8 @@ def earned_over(
     table = rate_table(rates or [])
     book = keep_book(facts, home, [security("ACME")], table)
     assert not book.findings
-    pooled = {"ACME"} if home.cost_method is CostMethod.AVCO else set[str]()
     known = {fact.transaction_id: fact for fact in facts}
-    kept = KeptBook(book.entries, known, book.cash_keys(), frozenset(pooled))
+    kept = KeptBook(book.entries, known, book.instruments)
     market = Market(price_table(prices), table, home.base_currency, {})
     return period_earnings(kept, span, market)
 
@@ -258,7 +257,7 @@ def test_a_rate_that_the_book_had_and_the_market_lost_is_refused() -> None:
     home, table = portfolio("EUR"), rate_table(DOLLAR)
     book = keep_book(WORTHLESS, home, [security("ACME")], table)
     known = {fact.transaction_id: fact for fact in WORTHLESS}
-    kept = KeptBook(book.entries, known, book.cash_keys(), frozenset())
+    kept = KeptBook(book.entries, known, book.instruments)
     market = Market(price_table(MONTH_ENDS), rate_table([]), "EUR", {})
     with pytest.raises(UnusableSeriesError, match="USD/EUR on 2025-02-05"):
         period_earnings(kept, FEBRUARY, market)

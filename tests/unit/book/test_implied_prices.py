@@ -17,6 +17,12 @@ def test_a_trade_implies_its_price_before_costs() -> None:
     assert implied_price(fact) == Price("ACME", date(2025, 2, 5), D("121.41"), "USD")
 
 
+def test_a_stated_price_is_taken_as_it_is() -> None:
+    # A contract on a hundred shares: the amount is not the price of one of them.
+    fact = trade("t", "BUY", "CALL", "2025-02-05", quantity="2", price="5", gross="1000")
+    assert implied_price(fact) == Price("CALL", date(2025, 2, 5), D(5), "USD")
+
+
 def test_the_day_is_that_of_the_portfolio() -> None:
     late = trade("t", "SELL", "ACME", "2025-02-05T23:30:00+00:00", quantity="1", price="5")
     price = implied_price(late, "Asia/Tokyo")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tidebook.book.folding import fold
 from tidebook.book.health import checked
 from tidebook.book.health_facts import STALE_DAYS, HeldPosition, PortfolioBasis
+from tidebook.book.holding_periods import holding_period, lot_values
 from tidebook.book.ledger import post
 from tidebook.book.lots import EMPTY, LotRule
 from tidebook.book.policies import key_rules
@@ -282,7 +283,7 @@ class MemoryBook:
         as_of: date | None = None,
         known_at: datetime | None = None,
     ) -> LotsView:
-        day = as_of or NOW.date()
+        day = as_of or self.freshness(portfolio_id).as_of or NOW.date()
         owner = self.portfolio(portfolio_id)
         by_key: dict[str, list[Entry]] = {}
         for entry in self.booked(portfolio_id, day).entries:
@@ -293,6 +294,11 @@ class MemoryBook:
             if security_id not in {None, key} or rule is LotRule.UNIT:
                 continue
             lots = open_lots(entries, day)
+            valuation = next(
+                one.valuation
+                for one in self.positions(portfolio_id, as_of=day).positions
+                if one.security_id == key
+            )
             found += [
                 LotView(
                     key,
@@ -300,8 +306,11 @@ class MemoryBook:
                     quotient(lot.cost_local, lot.quantity),
                     quotient(lot.cost_base, lot.quantity),
                     self.instrument(key).currency,
+                    holding_period(lot, day, owner.tax_rates),
+                    value,
+                    valuation.reason,
                 )
-                for lot in lots
+                for lot, value in zip(lots, lot_values(lots, valuation), strict=True)
             ]
         return LotsView(owner, self._rests_on(portfolio_id, as_of, known_at), tuple(found))
 
@@ -340,10 +349,17 @@ class MemoryBook:
         portfolio_id: str,
         *,
         security_id: str | None = None,
+        start: date | None = None,
         as_of: date | None = None,
         known_at: datetime | None = None,
+        realised: bool = False,
     ) -> EntriesView:
-        booked = self.booked(portfolio_id, as_of or NOW.date()).entries
+        booked = [
+            one
+            for one in self.booked(portfolio_id, as_of or NOW.date()).entries
+            if start is None or one.posting.on >= start
+            if not realised or one.realised_base is not None
+        ]
         return EntriesView(
             self.portfolio(portfolio_id),
             self.freshness(portfolio_id),

@@ -165,6 +165,14 @@ class PostgresReader:
                 read_restatements(
                     cursor, RestatementQuery(portfolio_id, as_of=as_of, known_at=known_at)
                 ),
+                read_entries(
+                    cursor,
+                    self._market,
+                    portfolio_id,
+                    as_of=as_of,
+                    known_at=known_at,
+                    realised=True,
+                ),
                 read_health(
                     cursor, self._market, portfolio_id, Terms(as_of=as_of, known_at=known_at)
                 ).results,
@@ -245,18 +253,27 @@ class PostgresReader:
         with snapshot(self._pool) as cursor:
             return read_transaction(cursor, transaction_id, known_at)
 
-    def entries(
+    def entries(  # noqa: PLR0913 - the question has this many parts
         self,
         portfolio_id: str,
         *,
         security_id: str | None = None,
+        start: date | None = None,
         as_of: date | None = None,
         known_at: datetime | None = None,
+        realised: bool = False,
     ) -> EntriesView:
         """Return all entries of a portfolio, or of one of its keys, whatever fact made them."""
         with snapshot(self._pool) as cursor:
             return read_entries(
-                cursor, portfolio_id, security_id=security_id, as_of=as_of, known_at=known_at
+                cursor,
+                self._market,
+                portfolio_id,
+                security_id=security_id,
+                start=start,
+                as_of=as_of,
+                known_at=known_at,
+                realised=realised,
             )
 
     def actions(

@@ -6,8 +6,8 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from tidebook.adapters.postgres.reader_portfolios import read_subject
+from tidebook.adapters.postgres.reader_references import read_actions
 from tidebook.adapters.postgres.rows import (
-    INFINITY,
     TRANSACTION_COLUMNS,
     booked_entry_from,
     finding_from,
@@ -19,6 +19,7 @@ from tidebook.adapters.postgres.rows import (
 from tidebook.adapters.postgres.statements import statements
 from tidebook.engine.views import EntriesView, TransactionsPage, TransactionView
 from tidebook.errors import InputError
+from tidebook.model.actions import ActionType
 from tidebook.model.facts import TransactionType
 from tidebook.model.findings import Severity
 
@@ -29,10 +30,13 @@ if TYPE_CHECKING:
     from psycopg import Cursor
     from psycopg.rows import TupleRow
 
+    from tidebook.adapters.postgres.market_cache import MarketCache
     from tidebook.engine.ports import TransactionQuery
     from tidebook.engine.views import EntryView
+    from tidebook.model.actions import CorporateAction
     from tidebook.model.findings import Finding
 
+_ENDINGS: Final = frozenset({ActionType.MERGER, ActionType.IDENTIFIER_CHANGE})
 _SQL: Final = statements("read_transactions")
 _ARRIVAL: Final = TRANSACTION_COLUMNS + 5
 """Where the statements say to which portfolio something was carried."""
@@ -114,24 +118,37 @@ def read_transaction(
     return _views(cursor, sorted(portfolio_ids), rows, known_at)[0]
 
 
-def read_entries(
+def read_entries(  # noqa: PLR0913 - the question has this many parts
     cursor: Cursor[TupleRow],
+    market: MarketCache,
     portfolio_id: str,
     *,
-    security_id: str | None,
-    as_of: date | None,
-    known_at: datetime | None,
+    security_id: str | None = None,
+    start: date | None = None,
+    as_of: date | None = None,
+    known_at: datetime | None = None,
+    realised: bool = False,
 ) -> EntriesView:
     """Return all entries of a portfolio, or of one of its keys, each key's in their order."""
     subject = read_subject(cursor, portfolio_id, as_of=as_of, known_at=known_at)
     wanted = {
         "portfolio_id": portfolio_id,
         "security_id": security_id,
-        "as_of": as_of or INFINITY,
         "known_at": moment(known_at),
+        "realised": realised,
+        **span(start, as_of),
     }
     rows = cursor.execute(_SQL["portfolio_entries"], wanted)
-    return EntriesView(*subject, tuple(map(booked_entry_from, rows)))
+    entries = tuple(map(booked_entry_from, rows))
+    known = market.instruments(cursor, [one.entry.security_id for one in entries])
+    actions: tuple[CorporateAction, ...] = ()
+    if any(one.type in _ENDINGS for one in entries):
+        actions = tuple(
+            view.action
+            for view in read_actions(cursor, None, known_at)
+            if view.action.type in _ENDINGS
+        )
+    return EntriesView(*subject, entries, tuple(known.values()), actions)
 
 
 def _views(

@@ -109,7 +109,8 @@ FROM (
     FROM entries
     WHERE portfolio_id = %(portfolio_id)s
       AND (%(security_id)s::text IS NULL OR security_id = %(security_id)s)
-      AND business_date <= %(as_of)s::date
+      AND business_date BETWEEN %(start)s::date AND %(end)s::date
+      AND (NOT %(realised)s OR realised_base <> 0 OR (realised_base = 0 AND matches IS NOT NULL))
       AND superseded_at = 'infinity' AND recorded_at <= %(known_at)s::timestamptz
     UNION ALL
     SELECT transaction_id, portfolio_id, security_id, leg, type, business_date, at, rank, epoch, quantity,
@@ -119,7 +120,8 @@ FROM (
     FROM entries
     WHERE portfolio_id = %(portfolio_id)s
       AND (%(security_id)s::text IS NULL OR security_id = %(security_id)s)
-      AND business_date <= %(as_of)s::date
+      AND business_date BETWEEN %(start)s::date AND %(end)s::date
+      AND (NOT %(realised)s OR realised_base <> 0 OR (realised_base = 0 AND matches IS NOT NULL))
       AND superseded_at < 'infinity' AND superseded_at > %(known_at)s::timestamptz
       AND recorded_at <= %(known_at)s::timestamptz
 ) AS e
