@@ -16,6 +16,7 @@ from tidebook.book.ledger import post_all
 from tidebook.book.lots import EMPTY
 from tidebook.book.policies import key_rules
 from tidebook.book.positions import positions
+from tidebook.book.postings import in_order
 from tidebook.book.series import Market, daily_series, held_steps, portfolio_flows, priced_steps
 from tidebook.engine.performance import daily_values
 from tidebook.engine.records import transaction_record
@@ -99,9 +100,8 @@ def _entries(world: World) -> list[Entry]:
             by_key.setdefault(posting.security_id, []).append(posting)
     entries: list[Entry] = []
     for security, postings in sorted(by_key.items()):
-        postings.sort(key=lambda posting: posting.order)
         rules = key_rules(world.portfolio, security, world.instruments.get(security))
-        folded = fold(EMPTY, postings, rules)
+        folded = fold(EMPTY, in_order(postings), rules)
         assert not folded.findings
         entries.extend(folded.entries)
     return entries

@@ -15,6 +15,7 @@ from tidebook.book.folding import fold
 from tidebook.book.ledger import post_all
 from tidebook.book.lots import EMPTY
 from tidebook.book.policies import key_rules
+from tidebook.book.postings import in_order
 from tidebook.book.series import Market, daily_series, held_steps, portfolio_flows, priced_steps
 from tidebook.model.markets import RateTable
 
@@ -68,7 +69,7 @@ def _held(days: Sequence[date]) -> tuple[list[HeldSteps], list[DatedFlow]]:
     entries: list[Entry] = []
     for security, postings in by_key.items():
         rules = key_rules(portfolio, security, known.get(security))
-        ordered = sorted(postings, key=lambda posting: posting.order)
+        ordered = in_order(postings)
         entries.extend(fold(EMPTY, ordered, rules).entries)
     steps = held_steps(entries, dict.fromkeys(by_key, "USD"), frozenset(["CASH_USD"]))
     return steps, portfolio_flows(entries)

@@ -33,7 +33,8 @@
     │   └── UnusableParameterError    a parameter for which a measure has no meaning
     ├── UnsafeNonceError          a page's nonce cannot stand in a header
     ├── ConflictError             what was asked does not fit the state of the book
-    │   └── BookMovedError            the book changed while a figure was being explained
+    │   ├── BookMovedError            the book changed while a figure was being explained
+    │   └── StalePreviewError         the book changed between a preview and its commit
     └── ServerError               a server, asked over HTTP, did not do as asked
         ├── ServerUnreachableError    no answer came from its address
         └── ServerRefusedError        it answered, and refused
@@ -50,6 +51,10 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
+
+
+PREVIEW_MOVES_SHOWN = 5
+"""How many of the things that moved since a preview are told."""
 
 
 class Fault(NamedTuple):
@@ -494,6 +499,24 @@ class BookMovedError(ConflictError):
             f"the parts read for {where} belong to different states of the book",
             hint="ask again when the transactions being booked now are through, or ask for an "
             "earlier instant with known_at",
+        )
+
+
+class StalePreviewError(ConflictError):
+    """A preview was to be committed on a book that no longer stands where it was made."""
+
+    code = "preview.stale"
+
+    def __init__(self, portfolio_id: str, moved: Sequence[str]) -> None:
+        self.portfolio_id = portfolio_id
+        self.moved = tuple(moved)
+        shown = "; ".join(moved[:PREVIEW_MOVES_SHOWN])
+        more = len(moved) - PREVIEW_MOVES_SHOWN
+        super().__init__(
+            f"the preview for {portfolio_id} no longer holds, and nothing was taken: {shown}"
+            + (f"; and {more} more" if more > 0 else ""),
+            hint="preview the same facts again, look at what is different, and commit with the "
+            "preview_hash of that answer",
         )
 
 

@@ -5,6 +5,7 @@ Facts taken in can be read back as they came. What the engine would derive is se
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -14,7 +15,10 @@ from starlette.testclient import TestClient
 from tidebook.api import create_app
 from tidebook.book.health_facts import STALE_DAYS
 from tidebook.book.reconcile import Reconciliation
+from tidebook.book.whole import Facts
+from tidebook.engine.book_facts import BookFacts, Standing
 from tidebook.engine.ports import HEALTH_MAX, OVERVIEW_MAX, Receipt, RestatementQuery
+from tidebook.engine.verify import KeptBooks
 from tidebook.engine.views import (
     EntriesView,
     Freshness,
@@ -30,14 +34,17 @@ from tidebook.engine.views import (
     TransactionsPage,
 )
 from tidebook.errors import UnknownPortfolioError
+from tidebook.model.actions import ActionTable
+from tidebook.model.markets import price_table, rate_table
 from tidebook.web import create_pages
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
 
     from tidebook.api import AppSettings
     from tidebook.book.health_facts import CheckResult
-    from tidebook.engine.ports import TransactionQuery
+    from tidebook.engine.hypothesis import Hypothesis
+    from tidebook.engine.ports import FactQuery, TransactionQuery
     from tidebook.engine.views import (
         ActionView,
         BookedEntry,
@@ -119,6 +126,11 @@ class MemoryCommands:
 
     def reprocess(self, transaction_ids: Sequence[str], correlation_id: str) -> Receipt:
         return self._keep("reprocess", transaction_ids, correlation_id)
+
+    def commit(
+        self, portfolio_id: str, hypothesis: Hypothesis, preview_hash: str, correlation_id: str
+    ) -> Receipt:
+        return self._keep(f"{portfolio_id} {preview_hash}", [hypothesis], correlation_id)
 
     def wait(self, receipt: Receipt, *, timeout_seconds: float) -> bool:  # noqa: ARG002
         self.waits.append(timeout_seconds)
@@ -448,6 +460,30 @@ class MemoryReader:
         self._answering()
         self.asked.append((start, end, known_at))
         return tuple(one for one in self.kept_rates if (one.source, one.target) == (source, target))
+
+    def book_facts(self, query: FactQuery) -> BookFacts:
+        self._answering()
+        self.asked.append(query)
+        instruments = {one.security_id: one for one in self.kept_instruments}
+        facts = Facts(
+            self.kept,
+            instruments,
+            [one.transaction for one in self.kept_transactions],
+            rate_table(self.kept_rates),
+            ActionTable(tuple(one.action for one in self.kept_actions)),
+        )
+        standings = {identity: Standing(7, 5) for identity in self.kept}
+        return BookFacts(facts, price_table(self.kept_prices), (), standings, {})
+
+    def concerned(self, hypothesis: Hypothesis) -> tuple[str, ...]:
+        self._answering()
+        return tuple(sorted({*self.kept, *hypothesis.portfolio_ids}))
+
+    @contextmanager
+    def kept_books(self, portfolio_ids: Sequence[str] | None = None) -> Generator[KeptBooks]:
+        """Give a store in which nothing was ever booked."""
+        self.asked.append(portfolio_ids)
+        yield KeptBooks(0, iter(()), ())
 
 
 class Desk:

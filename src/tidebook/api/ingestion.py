@@ -11,7 +11,7 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tidebook.api import bodies, quick, rows, samples
+from tidebook.api import bodies, quick, rows, samples, what_if_wire
 from tidebook.api.correlation import correlation_id_of
 from tidebook.api.edge import Edge, EdgeHere, JsonBody
 from tidebook.api.faults import Faults
@@ -203,6 +203,25 @@ def _located(reader: Reader, sent: Sequence[Cancellation]) -> Sequence[Cancellat
     if faults.count:
         raise bodies.refusal(faults)
     return located.cancellations
+
+
+@router.post("/portfolios/{portfolio_id:path}/what-if/commit", **samples.what_if_commit())
+async def commit_what_if(
+    request: Request, edge: EdgeHere, portfolio_id: str, body: JsonBody, prefer: Prefer = None
+) -> Response:
+    """Take in the facts of a what-if, all or none, if the book still stands where it did."""
+    correlation_id = correlation_id_of(request)
+
+    def take() -> _Taken:
+        now = edge.clock.now()
+        sent = what_if_wire.supposed(bodies.decoded_object(body), edge.reader, now, commits=True)
+        edge.reader.portfolio(portfolio_id)
+        facts = sent.hypothesis
+        receipt = edge.commands.commit(portfolio_id, facts, sent.preview_hash, correlation_id)
+        answer = _queued(receipt.accepted, "fact", correlation_id)
+        return _Taken(receipt, answer, facts.transactions)
+
+    return await _answered(edge, take, prefer)
 
 
 @router.post("/ingest/balance-assertions", **samples.ingestion(rows.BALANCE_ASSERTIONS))

@@ -169,6 +169,16 @@ def money_weighted() -> RouteOptions:
     return _asking("mwr_request", "mwr")
 
 
+def what_if() -> RouteOptions:
+    """Return what the what-if route says of itself."""
+    return _asking("what_if_request", "what_if")
+
+
+def what_if_commit() -> RouteOptions:
+    """Return what the route that commits a what-if says of itself."""
+    return _writing({"type": "object"}, examples()["what_if_commit_request"], "queued", status=202)
+
+
 def row_schema(door: Door[Any]) -> Json:
     """Return the schema of one row; every name may also be spelt in camelCase."""
     required = [name for name in door.fields if name in door.required]

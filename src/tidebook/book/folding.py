@@ -46,9 +46,9 @@ def fold(holding: Holding, postings: Iterable[Posting], rules: KeyRules) -> Fold
         if rules.lots is LotRule.UNIT:
             return _fold_units(holding, postings)
         inventory = Inventory(holding, rules)
-        allow_short = rules.allow_short
+        allow_short, turns = rules.allow_short, bool(rules.changes)
         for posting in postings:
-            if inventory.turns and inventory.turn(posting.on):
+            if turns and inventory.turn(posting.on):
                 entries.append(_pooled(inventory, posting))
             quantity = posting.quantity
             held = inventory.quantity

@@ -27,7 +27,6 @@ Gains = tuple["Decimal | None", "Decimal | None", "Decimal | None", "Decimal | N
 NO_GAINS: Final[Gains] = (None, None, None, None)
 _DUST_BELOW: Final = -DUST
 _OPENED_ON: Final = attrgetter("opened_on")
-_CHOSEN: Final = frozenset({LotRule.HIFO, LotRule.MIN_TAX})
 
 
 class Inventory:
@@ -243,11 +242,12 @@ class Inventory:
         """Consume ``quantity`` (of the sign of the lots); None when a named lot has too little."""
         if named:
             return self._take_named(quantity, named)
-        if self.rule in _CHOSEN:
-            return self._take_chosen(posting, quantity)
-        if self.rule is LotRule.LIFO:
+        rule = self.rule
+        if rule is LotRule.FIFO or rule is LotRule.AVCO:
+            return self._take_oldest(quantity)
+        if rule is LotRule.LIFO:
             return self._take_newest(quantity)
-        return self._take_oldest(quantity)
+        return self._take_chosen(posting, quantity)
 
     def _take_oldest(self, quantity: Decimal) -> tuple[Match, ...]:
         matches: list[Match] = []
@@ -322,7 +322,8 @@ class Inventory:
             return None
         for lot_id, size in wanted.items():
             index = self._by_id.get(lot_id)
-            lot = None if index is None else self.lots[index]
+            # Places before the head still hold what was taken from there.
+            lot = None if index is None or index < self.head else self.lots[index]
             if lot is None or lot.quantity * sign < size:
                 return None
         return tuple(

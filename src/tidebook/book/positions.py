@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import groupby
+from operator import attrgetter
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.book.lots import Lot
 from tidebook.model.money import ZERO, exact
@@ -13,6 +15,9 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from tidebook.book.lots import Entry, Match
+
+
+_SECURITY: Final = attrgetter("posting.security_id")
 
 
 class Position(NamedTuple):
@@ -31,26 +36,43 @@ class Position(NamedTuple):
     changed_on: date
 
 
+def by_security(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
+    """Return entries of one portfolio by their security, in the order in which they are given."""
+    found: dict[str, list[Entry]] = {}
+    # Entries mostly come one key after the other: a run of them is taken at once.
+    for security_id, run in groupby(entries, _SECURITY):
+        found.setdefault(security_id, []).extend(run)
+    return found
+
+
 def positions(entries: Iterable[Entry], as_of: date) -> dict[str, Position]:
     """Return every key's position at the close of ``as_of``, closed ones included."""
-    by_key: dict[str, list[Entry]] = {}
-    for entry in entries:
-        if entry.posting.on <= as_of:
-            by_key.setdefault(entry.posting.security_id, []).append(entry)
     with exact():
-        return {security_id: _summed(security_id, own) for security_id, own in by_key.items()}
+        summed = [_summed(key, own, as_of) for key, own in by_security(entries).items()]
+    return {position.security_id: position for position in summed if position is not None}
 
 
-def _summed(security_id: str, entries: Sequence[Entry]) -> Position:
-    """Return what one key's entries come to."""
+def _summed(security_id: str, entries: Iterable[Entry], as_of: date) -> Position | None:
+    """Return what one key's entries come to; None when none counts yet."""
+    quantity = cost_local = cost_base = realised_local = realised_base = ZERO
+    last: date | None = None
+    for entry in entries:
+        on = entry.posting.on
+        if on > as_of:
+            continue
+        if last is None or on > last:
+            last = on
+        quantity += entry.quantity
+        cost_local += entry.cost_local
+        cost_base += entry.cost_base
+        if entry.realised_local:
+            realised_local += entry.realised_local
+        if entry.realised_base:
+            realised_base += entry.realised_base
+    if last is None:
+        return None
     return Position(
-        security_id,
-        sum([entry.quantity for entry in entries], ZERO),
-        sum([entry.cost_local for entry in entries], ZERO),
-        sum([entry.cost_base for entry in entries], ZERO),
-        sum([entry.realised_local for entry in entries if entry.realised_local], ZERO),
-        sum([entry.realised_base for entry in entries if entry.realised_base], ZERO),
-        max([entry.posting.on for entry in entries]),
+        security_id, quantity, cost_local, cost_base, realised_local, realised_base, last
     )
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from tidebook.model.money import ONE, ZERO, converted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from datetime import date, datetime
     from decimal import Decimal
 
@@ -114,12 +116,12 @@ class Posting(NamedTuple):
     effect: Effect | None = None
 
     @property
-    def order(self) -> tuple[date, datetime, int, str, str]:
+    def order(self) -> Order:
         """The place of this posting inside its key.
 
         By business date, instant, what adds before what removes, transaction id; never by arrival.
         """
-        return (self.on, self.at, self.rank, self.transaction_id, self.leg)
+        return _ORDER(self)
 
     @property
     def key(self) -> tuple[str, str]:
@@ -130,6 +132,15 @@ class Posting(NamedTuple):
     def is_settled_later(self) -> bool:
         """Whether it moves cash in an amount that the main leg determines."""
         return self.effect is not None and self.effect.kind is EffectKind.SETTLE
+
+
+Order = tuple["date", "datetime", int, str, str]
+_ORDER: Callable[[Posting], Order] = attrgetter("on", "at", "rank", "transaction_id", "leg")
+
+
+def in_order(postings: Iterable[Posting]) -> list[Posting]:
+    """Return postings of one key, given in any order, in that of ``Posting.order``."""
+    return sorted(postings, key=_ORDER)
 
 
 class Posted(NamedTuple):
@@ -153,9 +164,9 @@ class Posted(NamedTuple):
 
 def rank_of(quantity: Decimal) -> int:
     """Return the rank of a change of units: what adds, what only flows or carries, what removes."""
-    if quantity > 0:
-        return 0
-    return 1 if quantity == 0 else 2
+    if not quantity:
+        return 1
+    return 0 if quantity > ZERO else 2
 
 
 def settled(template: Posting, amount: Decimal) -> Posting:

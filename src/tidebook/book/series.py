@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from tidebook.book.cashflows import Classification, Timing
+from tidebook.book.positions import by_security
 from tidebook.book.vectors import steps, sum_of_products, where
 from tidebook.model.markets import NO_PRICES
 from tidebook.model.money import ONE, ZERO, converted, exact
@@ -302,9 +303,7 @@ def held_steps(
         currencies: The currency of each security.
         cash: The securities that are cash.
     """
-    by_key: dict[str, list[Entry]] = {}
-    for entry in entries:
-        by_key.setdefault(entry.posting.security_id, []).append(entry)
+    by_key = by_security(entries)
     with exact():
         found = [
             _key_steps(key, currencies[key], key in cash, by_key[key]) for key in sorted(by_key)
@@ -324,10 +323,11 @@ def _key_steps(
     quantity = cost = ZERO
     last: date | None = None
     for entry in entries:
-        if not entry.quantity and not entry.cost_base:
+        moved, paid = entry.quantity, entry.cost_base
+        if not moved and not paid:
             continue
-        quantity += entry.quantity
-        cost += entry.cost_base
+        quantity += moved
+        cost += paid
         day = entry.posting.on
         if day != last:
             days.append(day)

@@ -16,7 +16,7 @@ from tidebook.book.ledger import post
 from tidebook.book.links import Groups
 from tidebook.book.lots import EMPTY
 from tidebook.book.policies import key_rules
-from tidebook.book.postings import Leg, settled
+from tidebook.book.postings import Leg, in_order, settled
 from tidebook.model.actions import ActionTable, applied_id
 from tidebook.model.facts import TransactionType
 from tidebook.model.findings import Severity, unknown_portfolio
@@ -66,9 +66,23 @@ class WholeBook(NamedTuple):
         )
 
 
-def build(facts: Facts) -> WholeBook:
-    """Return the book that facts come to; their order does not matter."""
-    building = _Building(facts)
+class Earlier(NamedTuple):
+    """Facts and the book that they came to."""
+
+    facts: Facts
+    book: WholeBook
+
+
+def build(facts: Facts, earlier: Earlier | None = None) -> WholeBook:
+    """Return the book that facts come to; their order does not matter.
+
+    Args:
+        facts: Everything it follows from.
+        earlier: A book of nearly the same facts. What cannot have changed since is taken from it:
+            the postings of facts that are the same objects, and the keys that only these are on.
+            The book is the same with it and without.
+    """
+    building = _Building(facts, None if earlier is None else _Kept(earlier, facts))
     building.post()
     building.apply_actions()
     building.fold_securities()
@@ -81,11 +95,51 @@ def is_cash_account(security_id: str) -> bool:
     return built_in_instrument(security_id, "") is not None
 
 
+class _Kept:
+    """What of an earlier book still stands."""
+
+    def __init__(self, earlier: Earlier, facts: Facts) -> None:
+        before, self._book = earlier
+        self._touched: set[Key] = set()
+        # Everything is posted with these; actions touch keys beyond those of any fact.
+        self._posts = (
+            before.rates is facts.rates
+            and before.portfolios == facts.portfolios
+            and before.instruments == facts.instruments
+        )
+        self._folds = self._posts and before.actions is facts.actions
+        self._transactions = {fact.transaction_id: fact for fact in before.transactions}
+        kept = {fact.transaction_id for fact in facts.transactions if self._is_same(fact)}
+        for identity, posted in self._book.posted.items():
+            if identity not in kept:
+                self._touched.update(posting.key for posting in posted.postings)
+
+    def _is_same(self, fact: Transaction) -> bool:
+        return self._transactions.get(fact.transaction_id) is fact
+
+    def posted(self, fact: Transaction) -> Posted | None:
+        """Return what a fact was posted as, where it would be posted as that again."""
+        if not self._posts or not self._is_same(fact):
+            return None
+        return self._book.posted.get(fact.transaction_id)
+
+    def touch(self, posted: Posted) -> None:
+        """Note the keys of what is posted anew."""
+        self._touched.update(posting.key for posting in posted.postings)
+
+    def folded(self, key: Key) -> Folded | None:
+        """Return what a key came to, where it would come to that again."""
+        if not self._folds or key in self._touched:
+            return None
+        return self._book.keys.get(key)
+
+
 class _Building:
     """The working state of one build."""
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: Facts, kept: _Kept | None) -> None:
         self.facts = facts
+        self.kept = kept
         self.known = Known(facts.instruments, facts.rates, facts.portfolios)
         self.posted: dict[str, Posted] = {}
         self.findings: dict[str, list[Finding]] = defaultdict(list)
@@ -105,13 +159,11 @@ class _Building:
                 if transaction.type is not TransactionType.CANCELLED:
                     self._say(unknown_portfolio(identity, transaction.portfolio_id))
                 continue
-            posted = post(
-                transaction,
-                portfolio,
-                self.known.instruments,
-                self.known.rates,
-                self.known.portfolios,
-            )
+            posted = self.kept.posted(transaction) if self.kept is not None else None
+            if posted is None:
+                posted = post(transaction, portfolio, *self.known)
+                if self.kept is not None:
+                    self.kept.touch(posted)
             self._take(identity, posted, (portfolio.portfolio_id, posted.main_security_id))
 
     def _take(self, identity: str, posted: Posted, source: Key) -> None:
@@ -158,7 +210,9 @@ class _Building:
         for group in self.groups.of(keys):
             if len(group) == 1 and not self.groups.joined(group[0]):
                 key = group[0]
-                self.folded[key] = fold(EMPTY, _ordered(self.postings[key]), rules[key])
+                known = self.kept.folded(key) if self.kept is not None else None
+                ordered = in_order(self.postings[key]) if known is None else ()
+                self.folded[key] = known or fold(EMPTY, ordered, rules[key])
                 continue
             together = [posting for key in group for posting in self.postings[key]]
             self.folded.update(fold_together(together, {key: rules[key] for key in group}))
@@ -180,7 +234,7 @@ class _Building:
     def fold_cash(self) -> None:
         for key in [key for key in self.postings if is_cash_account(key[1])]:
             postings = list(self._cash_postings(self.postings[key]))
-            self.folded[key] = fold(EMPTY, _ordered(postings), self._rules(key))
+            self.folded[key] = fold(EMPTY, in_order(postings), self._rules(key))
             self._note(self.folded[key])
 
     def _cash_postings(self, postings: Iterable[Posting]) -> Iterable[Posting]:
@@ -204,7 +258,3 @@ class _Building:
             self.posted,
             {identity: tuple(found) for identity, found in self.findings.items()},
         )
-
-
-def _ordered(postings: Iterable[Posting]) -> list[Posting]:
-    return sorted(postings, key=lambda posting: posting.order)

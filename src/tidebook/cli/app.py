@@ -34,6 +34,7 @@ _ORDER: Final = (
     "reconcile",
     "health",
     "restatements",
+    "verify",
     "db",
     "version",
 )

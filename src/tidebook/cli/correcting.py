@@ -14,6 +14,7 @@ from tidebook.cli.exits import Exit
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from tidebook.cli.door import GoodRow
     from tidebook.cli.output import Record
     from tidebook.cli.targets import Target
 
@@ -25,6 +26,9 @@ cancelling = typer.Typer(
 app.add_typer(cancelling, name="cancel")
 
 Wait = Annotated[int, typer.Option(min=0, help="Seconds to wait until the book is right again.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Show what would change and write nothing.")
+]
 Days = Annotated[list[str], typer.Argument(metavar="DAY...", help="Days such as 2024-03-31.")]
 Currency = Annotated[str, typer.Argument(metavar="CURRENCY", help="Currency code.")]
 
@@ -39,10 +43,16 @@ def cancel_transactions(
         typer.Option(metavar="PF", help="Their portfolio; looked up where the book knows them."),
     ] = None,
     wait: Wait = 60,
+    dry_run: DryRun = False,
 ) -> None:
     """Cancel transactions. Sending one again with other content brings it back."""
     place = {} if portfolio is None else {"portfolio_id": portfolio}
-    _cancel(ctx, "transaction", [{"transaction_id": one, **place} for one in ids], wait)
+    _cancel(
+        ctx,
+        "transaction",
+        [{"transaction_id": one, **place} for one in ids],
+        None if dry_run else wait,
+    )
 
 
 @cancelling.command("corporate-action")
@@ -51,9 +61,10 @@ def cancel_actions(
     ids: Annotated[list[str], typer.Argument(metavar="ACTION_ID...")],
     *,
     wait: Wait = 60,
+    dry_run: DryRun = False,
 ) -> None:
     """Cancel corporate actions."""
-    _cancel(ctx, "corporate_action", [{"action_id": one} for one in ids], wait)
+    _cancel(ctx, "corporate_action", [{"action_id": one} for one in ids], None if dry_run else wait)
 
 
 @cancelling.command("market-price")
@@ -63,25 +74,36 @@ def cancel_prices(
     days: Days,
     *,
     wait: Wait = 60,
+    dry_run: DryRun = False,
 ) -> None:
     """Cancel closing prices of a security."""
     rows = [{"security_id": security, "price_date": day} for day in days]
-    _cancel(ctx, "market_price", rows, wait)
+    _cancel(ctx, "market_price", rows, None if dry_run else wait)
 
 
 @cancelling.command("fx-rate")
 def cancel_rates(
-    ctx: typer.Context, source: Currency, target: Currency, days: Days, *, wait: Wait = 60
+    ctx: typer.Context,
+    source: Currency,
+    target: Currency,
+    days: Days,
+    *,
+    wait: Wait = 60,
+    dry_run: DryRun = False,
 ) -> None:
     """Cancel exchange rates of a pair, as it was quoted."""
     pair = {"from_currency": source, "to_currency": target}
-    _cancel(ctx, "fx_rate", [{**pair, "rate_date": day} for day in days], wait)
+    _cancel(ctx, "fx_rate", [{**pair, "rate_date": day} for day in days], None if dry_run else wait)
 
 
 @cancelling.command("business-date")
-def cancel_business_dates(ctx: typer.Context, days: Days, *, wait: Wait = 60) -> None:
+def cancel_business_dates(
+    ctx: typer.Context, days: Days, *, wait: Wait = 60, dry_run: DryRun = False
+) -> None:
     """Cancel business dates."""
-    _cancel(ctx, "business_date", [{"business_date": day} for day in days], wait)
+    _cancel(
+        ctx, "business_date", [{"business_date": day} for day in days], None if dry_run else wait
+    )
 
 
 @cancelling.command("balance-assertion")
@@ -110,9 +132,11 @@ def reprocess(
 
 
 def _cancel(
-    ctx: typer.Context, kind: str, named: Sequence[Mapping[str, str]], wait_seconds: int
+    ctx: typer.Context, kind: str, named: Sequence[Mapping[str, str]], wait_seconds: int | None
 ) -> None:
     """Send cancellations of one kind through the door of all cancellations.
+
+    Without a time to wait nothing is sent, and what would change is shown.
 
     Raises:
         InvalidRequestError: If one of them names no fact of its kind.
@@ -122,6 +146,9 @@ def _cancel(
 
     bodies = [{"kind": kind, **one} for one in named]
     rows = checked(FileKind.CANCELLATIONS, bodies, datetime.now(UTC))
+    if wait_seconds is None:
+        _show_changes(ctx, rows)
+        return
     _send(
         ctx,
         "cancel",
@@ -129,6 +156,17 @@ def _cancel(
         lambda target: target.send(FileKind.CANCELLATIONS, rows),
         wait_seconds,
     )
+
+
+def _show_changes(ctx: typer.Context, rows: Sequence[GoodRow]) -> None:
+    from tidebook.cli.dry_run import changes_of, with_changes
+    from tidebook.cli.output import Answer, Column, write
+
+    invocation: Invocation = ctx.obj
+    found = changes_of(invocation, [("cancellations", [row.fact for row in rows])])
+    record: Record = {"accepted": 0, "dry_run": True}
+    columns = (Column("accepted", "accepted", "exact"), Column("dry_run", "dry run"))
+    write(with_changes(Answer("cancel", columns, [record], record), found), invocation.output)
 
 
 def _send(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tidebook.cli.door import Examined, GoodRow
     from tidebook.cli.output import Answer, Record
     from tidebook.cli.targets import Target
+    from tidebook.engine.whatif import PortfolioChanges
 
 _TEXT_SHOWN: Final = 160
 
@@ -75,7 +76,8 @@ def import_(
         typer.Option(help="What the files hold, where the header is not to decide."),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check every row and write nothing.")
+        bool,
+        typer.Option("--dry-run", help="Check every row, show what would change, write nothing."),
     ] = False,
     batch: Annotated[int, typer.Option(min=1, max=10_000, help="Rows sent at once.")] = 1000,
     on_error: Annotated[
@@ -103,8 +105,23 @@ def import_(
     outcome = _NOTHING_SENT
     if not dry_run and not (bad and on_error is OnError.ABORT):
         outcome = _sent(invocation, examined, batch, wait)
-    _report(invocation, examined, outcome, dry_run)
+    changes = None
+    if dry_run and not (bad and on_error is OnError.ABORT):
+        changes = _changes(invocation, examined)
+    _report(invocation, examined, outcome, dry_run, changes)
     raise typer.Exit(_code(bool(bad), outcome, dry_run))
+
+
+def _changes(
+    invocation: Invocation, examined: Sequence[Examined]
+) -> Sequence[PortfolioChanges] | None:
+    """Return what the good rows would change; None where a server holds the book."""
+    from tidebook.cli.dry_run import changes_of
+
+    if invocation.url is not None:
+        return None
+    facts = [(one.kind, [row.fact for row in one.good]) for one in examined if one.kind]
+    return changes_of(invocation, facts)
 
 
 def _examined(files: Sequence[Path], kind: Held | None) -> list[Examined]:
@@ -205,11 +222,17 @@ def _progress(invocation: Invocation, total: int) -> Generator[Callable[[int], N
 
 
 def _report(
-    invocation: Invocation, examined: Sequence[Examined], outcome: _Outcome, dry_run: bool
+    invocation: Invocation,
+    examined: Sequence[Examined],
+    outcome: _Outcome,
+    dry_run: bool,
+    changes: Sequence[PortfolioChanges] | None,
 ) -> None:
+    from tidebook.cli.dry_run import with_changes
     from tidebook.cli.output import write
 
-    write(_answer(examined, outcome, dry_run), invocation.output)
+    answer = _answer(examined, outcome, dry_run)
+    write(answer if changes is None else with_changes(answer, changes), invocation.output)
     if outcome.is_interrupted and not invocation.quiet:
         typer.echo(
             "interrupted; run the same command again to go on: what was sent is durable, and a "

@@ -15,11 +15,22 @@ from tidebook.cli import (
     importing,
     reading,
     serving,
+    verifying,
 )
 from tidebook.cli.app import app
 from tidebook.cli.refusals import last_words
 
-COMMAND_MODULES = (checking, correcting, demo, explaining, gaining, importing, reading, serving)
+COMMAND_MODULES = (
+    checking,
+    correcting,
+    demo,
+    explaining,
+    gaining,
+    importing,
+    reading,
+    serving,
+    verifying,
+)
 """Importing them is what adds their commands."""
 
 

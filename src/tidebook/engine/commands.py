@@ -6,25 +6,20 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from tidebook.engine import records, topics
+from tidebook.engine.committing import Appended, Presented, hold_standing, records_of, refuse_unread
 from tidebook.engine.ports import Reached, Receipt
 from tidebook.errors import FencedError, OverloadedError, StoreUnavailableError
-from tidebook.model.cancellations import (
-    ActionRef,
-    AssertionRef,
-    BusinessDateRef,
-    PriceRef,
-    RateRef,
-    TransactionRef,
-)
+from tidebook.model.cancellations import TransactionRef
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import date
 
+    from tidebook.engine.hypothesis import Hypothesis
     from tidebook.engine.ports import Clock
     from tidebook.engine.records import Record
     from tidebook.engine.signals import Signal
-    from tidebook.engine.store import Store
+    from tidebook.engine.store import Store, Unit
     from tidebook.model.actions import CorporateAction
     from tidebook.model.assertions import BalanceAssertion
     from tidebook.model.cancellations import Cancellation
@@ -39,8 +34,6 @@ REFERENCE: Final = "reference"
 _BACKLOG_MAX: Final = 2_000_000
 _POLL_SECONDS: Final = 0.25
 _APPEND_ATTEMPTS: Final = 4
-_EVERYWHERE: Final = "GLOBAL"
-"""The key of what belongs to no one."""
 
 
 class LogCommands:
@@ -98,12 +91,14 @@ class LogCommands:
 
     def ingest_rates(self, rates: Sequence[Rate], correlation_id: str) -> Receipt:
         """Take exchange rates in."""
-        keyed = [(_pair(fact.source, fact.target), records.rate_record(fact)) for fact in rates]
+        keyed = [
+            (topics.pair_key(fact.source, fact.target), records.rate_record(fact)) for fact in rates
+        ]
         return self._append(topics.RAW_FX_RATES, keyed, correlation_id)
 
     def ingest_business_dates(self, dates: Sequence[date], correlation_id: str) -> Receipt:
         """Take business dates in."""
-        keyed = [(_EVERYWHERE, records.business_date_record(day)) for day in dates]
+        keyed = [(topics.EVERYWHERE, records.business_date_record(day)) for day in dates]
         return self._append(topics.RAW_BUSINESS_DATES, keyed, correlation_id)
 
     def ingest_actions(self, actions: Sequence[CorporateAction], correlation_id: str) -> Receipt:
@@ -117,7 +112,7 @@ class LogCommands:
         by_topic: dict[str, list[tuple[str, Record]]] = {}
         ids: set[str] = set()
         for cancelled in cancellations:
-            topic, key = _place(cancelled)
+            topic, key = topics.place_of(cancelled)
             record = records.cancellation_record(cancelled, on)
             by_topic.setdefault(topic, []).append((key, record))
             if isinstance(cancelled, TransactionRef):
@@ -140,6 +135,33 @@ class LogCommands:
             (identity, {"transaction_id": identity}) for identity in transaction_ids
         ]
         return self._append(topics.REPROCESSING_REQUESTED, keyed, correlation_id)
+
+    def commit(
+        self, portfolio_id: str, hypothesis: Hypothesis, preview_hash: str, correlation_id: str
+    ) -> Receipt:
+        """Take the facts of a preview in, all or none, if the book still stands where it did."""
+        if self._backlog() > _BACKLOG_MAX:
+            raise OverloadedError("the queue of unbooked facts", retry_after_seconds=5)
+        presented = Presented(portfolio_id, hypothesis, preview_hash)
+        for _ in range(_APPEND_ATTEMPTS - 1):
+            try:
+                return self._committed(presented, correlation_id)
+            except FencedError:
+                continue
+        return self._committed(presented, correlation_id)
+
+    def _committed(self, presented: Presented, correlation_id: str) -> Receipt:
+        now = self._clock.now()
+        by_topic = records_of(presented.hypothesis, now.date())
+        with self._store.unit() as unit:
+            ids = hold_standing(unit, presented)
+            reached = self._append_in(unit, by_topic, correlation_id)
+            appended = Appended(by_topic, reached, BOOK, REFERENCE)
+            refuse_unread(unit, presented, ids, appended)
+        self._arrived.give()
+        count = sum(len(keyed) for keyed in by_topic.values())
+        waited = tuple(sorted(ids)) if set(by_topic) == {topics.RAW_TRANSACTIONS} else ()
+        return Receipt(" ".join(sorted(by_topic)), count, reached, waited)
 
     def _append(
         self,
@@ -170,14 +192,19 @@ class LogCommands:
         return self._appended_once(by_topic, correlation_id)
 
     def _appended_once(self, by_topic: _ByTopic, correlation_id: str) -> tuple[Reached, ...]:
-        now = self._clock.now()
         with self._store.unit() as unit:
-            # Topics in one order for everybody, so that no two appends wait for each other.
-            return tuple(
-                Reached(topic, part, offset)
-                for topic in sorted(by_topic)
-                for part, offset in unit.append(topic, by_topic[topic], correlation_id, now)
-            )
+            return self._append_in(unit, by_topic, correlation_id)
+
+    def _append_in(
+        self, unit: Unit, by_topic: _ByTopic, correlation_id: str
+    ) -> tuple[Reached, ...]:
+        now = self._clock.now()
+        # Topics in one order for everybody, so that no two appends wait for each other.
+        return tuple(
+            Reached(topic, part, offset)
+            for topic in sorted(by_topic)
+            for part, offset in unit.append(topic, by_topic[topic], correlation_id, now)
+        )
 
     def wait(self, receipt: Receipt, *, timeout_seconds: float) -> bool:
         """Wait until what a receipt stands for is booked and the daily series is right."""
@@ -210,24 +237,3 @@ class LogCommands:
             for progress in [self._store.progress(consumer)]
             for place in places
         )
-
-
-def _place(cancelled: Cancellation) -> tuple[str, str]:
-    """Return the topic and the key of what is cancelled: those under which it was taken in."""
-    match cancelled:
-        case TransactionRef():
-            return topics.RAW_TRANSACTIONS, cancelled.portfolio_id
-        case ActionRef():
-            return topics.RAW_CORPORATE_ACTIONS, cancelled.action_id
-        case PriceRef():
-            return topics.RAW_MARKET_PRICES, cancelled.security_id
-        case RateRef():
-            return topics.RAW_FX_RATES, _pair(cancelled.source, cancelled.target)
-        case BusinessDateRef():
-            return topics.RAW_BUSINESS_DATES, _EVERYWHERE
-        case AssertionRef():
-            return topics.RAW_BALANCE_ASSERTIONS, cancelled.assertion_id
-
-
-def _pair(source: str, target: str) -> str:
-    return f"{source}-{target}"

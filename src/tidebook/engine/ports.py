@@ -8,8 +8,12 @@ from tidebook.book.health_facts import STALE_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractContextManager
     from datetime import date, datetime
 
+    from tidebook.engine.book_facts import BookFacts
+    from tidebook.engine.hypothesis import Hypothesis
+    from tidebook.engine.verify import KeptBooks
     from tidebook.engine.views import (
         ActionView,
         EntriesView,
@@ -111,6 +115,16 @@ class Commands(Protocol):
         """Take cancellations in: what they name never happened."""
         ...
 
+    def commit(
+        self, portfolio_id: str, hypothesis: Hypothesis, preview_hash: str, correlation_id: str
+    ) -> Receipt:
+        """Take the facts of a preview in, all or none, if the book still stands where it did.
+
+        Raises:
+            StalePreviewError: When the book has moved since, or the facts are others.
+        """
+        ...
+
     def ingest_assertions(
         self, assertions: Sequence[BalanceAssertion], correlation_id: str
     ) -> Receipt:
@@ -159,6 +173,19 @@ class RestatementQuery(NamedTuple):
     skip: int = 0
     limit: int = 100
     as_of: date | None = None
+    known_at: datetime | None = None
+
+
+class FactQuery(NamedTuple):
+    """Which facts a book is to be built from.
+
+    Everything of the named portfolios, of those in which the named transactions are booked, and of
+    all that are related to either; the named securities besides those that any of these need.
+    """
+
+    portfolio_ids: tuple[str, ...]
+    transaction_ids: tuple[str, ...] = ()
+    security_ids: tuple[str, ...] = ()
     known_at: datetime | None = None
 
 
@@ -391,4 +418,28 @@ class Reader(Protocol):
         known_at: datetime | None = None,
     ) -> tuple[Rate, ...]:
         """Return the quoted rates of a pair, oldest first."""
+        ...
+
+    def book_facts(self, query: FactQuery) -> BookFacts:
+        """Return all that the books of portfolios, and of those related to them, follow from.
+
+        A portfolio that nobody introduced is left out. Portfolios and instruments are those of
+        now, whatever ``known_at``.
+        """
+        ...
+
+    def concerned(self, hypothesis: Hypothesis) -> tuple[str, ...]:
+        """Return the portfolios in which facts would move something if they were sent, by id."""
+        ...
+
+    def kept_books(
+        self, portfolio_ids: Sequence[str] | None = None
+    ) -> AbstractContextManager[KeptBooks]:
+        """Give the stored book of portfolios, or of all, with its facts, as one snapshot has it.
+
+        The books come in parts that nothing is carried between. Nothing is locked meanwhile.
+
+        Raises:
+            UnknownPortfolioError: When one is named that no fact names.
+        """
         ...

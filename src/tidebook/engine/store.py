@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from tidebook.book.lots import Holding
     from tidebook.book.series import Market, PortfolioDay
+    from tidebook.engine.book_facts import Standing
     from tidebook.engine.causes import Cause, Restated, SeriesRestated
     from tidebook.engine.records import Record
     from tidebook.engine.valuing import SeriesInput, SeriesJob, SeriesSpan
@@ -257,6 +258,10 @@ class Unit(Protocol):
         Those that units were transferred to or from in kind, and those that share a taxpayer's
         pools, and so on from these: whatever is connected.
         """
+        ...
+
+    def standings(self, ids: Collection[str]) -> dict[str, Standing]:
+        """Return where the stored books of portfolios stand; unknown ones are left out."""
         ...
 
     def carries(self, portfolio_ids: Collection[str]) -> list[Carry]:

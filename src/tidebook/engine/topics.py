@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from tidebook.model.cancellations import (
+    ActionRef,
+    AssertionRef,
+    BusinessDateRef,
+    PriceRef,
+    RateRef,
+    TransactionRef,
+)
+
+if TYPE_CHECKING:
+    from tidebook.model.cancellations import Cancellation
 
 RAW_PORTFOLIOS: Final = "raw_portfolios"
 RAW_INSTRUMENTS: Final = "raw_instruments"
@@ -29,6 +41,9 @@ REFERENCE_TOPICS: Final = (
     RAW_CORPORATE_ACTIONS,
     REPROCESSING_REQUESTED,
 )
+
+EVERYWHERE: Final = "GLOBAL"
+"""The key of what belongs to no one."""
 
 PARTITIONS: Final = 16
 """Partitions of every topic: a power of two, the same in every transport, never changed."""
@@ -66,3 +81,25 @@ def murmur2(data: bytes) -> int:
     value ^= value >> 13
     value = (value * _MULTIPLIER) & _WORD
     return value ^ (value >> 15)
+
+
+def pair_key(source: str, target: str) -> str:
+    """Return the key of a pair of currencies, as it is quoted."""
+    return f"{source}-{target}"
+
+
+def place_of(cancelled: Cancellation) -> tuple[str, str]:
+    """Return the topic and the key of what is cancelled: those under which it was taken in."""
+    match cancelled:
+        case TransactionRef():
+            return RAW_TRANSACTIONS, cancelled.portfolio_id
+        case ActionRef():
+            return RAW_CORPORATE_ACTIONS, cancelled.action_id
+        case PriceRef():
+            return RAW_MARKET_PRICES, cancelled.security_id
+        case RateRef():
+            return RAW_FX_RATES, pair_key(cancelled.source, cancelled.target)
+        case BusinessDateRef():
+            return RAW_BUSINESS_DATES, EVERYWHERE
+        case AssertionRef():
+            return RAW_BALANCE_ASSERTIONS, cancelled.assertion_id

@@ -14,6 +14,7 @@ from tidebook.model.facts import TransactionType
 from tidebook.model.money import ONE, ZERO, decimal_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import date
     from decimal import Decimal
 
@@ -103,6 +104,10 @@ class ActionTable:
         """Return the action that is booked under an id in a portfolio; None where there is none."""
         action = self._by_id.get(applied_id.partition(AT)[0])
         return action if action and action.portfolio_id in {"", portfolio_id} else None
+
+    def __iter__(self) -> Iterator[CorporateAction]:
+        """Give every action once, by id."""
+        return iter([self._by_id[identity] for identity in sorted(self._by_id)])
 
     def __bool__(self) -> bool:
         """Tell whether there are any."""

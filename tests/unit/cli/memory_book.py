@@ -21,7 +21,12 @@ from tidebook.book.reconcile import reconcile
 from tidebook.book.reconcile_causes import KeyRecord, Movement
 from tidebook.book.series import Market, daily_series, held_steps, portfolio_flows
 from tidebook.book.valuation import Held, cash_quote, coverage, value_position
-from tidebook.engine.ports import HEALTH_MAX, OVERVIEW_MAX, Reached, Receipt
+from tidebook.book.whole import Facts
+from tidebook.engine.book_facts import BookFacts, Standing, rebuilt, rebuilt_series
+from tidebook.engine.ports import HEALTH_MAX, OVERVIEW_MAX, FactQuery, Reached, Receipt
+from tidebook.engine.stages.keys import entry_row, state_of
+from tidebook.engine.store import Accounts
+from tidebook.engine.verify import KeptBook, KeptBooks, placed_findings
 from tidebook.engine.views import (
     BookedEntry,
     EntriesView,
@@ -41,6 +46,7 @@ from tidebook.engine.views import (
     TransactionView,
 )
 from tidebook.errors import UnknownPortfolioError
+from tidebook.model.actions import ActionTable
 from tidebook.model.assertions import asserted_key
 from tidebook.model.cancellations import (
     ActionRef,
@@ -61,7 +67,9 @@ if TYPE_CHECKING:
 
     from tidebook.book.lots import Entry
     from tidebook.book.postings import Posted, Posting
+    from tidebook.book.series import PortfolioDay
     from tidebook.config import Settings
+    from tidebook.engine.hypothesis import Hypothesis
     from tidebook.engine.ports import RestatementQuery, TransactionQuery
     from tidebook.engine.views import (
         ActionView,
@@ -103,6 +111,10 @@ class MemoryBook:
         self.reprocessed: list[str] = []
         self.logged: list[RestatementView] = []
         self.asked: list[object] = []
+        self.committed: list[tuple[str, Hypothesis, str]] = []
+        self.misstated: dict[str, PortfolioDay] = {}
+        """Days that the store is to hold otherwise than they are, by portfolio."""
+        self.folding: frozenset[str] = frozenset()
 
     # ---- commands
 
@@ -171,6 +183,12 @@ class MemoryBook:
     def reprocess(self, transaction_ids: Sequence[str], correlation_id: str) -> Receipt:
         self.reprocessed += transaction_ids
         return self._took("reprocess", len(transaction_ids))
+
+    def commit(
+        self, portfolio_id: str, hypothesis: Hypothesis, preview_hash: str, correlation_id: str
+    ) -> Receipt:
+        self.committed.append((portfolio_id, hypothesis, preview_hash))
+        return self._took("what-if", len(hypothesis.transactions))
 
     def wait(self, receipt: Receipt, *, timeout_seconds: float) -> bool:
         return True
@@ -575,6 +593,60 @@ class MemoryBook:
         known_at: datetime | None = None,
     ) -> tuple[Rate, ...]:
         return tuple(r for r in self.exchange if (r.source, r.target) == (source, target))
+
+    def book_facts(self, query: FactQuery) -> BookFacts:
+        """Return everything, whatever was asked for: all portfolios are taken for related."""
+        facts = Facts(
+            self.owners,
+            self.known,
+            [fact for _, fact in self.facts.values()],
+            rate_table(self.exchange),
+            ActionTable(tuple(self.acted.values())),
+        )
+        standings = {
+            identity: Standing(self.generation, 0, identity in self.folding)
+            for identity in self.owners
+        }
+        return BookFacts(facts, price_table(self.quoted), (), standings, {})
+
+    def concerned(self, hypothesis: Hypothesis) -> tuple[str, ...]:
+        return tuple(sorted({*self.owners, *hypothesis.portfolio_ids}))
+
+    @contextmanager
+    def kept_books(self, portfolio_ids: Sequence[str] | None = None) -> Generator[KeptBooks]:
+        """Give a stored book that is what the facts come to, but for the misstated days."""
+        for identity in portfolio_ids or ():
+            self.portfolio(identity)
+        given = self.book_facts(FactQuery(()))
+        made = rebuilt(given)
+        days = {
+            identity: {day.on: day for day in rebuilt_series(made, identity)}
+            for identity in self.owners
+        }
+        for identity, day in self.misstated.items():
+            days[identity][day.on] = day
+        kept = KeptBook(
+            tuple(self.owners),
+            given,
+            {
+                identity: Accounts(
+                    identity,
+                    posted.on,
+                    posted.main_security_id,
+                    posted.cash_security_id,
+                    posted.arrival,
+                )
+                for identity, posted in made.book.posted.items()
+            },
+            {
+                key: {(row.transaction_id, row.leg): row for row in map(entry_row, folded.entries)}
+                for key, folded in made.book.keys.items()
+            },
+            {key: state_of(folded, 0) for key, folded in made.book.keys.items()},
+            tuple(placed_findings(made)),
+            days,
+        )
+        yield KeptBooks(len(self.owners), iter([kept]), ())
 
 
 class StoppedClock:

@@ -136,23 +136,25 @@ def carries(cursor: Cursor[tuple[Any, ...]], portfolio_ids: Collection[str]) -> 
 
 def states(cursor: Cursor[tuple[Any, ...]], keys: Collection[Key]) -> dict[Key, KeyState]:
     """Return where the folds of keys stand."""
-    found: dict[Key, KeyState] = {}
-    for row in cursor.execute(_SQL["states"], _named(keys)).fetchall():
-        if row[3] is None:
-            found[row[0], row[1]] = KeyState.emptied(row[2])
-            continue
-        lots = tuple(_lot(part) for part in row[15] or ())
-        found[row[0], row[1]] = KeyState(
-            epoch=row[2],
-            currency=row[3],
-            holding=Holding(row[4], row[5], row[6], lots),
-            realised_local=row[7],
-            realised_base=row[8],
-            changed_on=row[9],
-            last=(row[10], row[11], row[12], row[13], row[14]),
-            lots_known=row[15] is not None,
-        )
-    return found
+    rows = cursor.execute(_SQL["states"], _named(keys)).fetchall()
+    return {
+        (row[0], row[1]): KeyState.emptied(row[2]) if row[3] is None else key_state(row)
+        for row in rows
+    }
+
+
+def key_state(row: Sequence[Any]) -> KeyState:
+    """Return where the fold of a key stands, of a row whose key has entries."""
+    return KeyState(
+        epoch=row[2],
+        currency=row[3],
+        holding=Holding(row[4], row[5], row[6], tuple(_lot(part) for part in row[15] or ())),
+        realised_local=row[7],
+        realised_base=row[8],
+        changed_on=row[9],
+        last=(row[10], row[11], row[12], row[13], row[14]),
+        lots_known=row[15] is not None,
+    )
 
 
 def key_facts(cursor: Cursor[tuple[Any, ...]], keys: Collection[Key]) -> dict[str, BookedFact]:

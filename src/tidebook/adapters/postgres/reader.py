@@ -7,9 +7,15 @@ the whole process.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from tidebook.adapters.postgres.market_cache import MarketCache
+from tidebook.adapters.postgres.reader_facts import (
+    kept_books,
+    read_book_facts,
+    read_concerned,
+)
 from tidebook.adapters.postgres.reader_health import (
     Terms,
     read_health,
@@ -45,11 +51,14 @@ from tidebook.engine.ports import HEALTH_MAX, OVERVIEW_MAX, RestatementQuery
 from tidebook.engine.views import ReportView
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
     from datetime import date, datetime
 
     from tidebook.adapters.postgres.snapshots import Pool
-    from tidebook.engine.ports import TransactionQuery
+    from tidebook.engine.book_facts import BookFacts
+    from tidebook.engine.hypothesis import Hypothesis
+    from tidebook.engine.ports import FactQuery, TransactionQuery
+    from tidebook.engine.verify import KeptBooks
     from tidebook.engine.views import (
         ActionView,
         EntriesView,
@@ -388,3 +397,22 @@ class PostgresReader:
         """Return the quoted rates of a pair, oldest first."""
         with snapshot(self._pool) as cursor:
             return read_rates(cursor, (source, target), start, end, known_at)
+
+    def book_facts(self, query: FactQuery) -> BookFacts:
+        """Return all that the books of portfolios, and of those related to them, follow from."""
+        with snapshot(self._pool) as cursor:
+            return read_book_facts(cursor, self._market, query)
+
+    def concerned(self, hypothesis: Hypothesis) -> tuple[str, ...]:
+        """Return the portfolios in which facts would move something if they were sent, by id."""
+        with snapshot(self._pool) as cursor:
+            return read_concerned(cursor, hypothesis)
+
+    @contextmanager
+    def kept_books(self, portfolio_ids: Sequence[str] | None = None) -> Generator[KeptBooks]:
+        """Give the stored book of portfolios, or of all, with its facts, as one snapshot has it."""
+        with (
+            snapshot(self._pool) as cursor,
+            kept_books(cursor, self._market, portfolio_ids) as kept,
+        ):
+            yield kept

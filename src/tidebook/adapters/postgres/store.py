@@ -15,6 +15,7 @@ from tidebook.adapters.postgres import (
     book_unit,
     findings_unit,
     log,
+    reader_facts,
     reference_unit,
     series_log,
     series_unit,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from tidebook.adapters.postgres.market_cache import MarketCache
     from tidebook.book.series import PortfolioDay
+    from tidebook.engine.book_facts import Standing
     from tidebook.engine.causes import SeriesRestated
     from tidebook.engine.records import Record
     from tidebook.engine.store import (
@@ -97,6 +99,10 @@ class PostgresUnit:
     def related_portfolios(self, ids: Collection[str]) -> set[str]:
         """Return these portfolios and all that must be folded with them."""
         return book_unit.related_portfolios(self._cursor, ids)
+
+    def standings(self, ids: Collection[str]) -> dict[str, Standing]:
+        """Return where the stored books of portfolios stand; unknown ones are left out."""
+        return reader_facts.standings(self._cursor, ids)
 
     def carries(self, portfolio_ids: Collection[str]) -> list[Carry]:
         """Return the current carries that leave or reach these portfolios."""

@@ -22,6 +22,7 @@ from tidebook.engine.stages.links import Links
 from tidebook.engine.stages.reposting import Reposting
 from tidebook.engine.stages.restating import causes_of, restated
 from tidebook.engine.store import Accounts, BookWrite, FindingRow
+from tidebook.errors import FencedError
 from tidebook.model.facts import TransactionType, business_date
 from tidebook.model.findings import Severity, unknown_portfolio
 from tidebook.model.instruments import built_in_instrument, cash_account
@@ -73,11 +74,19 @@ class BookOutcome(NamedTuple):
 def book(
     unit: Unit, incoming: Sequence[Incoming], work: Sequence[WorkItem], at: datetime
 ) -> BookOutcome:
-    """Book a batch of transactions and fold the keys of ``work`` again, inside one unit."""
+    """Book a batch of transactions and fold the keys of ``work`` again, inside one unit.
+
+    Raises:
+        FencedError: When another worker booked one of these facts meanwhile.
+    """
     unit.hold_reference(exclusive=False)
     ids = {arrival.transaction.transaction_id for arrival in incoming}
-    admission = admit(incoming, unit.facts(ids) if ids else {})
-    batch = _Batch(unit, admission, work)
+    known = unit.facts(ids) if ids else {}
+    batch = _Batch(unit, admit(incoming, known), work)
+    # Which portfolios to lock follows from the facts; until they were locked, another worker may
+    # have booked these elsewhere.
+    if known and unit.facts(known) != known:
+        raise FencedError("what these facts are booked on")
     with exact():
         batch.post()
         batch.fold()
@@ -256,7 +265,7 @@ class _Batch:
             first = min(posting.on for posting in added)
             if any(action.ex_date >= first for action in self.again.actions.touching(*key)):
                 return False
-        return folding.in_order(self.states.get(key), added)
+        return folding.comes_after(self.states.get(key), added)
 
     def _fold(self, keys: Sequence[Key]) -> None:
         anew = self._anew(keys)

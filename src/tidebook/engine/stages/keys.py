@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from tidebook.book.folding import fold
 from tidebook.book.lots import EMPTY, KeyRules, LotRule
 from tidebook.book.positions import opens_by_itself
-from tidebook.book.postings import Leg, Posting
+from tidebook.book.postings import Leg, Posting, in_order
 from tidebook.engine.store import EntryRow, KeyState, KeyWrite
 from tidebook.model.actions import event_type
 from tidebook.model.money import ZERO, converted, decimal_text, exact
@@ -50,7 +50,7 @@ UNIT: Final = KeyRules(LotRule.UNIT, allow_short=True)
 """The rules of cash in the base currency."""
 
 
-def in_order(state: KeyState | None, postings: Sequence[Posting]) -> bool:
+def comes_after(state: KeyState | None, postings: Sequence[Posting]) -> bool:
     """Tell whether postings can be folded onto a key's state without looking back."""
     if state is None or not postings:
         return True
@@ -65,7 +65,7 @@ def append(
     For cash of the base currency the place of a posting does not matter; where one lies before the
     last, the key's history has been restated all the same, and the epoch says so.
     """
-    ordered = sorted(postings, key=lambda posting: posting.order)
+    ordered = in_order(postings)
     folded = fold(state.holding if state else EMPTY, ordered, rules)
     if not folded.entries:
         return KeyResult(None, folded.findings, None)
@@ -95,7 +95,7 @@ def withdraw(  # noqa: PLR0913, PLR0917 - a key, its state, and what happens to 
     with exact():
         gone = sum((row.quantity for row in removed.values()), ZERO)
         left = state.holding.quantity - gone
-    ordered = sorted(postings, key=lambda posting: posting.order)
+    ordered = in_order(postings)
     folded = fold(EMPTY._replace(quantity=left, cost_local=left, cost_base=left), ordered, UNIT)
     rows = {(row.transaction_id, row.leg): row for row in map(entry_row, folded.entries)}
     close = tuple(entry for entry, row in removed.items() if rows.get(entry) != row)
@@ -105,7 +105,7 @@ def withdraw(  # noqa: PLR0913, PLR0917 - a key, its state, and what happens to 
     days = [removed[entry].on for entry in close] + [row.on for row in write]
     start = min(days)
     if last is None:
-        after = _recount(folded, state.epoch + 1)
+        after = state_of(folded, state.epoch + 1)
     else:
         stays = state._replace(last=last, changed_on=last[0])
         after = _state(stays, folded, state.epoch + 1)
@@ -114,7 +114,7 @@ def withdraw(  # noqa: PLR0913, PLR0917 - a key, its state, and what happens to 
 
 def anew(postings: Iterable[Posting], rules: KeyRules) -> Folded:
     """Return what a key comes to from all its postings, given in any order."""
-    return fold(EMPTY, sorted(postings, key=lambda posting: posting.order), rules)
+    return fold(EMPTY, in_order(postings), rules)
 
 
 def refold(
@@ -133,7 +133,7 @@ def refold(
     restated = bool(close) or _between(write, stored)
     epoch = (state.epoch if state else 0) + (1 if restated else 0)
     start = min([stored[entry].on for entry in close] + [row.on for row in write])
-    after = _recount(folded, epoch)
+    after = state_of(folded, epoch)
     change = KeyWrite(key, after, write, close, start if restated else None, reason)
     return KeyResult(change, folded.findings, start, _settled(folded))
 
@@ -187,7 +187,7 @@ def _refresh(key: Key, state: KeyState | None, folded: Folded) -> KeyWrite | Non
     """
     if state is None or not folded.entries:
         return None
-    after = _recount(folded, state.epoch)
+    after = state_of(folded, state.epoch)
     return None if after == state else KeyWrite(key, after, (), (), None, "")
 
 
@@ -210,7 +210,7 @@ def _state(before: KeyState, folded: Folded, epoch: int) -> KeyState:
         )
 
 
-def _recount(folded: Folded, epoch: int) -> KeyState:
+def state_of(folded: Folded, epoch: int) -> KeyState:
     """Return the state that a fold from scratch came to."""
     return _state(KeyState.emptied(epoch), folded, epoch)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from tidebook.book.actions import apply_action
 from tidebook.book.events import CARRIES
 from tidebook.book.known import Known
-from tidebook.book.ledger import post
+from tidebook.book.ledger import post_by_id
 from tidebook.book.whole import is_cash_account
 from tidebook.model.actions import applied_id
 
@@ -143,6 +143,4 @@ class Reposting:
             instruments = {**instruments, **self._unit.instruments(under)}
         portfolios = {identity: state.portfolio for identity, state in self._portfolios.items()}
         known = Known(instruments, self._unit.rates(), portfolios)
-        return {
-            fact.transaction_id: post(fact, portfolios[fact.portfolio_id], *known) for fact in facts
-        }
+        return post_by_id(facts, known)

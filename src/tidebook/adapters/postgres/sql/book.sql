@@ -29,6 +29,11 @@ WITH RECURSIVE related AS (
         WHERE t.portfolio_id = r.portfolio_id AND t.arrival_portfolio_id IS NOT NULL
           AND t.superseded_at = 'infinity'
         UNION ALL
+        -- What waits has not arrived anywhere yet; where it is to go must be at hand all the same.
+        SELECT t.to_portfolio_id FROM transactions t
+        WHERE t.portfolio_id = r.portfolio_id AND t.to_portfolio_id <> ''
+          AND t.superseded_at = 'infinity'
+        UNION ALL
         SELECT t.portfolio_id FROM transactions t
         WHERE t.arrival_portfolio_id = r.portfolio_id AND t.superseded_at = 'infinity'
         UNION ALL

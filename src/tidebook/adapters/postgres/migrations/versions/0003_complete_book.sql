@@ -74,6 +74,8 @@ ALTER TABLE transactions
     ADD COLUMN arrival_security_id text;
 CREATE INDEX transactions_carried_from ON transactions (portfolio_id)
     WHERE arrival_portfolio_id IS NOT NULL AND superseded_at = 'infinity';
+CREATE INDEX transactions_to_portfolio ON transactions (portfolio_id)
+    WHERE to_portfolio_id <> '' AND superseded_at = 'infinity';
 CREATE INDEX transactions_carried_to ON transactions (arrival_portfolio_id, arrival_security_id)
     WHERE arrival_portfolio_id IS NOT NULL;     -- past versions too: pages list them
 CREATE INDEX transactions_carried_into ON transactions (arrival_security_id)
