@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import date
     from decimal import Decimal
 
@@ -42,3 +42,19 @@ class SeriesInput(NamedTuple):
     flows: tuple[DatedFlow, ...]
     opening: Decimal
     stored: Mapping[date, PortfolioDay]
+
+
+class SeriesAsked(NamedTuple):
+    """A job, what its span follows from, and the day from which its series is computed."""
+
+    job: SeriesJob
+    span: SeriesSpan
+    start: date
+
+
+class SeriesWrite(NamedTuple):
+    """What a job came to: the rows to write, and the days whose stored rows end."""
+
+    job: SeriesJob
+    write: Sequence[PortfolioDay]
+    close: Sequence[date]
