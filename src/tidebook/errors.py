@@ -14,7 +14,8 @@
     │   └── UnreadableFileError       a file that cannot be opened or read
     ├── NotFoundError             the thing asked for is not in the book
     │   ├── UnknownPortfolioError
-    │   └── UnknownPositionError
+    │   ├── UnknownPositionError
+    │   └── UnknownSubjectError       what a figure was asked of: a lot, a transaction, a day
     ├── StoreError                the database cannot serve
     │   ├── StoreUnavailableError     no connection could be made
     │   │   ├── ServerMissingError    no PostgreSQL server programs on this machine
@@ -245,6 +246,22 @@ class UnknownPositionError(NotFoundError):
         super().__init__(
             f"portfolio {portfolio_id!r} never held {security_id!r} by the day asked for",
             hint="check the security id against the portfolio's positions, or ask for a later day",
+        )
+
+
+class UnknownSubjectError(NotFoundError):
+    """A figure was asked of something that is not in the book."""
+
+    code = "figure.subject-unknown"
+
+    def __init__(self, subject: str, portfolio_id: str | None) -> None:
+        self.subject = subject
+        self.portfolio_id = portfolio_id
+        where = "the book" if portfolio_id is None else f"portfolio {portfolio_id!r}"
+        super().__init__(
+            f"{where} does not have {subject}",
+            hint="check the name and the day against the answer that gave the figure, and ask "
+            "with its as_of and known_at",
         )
 
 

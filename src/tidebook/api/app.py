@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from tidebook.api import health, ingestion, problems, queries, reference
+from tidebook.api import explaining, health, ingestion, problems, queries, reference
 from tidebook.api.correlation import HEADER, CorrelationMiddleware, correlation_id_of
 from tidebook.api.edge import (
     AppSettings,
@@ -73,7 +73,13 @@ def create_app(
     waiting = WaitingRoom(chosen.waiting_max)
     app.state.edge = Edge(commands, reader, clock, new_id, new_nonce, chosen, waiting)
     app.state.pages = pages
-    for router in (ingestion.router, queries.router, health.router, reference.router):
+    for router in (
+        ingestion.router,
+        queries.router,
+        explaining.router,
+        health.router,
+        reference.router,
+    ):
         app.include_router(router)
     if pages is not None:
         app.include_router(pages.router)

@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date, datetime
 
+    from tidebook.book.derivation import Source
     from tidebook.engine.views import (
         FindingView,
         Freshness,
         HistoryView,
         LotsView,
+        MarketView,
+        Origin,
         OverviewRow,
         PositionsView,
         ReportView,
@@ -243,4 +246,16 @@ class Reader(Protocol):
         self, source: str, target: str, *, start: date | None = None, end: date | None = None
     ) -> tuple[Rate, ...]:
         """Return the quoted rates of a pair, oldest first."""
+        ...
+
+    def markets(
+        self, security_ids: Sequence[str], *, known_at: datetime | None = None
+    ) -> MarketView:
+        """Return every exchange rate, and prices and instruments of the securities named."""
+        ...
+
+    def origins(
+        self, sources: Sequence[Source], *, known_at: datetime | None = None
+    ) -> Mapping[Source, Origin]:
+        """Return how facts came into the book; one that is not in it is left out."""
         ...

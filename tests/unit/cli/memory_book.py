@@ -20,10 +20,15 @@ from tidebook.engine.views import (
     EntryView,
     FindingView,
     Freshness,
+    HistoryView,
     LotsView,
     LotView,
+    MarketView,
+    Origin,
+    PositionChange,
     PositionsView,
     PositionView,
+    ResultsView,
     SeriesView,
     TransactionsPage,
     TransactionView,
@@ -38,16 +43,17 @@ from tidebook.model.portfolios import Portfolio
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
+    from tidebook.book.cashflows import Cashflow
+    from tidebook.book.derivation import Source
     from tidebook.book.ledger import Posted, Posting
     from tidebook.book.lots import Entry
+    from tidebook.book.valuation import Valuation
     from tidebook.config import Settings
     from tidebook.engine.ports import TransactionQuery
     from tidebook.engine.views import (
-        HistoryView,
         OverviewRow,
         ReportView,
         RestatementView,
-        ResultsView,
     )
     from tidebook.model.findings import Finding
 
@@ -279,11 +285,7 @@ class MemoryBook:
                 entry.realised_currency,
                 entry.posting.fx_rate,
                 entry.posting.currency,
-                None,
-                None,
-                None,
-                None,
-                None,
+                *_flow(entry.posting.flow),
                 tuple(
                     (m.lot_id, m.opened_on, m.quantity, m.cost_local, m.cost_base)
                     for m in entry.matches
@@ -303,7 +305,8 @@ class MemoryBook:
     ) -> SeriesView:
         owner, last = self.portfolio(portfolio_id), end or NOW.date()
         entries = self.booked(portfolio_id, last).entries
-        days = sorted({price.on for price in self.quoted if price.on <= last})
+        quoted = {price.on for price in self.quoted if price.on <= last}
+        days = sorted(quoted | {entry.posting.on for entry in entries})
         currencies = {e.posting.security_id: "USD" for e in entries}
         currencies |= {key: self.instrument(key).currency for key in currencies}
         cash = frozenset(key for key in currencies if self.instrument(key).is_cash)
@@ -343,7 +346,26 @@ class MemoryBook:
         end: date | None = None,
         known_at: datetime | None = None,
     ) -> HistoryView:
-        raise AssertionError("the command line asks for no history")
+        owner, instrument = self.portfolio(portfolio_id), self.instrument(security_id)
+        quotes, rates = price_table(self.quoted), rate_table(self.exchange)
+        quantity = local = base = Decimal(0)
+        changes: list[tuple[PositionChange, Valuation]] = []
+        for entry in self.booked(portfolio_id, end or NOW.date()).entries:
+            posting = entry.posting
+            if posting.security_id != security_id:
+                continue
+            quantity, local = quantity + entry.quantity, local + entry.cost_local
+            base += entry.cost_base
+            quote = quotes.get(security_id, NO_PRICES).as_of(posting.on)
+            if instrument.is_cash:
+                quote = cash_quote(instrument.currency, posting.on)
+            held = Held(quantity, local, base, instrument.currency)
+            valuation = value_position(held, quote, rates, owner.base_currency, posting.on)
+            row = PositionChange(posting.on, posting.transaction_id, quantity, local, base, 0)
+            if start is None or posting.on >= start:
+                changes.append((row, valuation))
+        rests_on = self._rests_on(portfolio_id, end, known_at)
+        return HistoryView(owner, security_id, rests_on, tuple(changes))
 
     def restatements(self, portfolio_id: str) -> tuple[RestatementView, ...]:
         raise AssertionError("the command line asks for no restatements")
@@ -351,7 +373,28 @@ class MemoryBook:
     def results(
         self, portfolio_id: str, *, as_of: date | None = None, known_at: datetime | None = None
     ) -> ResultsView:
-        raise AssertionError("the command line asks for no results")
+        entries = self.booked(portfolio_id, as_of or NOW.date()).entries
+        flows = [
+            (flow.classification, entry.posting.flow_base)
+            for entry in entries
+            if (flow := entry.posting.flow) is not None
+        ]
+        return ResultsView(
+            sum((entry.realised_base or Decimal(0) for entry in entries), Decimal(0)),
+            sum((amount for kind, amount in flows if kind == "INCOME"), Decimal(0)),
+            -sum((amount for kind, amount in flows if kind == "EXPENSE"), Decimal(0)),
+        )
+
+    def markets(
+        self, security_ids: Sequence[str], *, known_at: datetime | None = None
+    ) -> MarketView:
+        known = {one: self.known[one] for one in security_ids if one in self.known}
+        return MarketView(rate_table(self.exchange), price_table(self.quoted), known)
+
+    def origins(
+        self, sources: Sequence[Source], *, known_at: datetime | None = None
+    ) -> dict[Source, Origin]:
+        return {source: Origin(1, NOW, "test") for source in sources}
 
     def overview(self, *, limit: int = OVERVIEW_MAX) -> tuple[OverviewRow, ...]:
         raise AssertionError("the command line asks for no overview")
@@ -403,6 +446,20 @@ class Openings:
     def __call__(self, settings: Settings, *, run: bool) -> Generator[MemorySystem]:
         self.seen.append((settings, run))
         yield MemorySystem(self.book, self.book, StoppedClock())
+
+
+def _flow(
+    flow: Cashflow | None,
+) -> tuple[str | None, str | None, bool | None, Decimal | None, Decimal | None]:
+    if flow is None:
+        return None, None, None, None, None
+    return (
+        flow.classification.value,
+        flow.timing.value,
+        flow.is_portfolio_flow,
+        flow.cash_amount,
+        flow.position_flow,
+    )
 
 
 def worked_book() -> MemoryBook:

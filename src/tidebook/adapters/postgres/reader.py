@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from tidebook.adapters.postgres.market_cache import MarketCache
 from tidebook.adapters.postgres.reader_lots import read_lots
+from tidebook.adapters.postgres.reader_origins import read_origins
 from tidebook.adapters.postgres.reader_portfolios import (
     read_findings,
     read_overview,
@@ -20,7 +21,12 @@ from tidebook.adapters.postgres.reader_portfolios import (
     read_series,
     read_subject,
 )
-from tidebook.adapters.postgres.reader_positions import read_history, read_positions, read_results
+from tidebook.adapters.postgres.reader_positions import (
+    read_history,
+    read_markets,
+    read_positions,
+    read_results,
+)
 from tidebook.adapters.postgres.reader_references import (
     read_instruments,
     read_prices,
@@ -29,19 +35,21 @@ from tidebook.adapters.postgres.reader_references import (
 from tidebook.adapters.postgres.reader_transactions import read_transaction, read_transactions
 from tidebook.adapters.postgres.snapshots import snapshot
 from tidebook.engine.ports import OVERVIEW_MAX
-from tidebook.engine.views import ReportView
+from tidebook.engine.views import MarketView, ReportView
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date, datetime
 
     from tidebook.adapters.postgres.snapshots import Pool
+    from tidebook.book.derivation import Source
     from tidebook.engine.ports import TransactionQuery
     from tidebook.engine.views import (
         FindingView,
         Freshness,
         HistoryView,
         LotsView,
+        Origin,
         OverviewRow,
         PositionsView,
         RestatementView,
@@ -239,3 +247,17 @@ class PostgresReader:
         """Return the quoted rates of a pair, oldest first."""
         with snapshot(self._pool) as cursor:
             return read_rates(cursor, (source, target), start, end)
+
+    def markets(
+        self, security_ids: Sequence[str], *, known_at: datetime | None = None
+    ) -> MarketView:
+        """Return every exchange rate, and prices and instruments of the securities named."""
+        with snapshot(self._pool) as cursor:
+            return MarketView(*read_markets(cursor, self._market, security_ids, known_at, None))
+
+    def origins(
+        self, sources: Sequence[Source], *, known_at: datetime | None = None
+    ) -> Mapping[Source, Origin]:
+        """Return how facts came into the book; one that is not in it is left out."""
+        with snapshot(self._pool) as cursor:
+            return read_origins(cursor, sources, known_at)
