@@ -16,6 +16,8 @@ from tidebook.engine.ports import OVERVIEW_MAX, Receipt
 from tidebook.engine.views import (
     Freshness,
     LotsView,
+    MarketView,
+    Origin,
     OverviewRow,
     ReportView,
     ResultsView,
@@ -23,12 +25,14 @@ from tidebook.engine.views import (
     TransactionsPage,
 )
 from tidebook.errors import UnknownPortfolioError
+from tidebook.model.markets import price_table, rate_table
 from tidebook.web import create_pages
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tidebook.api import AppSettings
+    from tidebook.book.derivation import Source
     from tidebook.engine.ports import TransactionQuery
     from tidebook.engine.views import (
         FindingView,
@@ -302,6 +306,22 @@ class MemoryReader:
         self._answering()
         self.asked.append((start, end))
         return tuple(one for one in self.kept_rates if (one.source, one.target) == (source, target))
+
+    def markets(
+        self, security_ids: Sequence[str], *, known_at: datetime | None = None
+    ) -> MarketView:
+        self._answering()
+        self.asked.append(known_at)
+        known = {one.security_id: one for one in self.kept_instruments}
+        wanted = {one: known[one] for one in security_ids if one in known}
+        return MarketView(rate_table(self.kept_rates), price_table(self.kept_prices), wanted)
+
+    def origins(
+        self, sources: Sequence[Source], *, known_at: datetime | None = None
+    ) -> dict[Source, Origin]:
+        self._answering()
+        self.asked.append(known_at)
+        return {source: Origin(1, NOW, AN_ID, "trades.csv:12") for source in sources}
 
 
 class Desk:

@@ -143,8 +143,12 @@ def test_findings_of_an_oversold_position_say_what_to_do(store: Openings) -> Non
         (["positions", "P1", "--url", "http://127.0.0.1:1"], 2, "only import can be told"),
         (["frob"], 2, "No such command 'frob'"),
         (["explain", "cost", "P1", "ZZZ"], 4, "never held 'ZZZ'"),
-        (["explain", "quantity", "P1"], 3, "has no sum over different securities"),
-        (["explain", "alpha", "P1"], 2, "none of quantity, cost, value"),
+        (["explain", "quantity", "P1"], 3, "position.quantity needs portfolio_id and security_id"),
+        (["explain", "alpha", "P1"], 3, "ask for one of portfolio.value, portfolio.cost"),
+        (["explain", "lot.cost", "P1", "ACME"], 3, "needs lot_id"),
+        (["explain", "cost", "P1", "ACME", "--lot", "T9"], 4, "does not have the open lot 'T9'"),
+        (["explain", "period.twr", "P1", "--period", "SOON"], 3, "period SOON"),
+        (["explain", "market.rate", "--pair", "USD", "--day", "2024-01-02"], 2, "no pair"),
     ],
 )
 def test_refusals_go_to_standard_error_with_their_exit_code(
@@ -178,7 +182,7 @@ def test_explain_draws_the_tree_down_to_the_transactions(store: Openings) -> Non
         "    ├── 880 EUR  10 opened by BUY T2 of 2024-01-03  [Σ]",
         "    │   └── 880 EUR  gross amount in EUR  [× rate]",
         "    │       ├── 1100 USD  gross amount  (transaction T2 version 1)",
-        "    │       └── 0.8  rate USD/EUR  (USD/EUR of 2024-01-03)",
+        "    │       └── 0.8  rate USD/EUR  (rate USD/EUR of 2024-01-03 version 1)",
         MATCHED,
         "        ├── 880 EUR  cost of lot T2 of 2024-01-03 before",
         "        ├── 2 ACME  matched",

@@ -25,6 +25,7 @@ from tidebook.engine.explaining import (
     Question,
     Shown,
     explain,
+    faults,
     lines,
     needs_of,
     notes,
@@ -101,7 +102,7 @@ def explain_figure(
     found = explain(edge.reader, question)
     tree = shown(edge.reader, found, Limits(depth, width))
     if format is Form.TEXT:
-        return PlainTextResponse("\n".join((*lines(tree), *notes(found))) + "\n")
+        return PlainTextResponse("\n".join((*lines(tree), *notes(found), *faults(found))) + "\n")
     return reply(document_of(found, tree))
 
 

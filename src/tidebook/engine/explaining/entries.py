@@ -19,6 +19,7 @@ from tidebook.book.step_trees import (
 from tidebook.engine.explaining.answers import Drawn
 from tidebook.engine.explaining.evidence import evidence, steps_until
 from tidebook.errors import UnknownSubjectError
+from tidebook.model.findings import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -81,6 +82,9 @@ def _freshness(reader: Reader, question: Question) -> Freshness:
 def _explain(reader: Reader, question: Question, name: str, view: TransactionView) -> Drawn:
     portfolio_id, identity = question.portfolio_id or "", question.transaction_id or ""
     entry = _entry(view, question)
+    if entry is None and not view.entries:
+        node = undefined(f"{name} of transaction {identity}: {_why_unbooked(view)}", "")
+        return Drawn(reader.portfolio(portfolio_id), _freshness(reader, question), node)
     unknown = UnknownSubjectError(f"the entry asked for of transaction {identity!r}", portfolio_id)
     if entry is None:
         raise unknown
@@ -104,6 +108,13 @@ def _explain(reader: Reader, question: Question, name: str, view: TransactionVie
     if name in _STATED:
         node = stated(node, _STATED[name](entry))
     return Drawn(known.portfolio, _freshness(reader, question), node)
+
+
+def _why_unbooked(view: TransactionView) -> str:
+    return next(
+        (found.sentence for found in view.findings if found.severity is Severity.WAITING),
+        "it is not booked",
+    )
 
 
 def _entry(view: TransactionView, question: Question) -> EntryView | None:

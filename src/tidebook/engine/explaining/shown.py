@@ -111,7 +111,7 @@ def lines(tree: Shown) -> Iterator[str]:
 
 
 def notes(found: Explanation) -> list[str]:
-    """Return the lines below a drawn tree: what it rests on, and whether its leaves come to it."""
+    """Return the lines below a drawn tree: what it rests on, and that its leaves come to it."""
     said: list[str] = []
     freshness = found.freshness
     if freshness is not None:
@@ -123,11 +123,14 @@ def notes(found: Explanation) -> list[str]:
         )
     if found.unvalued:
         said.append(f"without a value and not in the total: {', '.join(found.unvalued)}")
-    wrong = found.disagreements
-    said += [f"does not follow from what is below it: {node.label}" for node in wrong]
-    if not wrong:
+    if not found.disagreements:
         said.append("computed again from its leaves: the same to the digit")
     return said
+
+
+def faults(found: Explanation) -> list[str]:
+    """Return a line for each figure that its leaves do not come to; none if all is well."""
+    return [f"does not follow from what is below it: {node.label}" for node in found.disagreements]
 
 
 def _below(tree: Shown, lead: str) -> Iterator[str]:
