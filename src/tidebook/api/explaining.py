@@ -150,6 +150,7 @@ def tree_of(tree: Shown) -> Json:
             "recorded_at": instant_or_null(source.recorded_at),
             "correlation_id": source.correlation_id,
             "row": source.row,
+            "figure": source.figure,
         },
         "children": [tree_of(child) for child in tree.children],
         "folded": None if folded is None else folded._asdict(),

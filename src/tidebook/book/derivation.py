@@ -60,13 +60,15 @@ class Source(NamedTuple):
     """The fact that a leaf rests on.
 
     ``id`` is the transaction, the security of a price, the pair of a rate as it was quoted, or the
-    portfolio of a day; ``on`` is the day of the price, the rate or the row.
+    portfolio of a day; ``on`` is the day of the price, the rate or the row, and ``column`` the
+    figure of the row.
     """
 
     kind: SourceKind
     id: str
     on: date | None = None
     version: int | None = None
+    column: str = ""
 
     @property
     def text(self) -> str:

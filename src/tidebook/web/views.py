@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from tidebook.web.charts import TimeFigure
     from tidebook.web.pages import (
+        Explained,
         IndexPage,
         IndexRow,
         PeriodRow,
@@ -72,6 +73,7 @@ class SummaryLine(NamedTuple):
 
     label: str
     cell: Cell
+    why: Explained | None
 
 
 class PeriodLine(NamedTuple):
@@ -82,6 +84,9 @@ class PeriodLine(NamedTuple):
     twr: Cell
     annualised: Cell
     mwr: Cell
+    twr_path: str
+    annualised_path: str
+    mwr_path: str
 
 
 class PositionLine(NamedTuple):
@@ -142,6 +147,7 @@ class PortfolioView(NamedTuple):
     coverage: Cell
     is_covered: bool
     value: Cell
+    why: Explained | None
     summary: tuple[SummaryLine, ...]
     figure: TimeFigure | None
     last: MonthLine | None
@@ -193,6 +199,7 @@ def portfolio_view(page: PortfolioPage) -> PortfolioView:
         coverage=coverage,
         is_covered=page.coverage is None or page.coverage >= 1,
         value=value,
+        why=page.explained.get("value"),
         summary=summary,
         figure=time_figure(page),
         last=months[-1] if months else None,
@@ -259,7 +266,9 @@ def _summary(page: PortfolioPage, notes: Notes) -> tuple[SummaryLine, ...]:
     )
     return tuple(
         SummaryLine(
-            label, notes.amount(value, page.base_currency, _reason(page, field), signed=signed)
+            label,
+            notes.amount(value, page.base_currency, _reason(page, field), signed=signed),
+            page.explained.get(field),
         )
         for label, field, value, signed in lines
     )
@@ -312,6 +321,9 @@ def _period(row: PeriodRow, notes: Notes) -> PeriodLine:
             signed=True,
         ),
         notes.percent(row.mwr, reason, signed=True),
+        row.twr_path,
+        row.annualised_path,
+        row.mwr_path,
     )
 
 

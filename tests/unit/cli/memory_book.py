@@ -28,6 +28,7 @@ from tidebook.engine.views import (
     PositionChange,
     PositionsView,
     PositionView,
+    ReportView,
     ResultsView,
     SeriesView,
     TransactionsPage,
@@ -52,7 +53,6 @@ if TYPE_CHECKING:
     from tidebook.engine.ports import TransactionQuery
     from tidebook.engine.views import (
         OverviewRow,
-        ReportView,
         RestatementView,
     )
     from tidebook.model.findings import Finding
@@ -402,7 +402,13 @@ class MemoryBook:
     def report(
         self, portfolio_id: str, *, as_of: date | None = None, known_at: datetime | None = None
     ) -> ReportView:
-        raise AssertionError("the command line asks for no report")
+        return ReportView(
+            self.positions(portfolio_id, as_of=as_of, known_at=known_at),
+            self.results(portfolio_id, as_of=as_of, known_at=known_at),
+            self.series(portfolio_id, known_at=known_at),
+            self.findings(portfolio_id),
+            (),
+        )
 
     def instruments(self, security_ids: Sequence[str] | None = None) -> tuple[Instrument, ...]:
         return tuple(

@@ -6,6 +6,7 @@ from tidebook.engine.explaining.answers import Explanation
 from tidebook.engine.explaining.asking import explain
 from tidebook.engine.explaining.figures import FIGURES, TERMS, Figure, Question, Scope, needs_of
 from tidebook.engine.explaining.shown import (
+    SIGNS,
     Folded,
     Limits,
     Shown,
@@ -19,6 +20,7 @@ from tidebook.engine.explaining.shown import (
 
 __all__ = [
     "FIGURES",
+    "SIGNS",
     "TERMS",
     "Explanation",
     "Figure",

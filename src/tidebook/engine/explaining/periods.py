@@ -55,17 +55,18 @@ class Rows(NamedTuple):
     base_currency: str
     days: Sequence[PortfolioDay]
 
-    def leaf(self, row: PortfolioDay, label: str, value: Decimal) -> Node:
+    def leaf(self, row: PortfolioDay, column: str) -> Node:
         """Return one column of one day."""
-        source = Source(SourceKind.DAY, self.portfolio_id, row.on)
-        return given(f"{label} {row.on}", value, self.base_currency, source)
+        label, value = _COLUMNS[column]
+        source = Source(SourceKind.DAY, self.portfolio_id, row.on, column=column)
+        return given(f"{label} {row.on}", value(row), self.base_currency, source)
 
     def closing(self, row: PortfolioDay) -> Node:
         """Return what a day closed with, unpriced positions at cost."""
-        value = self.leaf(row, "value at the close of", row.eod_market_value)
+        value = self.leaf(row, "eod_market_value")
         if not row.unpriced_cost:
             return value
-        cost = self.leaf(row, "cost of what was not valued on", row.unpriced_cost)
+        cost = self.leaf(row, "unpriced_cost")
         label = f"value at the close of {row.on}, unpriced positions at cost"
         return derived(label, self.base_currency, Formula.SUM, (value, cost))
 
@@ -74,29 +75,29 @@ class Rows(NamedTuple):
         if index:
             return self.closing(self.days[index - 1])
         row = self.days[0]
-        return self.leaf(row, "value at the start of", row.bod_market_value)
+        return self.leaf(row, "bod_market_value")
 
     def end_flow(self, row: PortfolioDay) -> Node:
         """Return what crossed the border at the end of a day, without its costs."""
-        flow = self.leaf(row, "flows at the end of", row.eod_cashflow)
+        flow = self.leaf(row, "eod_cashflow")
         if not row.fees:
             return flow
-        fees = self.leaf(row, "costs of", row.fees)
+        fees = self.leaf(row, "fees")
         label = f"flows at the end of {row.on} without costs"
         return derived(label, self.base_currency, Formula.SUM, (flow, fees))
 
     def start_flow(self, row: PortfolioDay) -> Node:
         """Return what crossed the border at the start of a day."""
-        return self.leaf(row, "flows at the start of", row.bod_cashflow)
+        return self.leaf(row, "bod_cashflow")
 
     def fees(self, row: PortfolioDay) -> Node:
         """Return the costs of a day."""
-        return self.leaf(row, "costs of", row.fees)
+        return self.leaf(row, "fees")
 
     def coverage(self, row: PortfolioDay) -> Node:
         """Return how much of a day's value was priced."""
-        value = self.leaf(row, "value at the close of", row.eod_market_value)
-        cost = self.leaf(row, "cost of what was not valued on", row.unpriced_cost)
+        value = self.leaf(row, "eod_market_value")
+        cost = self.leaf(row, "unpriced_cost")
         return derived(f"coverage of {row.on}", "", Formula.COVERAGE, (value, cost))
 
     def returns(self, first: int, earned: Sequence[float], basis: FeeBasis) -> list[Reckoned]:
@@ -259,6 +260,14 @@ def _on(row: PortfolioDay) -> date:
     return row.on
 
 
+_COLUMNS: Final[Mapping[str, tuple[str, Callable[[PortfolioDay], Decimal]]]] = {
+    "bod_market_value": ("value at the start of", lambda row: row.bod_market_value),
+    "bod_cashflow": ("flows at the start of", lambda row: row.bod_cashflow),
+    "eod_cashflow": ("flows at the end of", lambda row: row.eod_cashflow),
+    "eod_market_value": ("value at the close of", lambda row: row.eod_market_value),
+    "fees": ("costs of", lambda row: row.fees),
+    "unpriced_cost": ("cost of what was not valued on", lambda row: row.unpriced_cost),
+}
 _RATES: Final = frozenset({"mwr", "mwr_annualised", "mwr_period"})
 _AMOUNTS: Final[Mapping[str, Callable[[_About], Node]]] = {
     "begin_market_value": lambda about: about.sum_of(

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.book.derivation import Formula, Node
+from tidebook.engine.explaining.figures import Scope
 from tidebook.model.money import ZERO, decimal_text, exact
 
 if TYPE_CHECKING:
@@ -65,7 +66,10 @@ class Folded(NamedTuple):
 
 
 class ShownSource(NamedTuple):
-    """The fact under a leaf, and how it came into the book as far as that is kept."""
+    """The fact under a leaf, and how it came into the book as far as that is kept.
+
+    ``figure`` names the figure that explains a leaf further: a column of the daily series.
+    """
 
     kind: str
     id: str
@@ -74,6 +78,7 @@ class ShownSource(NamedTuple):
     recorded_at: datetime | None
     correlation_id: str | None
     row: str | None
+    figure: str | None
     text: str
 
 
@@ -238,5 +243,6 @@ def _shown_source(source: Source, origin: Origin | None) -> ShownSource:
         origin and origin.recorded_at,
         origin and origin.correlation_id,
         origin and origin.row,
+        f"{Scope.DAY}.{source.column}" if source.column else None,
         source._replace(version=version).text,
     )
