@@ -38,7 +38,7 @@ from tidebook.errors import UnknownPortfolioError
 from tidebook.model.facts import Price, Rate, Transaction, TransactionType as T
 from tidebook.model.instruments import Instrument, built_in_instrument
 from tidebook.model.markets import NO_PRICES, price_table, rate_table
-from tidebook.model.money import quotient
+from tidebook.model.money import exact, quotient
 from tidebook.model.portfolios import Portfolio
 
 if TYPE_CHECKING:
@@ -200,18 +200,19 @@ class MemoryBook:
                 )
             )
         valued = [one.valuation.value for one in views if one.valuation.value]
-        unpriced = sum((one.cost_base for one in views if not one.valuation.value), Decimal(0))
-        worth = sum((value.base for value in valued), Decimal(0))
-        return PositionsView(
-            owner,
-            freshness._replace(as_of=day, known_at=known_at),
-            tuple(views),
-            worth,
-            sum((one.cost_base for one in views), Decimal(0)),
-            sum((value.unrealised_base for value in valued), Decimal(0)),
-            sum((one.realised_base for one in everything.values()), Decimal(0)),
-            coverage(worth, unpriced),
-        )
+        with exact():
+            unpriced = sum((one.cost_base for one in views if not one.valuation.value), Decimal(0))
+            worth = sum((value.base for value in valued), Decimal(0))
+            return PositionsView(
+                owner,
+                freshness._replace(as_of=day, known_at=known_at),
+                tuple(views),
+                worth,
+                sum((one.cost_base for one in views), Decimal(0)),
+                sum((value.unrealised_base for value in valued), Decimal(0)) if valued else None,
+                sum((one.realised_base for one in everything.values()), Decimal(0)),
+                coverage(worth, unpriced),
+            )
 
     def lots(
         self,
@@ -354,8 +355,9 @@ class MemoryBook:
             posting = entry.posting
             if posting.security_id != security_id:
                 continue
-            quantity, local = quantity + entry.quantity, local + entry.cost_local
-            base += entry.cost_base
+            with exact():
+                quantity, local = quantity + entry.quantity, local + entry.cost_local
+                base += entry.cost_base
             quote = quotes.get(security_id, NO_PRICES).as_of(posting.on)
             if instrument.is_cash:
                 quote = cash_quote(instrument.currency, posting.on)
@@ -379,11 +381,12 @@ class MemoryBook:
             for entry in entries
             if (flow := entry.posting.flow) is not None
         ]
-        return ResultsView(
-            sum((entry.realised_base or Decimal(0) for entry in entries), Decimal(0)),
-            sum((amount for kind, amount in flows if kind == "INCOME"), Decimal(0)),
-            -sum((amount for kind, amount in flows if kind == "EXPENSE"), Decimal(0)),
-        )
+        with exact():
+            return ResultsView(
+                sum((entry.realised_base or Decimal(0) for entry in entries), Decimal(0)),
+                sum((amount for kind, amount in flows if kind == "INCOME"), Decimal(0)),
+                -sum((amount for kind, amount in flows if kind == "EXPENSE"), Decimal(0)),
+            )
 
     def markets(
         self, security_ids: Sequence[str], *, known_at: datetime | None = None
