@@ -16,8 +16,6 @@ from starlette.testclient import TestClient
 from tests.fixtures.figure_walk import disputed, fields_of, unexplained
 from tests.unit.cli.memory_book import MemoryBook, StoppedClock, worked_book
 from tidebook.api import create_app
-from tidebook.api.figure_fields import FIGURE_FIELDS
-from tidebook.engine.explaining import FIGURES
 from tidebook.model.facts import Price, Rate, Transaction, TransactionType as T
 from tidebook.model.instruments import Instrument
 from tidebook.model.portfolios import CostMethod, Portfolio, Settlement
@@ -139,8 +137,3 @@ def test_every_number_of_every_answer_follows_from_its_tree(make: Callable[[], M
     assert unexplained(found) == []
     assert disputed(client, "P1", found, last.isoformat()) == []
     assert len({field.pattern for field in found}) > 60
-
-
-def test_every_field_is_explained_by_a_figure_there_is() -> None:
-    named = {figure for fields in FIGURE_FIELDS.values() for figure in fields.values()}
-    assert named <= set(FIGURES)
