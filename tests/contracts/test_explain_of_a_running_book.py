@@ -168,3 +168,30 @@ def test_a_figure_is_explained_by_what_was_known_then(system: System, client: Te
     )
     (price,) = [leaf for leaf in leaves(worth["tree"]) if leaf["label"].startswith("price")]
     assert (price["value"], price["source"]["version"]) == ("98.7", 1)
+
+
+def test_a_leaf_names_the_file_and_line_that_its_fact_was_read_from(
+    system: System, client: TestClient
+) -> None:
+    fill(system)
+    commands, on = system.commands, date(2024, 1, 12)
+    corrected = trade("B1", T.BUY, 2, "7 100 4")
+    settle(
+        system,
+        commands.ingest_transactions(
+            [trade("B2", T.BUY, 4, "5 101 0"), corrected], "test-4", ["t.csv:2", "t.csv:3"]
+        ),
+        commands.ingest_prices([Price("ACME", on, Decimal(97), "USD")], "test-4", ["p.csv:12"]),
+        commands.ingest_rates([Rate("USD", "EUR", on, Decimal("0.9"))], "test-4", ["r.csv:4"]),
+    )
+    found = explained(client, figure="unrealised", portfolio_id="P1", security_id="ACME")
+    rows = {
+        (leaf["source"]["id"], leaf["source"]["version"]): leaf["source"]["row"]
+        for leaf in leaves(found["tree"])
+        if leaf["source"]
+    }
+    # What was the same came from elsewhere before, and what was new is of that line.
+    assert rows["B2", 1] is None
+    assert rows["B1", 2] == "t.csv:3"
+    assert rows["ACME", 2] == "p.csv:12"
+    assert rows["USD/EUR", 1] == "r.csv:4"

@@ -65,6 +65,7 @@ class MemoryCommands:
     def __init__(self) -> None:
         self.facts: dict[str, list[object]] = {}
         self.correlation_ids: list[str] = []
+        self.origins: list[str] = []
         self.fault: Exception | None = None
         self.is_booked = True
         self.waits: list[float] = []
@@ -84,14 +85,24 @@ class MemoryCommands:
         return self._keep("instruments", instruments, correlation_id)
 
     def ingest_transactions(
-        self, transactions: Sequence[Transaction], correlation_id: str
+        self,
+        transactions: Sequence[Transaction],
+        correlation_id: str,
+        origins: Sequence[str] = (),
     ) -> Receipt:
+        self.origins += origins
         return self._keep("transactions", transactions, correlation_id)
 
-    def ingest_prices(self, prices: Sequence[Price], correlation_id: str) -> Receipt:
+    def ingest_prices(
+        self, prices: Sequence[Price], correlation_id: str, origins: Sequence[str] = ()
+    ) -> Receipt:
+        self.origins += origins
         return self._keep("prices", prices, correlation_id)
 
-    def ingest_rates(self, rates: Sequence[Rate], correlation_id: str) -> Receipt:
+    def ingest_rates(
+        self, rates: Sequence[Rate], correlation_id: str, origins: Sequence[str] = ()
+    ) -> Receipt:
+        self.origins += origins
         return self._keep("rates", rates, correlation_id)
 
     def ingest_business_dates(self, dates: Sequence[date], correlation_id: str) -> Receipt:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from tidebook.adapters.csvfile import FileKind
@@ -39,11 +40,17 @@ class BadRow(NamedTuple):
 
 
 class GoodRow(NamedTuple):
-    """A row that may be sent: its line, the fact, and the JSON body it was made from."""
+    """A row that may be sent: where it stands, the fact, and the JSON body it was made from."""
 
+    file: str
     line: int
     fact: object
     body: Mapping[str, str]
+
+    @property
+    def origin(self) -> str:
+        """The file and the line, as an explanation names them."""
+        return f"{self.file}:{self.line}"
 
 
 class Examined(NamedTuple):
@@ -76,7 +83,7 @@ def examine(name: str, parsed: ParsedFile, now: datetime) -> Examined:
             if fact is None:
                 bad += _bad_rows(name, row, faults)
             else:
-                good.append(GoodRow(row.line, fact, row.body))
+                good.append(GoodRow(PurePath(name).name, row.line, fact, row.body))
     bad.sort(key=lambda fault: fault.line)
     return Examined(name, parsed.kind, len(parsed.rows) + unread, tuple(good), tuple(bad))
 

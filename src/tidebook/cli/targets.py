@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Protocol, cast
 from urllib.parse import quote
@@ -51,12 +52,13 @@ class LocalTarget:
 
     def send(self, kind: FileKind, rows: Sequence[GoodRow]) -> None:
         """Return when the rows are durable; a full queue is asked again after its pause."""
+        commands, origins = self._commands, [row.origin for row in rows]
         ingest = {
-            FileKind.PORTFOLIOS: self._commands.ingest_portfolios,
-            FileKind.INSTRUMENTS: self._commands.ingest_instruments,
-            FileKind.PRICES: self._commands.ingest_prices,
-            FileKind.RATES: self._commands.ingest_rates,
-            FileKind.TRANSACTIONS: self._commands.ingest_transactions,
+            FileKind.PORTFOLIOS: commands.ingest_portfolios,
+            FileKind.INSTRUMENTS: commands.ingest_instruments,
+            FileKind.PRICES: partial(commands.ingest_prices, origins=origins),
+            FileKind.RATES: partial(commands.ingest_rates, origins=origins),
+            FileKind.TRANSACTIONS: partial(commands.ingest_transactions, origins=origins),
         }[kind]
         # Each door makes the facts that its own command takes.
         take = cast("Callable[[Sequence[object], str], Receipt]", ingest)

@@ -61,6 +61,8 @@ class Receipt(NamedTuple):
 class Commands(Protocol):
     """What may be asked to happen. Every method returns only after the facts are durable.
 
+    ``origins`` say where each fact was read from, such as ``trades.csv:12``, or are left empty.
+
     Raises:
         StoreUnavailableError: When the store cannot be reached; nothing was taken.
         OverloadedError: When too much is unbooked already; nothing was taken.
@@ -75,16 +77,23 @@ class Commands(Protocol):
         ...
 
     def ingest_transactions(
-        self, transactions: Sequence[Transaction], correlation_id: str
+        self,
+        transactions: Sequence[Transaction],
+        correlation_id: str,
+        origins: Sequence[str] = (),
     ) -> Receipt:
         """Take transactions in."""
         ...
 
-    def ingest_prices(self, prices: Sequence[Price], correlation_id: str) -> Receipt:
+    def ingest_prices(
+        self, prices: Sequence[Price], correlation_id: str, origins: Sequence[str] = ()
+    ) -> Receipt:
         """Take closing prices in."""
         ...
 
-    def ingest_rates(self, rates: Sequence[Rate], correlation_id: str) -> Receipt:
+    def ingest_rates(
+        self, rates: Sequence[Rate], correlation_id: str, origins: Sequence[str] = ()
+    ) -> Receipt:
         """Take exchange rates in."""
         ...
 

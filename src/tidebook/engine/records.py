@@ -7,16 +7,20 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from tidebook.book.derivation import Source, SourceKind
+from tidebook.engine.topics import RAW_MARKET_PRICES, RAW_TRANSACTIONS
 from tidebook.model.facts import Price, Rate, Transaction, TransactionType
 from tidebook.model.instruments import Instrument
 from tidebook.model.money import PLACES, WHOLE_DIGITS, ZERO, decimal_text, storable
 from tidebook.model.portfolios import CostMethod, Portfolio, Settlement
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
+ORIGIN: Final = "origin"
+"""The field that says where a record was read from, such as ``trades.csv:12``."""
 type_by_name = {member.value: member for member in TransactionType}
 
 Record = dict[str, str | bool | None]
@@ -105,6 +109,24 @@ def transaction_from(record: Mapping[str, str]) -> Transaction:
         date.fromisoformat(settles) if settles else None,
         get("note", ""),
     )
+
+
+def origins_of(topic: str, records: Iterable[Mapping[str, str]]) -> list[tuple[Source, str]]:
+    """Return the facts of a batch that say where they were read from, each with the file and line.
+
+    An origin is no content: the same fact from another file is the same fact.
+    """
+    return [(_source(topic, record), record[ORIGIN]) for record in records if record.get(ORIGIN)]
+
+
+def _source(topic: str, record: Mapping[str, str]) -> Source:
+    if topic == RAW_TRANSACTIONS:
+        return Source(SourceKind.TRANSACTION, record["transaction_id"])
+    if topic == RAW_MARKET_PRICES:
+        on = date.fromisoformat(record["priceDate"])
+        return Source(SourceKind.PRICE, record["securityId"], on)
+    on = date.fromisoformat(record["rateDate"])
+    return Source(SourceKind.RATE, f"{record['fromCurrency']}/{record['toCurrency']}", on)
 
 
 def portfolio_record(portfolio: Portfolio) -> Record:

@@ -78,6 +78,7 @@ class MemoryBook:
         self.exchange: list[Rate] = []
         self.batches: list[tuple[str, int]] = []
         self.generation = 0
+        self.read_from: list[str] = []
 
     # ---- commands
 
@@ -95,19 +96,29 @@ class MemoryBook:
         return self._took("instruments", len(instruments))
 
     def ingest_transactions(
-        self, transactions: Sequence[Transaction], correlation_id: str
+        self,
+        transactions: Sequence[Transaction],
+        correlation_id: str,
+        origins: Sequence[str] = (),
     ) -> Receipt:
+        self.read_from += origins
         for fact in transactions:
             version, before = self.facts.get(fact.transaction_id, (0, None))
             if before != fact:
                 self.facts[fact.transaction_id] = (version + 1, fact)
         return self._took("transactions", len(transactions))
 
-    def ingest_prices(self, prices: Sequence[Price], correlation_id: str) -> Receipt:
+    def ingest_prices(
+        self, prices: Sequence[Price], correlation_id: str, origins: Sequence[str] = ()
+    ) -> Receipt:
+        self.read_from += origins
         self.quoted += prices
         return self._took("prices", len(prices))
 
-    def ingest_rates(self, rates: Sequence[Rate], correlation_id: str) -> Receipt:
+    def ingest_rates(
+        self, rates: Sequence[Rate], correlation_id: str, origins: Sequence[str] = ()
+    ) -> Receipt:
+        self.read_from += origins
         self.exchange += rates
         return self._took("rates", len(rates))
 

@@ -1,4 +1,4 @@
-"""How facts came into the book: version, instant, and the request that brought them."""
+"""How facts came into the book: version, instant, request, and the line of a file."""
 
 from __future__ import annotations
 
@@ -44,6 +44,6 @@ def read_origins(
                 "known_at": moment(known_at),
             },
         )
-        for place, version, recorded_at, correlation_id in rows:
-            found[wanted[place]] = Origin(version, utc(recorded_at), correlation_id)
+        for place, version, recorded_at, correlation_id, origin in rows:
+            found[wanted[place]] = Origin(version, utc(recorded_at), correlation_id, origin)
     return found

@@ -9,7 +9,14 @@ from psycopg import InterfaceError, OperationalError, connect
 from psycopg.errors import DeadlockDetected, SerializationFailure, UniqueViolation
 from psycopg_pool import PoolTimeout
 
-from tidebook.adapters.postgres import book_unit, findings_unit, log, reference_unit, series_unit
+from tidebook.adapters.postgres import (
+    book_unit,
+    findings_unit,
+    log,
+    origin_unit,
+    reference_unit,
+    series_unit,
+)
 from tidebook.adapters.postgres.statements import statements
 from tidebook.book.series import Market
 from tidebook.errors import FencedError, StoreUnavailableError
@@ -22,6 +29,7 @@ if TYPE_CHECKING:
     from psycopg_pool import ConnectionPool
 
     from tidebook.adapters.postgres.market_cache import MarketCache
+    from tidebook.book.derivation import Source
     from tidebook.book.series import PortfolioDay
     from tidebook.engine.records import Record
     from tidebook.engine.store import (
@@ -146,6 +154,10 @@ class PostgresUnit:
     def save_business_dates(self, dates: Sequence[date], at: datetime) -> int:
         """Write business dates, mark every series from there on, return the duplicates."""
         return reference_unit.save_business_dates(self._cursor, dates, at)
+
+    def save_origins(self, origins: Sequence[tuple[Source, str]], at: datetime) -> None:
+        """Write where the facts of a batch were read from."""
+        origin_unit.save(self._cursor, origins, at)
 
     def request_reprocessing(self, ids: Collection[str], at: datetime) -> None:
         """Ask for the keys of these transactions to be folded again."""

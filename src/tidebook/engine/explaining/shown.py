@@ -244,5 +244,5 @@ def _shown_source(source: Source, origin: Origin | None) -> ShownSource:
         origin and origin.correlation_id,
         origin and origin.row,
         f"{Scope.DAY}.{source.column}" if source.column else None,
-        source._replace(version=version).text,
+        ", ".join(filter(None, (source._replace(version=version).text, origin and origin.row))),
     )
