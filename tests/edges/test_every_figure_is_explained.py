@@ -6,8 +6,9 @@ sales, a short position, an overdraft, dividends, fees, a position without a pri
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
+from time import process_time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,12 +17,15 @@ from starlette.testclient import TestClient
 from tests.fixtures.figure_walk import disputed, fields_of, unexplained
 from tests.unit.cli.memory_book import MemoryBook, StoppedClock, worked_book
 from tidebook.api import create_app
+from tidebook.api.figure_fields import FIGURE_FIELDS
 from tidebook.model.facts import Price, Rate, Transaction, TransactionType as T
 from tidebook.model.instruments import Instrument
 from tidebook.model.portfolios import CostMethod, Portfolio, Settlement
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tidebook.engine.views import SeriesView
 
 D = Decimal
 LAST = "2024-01-12"
@@ -137,3 +141,56 @@ def test_every_number_of_every_answer_follows_from_its_tree(make: Callable[[], M
     assert unexplained(found) == []
     assert disputed(client, "P1", found, last.isoformat()) == []
     assert len({field.pattern for field in found}) > 60
+
+
+NUMBERLESS = {
+    "/portfolios/": "names and policies",
+    "/portfolios/{portfolio_id}": "names and policies",
+    "/portfolios/{portfolio_id}/findings": "sentences",
+    "/portfolios/{portfolio_id}/restatements": "days, reasons and counts of rows",
+    "/instruments/": "names",
+    "/explain": "the explanations themselves",
+    "/explain/figures": "the explanations themselves",
+    "/health/live": "the state of the process",
+    "/health/ready": "the state of the process",
+    "/health/startup": "the state of the process",
+    "/version": "the version",
+}
+
+
+def test_every_reading_route_is_walked_or_gives_no_figure() -> None:
+    app = create_app(MemoryBook(), MemoryBook(), clock=StoppedClock())
+    addresses = TestClient(app).get("/openapi.json").json()["paths"]
+    reading = {address for address in addresses if not address.startswith(("/ingest", "/reproc"))}
+    about = "/portfolios/{portfolio_id}"
+    walked = {about + route if not route.endswith("/") else route for route in FIGURE_FIELDS}
+    assert reading == walked | set(NUMBERLESS)
+
+
+def test_a_return_of_ten_years_is_explained_within_a_second(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    days = [date(2014, 1, 1) + timedelta(days=offset) for offset in range(3653)]
+    weekdays = [day for day in days if day.weekday() < 5]
+    book = worked_book()
+    book.quoted = [
+        Price("ACME", day, D(100 + (place * 7) % 13), "USD") for place, day in enumerate(weekdays)
+    ]
+    book.exchange.append(Rate("USD", "EUR", weekdays[0], D("0.9")))
+    first = book.facts["D1"][1]._replace(trade_date=weekdays[0])
+    book.facts["D1"] = (1, first)
+    view = book.series("P1", end=weekdays[-1])
+    assert len(view.days) >= 2609
+
+    def read_once(*_: object, **__: object) -> SeriesView:
+        return view
+
+    monkeypatch.setattr(book, "series", read_once)
+    client = TestClient(create_app(book, book, clock=StoppedClock()))
+    asked = {"figure": "twr", "portfolio_id": "P1", "period": "SI", "as_of": "2024-01-01"}
+    started = process_time()
+    found = client.get("/explain", params=asked).json()
+    assert process_time() - started < 1.0
+    (linked,) = found["tree"]["children"]
+    assert len(linked["children"]) + linked["folded"]["children"] == len(view.days)
+    assert found["agrees"]
