@@ -80,6 +80,19 @@ def test_wide_and_deep_trees_are_folded_and_still_computed_whole(client: TestCli
     assert deep["agrees"]
 
 
+def test_a_total_leaves_out_what_has_no_value_or_is_undefined_with_it() -> None:
+    book = worked_book()
+    book.quoted = []
+    client = client_of(book)
+    # Only cash has a value: 5000 - 557.65, which the total is; the gain of the holdings is none.
+    total = explained(client, figure="value", portfolio_id="P1")
+    assert (total["value"], total["unvalued"]) == ("4442.35", ["ACME"])
+    gain = explained(client, figure="holdings_unrealised", portfolio_id="P1")
+    assert (gain["value"], gain["recomputed"], gain["agrees"]) == (None, None, True)
+    (acme,) = gain["tree"]["children"]
+    assert "no price is known" in acme["children"][0]["label"]
+
+
 def test_text_draws_the_tree(client: TestClient) -> None:
     answer = client.get("/explain", params={**LOT, "format": "text", "width": 1})
     assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"

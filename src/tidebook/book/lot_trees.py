@@ -32,11 +32,18 @@ class LotTrees(NamedTuple):
     cost: Node
 
 
-class StepTrees(NamedTuple):
-    """What one step did: the parts it took by lot, its change of cost, and its gain if any."""
+class Part(NamedTuple):
+    """What one step took from one lot: the units and their cost."""
 
-    parts: dict[str, Node]
-    part_quantities: dict[str, Node]
+    lot_id: str
+    quantity: Node
+    cost: Node
+
+
+class StepTrees(NamedTuple):
+    """What one step did: the parts it took, its change of cost, and its gain if any."""
+
+    parts: tuple[Part, ...]
     cost: Node
     gain: Node | None
 
@@ -60,10 +67,10 @@ def replay(key: Key, steps: Iterable[Step], side: Side) -> Replayed:
     walk = _Walk(key, side)
     with exact():
         found = {step.name: walk.take(step) for step in sorted(steps, key=lambda one: one.order)}
-        return Replayed(tuple(lot.trees(walk.unit) for lot in walk.lots.values()), found)
+        return Replayed(tuple(lot.trees(walk.unit) for lot in walk.lots), found)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Running:
     """A lot on its way: what it holds and costs, and the nodes that say why.
 
@@ -106,31 +113,29 @@ class _Walk:
         self.key = key
         self.side = side
         self.unit = unit_of(key, side)
-        self.lots: dict[str, _Running] = {}
+        # A list, not a dictionary: both legs of one transaction may open a lot of its name.
+        self.lots: list[_Running] = []
 
     def take(self, step: Step) -> StepTrees:
         """Return where one step's cost and gain come from, and let it change the lots."""
         if self.key.rule is LotRule.UNIT:
             return self._unit_step(step)
-        parts = {match.lot_id: self._match(step, match) for match in step.matches}
-        sizes = {
-            match.lot_id: given(f"taken by {title_of(step)}", match.quantity, self.key.security_id)
-            for match in step.matches
-        }
+        parts = tuple(self._match(step, match) for match in step.matches)
+        costs = [part.cost for part in parts]
         opened = step.quantity + sum((match.quantity for match in step.matches), ZERO)
         opening = self._open(step, opened) if opened else None
         gain = None
         stated_gain = step.gain(self.side)
         if stated_gain is not None:
-            gain = self._gain(step, [*parts.values()], opened)
-        return StepTrees(parts, sizes, self._cost(step, opening, [*parts.values()]), gain)
+            gain = self._gain(step, costs, opened)
+        return StepTrees(parts, self._cost(step, opening, costs), gain)
 
     def _unit_step(self, step: Step) -> StepTrees:
         label = f"cost moved by {title_of(step)}: one per unit"
         cost = given(label, step.cost(self.side), self.unit, fact_of(step))
         gain = step.gain(self.side)
         told = "cash of the base currency gains nothing"
-        return StepTrees({}, {}, cost, None if gain is None else given(told, gain, self.unit))
+        return StepTrees((), cost, None if gain is None else given(told, gain, self.unit))
 
     def _cost(self, step: Step, opening: Node | None, parts: list[Node]) -> Node:
         """Return a step's change of cost: what it opened less what it took."""
@@ -144,9 +149,9 @@ class _Walk:
             node = derived(label, self.unit, Formula.NEGATIVE, (taken,))
         return stated(node, total)
 
-    def _match(self, step: Step, match: Match) -> Node:
-        lot = self.lots.get(match.lot_id)
-        if lot is None or not lot.quantity:
+    def _match(self, step: Step, match: Match) -> Part:
+        lot = next((lot for lot in self.lots if lot.lot_id == match.lot_id), None)
+        if lot is None:
             raise BookMovedError(self.key.portfolio_id, self.key.security_id)
         cost = match.cost_local if self.side is Side.LOCAL else match.cost_base
         label = (
@@ -169,8 +174,9 @@ class _Walk:
         lot.quantity -= match.quantity
         lot.cost -= cost
         if not lot.quantity:
-            del self.lots[match.lot_id]
-        return part
+            self.lots.remove(lot)
+        size = given(f"taken by {title_of(step)}", match.quantity, lot.units, fact_of(step))
+        return Part(match.lot_id, size, part)
 
     def _open(self, step: Step, quantity: Decimal) -> Node:
         taken = sum(
@@ -180,7 +186,7 @@ class _Walk:
         node = stated(self._opening(step, quantity), cost)
         moved = given(title_of(step), quantity, self.key.security_id, fact_of(step))
         is_pooled = self.key.rule is LotRule.AVCO
-        pool = next(iter(self.lots.values()), None) if is_pooled else None
+        pool = self.lots[0] if is_pooled and self.lots else None
         if pool is not None:
             pool.quantity += quantity
             pool.cost += cost
@@ -190,8 +196,8 @@ class _Walk:
             return node
         lot_id = step.transaction.transaction_id
         label = f"{'pool' if is_pooled else 'lot'} {lot_id} of {step.on}"
-        self.lots[lot_id] = _Running(
-            lot_id, label, self.key.security_id, quantity, cost, [node], [node], [moved]
+        self.lots.append(
+            _Running(lot_id, label, self.key.security_id, quantity, cost, [node], [node], [moved])
         )
         return node
 

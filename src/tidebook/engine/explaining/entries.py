@@ -149,8 +149,9 @@ class _Change(NamedTuple):
         side = Side.LOCAL if name.endswith("_local") else Side.BASE
         found = replay(self.key, self.steps, side).steps[self.step.name]
         if name.startswith("matched_"):
-            parts = found.part_quantities if name == "matched_quantity" else found.parts
-            return parts.get(lot_id or "")
+            own = [part for part in found.parts if part.lot_id == lot_id]
+            nodes = [part.quantity if name == "matched_quantity" else part.cost for part in own]
+            return nodes[0] if nodes else None
         if name.startswith("realised"):
             return self._no_gain() if found.gain is None else found.gain
         return found.cost

@@ -109,10 +109,11 @@ _LISTED: Final = (
             "coverage": "market value / (market value + cost of what could not be valued)",
             "income": "dividends and interest at the rates of their days, in base currency",
             "costs": "costs and taxes booked as such, at the rates of their days, in base currency",
-            "cash": "the market value of the cash accounts, in base currency",
+            "cash": "the market value of the cash accounts, in base currency; undefined where one "
+            "cannot be converted",
             "holdings_cost": "the cost of what is held beside cash, in base currency",
             "holdings_unrealised": "the unrealised gain of what is held beside cash, in base "
-            "currency",
+            "currency; undefined where one cannot be valued",
         },
     ),
     *_of(

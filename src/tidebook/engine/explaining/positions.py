@@ -112,13 +112,18 @@ def explain_portfolio(reader: Reader, question: Question, figure: Figure) -> Dra
         return Drawn(view.portfolio, view.freshness, stated(node, view.coverage))
     chosen, name = _TOTALS[figure.name]
     held = [one for one in view.positions if chosen(one)]
-    node = whole.sum_of(name, held)
+    is_whole = figure.name in _WHOLE
+    node = whole.sum_of(name, held, is_whole=is_whole)
     if figure.name in _TOTALS_STATED:
         total = _TOTALS_STATED[figure.name](view)
         node = undefined(f"{node.label}: nothing was valued", base) if total is None else node
         node = stated(node, total)
-    missing = tuple(one.security_id for one in held if _STATED[name](one) is None)
+    missing = () if is_whole else _missing(name, held)
     return Drawn(view.portfolio, view.freshness, node, missing)
+
+
+def _missing(name: str, held: Sequence[PositionView]) -> tuple[str, ...]:
+    return tuple(one.security_id for one in held if _STATED[name](one) is None)
 
 
 class _Whole(NamedTuple):
@@ -131,14 +136,20 @@ class _Whole(NamedTuple):
         subject = _subject(self.known, one.security_id, one.valuation, self.on)
         return stated(_POSITION[name](subject), _STATED[name](one))
 
-    def sum_of(self, name: str, held: Sequence[PositionView] | None = None) -> Node:
-        """Return the sum over positions; those without the figure are left out."""
+    def sum_of(
+        self, name: str, held: Sequence[PositionView] | None = None, *, is_whole: bool = False
+    ) -> Node:
+        """Return the sum over positions; those without the figure are left out.
+
+        A whole sum is undefined instead where one of them has none.
+        """
         among = self.view.positions if held is None else held
         shown = [one for one in among if one.quantity or name == "realised"]
-        known = [node for node in (self.node(name, one) for one in shown) if node.value is not None]
+        drawn = [self.node(name, one) for one in shown]
+        known = [node for node in drawn if is_whole or node.value is not None]
         portfolio = self.view.portfolio
         label = f"{name} of portfolio {portfolio.portfolio_id}"
-        told = [node for node in known if node.children or node.value]
+        told = [node for node in known if node.children or node.value or node.value is None]
         return derived(label, portfolio.base_currency, Formula.SUM, told)
 
     def unpriced_cost(self) -> Node:
@@ -173,7 +184,10 @@ def explain_lot(reader: Reader, question: Question, figure: Figure) -> Drawn:
     own = [lot for lot in drawn if lot.lot_id == question.lot_id]
     if not found or not own:
         raise UnknownSubjectError(f"the open lot {question.lot_id!r}", portfolio_id)
-    cost, quantity = own[0].cost, own[0].quantity
+    # Both legs of one transaction may have opened a lot of its name: the one of this cost is meant.
+    costs = {found[0].cost_base, found[0].cost_local}
+    lot = next((one for one in own if one.cost.value in costs), own[0])
+    cost, quantity = lot.cost, lot.quantity
     if figure.name == "quantity":
         node = quantity
     elif figure.name.startswith("unit_cost"):
@@ -274,6 +288,7 @@ _TOTALS: Final[Mapping[str, tuple[Callable[[PositionView], bool], str]]] = {
     "holdings_cost": (_is_holding, "cost"),
     "holdings_unrealised": (_is_holding, "unrealised"),
 }
+_WHOLE: Final = frozenset({"cash", "holdings_unrealised"})
 _TOTALS_STATED: Final[Mapping[str, Callable[[PositionsView], Decimal | None]]] = {
     "value": lambda view: view.market_value_base,
     "cost": lambda view: view.cost_base,
