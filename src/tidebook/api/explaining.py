@@ -80,6 +80,7 @@ def explain_figure(
 ) -> Response:
     """Return the tree under a figure, from it down to transactions, prices and rates.
 
+    A period is a word such as YTD, a year, or FROM:TO with two days.
     The figure is computed again from the leaves of the whole tree, also where parts of it are
     folded away. Without ``as_of`` a period ends today in the portfolio's time zone.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -15,6 +15,8 @@ from tidebook.cli.reading import AsOf, KnownAt, day as day_of
 
 if TYPE_CHECKING:
     from tidebook.engine.explaining import Explanation, Shown
+
+_FIGURES_MAX: Final = 1_000_000
 
 
 class Leg(StrEnum):
@@ -97,7 +99,7 @@ def explain(
     invocation: Invocation = ctx.obj
     with invocation.opened(run=False) as system:
         found = explained(system.reader, question)
-        tree = shown(system.reader, found, Limits(depth, width))
+        tree = shown(system.reader, found, Limits(depth, width, _FIGURES_MAX))
     _show(found, tree, invocation.output)
     if found.disagreements:
         raise typer.Exit(Exit.CHECK_FAILED)

@@ -26,3 +26,22 @@ def test_a_number_that_cannot_be_stored_is_refused(text: str) -> None:
 def test_a_number_that_can_be_stored_keeps_its_value(text: str) -> None:
     record = {**transaction_record(trade("T1", 1, 1)), "quantity": text}
     assert transaction_from(record).quantity == Decimal(text)  # pyright: ignore[reportArgumentType]
+
+
+def test_records_say_where_they_were_read_from() -> None:
+    on = date(2024, 1, 2)
+    price = price_record(Price("ACME", on, Decimal(9), "USD"))
+    rate = rate_record(Rate("USD", "EUR", on, Decimal(1)))
+    silent = cast("Mapping[str, str]", price)
+    told = cast("Mapping[str, str]", price | {ORIGIN: "p.csv:2"})
+    turned = cast("Mapping[str, str]", rate | {ORIGIN: "r.csv:3"})
+    assert origins_of(RAW_MARKET_PRICES, [silent, told]) == [
+        (Source(SourceKind.PRICE, "ACME", on), "p.csv:2")
+    ]
+    assert origins_of(RAW_FX_RATES, [turned]) == [
+        (Source(SourceKind.RATE, "USD/EUR", on), "r.csv:3")
+    ]
+    trade = {"transaction_id": "T1", ORIGIN: "t.csv:4"}
+    assert origins_of(RAW_TRANSACTIONS, [trade]) == [
+        (Source(SourceKind.TRANSACTION, "T1"), "t.csv:4")
+    ]

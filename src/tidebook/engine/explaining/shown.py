@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from tidebook.engine.ports import Reader
     from tidebook.engine.views import Origin
 
-NODES_MAX: Final = 5000
-"""The most figures that one answer shows; beyond that it is made narrower."""
+FIGURES_MAX: Final = 5000
+"""The most figures that one answer shows unless told otherwise."""
 SIGNS: Final[Mapping[str, str]] = {
     "sum": "Σ",
     "difference": "−",
@@ -51,10 +51,14 @@ SIGNS: Final[Mapping[str, str]] = {
 
 
 class Limits(NamedTuple):
-    """How many levels and how many children of one figure are shown; None for all."""
+    """How many levels and how many children of one figure are shown; None for all.
+
+    A tree of more than ``figures`` is made narrower until it has no more.
+    """
 
     depth: int | None = None
     width: int | None = None
+    figures: int = FIGURES_MAX
 
 
 class Folded(NamedTuple):
@@ -172,10 +176,10 @@ def _folded_line(folded: Folded) -> str:
 
 def _narrowed(tree: Tree, limits: Limits) -> Limits:
     """Return limits under which an answer shows no more than it may."""
-    while _count(tree, limits) > NODES_MAX:
+    while _count(tree, limits) > limits.figures:
         widest = limits.width or _widest(tree)
         if widest <= 1:
-            return Limits(min(limits.depth or NODES_MAX, NODES_MAX), 1)
+            return limits._replace(depth=min(limits.depth or limits.figures, limits.figures))
         limits = limits._replace(width=widest // 2)
     return limits
 
