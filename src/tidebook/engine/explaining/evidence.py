@@ -86,9 +86,8 @@ def evidence(
     A key is moved by transactions in its own security alone, unless it is cash: trades in every
     other security move that.
     """
-    portfolio = reader.portfolio(portfolio_id)
     only = None if security_id is None or _is_cash(reader, security_id) else security_id
-    facts = _facts(reader, portfolio_id, only, through, known_at)
+    portfolio, facts = _facts(reader, portfolio_id, only, through, known_at)
     keys = {entry.security_id for fact in facts for entry in fact.entries}
     market = reader.markets(sorted(keys), known_at=known_at)
     rates = Rates(market.rates)
@@ -130,7 +129,8 @@ def _facts(
     security_id: str | None,
     through: date | None,
     known_at: datetime | None,
-) -> list[TransactionView]:
+) -> tuple[Portfolio, list[TransactionView]]:
+    """Return the booked transactions of a portfolio, and the portfolio as it was known then."""
     found: list[TransactionView] = []
     while True:
         page = reader.transactions(
@@ -146,7 +146,7 @@ def _facts(
         )
         found += page.transactions
         if not page.transactions or len(found) >= page.total:
-            return found
+            return page.portfolio, found
 
 
 def _step(fact: TransactionView, entry: EntryView, base: str, rates: Rates) -> Step:
