@@ -11,8 +11,9 @@ from bench import facts
 from bench.clocks import collect_as_served, processor_seconds, say
 from bench.figures import Bar, Baseline, Figure
 from tidebook.analytics import DatedAmounts, FeeBasis, money_weighted, time_weighted
+from tidebook.book.folding import fold
 from tidebook.book.ledger import post_all
-from tidebook.book.lots import EMPTY, fold
+from tidebook.book.lots import EMPTY
 from tidebook.book.policies import key_rules
 from tidebook.book.positions import positions
 from tidebook.book.series import Market, daily_series, held_steps, portfolio_flows, priced_steps
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
-    from tidebook.book.ledger import Posting
     from tidebook.book.lots import Entry
+    from tidebook.book.postings import Posting
     from tidebook.model.facts import Price, Transaction
     from tidebook.model.instruments import Instrument
     from tidebook.model.portfolios import Portfolio

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 from bench import facts
 from bench.clocks import collect_as_served, processor_seconds
 from bench.figures import Bar, Baseline, Figure
+from tidebook.book.folding import fold
 from tidebook.book.ledger import post_all
-from tidebook.book.lots import EMPTY, KeyRules, fold
+from tidebook.book.lots import EMPTY, KeyRules
 from tidebook.model.markets import RateTable
 from tidebook.model.money import exact
 
 if TYPE_CHECKING:
-    from tidebook.book.ledger import Posting
+    from tidebook.book.postings import Posting
 
 _KEYS = 50
 _BAR = Bar("at least", 200_000)

@@ -11,8 +11,9 @@ from bench import facts
 from bench.clocks import collect_as_served, processor_seconds
 from bench.figures import Bar, Baseline, Figure
 from bench.rows.facts_to_series import quotes_by_security
+from tidebook.book.folding import fold
 from tidebook.book.ledger import post_all
-from tidebook.book.lots import EMPTY, fold
+from tidebook.book.lots import EMPTY
 from tidebook.book.policies import key_rules
 from tidebook.book.series import Market, daily_series, held_steps, portfolio_flows, priced_steps
 from tidebook.model.markets import RateTable
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tidebook.book.ledger import Posting
     from tidebook.book.lots import Entry
+    from tidebook.book.postings import Posting
     from tidebook.book.series import DatedFlow, HeldSteps
 
 _SECURITIES = 50

@@ -15,6 +15,7 @@
     ├── NotFoundError             the thing asked for is not in the book
     │   ├── UnknownPortfolioError
     │   ├── UnknownPositionError
+    │   ├── UnknownTransactionError
     │   └── UnknownSubjectError       what a figure was asked of: a lot, a transaction, a day
     ├── StoreError                the database cannot serve
     │   ├── StoreUnavailableError     no connection could be made
@@ -29,7 +30,8 @@
     │   └── SchemaNewerError          a later release has migrated the database
     ├── OverloadedError           a bounded queue is full; the caller should come back
     ├── AnalyticsError            a figure has no meaning for these inputs
-    │   └── UnusableSeriesError       a series of values or flows that cannot be read as one
+    │   ├── UnusableSeriesError       a series of values or flows that cannot be read as one
+    │   └── UnusableParameterError    a parameter for which a measure has no meaning
     ├── UnsafeNonceError          a page's nonce cannot stand in a header
     ├── ConflictError             what was asked does not fit the state of the book
     │   └── BookMovedError            the book changed while a figure was being explained
@@ -249,6 +251,19 @@ class UnknownPositionError(NotFoundError):
         )
 
 
+class UnknownTransactionError(NotFoundError):
+    """A transaction was named that the book does not know."""
+
+    code = "transaction.unknown"
+
+    def __init__(self, transaction_id: str) -> None:
+        self.transaction_id = transaction_id
+        super().__init__(
+            f"transaction {transaction_id!r} is not in the book, and so neither is its portfolio",
+            hint="check the id, or name its portfolio if it was sent only just now",
+        )
+
+
 class UnknownSubjectError(NotFoundError):
     """A figure was asked of something that is not in the book."""
 
@@ -434,6 +449,21 @@ class UnusableSeriesError(AnalyticsError):
         super().__init__(
             f"the {series} cannot be used: {fault}",
             hint="send one finite figure per day, with the days in order and inside the period",
+        )
+
+
+class UnusableParameterError(AnalyticsError):
+    """A measure was asked for with a parameter for which it has no meaning."""
+
+    code = "analytics.parameter"
+
+    def __init__(self, parameter: str, value: float, *, allowed: str) -> None:
+        self.parameter = parameter
+        self.value = value
+        self.allowed = allowed
+        super().__init__(
+            f"{parameter} is {value!r}, for which the measure has no meaning",
+            hint=f"choose {parameter} {allowed}",
         )
 
 

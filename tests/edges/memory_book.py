@@ -12,13 +12,19 @@ from typing import TYPE_CHECKING
 from starlette.testclient import TestClient
 
 from tidebook.api import create_app
-from tidebook.engine.ports import OVERVIEW_MAX, Receipt
+from tidebook.book.health_facts import STALE_DAYS
+from tidebook.book.reconcile import Reconciliation
+from tidebook.engine.ports import HEALTH_MAX, OVERVIEW_MAX, Receipt
 from tidebook.engine.views import (
+    EntriesView,
     Freshness,
+    HealthSummaryView,
+    HealthView,
     LotsView,
     MarketView,
     Origin,
     OverviewRow,
+    ReconciliationView,
     ReportView,
     ResultsView,
     SeriesView,
@@ -33,8 +39,11 @@ if TYPE_CHECKING:
 
     from tidebook.api import AppSettings
     from tidebook.book.derivation import Source
+    from tidebook.book.health_facts import CheckResult
     from tidebook.engine.ports import TransactionQuery
     from tidebook.engine.views import (
+        ActionView,
+        BookedEntry,
         FindingView,
         HistoryView,
         LotView,
@@ -42,6 +51,9 @@ if TYPE_CHECKING:
         RestatementView,
         TransactionView,
     )
+    from tidebook.model.actions import CorporateAction
+    from tidebook.model.assertions import BalanceAssertion
+    from tidebook.model.cancellations import Cancellation
     from tidebook.model.facts import Price, Rate, Transaction
     from tidebook.model.instruments import Instrument
     from tidebook.model.portfolios import Portfolio
@@ -108,6 +120,17 @@ class MemoryCommands:
     def ingest_business_dates(self, dates: Sequence[date], correlation_id: str) -> Receipt:
         return self._keep("dates", dates, correlation_id)
 
+    def ingest_actions(self, actions: Sequence[CorporateAction], correlation_id: str) -> Receipt:
+        return self._keep("actions", actions, correlation_id)
+
+    def cancel(self, cancellations: Sequence[Cancellation], correlation_id: str) -> Receipt:
+        return self._keep("cancellations", cancellations, correlation_id)
+
+    def ingest_assertions(
+        self, assertions: Sequence[BalanceAssertion], correlation_id: str
+    ) -> Receipt:
+        return self._keep("assertions", assertions, correlation_id)
+
     def reprocess(self, transaction_ids: Sequence[str], correlation_id: str) -> Receipt:
         return self._keep("reprocess", transaction_ids, correlation_id)
 
@@ -133,6 +156,10 @@ class MemoryReader:
         self.kept_series: dict[str, SeriesView] = {}
         self.kept_findings: list[FindingView] = []
         self.kept_restatements: list[RestatementView] = []
+        self.kept_entries: list[BookedEntry] = []
+        self.kept_actions: list[ActionView] = []
+        self.kept_reconciliation = Reconciliation((), (), (), 0)
+        self.kept_health: tuple[CheckResult, ...] = ()
         self.asked: list[object] = []
         self.fault: Exception | None = None
 
@@ -162,7 +189,8 @@ class MemoryReader:
         found: list[OverviewRow] = []
         for portfolio_id, one in sorted(self.kept.items())[:limit]:
             days = self.kept_series[portfolio_id].days if portfolio_id in self.kept_series else ()
-            found.append(OverviewRow(one, freshness(), days[-1] if days else None))
+            last = days[-1] if days else None
+            found.append(OverviewRow(one, freshness(), last, len(self.kept_health)))
         return tuple(found)
 
     def portfolio(self, portfolio_id: str) -> Portfolio:
@@ -182,6 +210,7 @@ class MemoryReader:
             self.series(portfolio_id, known_at=known_at),
             self.findings(portfolio_id),
             self.restatements(portfolio_id),
+            self.kept_health,
         )
 
     def freshness(self, portfolio_id: str) -> Freshness:
@@ -266,6 +295,30 @@ class MemoryReader:
             None,
         )
 
+    def entries(
+        self,
+        portfolio_id: str,
+        *,
+        security_id: str | None = None,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> EntriesView:
+        self._answering(portfolio_id)
+        self.asked.append((portfolio_id, security_id, as_of, known_at))
+        found = [one for one in self.kept_entries if security_id in {None, one.entry.security_id}]
+        return EntriesView(self.kept[portfolio_id], self.freshness(portfolio_id), tuple(found))
+
+    def actions(
+        self, security_id: str | None = None, *, known_at: datetime | None = None
+    ) -> tuple[ActionView, ...]:
+        self._answering()
+        self.asked.append((security_id, known_at))
+        return tuple(
+            one
+            for one in self.kept_actions
+            if security_id in {None, one.action.security_id, one.action.to_security_id}
+        )
+
     def series(
         self,
         portfolio_id: str,
@@ -295,6 +348,46 @@ class MemoryReader:
     def restatements(self, portfolio_id: str) -> tuple[RestatementView, ...]:
         self._answering(portfolio_id)
         return tuple(self.kept_restatements)
+
+    def reconciliation(
+        self,
+        portfolio_id: str,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+        stated: Sequence[BalanceAssertion] | None = None,
+    ) -> ReconciliationView:
+        self._answering(portfolio_id)
+        self.asked.append((as_of, known_at, stated))
+        return ReconciliationView(
+            self.kept[portfolio_id], freshness(), self.kept_reconciliation, elsewhere=0
+        )
+
+    def health(
+        self,
+        portfolio_id: str,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+        today: date | None = None,
+        stale_days: int = STALE_DAYS,
+    ) -> HealthView:
+        self._answering(portfolio_id)
+        self.asked.append((as_of, known_at, today, stale_days))
+        return HealthView(self.kept[portfolio_id], freshness(), self.kept_health)
+
+    def health_summary(
+        self,
+        *,
+        skip: int = 0,
+        limit: int = HEALTH_MAX,
+        today: date | None = None,
+        stale_days: int = STALE_DAYS,
+    ) -> HealthSummaryView:
+        self._answering()
+        self.asked.append((skip, limit, today, stale_days))
+        views = [self.health(one) for one in sorted(self.kept)[skip : skip + limit]]
+        return HealthSummaryView(len(self.kept), tuple(views), (("P-9", 2),))
 
     def instruments(self, security_ids: Sequence[str] | None = None) -> tuple[Instrument, ...]:
         self._answering()

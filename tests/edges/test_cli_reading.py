@@ -140,7 +140,11 @@ def test_findings_of_an_oversold_position_say_what_to_do(store: Openings) -> Non
         (["performance", "P1", "--period", "a:b"], 3, "is not two days"),
         (["positions", "P1", "--as-of", "5.1.24"], 2, "is no day"),
         (["positions", "P1", "--known-at", "2024-01-05T10:00"], 2, "is no instant"),
-        (["positions", "P1", "--url", "http://127.0.0.1:1"], 2, "only import can be told"),
+        (
+            ["positions", "P1", "--url", "http://127.0.0.1:1"],
+            2,
+            "only import, cancel and reprocess can be told",
+        ),
         (["frob"], 2, "No such command 'frob'"),
         (["explain", "cost", "P1", "ZZZ"], 4, "never held 'ZZZ'"),
         (["explain", "quantity", "P1"], 3, "position.quantity needs portfolio_id and security_id"),

@@ -16,7 +16,7 @@ from tidebook.api.edge import Day, Edge, EdgeHere, Instant, Text
 from tidebook.api.figure_fields import fields_of
 from tidebook.api.replies import Json, day_or_null, instant_or_null, reply
 from tidebook.api.shapes import freshness_of
-from tidebook.book.ledger import Leg
+from tidebook.book.postings import Leg
 from tidebook.engine.explaining import (
     FIGURES,
     TERMS,

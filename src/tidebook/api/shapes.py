@@ -76,6 +76,14 @@ def portfolio_of(portfolio: Portfolio) -> Json:
         "settlement": portfolio.settlement.value,
         "time_zone": portfolio.time_zone,
         "allow_short": portfolio.allow_short,
+        "cost_basis_method_changes": [
+            {"from": change.on.isoformat(), "method": change.method.value}
+            for change in portfolio.cost_method_changes
+        ],
+        "taxpayer_id": portfolio.taxpayer_id,
+        "short_term_tax_rate": amount(portfolio.tax_rates.short_term),
+        "long_term_tax_rate": amount(portfolio.tax_rates.long_term),
+        "long_term_months": portfolio.tax_rates.long_term_months,
     }
 
 
@@ -206,6 +214,12 @@ def _transaction(view: TransactionView) -> Json:
         "realized_gain_loss": None if main is None else amount_or_null(main.realised_base),
         "realized_gain_loss_local": None if main is None else amount_or_null(main.realised_local),
         "cashflow": None if main is None else _cashflow(main),
+        "lots": [
+            {"lot_id": choice.lot_id, "quantity": amount(choice.quantity)} for choice in fact.lots
+        ],
+        "to_portfolio_id": fact.to_portfolio_id,
+        "to_security_id": fact.to_security_id,
+        "to_quantity": amount(fact.to_quantity),
         "note": fact.note,
         "version": view.version,
         "status": view.status,
@@ -328,6 +342,11 @@ def instrument_of(instrument: Instrument) -> Json:
         "asset_class": instrument.asset_class,
         "sector": instrument.sector,
         "country_of_risk": instrument.country_of_risk,
+        "multiplier": amount(instrument.multiplier),
+        "underlying_id": instrument.underlying_id,
+        "option_right": None if instrument.option_right is None else instrument.option_right.value,
+        "strike": amount_or_null(instrument.strike),
+        "expires_on": day_or_null(instrument.expires_on),
     }
 
 

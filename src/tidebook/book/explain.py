@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tidebook.book.derivation import (
         Node,
     )
-    from tidebook.book.ledger import Leg
+    from tidebook.book.postings import Leg
     from tidebook.book.step_trees import Key, Step
     from tidebook.book.valuation import Valuation
 

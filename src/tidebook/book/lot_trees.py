@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from decimal import Decimal
 
-    from tidebook.book.ledger import Leg
     from tidebook.book.lots import Match
+    from tidebook.book.postings import Leg
     from tidebook.book.step_trees import Key, Step
 
 

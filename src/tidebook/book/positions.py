@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from datetime import date
     from decimal import Decimal
 
-    from tidebook.book.lots import Entry
+    from tidebook.book.lots import Entry, Match
 
 
 class Position(NamedTuple):
@@ -55,54 +55,90 @@ def _summed(security_id: str, entries: Sequence[Entry]) -> Position:
 
 
 def open_lots(entries: Iterable[Entry], as_of: date) -> tuple[Lot, ...]:
-    """Return one key's open lots at the close of ``as_of``: what was opened less what was matched.
+    """Return one key's open lots at the close of ``as_of``, by the days they were opened on.
 
-    Entries are those of one key in their order. A pool (average cost) is one lot, known by the
-    transaction that opened it.
+    They are what was opened less what was matched, in any order of the entries. A pool (average
+    cost) is one lot, known by the transaction that opened it.
     """
     lots: dict[str, Lot] = {}
     with exact():
         for entry in entries:
-            if entry.posting.on > as_of:
-                continue
-            for match in entry.matches:
-                _reduce(lots, match.lot_id, (match.quantity, match.cost_local, match.cost_base))
-            if entry.opened:
-                lots[entry.posting.transaction_id] = Lot(
-                    entry.posting.transaction_id,
-                    entry.posting.on,
-                    entry.opened,
-                    entry.opened_cost_local,
-                    entry.opened_cost_base,
-                )
-    return tuple(lot for lot in lots.values() if lot.quantity)
+            if entry.posting.on <= as_of:
+                for match in entry.matches:
+                    _change(lots, match, -1)
+                for lot in entry.opens:
+                    _change(lots, lot, 1)
+    held = [lot for lot in lots.values() if lot.quantity or lot.cost_local or lot.cost_base]
+    return tuple(sorted(held, key=_opened_on))
 
 
-def pooled_lot(entries: Iterable[Entry], as_of: date) -> tuple[Lot, ...]:
-    """Return the single lot of a key kept at average cost, or none when nothing is held."""
-    quantity = local = base = ZERO
-    first: Entry | None = None
+def opens_by_itself(entry: Entry) -> bool:
+    """Tell whether :func:`own_lot` finds what an entry opened from its change and its matches.
+
+    It does for plain trades in single lots; it cannot tell which lots of others were added to.
+    """
+    if len(entry.opens) != 1:
+        return not entry.opens
+    lot, posting = entry.opens[0], entry.posting
+    return lot.lot_id == posting.transaction_id and lot.opened_on == posting.on
+
+
+def own_lot(change: Lot, matches: Sequence[Match]) -> tuple[Lot, ...]:
+    """Return the lot that an entry opened, if any, where :func:`opens_by_itself` holds.
+
+    It is what the entry moved beyond the parts of older lots that it consumed.
+
+    Args:
+        change: The entry's transaction and day, and what it changed.
+        matches: The parts of lots that it consumed.
+    """
+    with exact():
+        lot = change._replace(
+            quantity=sum([match.quantity for match in matches], change.quantity),
+            cost_local=sum([match.cost_local for match in matches], change.cost_local),
+            cost_base=sum([match.cost_base for match in matches], change.cost_base),
+        )
+    return (lot,) if lot.quantity or lot.cost_local or lot.cost_base else ()
+
+
+def in_one_pool(entries: Iterable[Entry]) -> list[Entry]:
+    """Return the entries of a key at average cost with what they opened added to its pool.
+
+    Entries of earlier releases do not tell which pool they added to. Those that do stay as they
+    are.
+
+    Args:
+        entries: One key's entries in their order.
+    """
+    pool: Lot | None = None
+    held = ZERO
+    found: list[Entry] = []
     with exact():
         for entry in entries:
-            if entry.posting.on > as_of:
-                continue
-            crosses = entry.opened and entry.matches
-            if crosses or (not quantity and entry.quantity):
-                first = entry
-            quantity += entry.quantity
-            local += entry.cost_local
-            base += entry.cost_base
-    if not quantity or first is None:
-        return ()
-    return (Lot(first.posting.transaction_id, first.posting.on, quantity, local, base),)
+            left = held - sum([match.quantity for match in entry.matches], ZERO)
+            opens = entry.opens
+            if pool is not None and left and opens:
+                opens = tuple(
+                    lot._replace(lot_id=pool.lot_id, opened_on=pool.opened_on) for lot in opens
+                )
+            elif opens:
+                pool = opens[0]
+            held += entry.quantity
+            found.append(entry._replace(opens=opens))
+    return found
 
 
-def _reduce(lots: dict[str, Lot], lot_id: str, taken: tuple[Decimal, Decimal, Decimal]) -> None:
-    lot = lots[lot_id]
-    lots[lot_id] = Lot(
-        lot.lot_id,
-        lot.opened_on,
-        lot.quantity - taken[0],
-        lot.cost_local - taken[1],
-        lot.cost_base - taken[2],
+def _opened_on(lot: Lot) -> date:
+    return lot.opened_on
+
+
+def _change(lots: dict[str, Lot], by: Lot, sign: int) -> None:
+    lot = lots.get(by.lot_id)
+    quantity, local, base = (ZERO, ZERO, ZERO) if lot is None else lot[2:]
+    lots[by.lot_id] = Lot(
+        by.lot_id,
+        by.opened_on if lot is None else lot.opened_on,
+        quantity + sign * by.quantity,
+        local + sign * by.cost_local,
+        base + sign * by.cost_base,
     )

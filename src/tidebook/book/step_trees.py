@@ -20,7 +20,7 @@ from tidebook.book.derivation import (
     stated,
     undefined,
 )
-from tidebook.book.ledger import Leg
+from tidebook.book.postings import Leg
 from tidebook.model.facts import instant
 from tidebook.model.money import ZERO, exact
 

@@ -8,24 +8,39 @@ from typing import TYPE_CHECKING, Final
 from tidebook.engine import records, topics
 from tidebook.engine.ports import Reached, Receipt
 from tidebook.errors import FencedError, OverloadedError, StoreUnavailableError
+from tidebook.model.cancellations import (
+    ActionRef,
+    AssertionRef,
+    BusinessDateRef,
+    PriceRef,
+    RateRef,
+    TransactionRef,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import date
 
     from tidebook.engine.ports import Clock
     from tidebook.engine.records import Record
     from tidebook.engine.signals import Signal
     from tidebook.engine.store import Store
+    from tidebook.model.actions import CorporateAction
+    from tidebook.model.assertions import BalanceAssertion
+    from tidebook.model.cancellations import Cancellation
     from tidebook.model.facts import Price, Rate, Transaction
     from tidebook.model.instruments import Instrument
     from tidebook.model.portfolios import Portfolio
+
+    _ByTopic = Mapping[str, Sequence[tuple[str, Record]]]
 
 BOOK: Final = "book"
 REFERENCE: Final = "reference"
 _BACKLOG_MAX: Final = 2_000_000
 _POLL_SECONDS: Final = 0.25
 _APPEND_ATTEMPTS: Final = 4
+_EVERYWHERE: Final = "GLOBAL"
+"""The key of what belongs to no one."""
 
 
 class LogCommands:
@@ -76,8 +91,9 @@ class LogCommands:
         record = records.transaction_record
         keyed = [(fact.portfolio_id, record(fact)) for fact in transactions]
         _name_origins(keyed, origins)
-        ids = tuple({fact.portfolio_id for fact in transactions})
-        return self._append(topics.RAW_TRANSACTIONS, keyed, correlation_id, ids)
+        ids = {fact.portfolio_id for fact in transactions}
+        ids.update(fact.to_portfolio_id for fact in transactions if fact.to_portfolio_id)
+        return self._append(topics.RAW_TRANSACTIONS, keyed, correlation_id, tuple(ids))
 
     def ingest_prices(
         self, prices: Sequence[Price], correlation_id: str, origins: Sequence[str] = ()
@@ -91,16 +107,42 @@ class LogCommands:
         self, rates: Sequence[Rate], correlation_id: str, origins: Sequence[str] = ()
     ) -> Receipt:
         """Take exchange rates in."""
-        keyed = [(f"{fact.source}-{fact.target}", records.rate_record(fact)) for fact in rates]
+        keyed = [(_pair(fact.source, fact.target), records.rate_record(fact)) for fact in rates]
         _name_origins(keyed, origins)
         return self._append(topics.RAW_FX_RATES, keyed, correlation_id)
 
     def ingest_business_dates(self, dates: Sequence[date], correlation_id: str) -> Receipt:
         """Take business dates in."""
-        keyed: list[tuple[str, Record]] = [
-            ("GLOBAL", {"businessDate": day.isoformat()}) for day in dates
-        ]
+        keyed = [(_EVERYWHERE, records.business_date_record(day)) for day in dates]
         return self._append(topics.RAW_BUSINESS_DATES, keyed, correlation_id)
+
+    def ingest_actions(self, actions: Sequence[CorporateAction], correlation_id: str) -> Receipt:
+        """Take corporate actions in."""
+        keyed = [(fact.action_id, records.action_record(fact)) for fact in actions]
+        return self._append(topics.RAW_CORPORATE_ACTIONS, keyed, correlation_id)
+
+    def cancel(self, cancellations: Sequence[Cancellation], correlation_id: str) -> Receipt:
+        """Take cancellations in, of all kinds or of none: they are appended in one unit."""
+        on = self._clock.now().date()
+        by_topic: dict[str, list[tuple[str, Record]]] = {}
+        ids: set[str] = set()
+        for cancelled in cancellations:
+            topic, key = _place(cancelled)
+            record = records.cancellation_record(cancelled, on)
+            by_topic.setdefault(topic, []).append((key, record))
+            if isinstance(cancelled, TransactionRef):
+                ids.add(cancelled.portfolio_id)
+        # What is no transaction may have reached any portfolio: all of them are waited for.
+        waited = tuple(sorted(ids)) if set(by_topic) == {topics.RAW_TRANSACTIONS} else ()
+        return self._append_all(by_topic, correlation_id, waited)
+
+    def ingest_assertions(
+        self, assertions: Sequence[BalanceAssertion], correlation_id: str
+    ) -> Receipt:
+        """Take balance assertions in."""
+        keyed = [(fact.assertion_id, records.assertion_record(fact)) for fact in assertions]
+        ids = tuple({fact.portfolio_id for fact in assertions})
+        return self._append(topics.RAW_BALANCE_ASSERTIONS, keyed, correlation_id, ids)
 
     def reprocess(self, transaction_ids: Sequence[str], correlation_id: str) -> Receipt:
         """Ask for the keys of these transactions to be folded again from their facts."""
@@ -116,37 +158,47 @@ class LogCommands:
         correlation_id: str,
         portfolio_ids: tuple[str, ...] = (),
     ) -> Receipt:
+        return self._append_all({topic: keyed}, correlation_id, portfolio_ids)
+
+    def _append_all(
+        self, by_topic: _ByTopic, correlation_id: str, portfolio_ids: tuple[str, ...]
+    ) -> Receipt:
         if self._backlog() > _BACKLOG_MAX:
             raise OverloadedError("the queue of unbooked facts", retry_after_seconds=5)
-        offsets = self._appended(topic, keyed, correlation_id)
+        reached = self._appended(by_topic, correlation_id)
         self._arrived.give()
-        reached = tuple(Reached(topic, part, offset) for part, offset in offsets)
-        return Receipt(topic, len(keyed), reached, portfolio_ids)
+        count = sum(len(keyed) for keyed in by_topic.values())
+        return Receipt(" ".join(sorted(by_topic)), count, reached, portfolio_ids)
 
-    def _appended(
-        self, topic: str, keyed: Sequence[tuple[str, Record]], correlation_id: str
-    ) -> list[tuple[int, int]]:
+    def _appended(self, by_topic: _ByTopic, correlation_id: str) -> tuple[Reached, ...]:
         """Append in a unit of its own; one that lost against another is simply tried again."""
         for _ in range(_APPEND_ATTEMPTS - 1):
             try:
-                with self._store.unit() as unit:
-                    return unit.append(topic, keyed, correlation_id, self._clock.now())
+                return self._appended_once(by_topic, correlation_id)
             except FencedError:
                 continue
+        return self._appended_once(by_topic, correlation_id)
+
+    def _appended_once(self, by_topic: _ByTopic, correlation_id: str) -> tuple[Reached, ...]:
+        now = self._clock.now()
         with self._store.unit() as unit:
-            return unit.append(topic, keyed, correlation_id, self._clock.now())
+            # Topics in one order for everybody, so that no two appends wait for each other.
+            return tuple(
+                Reached(topic, part, offset)
+                for topic in sorted(by_topic)
+                for part, offset in unit.append(topic, by_topic[topic], correlation_id, now)
+            )
 
     def wait(self, receipt: Receipt, *, timeout_seconds: float) -> bool:
         """Wait until what a receipt stands for is booked and the daily series is right."""
         if not receipt.reached:
             return True
         end = time.monotonic() + timeout_seconds
-        consumer = BOOK if receipt.topic == topics.RAW_TRANSACTIONS else REFERENCE
         booked = False
         while True:
             seen = self._booked.count
             try:
-                booked = booked or self._has_reached(consumer, receipt)
+                booked = booked or self._has_reached(receipt)
                 if booked and not self._store.unfinished(receipt.portfolio_ids):
                     return True
             except StoreUnavailableError:
@@ -157,10 +209,16 @@ class LogCommands:
                 return False
             self._booked.wait(seen, min(left, _POLL_SECONDS))
 
-    def _has_reached(self, consumer: str, receipt: Receipt) -> bool:
-        progress = self._store.progress(consumer)
+    def _has_reached(self, receipt: Receipt) -> bool:
+        by_consumer: dict[str, list[Reached]] = {}
+        for place in receipt.reached:
+            consumer = BOOK if place.topic == topics.RAW_TRANSACTIONS else REFERENCE
+            by_consumer.setdefault(consumer, []).append(place)
         return all(
-            progress.get((place.topic, place.part), 0) >= place.offset for place in receipt.reached
+            progress.get((place.topic, place.part), 0) >= place.offset
+            for consumer, places in by_consumer.items()
+            for progress in [self._store.progress(consumer)]
+            for place in places
         )
 
 
@@ -169,3 +227,24 @@ def _name_origins(keyed: Sequence[tuple[str, Record]], origins: Sequence[str]) -
     if origins:
         for (_, record), origin in zip(keyed, origins, strict=True):
             record[records.ORIGIN] = origin
+
+
+def _place(cancelled: Cancellation) -> tuple[str, str]:
+    """Return the topic and the key of what is cancelled: those under which it was taken in."""
+    match cancelled:
+        case TransactionRef():
+            return topics.RAW_TRANSACTIONS, cancelled.portfolio_id
+        case ActionRef():
+            return topics.RAW_CORPORATE_ACTIONS, cancelled.action_id
+        case PriceRef():
+            return topics.RAW_MARKET_PRICES, cancelled.security_id
+        case RateRef():
+            return topics.RAW_FX_RATES, _pair(cancelled.source, cancelled.target)
+        case BusinessDateRef():
+            return topics.RAW_BUSINESS_DATES, _EVERYWHERE
+        case AssertionRef():
+            return topics.RAW_BALANCE_ASSERTIONS, cancelled.assertion_id
+
+
+def _pair(source: str, target: str) -> str:
+    return f"{source}-{target}"

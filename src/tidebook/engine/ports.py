@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from tidebook.book.health_facts import STALE_DAYS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date, datetime
 
     from tidebook.book.derivation import Source
     from tidebook.engine.views import (
+        ActionView,
+        EntriesView,
         FindingView,
         Freshness,
+        HealthSummaryView,
+        HealthView,
         HistoryView,
         LotsView,
         MarketView,
         Origin,
         OverviewRow,
         PositionsView,
+        ReconciliationView,
         ReportView,
         RestatementView,
         ResultsView,
@@ -25,12 +32,19 @@ if TYPE_CHECKING:
         TransactionsPage,
         TransactionView,
     )
+    from tidebook.model.actions import CorporateAction
+    from tidebook.model.assertions import BalanceAssertion
+    from tidebook.model.cancellations import Cancellation
     from tidebook.model.facts import Price, Rate, Transaction
     from tidebook.model.instruments import Instrument
     from tidebook.model.portfolios import Portfolio
 
 OVERVIEW_MAX = 1000
 """How many portfolios an overview lists unless told otherwise."""
+
+
+HEALTH_MAX = 100
+"""Of how many portfolios the data are looked into at once, unless told otherwise."""
 
 
 class Clock(Protocol):
@@ -99,6 +113,20 @@ class Commands(Protocol):
 
     def ingest_business_dates(self, dates: Sequence[date], correlation_id: str) -> Receipt:
         """Take business dates in."""
+        ...
+
+    def ingest_actions(self, actions: Sequence[CorporateAction], correlation_id: str) -> Receipt:
+        """Take corporate actions in."""
+        ...
+
+    def cancel(self, cancellations: Sequence[Cancellation], correlation_id: str) -> Receipt:
+        """Take cancellations in: what they name never happened."""
+        ...
+
+    def ingest_assertions(
+        self, assertions: Sequence[BalanceAssertion], correlation_id: str
+    ) -> Receipt:
+        """Take balance assertions in; the book does not change with them."""
         ...
 
     def reprocess(self, transaction_ids: Sequence[str], correlation_id: str) -> Receipt:
@@ -222,6 +250,23 @@ class Reader(Protocol):
         """Return one transaction, or None when no such fact is known."""
         ...
 
+    def entries(
+        self,
+        portfolio_id: str,
+        *,
+        security_id: str | None = None,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> EntriesView:
+        """Return all entries of a portfolio, or of one of its keys, whatever fact made them."""
+        ...
+
+    def actions(
+        self, security_id: str | None = None, *, known_at: datetime | None = None
+    ) -> tuple[ActionView, ...]:
+        """Return corporate actions by ex-date and id: all, or those on a security or to it."""
+        ...
+
     def series(
         self,
         portfolio_id: str,
@@ -239,6 +284,48 @@ class Reader(Protocol):
 
     def restatements(self, portfolio_id: str) -> tuple[RestatementView, ...]:
         """Return a portfolio's restatements, latest first."""
+        ...
+
+    def reconciliation(
+        self,
+        portfolio_id: str,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+        stated: Sequence[BalanceAssertion] | None = None,
+    ) -> ReconciliationView:
+        """Return a portfolio's book beside what others say it held, up to ``as_of``.
+
+        Compared are the balance assertions in the book, or those ``stated`` here, which are
+        not stored.
+        """
+        ...
+
+    def health(
+        self,
+        portfolio_id: str,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+        today: date | None = None,
+        stale_days: int = STALE_DAYS,
+    ) -> HealthView:
+        """Return what is to be said about a portfolio's data, most money at stake first.
+
+        Ages are measured in business days before ``as_of``. With ``today`` it is also said when
+        the whole portfolio is as old as that.
+        """
+        ...
+
+    def health_summary(
+        self,
+        *,
+        skip: int = 0,
+        limit: int = HEALTH_MAX,
+        today: date | None = None,
+        stale_days: int = STALE_DAYS,
+    ) -> HealthSummaryView:
+        """Return the same for portfolios by id, as they are now."""
         ...
 
     def instruments(self, security_ids: Sequence[str] | None = None) -> tuple[Instrument, ...]:

@@ -11,6 +11,8 @@ RAW_TRANSACTIONS: Final = "raw_transactions"
 RAW_MARKET_PRICES: Final = "raw_market_prices"
 RAW_FX_RATES: Final = "raw_fx_rates"
 RAW_BUSINESS_DATES: Final = "raw_business_dates"
+RAW_CORPORATE_ACTIONS: Final = "raw_corporate_actions"
+RAW_BALANCE_ASSERTIONS: Final = "raw_balance_assertions"
 REPROCESSING_REQUESTED: Final = "transactions_reprocessing_requested"
 TRANSACTIONS_COMPLETED: Final = "raw_transactions_completed"
 MARKET_PRICE_PERSISTED: Final = "market_price_persisted"
@@ -23,6 +25,8 @@ REFERENCE_TOPICS: Final = (
     RAW_MARKET_PRICES,
     RAW_FX_RATES,
     RAW_BUSINESS_DATES,
+    RAW_BALANCE_ASSERTIONS,
+    RAW_CORPORATE_ACTIONS,
     REPROCESSING_REQUESTED,
 )
 

@@ -31,6 +31,7 @@ from tidebook.web.pages import (
     DrawdownPoint,
     Explained,
     FindingRow,
+    HealthRow,
     IndexPage,
     IndexRow,
     PeriodRow,
@@ -93,6 +94,7 @@ def portfolio_page(report: ReportView) -> PortfolioPage:
     positions, freshness = report.positions, report.positions.freshness
     portfolio = positions.portfolio
     held = [one for one in positions.positions if not one.instrument.is_cash]
+    paid = [one for one in held if not one.instrument.is_margined]
     days = [
         day for day in report.series.days if freshness.as_of is None or day.on <= freshness.as_of
     ]
@@ -112,7 +114,7 @@ def portfolio_page(report: ReportView) -> PortfolioPage:
         coverage=positions.coverage,
         value=None if is_empty else positions.market_value_base,
         cash=None if is_empty else cash,
-        cost=None if is_empty else _sum(one.cost_base for one in held),
+        cost=None if is_empty else _sum(one.cost_base for one in paid),
         unrealised=None if is_empty else unrealised,
         realised=None if is_empty else positions.realised_base,
         income=None if is_empty else income,
@@ -123,6 +125,7 @@ def portfolio_page(report: ReportView) -> PortfolioPage:
         periods=_periods(series, about),
         positions=[_position(one, positions) for one in held],
         findings=[_finding(view) for view in report.findings],
+        health=[HealthRow(one[0], one.severity.value, *one[2:]) for one in report.health],
         restatements=[_restatement(view) for view in report.restatements],
         conventions=_CONVENTIONS,
         reasons={} if is_empty else _reasons(held, cash),
@@ -151,6 +154,7 @@ def _index_row(row: OverviewRow) -> IndexRow:
         value=None if row.last_day is None else row.last_day.eod_market_value,
         as_of=freshness.as_of,
         status=freshness.status,
+        health_count=row.health_count,
     )
 
 

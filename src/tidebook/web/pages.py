@@ -104,6 +104,22 @@ class FindingRow(NamedTuple):
     where: str
 
 
+class HealthRow(NamedTuple):
+    """One result of the checks on the data; ``at_stake`` is in base currency.
+
+    Where the money at stake is not known, ``basis`` says why, else how it was measured.
+    """
+
+    code: str
+    severity: str
+    subject: str
+    since: date | None
+    at_stake: Decimal | None
+    basis: str
+    sentence: str
+    remedy: str
+
+
 class RestatementRow(NamedTuple):
     """A piece of history that was written anew, from which day on and why."""
 
@@ -114,7 +130,7 @@ class RestatementRow(NamedTuple):
 
 
 class IndexRow(NamedTuple):
-    """One portfolio in the list of all."""
+    """One portfolio in the list of all; ``health_count`` is None where it was not looked into."""
 
     portfolio_id: str
     name: str
@@ -122,6 +138,7 @@ class IndexRow(NamedTuple):
     value: Decimal | None
     as_of: date | None
     status: str
+    health_count: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +178,7 @@ class PortfolioPage:
     periods: Sequence[PeriodRow] = ()
     positions: Sequence[PositionRow] = ()
     findings: Sequence[FindingRow] = ()
+    health: Sequence[HealthRow] = ()
     restatements: Sequence[RestatementRow] = ()
     conventions: Sequence[tuple[str, str]] = ()
     reasons: Mapping[str, str] = field(default_factory=dict[str, str])

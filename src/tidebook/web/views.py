@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tidebook.web.charts import TimeFigure
     from tidebook.web.pages import (
         Explained,
+        HealthRow,
         IndexPage,
         IndexRow,
         PeriodRow,
@@ -33,6 +34,7 @@ _SHORT_PERIOD = "A period of less than one year is not annualised."
 _NO_RETURN = "The return of this period is undefined."
 _NO_COST = "The cost of this holding is not known."
 _NO_WEIGHT = "A weight needs the value of the holding and of the whole portfolio."
+_NOT_LOOKED_INTO = "Not looked into here: too much for this page. Its own page does."
 _DAYS_IN_YEAR = 365
 _STATUS_TEXTS = {
     "CURRENT": ("Current", "Every booked fact is in these figures."),
@@ -129,6 +131,18 @@ class MonthLine(NamedTuple):
     drawdown: str
 
 
+class HealthLine(NamedTuple):
+    """One result of the checks on the data, printed."""
+
+    code: str
+    severity: str
+    subject: str
+    since: str
+    at_stake: Cell
+    sentence: str
+    remedy: str
+
+
 class RestatementLine(NamedTuple):
     """One restatement, printed."""
 
@@ -159,6 +173,7 @@ class PortfolioView(NamedTuple):
     has_foreign: bool
     splits: tuple[allocation.Split, ...]
     undrawn_count: int
+    health: tuple[HealthLine, ...]
     restatements: tuple[RestatementLine, ...]
     notes: tuple[tuple[int, str], ...]
 
@@ -173,6 +188,7 @@ class IndexLine(NamedTuple):
     value: Cell
     as_of: Cell
     status: Status
+    health: Cell
 
 
 class IndexView(NamedTuple):
@@ -211,6 +227,7 @@ def portfolio_view(page: PortfolioPage) -> PortfolioView:
         has_foreign=any(row.currency != page.base_currency for row in page.positions),
         splits=allocation.splits(page),
         undrawn_count=allocation.undrawn_count(page),
+        health=tuple(_health(row, page, notes) for row in page.health),
         restatements=tuple(
             RestatementLine(
                 figures.instant(row.recorded_at),
@@ -247,6 +264,9 @@ def _index_line(row: IndexRow, root_path: str, notes: Notes) -> IndexLine:
         notes.amount(row.value, row.base_currency, reason),
         notes.day(row.as_of, reason),
         status_of(row.status),
+        notes.missing(_NOT_LOOKED_INTO)
+        if row.health_count is None
+        else Cell(str(row.health_count), sort=str(row.health_count)),
     )
 
 
@@ -347,6 +367,18 @@ def _position(row: PositionRow, page: PortfolioPage, notes: Notes) -> PositionLi
         unrealised=notes.amount(
             row.unrealised, base, _NO_COST if row.cost is None else reason, signed=True
         ),
+    )
+
+
+def _health(row: HealthRow, page: PortfolioPage, notes: Notes) -> HealthLine:
+    return HealthLine(
+        row.code,
+        row.severity,
+        row.subject,
+        figures.day(row.since) if row.since else "",
+        notes.amount(row.at_stake, page.base_currency, row.basis),
+        row.sentence,
+        row.remedy,
     )
 
 

@@ -20,8 +20,9 @@ from tidebook.book.explain import (
     unrealised_tree,
     value_tree,
 )
+from tidebook.book.folding import fold
 from tidebook.book.ledger import post
-from tidebook.book.lots import EMPTY, KeyRules, LotRule, fold
+from tidebook.book.lots import EMPTY, KeyRules, LotRule
 from tidebook.book.rate_trees import rate_tree
 from tidebook.book.step_trees import Flow, Key, Side, Step, StepRates
 from tidebook.book.valuation import Held, value_position
@@ -34,8 +35,8 @@ from tidebook.model.portfolios import Portfolio
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tidebook.book.ledger import Posting
     from tidebook.book.lots import Entry
+    from tidebook.book.postings import Posting
 
 D = Decimal
 

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fixtures.booking import keep_book, portfolio, security, trade
-from tidebook.book.ledger import Leg, post_all
-from tidebook.book.lots import DUST, EMPTY, Holding, KeyRules, Lot, LotRule, Match, fold
+from tidebook.book.folding import fold
+from tidebook.book.ledger import post_all
+from tidebook.book.lots import DUST, EMPTY, Holding, KeyRules, Lot, LotRule, Match
+from tidebook.book.postings import Leg
 from tidebook.model.markets import rate_table
 from tidebook.model.portfolios import CostMethod
 
 if TYPE_CHECKING:
     from tests.fixtures.booking import Book
-    from tidebook.book.ledger import Posting
     from tidebook.book.lots import Entry
+    from tidebook.book.postings import Posting
     from tidebook.model.facts import Transaction
     from tidebook.model.portfolios import Portfolio
 
@@ -298,7 +300,14 @@ def test_the_cost_method_of_the_portfolio_is_the_rule_of_its_keys() -> None:
         .realised_base
         for method in CostMethod
     }
-    assert realised == {CostMethod.FIFO: 10, CostMethod.AVCO: 5}
+    assert realised == {
+        CostMethod.FIFO: 10,
+        CostMethod.LIFO: 0,
+        CostMethod.HIFO: 0,
+        CostMethod.MIN_TAX: 0,
+        CostMethod.AVCO: 5,
+        CostMethod.AVCO_POOLED: 5,
+    }
 
 
 def test_selling_the_worthless_loses_its_cost_and_the_fee() -> None:

@@ -9,17 +9,26 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
+from tidebook.book.folding import fold
+from tidebook.book.health import checked
+from tidebook.book.health_facts import STALE_DAYS, HeldPosition, PortfolioBasis
 from tidebook.book.ledger import post
-from tidebook.book.lots import EMPTY, LotRule, fold
+from tidebook.book.lots import EMPTY, LotRule
 from tidebook.book.policies import key_rules
-from tidebook.book.positions import open_lots, pooled_lot, positions
+from tidebook.book.positions import open_lots, positions
+from tidebook.book.reconcile import reconcile
+from tidebook.book.reconcile_causes import KeyRecord, Movement
 from tidebook.book.series import Market, daily_series, held_steps, portfolio_flows
 from tidebook.book.valuation import Held, cash_quote, coverage, value_position
-from tidebook.engine.ports import OVERVIEW_MAX, Reached, Receipt
+from tidebook.engine.ports import HEALTH_MAX, OVERVIEW_MAX, Reached, Receipt
 from tidebook.engine.views import (
+    BookedEntry,
+    EntriesView,
     EntryView,
     FindingView,
     Freshness,
+    HealthSummaryView,
+    HealthView,
     HistoryView,
     LotsView,
     LotView,
@@ -28,6 +37,7 @@ from tidebook.engine.views import (
     PositionChange,
     PositionsView,
     PositionView,
+    ReconciliationView,
     ReportView,
     ResultsView,
     SeriesView,
@@ -35,6 +45,15 @@ from tidebook.engine.views import (
     TransactionView,
 )
 from tidebook.errors import UnknownPortfolioError
+from tidebook.model.assertions import asserted_key
+from tidebook.model.cancellations import (
+    ActionRef,
+    AssertionRef,
+    BusinessDateRef,
+    PriceRef,
+    RateRef,
+    TransactionRef,
+)
 from tidebook.model.facts import Price, Rate, Transaction, TransactionType as T
 from tidebook.model.instruments import Instrument, built_in_instrument
 from tidebook.model.markets import NO_PRICES, price_table, rate_table
@@ -46,15 +65,19 @@ if TYPE_CHECKING:
 
     from tidebook.book.cashflows import Cashflow
     from tidebook.book.derivation import Source
-    from tidebook.book.ledger import Posted, Posting
     from tidebook.book.lots import Entry
+    from tidebook.book.postings import Posted, Posting
     from tidebook.book.valuation import Valuation
     from tidebook.config import Settings
     from tidebook.engine.ports import TransactionQuery
     from tidebook.engine.views import (
+        ActionView,
         OverviewRow,
         RestatementView,
     )
+    from tidebook.model.actions import CorporateAction
+    from tidebook.model.assertions import BalanceAssertion
+    from tidebook.model.cancellations import Cancellation
     from tidebook.model.findings import Finding
 
 NOW = datetime(2024, 2, 1, 12, tzinfo=UTC)
@@ -76,9 +99,13 @@ class MemoryBook:
         self.facts: dict[str, tuple[int, Transaction]] = {}
         self.quoted: list[Price] = []
         self.exchange: list[Rate] = []
+        self.asserted: dict[str, BalanceAssertion] = {}
         self.batches: list[tuple[str, int]] = []
         self.generation = 0
         self.read_from: list[str] = []
+        self.acted: dict[str, CorporateAction] = {}
+        self.cancelled: list[Cancellation] = []
+        self.reprocessed: list[str] = []
 
     # ---- commands
 
@@ -125,7 +152,37 @@ class MemoryBook:
     def ingest_business_dates(self, dates: Sequence[date], correlation_id: str) -> Receipt:
         return self._took("business dates", len(dates))
 
+    def ingest_actions(self, actions: Sequence[CorporateAction], correlation_id: str) -> Receipt:
+        self.acted |= {one.action_id: one for one in actions}
+        return self._took("actions", len(actions))
+
+    def cancel(self, cancellations: Sequence[Cancellation], correlation_id: str) -> Receipt:
+        for one in cancellations:
+            self.cancelled.append(one)
+            match one:
+                case TransactionRef():
+                    self.facts.pop(one.transaction_id, None)
+                case ActionRef():
+                    self.acted.pop(one.action_id, None)
+                case PriceRef():
+                    found = (one.security_id, one.on)
+                    self.quoted = [p for p in self.quoted if (p.security_id, p.on) != found]
+                case AssertionRef():
+                    self.asserted.pop(one.assertion_id, None)
+                case RateRef():
+                    self.exchange = [r for r in self.exchange if r[:3] != tuple(one)]
+                case BusinessDateRef():
+                    pass
+        return self._took("cancellations", len(cancellations))
+
+    def ingest_assertions(
+        self, assertions: Sequence[BalanceAssertion], correlation_id: str
+    ) -> Receipt:
+        self.asserted |= {one.assertion_id: one for one in assertions}
+        return self._took("assertions", len(assertions))
+
     def reprocess(self, transaction_ids: Sequence[str], correlation_id: str) -> Receipt:
+        self.reprocessed += transaction_ids
         return self._took("reprocess", len(transaction_ids))
 
     def wait(self, receipt: Receipt, *, timeout_seconds: float) -> bool:
@@ -243,7 +300,7 @@ class MemoryBook:
             rule = key_rules(owner, key, self.known.get(key)).lots
             if security_id not in {None, key} or rule is LotRule.UNIT:
                 continue
-            lots = (pooled_lot if rule is LotRule.AVCO else open_lots)(entries, day)
+            lots = open_lots(entries, day)
             found += [
                 LotView(
                     key,
@@ -283,29 +340,38 @@ class MemoryBook:
         on = fact.trade_date or fact.traded_at
         assert on is not None
         day = on.date() if isinstance(on, datetime) else on
-        legs = tuple(
-            EntryView(
-                entry.posting.security_id,
-                str(entry.posting.leg),
-                0,
-                entry.quantity,
-                entry.cost_local,
-                entry.cost_base,
-                entry.realised_local,
-                entry.realised_base,
-                entry.realised_price,
-                entry.realised_currency,
-                entry.posting.fx_rate,
-                entry.posting.currency,
-                *_flow(entry.posting.flow),
-                tuple(
-                    (m.lot_id, m.opened_on, m.quantity, m.cost_local, m.cost_base)
-                    for m in entry.matches
-                ),
-            )
-            for entry in own
-        )
+        legs = tuple(_entry_view(entry) for entry in own)
         return TransactionView(fact, version, day, NOW, "BOOKED" if own else "WAITING", legs, ())
+
+    def entries(
+        self,
+        portfolio_id: str,
+        *,
+        security_id: str | None = None,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> EntriesView:
+        booked = self.booked(portfolio_id, as_of or NOW.date()).entries
+        return EntriesView(
+            self.portfolio(portfolio_id),
+            self.freshness(portfolio_id),
+            tuple(
+                BookedEntry(
+                    one.posting.transaction_id,
+                    one.posting.type,
+                    one.posting.on,
+                    one.posting.at,
+                    _entry_view(one),
+                )
+                for one in sorted(booked, key=lambda one: (one.posting.key, one.posting.order))
+                if security_id in {None, one.posting.security_id}
+            ),
+        )
+
+    def actions(
+        self, security_id: str | None = None, *, known_at: datetime | None = None
+    ) -> tuple[ActionView, ...]:
+        return ()
 
     def series(
         self,
@@ -424,6 +490,88 @@ class MemoryBook:
             (),
         )
 
+    def reconciliation(
+        self,
+        portfolio_id: str,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+        stated: Sequence[BalanceAssertion] | None = None,
+    ) -> ReconciliationView:
+        owner = self.portfolio(portfolio_id)
+        given = list(self.asserted.values()) if stated is None else stated
+        own = [one for one in given if one.portfolio_id == portfolio_id]
+        entries = self.booked(portfolio_id, NOW.date()).entries
+        asserted: dict[str, list[BalanceAssertion]] = {}
+        records: dict[str, KeyRecord] = {}
+        for one in own:
+            key = asserted_key(owner, one.security_id, self.known.get(one.security_id))
+            asserted.setdefault(key, []).append(one)
+            moves = [
+                Movement(e.posting.transaction_id, str(e.posting.type), e.posting.on, e.quantity)
+                for e in entries
+                if e.posting.security_id == key and e.quantity
+            ]
+            records[key] = KeyRecord(key, self.instrument(key).is_cash, tuple(moves))
+        held = {key: one.quantity for key, one in positions(entries, NOW.date()).items()}
+        return ReconciliationView(
+            owner,
+            self._rests_on(portfolio_id, as_of, known_at),
+            reconcile(asserted, records, held),
+            len(given) - len(own),
+        )
+
+    def health(
+        self,
+        portfolio_id: str,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+        today: date | None = None,
+        stale_days: int = STALE_DAYS,
+    ) -> HealthView:
+        rests_on = self._rests_on(portfolio_id, as_of, known_at)
+        view = self.positions(portfolio_id, as_of=rests_on.as_of)
+        held = [
+            HeldPosition(
+                one.security_id,
+                one.instrument.currency,
+                one.quantity,
+                one.cost_base,
+                one.instrument.is_cash,
+                is_known=True,
+                quote=one.valuation.quote,
+            )
+            for one in view.positions
+        ]
+        data = PortfolioBasis(
+            view.portfolio,
+            rests_on.as_of,
+            held,
+            (),
+            (),
+            (),
+            (),
+            {},
+            rate_table(self.exchange),
+            (),
+            today,
+            stale_days,
+        )
+        return HealthView(view.portfolio, rests_on, checked(data))
+
+    def health_summary(
+        self,
+        *,
+        skip: int = 0,
+        limit: int = HEALTH_MAX,
+        today: date | None = None,
+        stale_days: int = STALE_DAYS,
+    ) -> HealthSummaryView:
+        chosen = sorted(self.owners)[skip : skip + limit]
+        views = [self.health(one, today=today, stale_days=stale_days) for one in chosen]
+        return HealthSummaryView(len(self.owners), tuple(views), ())
+
     def instruments(self, security_ids: Sequence[str] | None = None) -> tuple[Instrument, ...]:
         return tuple(
             self.known[one] for one in sorted(self.known) if one in (security_ids or self.known)
@@ -445,6 +593,29 @@ class StoppedClock:
 
     def now(self) -> datetime:
         return NOW
+
+
+def _entry_view(entry: Entry) -> EntryView:
+    return EntryView(
+        entry.posting.security_id,
+        str(entry.posting.leg),
+        0,
+        entry.quantity,
+        entry.cost_local,
+        entry.cost_base,
+        entry.realised_local,
+        entry.realised_base,
+        entry.realised_price,
+        entry.realised_currency,
+        entry.posting.fx_rate,
+        entry.posting.currency,
+        *_flow(entry.posting.flow),
+        tuple(
+            (m.lot_id, m.opened_on, m.quantity, m.cost_local, m.cost_base) for m in entry.matches
+        ),
+        entry.opens,
+        entry.posting.portfolio_id,
+    )
 
 
 class MemorySystem(NamedTuple):

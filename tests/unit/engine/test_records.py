@@ -7,6 +7,8 @@ from tests.fixtures.engine_facts import trade
 from tidebook.book.derivation import Source, SourceKind
 from tidebook.engine.records import (
     ORIGIN,
+    assertion_from,
+    assertion_record,
     origins_of,
     price_record,
     rate_record,
@@ -14,6 +16,7 @@ from tidebook.engine.records import (
     transaction_record,
 )
 from tidebook.engine.topics import RAW_FX_RATES, RAW_MARKET_PRICES, RAW_TRANSACTIONS
+from tidebook.model.assertions import BalanceAssertion
 from tidebook.model.facts import Price, Rate
 
 
@@ -60,3 +63,12 @@ def _price(on: date) -> Price:
 
 def _rate(on: date) -> Rate:
     return Rate("USD", "EUR", on, Decimal(1))
+
+
+def test_an_assertion_comes_back_from_its_record_as_it_was() -> None:
+    plain = BalanceAssertion("A1", "P1", "ACME", date(2024, 3, 28), Decimal("-12.5"))
+    full = plain._replace(
+        tolerance=Decimal("0.01"), source="Broker", note="page\t3", is_cancelled=True
+    )
+    for fact in (plain, full):
+        assert assertion_from(assertion_record(fact)) == fact  # pyright: ignore[reportArgumentType]

@@ -10,6 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from tidebook.adapters.postgres.market_cache import MarketCache
+from tidebook.adapters.postgres.reader_health import (
+    Terms,
+    read_health,
+    read_health_counts,
+    read_health_summary,
+)
 from tidebook.adapters.postgres.reader_lots import read_lots
 from tidebook.adapters.postgres.reader_origins import read_origins
 from tidebook.adapters.postgres.reader_portfolios import (
@@ -27,14 +33,21 @@ from tidebook.adapters.postgres.reader_positions import (
     read_positions,
     read_results,
 )
+from tidebook.adapters.postgres.reader_reconciliation import read_reconciliation
 from tidebook.adapters.postgres.reader_references import (
+    read_actions,
     read_instruments,
     read_prices,
     read_rates,
 )
-from tidebook.adapters.postgres.reader_transactions import read_transaction, read_transactions
+from tidebook.adapters.postgres.reader_transactions import (
+    read_entries,
+    read_transaction,
+    read_transactions,
+)
 from tidebook.adapters.postgres.snapshots import snapshot
-from tidebook.engine.ports import OVERVIEW_MAX
+from tidebook.book.health_facts import STALE_DAYS
+from tidebook.engine.ports import HEALTH_MAX, OVERVIEW_MAX
 from tidebook.engine.views import MarketView, ReportView
 
 if TYPE_CHECKING:
@@ -45,19 +58,25 @@ if TYPE_CHECKING:
     from tidebook.book.derivation import Source
     from tidebook.engine.ports import TransactionQuery
     from tidebook.engine.views import (
+        ActionView,
+        EntriesView,
         FindingView,
         Freshness,
+        HealthSummaryView,
+        HealthView,
         HistoryView,
         LotsView,
         Origin,
         OverviewRow,
         PositionsView,
+        ReconciliationView,
         RestatementView,
         ResultsView,
         SeriesView,
         TransactionsPage,
         TransactionView,
     )
+    from tidebook.model.assertions import BalanceAssertion
     from tidebook.model.facts import Price, Rate
     from tidebook.model.instruments import Instrument
     from tidebook.model.portfolios import Portfolio
@@ -96,7 +115,11 @@ class PostgresReader:
     def overview(self, *, limit: int = OVERVIEW_MAX) -> tuple[OverviewRow, ...]:
         """Return the first portfolios by id, each with its freshness and its last valued day."""
         with snapshot(self._pool) as cursor:
-            return read_overview(cursor, limit)
+            rows = read_overview(cursor, limit)
+            counts = read_health_counts(cursor, self._market, rows[:HEALTH_MAX])
+        return tuple(
+            row._replace(health_count=counts.get(row.portfolio.portfolio_id)) for row in rows
+        )
 
     def portfolio(self, portfolio_id: str) -> Portfolio:
         """Return one portfolio."""
@@ -130,6 +153,9 @@ class PostgresReader:
                 read_series(cursor, portfolio_id, None, None, known_at),
                 read_findings(cursor, portfolio_id),
                 read_restatements(cursor, portfolio_id),
+                read_health(
+                    cursor, self._market, portfolio_id, Terms(as_of=as_of, known_at=known_at)
+                ).results,
             )
 
     def positions(
@@ -207,6 +233,27 @@ class PostgresReader:
         with snapshot(self._pool) as cursor:
             return read_transaction(cursor, transaction_id, known_at)
 
+    def entries(
+        self,
+        portfolio_id: str,
+        *,
+        security_id: str | None = None,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> EntriesView:
+        """Return all entries of a portfolio, or of one of its keys, whatever fact made them."""
+        with snapshot(self._pool) as cursor:
+            return read_entries(
+                cursor, portfolio_id, security_id=security_id, as_of=as_of, known_at=known_at
+            )
+
+    def actions(
+        self, security_id: str | None = None, *, known_at: datetime | None = None
+    ) -> tuple[ActionView, ...]:
+        """Return corporate actions by ex-date and id: all, or those on a security or to it."""
+        with snapshot(self._pool) as cursor:
+            return read_actions(cursor, security_id, known_at)
+
     def series(
         self,
         portfolio_id: str,
@@ -228,6 +275,52 @@ class PostgresReader:
         """Return a portfolio's restatements, latest first."""
         with snapshot(self._pool) as cursor:
             return read_restatements(cursor, portfolio_id)
+
+    def reconciliation(
+        self,
+        portfolio_id: str,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+        stated: Sequence[BalanceAssertion] | None = None,
+    ) -> ReconciliationView:
+        """Return a portfolio's book beside what others say it held."""
+        with snapshot(self._pool) as cursor:
+            return read_reconciliation(
+                cursor,
+                self._market,
+                portfolio_id,
+                as_of=as_of,
+                known_at=known_at,
+                stated=stated,
+            )
+
+    def health(
+        self,
+        portfolio_id: str,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+        today: date | None = None,
+        stale_days: int = STALE_DAYS,
+    ) -> HealthView:
+        """Return what is to be said about a portfolio's data."""
+        terms = Terms(today, stale_days, as_of, known_at)
+        with snapshot(self._pool) as cursor:
+            return read_health(cursor, self._market, portfolio_id, terms)
+
+    def health_summary(
+        self,
+        *,
+        skip: int = 0,
+        limit: int = HEALTH_MAX,
+        today: date | None = None,
+        stale_days: int = STALE_DAYS,
+    ) -> HealthSummaryView:
+        """Return what is to be said about the data of portfolios by id."""
+        terms = Terms(today, stale_days)
+        with snapshot(self._pool) as cursor:
+            return read_health_summary(cursor, self._market, terms, skip=skip, limit=limit)
 
     def instruments(self, security_ids: Sequence[str] | None = None) -> tuple[Instrument, ...]:
         """Return instruments, by id."""

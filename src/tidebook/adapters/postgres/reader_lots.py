@@ -16,7 +16,7 @@ from tidebook.adapters.postgres.rows import (
 from tidebook.adapters.postgres.statements import statements
 from tidebook.book.lots import LotRule
 from tidebook.book.policies import key_rules
-from tidebook.book.positions import open_lots, pooled_lot
+from tidebook.book.positions import in_one_pool, open_lots
 from tidebook.engine.views import LotsView, LotView
 from tidebook.model.money import quotient
 
@@ -37,7 +37,7 @@ _SQL: Final = statements("read_positions")
 class _Key(NamedTuple):
     security_id: str
     currency: str
-    rule: LotRule
+    averages: bool
     stored: Sequence[StoredPart] | None
 
 
@@ -67,11 +67,17 @@ def read_lots(  # noqa: PLR0913 - the question has this many parts
     keys: list[_Key] = []
     for key, currency, stored in rows:
         instrument = instrument_of(key, currency, known)
-        rule = key_rules(subject.portfolio, key, instrument).lots
-        if rule is not LotRule.UNIT:
-            keys.append(_Key(key, instrument.currency, rule, stored))
+        rules = key_rules(subject.portfolio, key, instrument)
+        averages = rules.lots is LotRule.AVCO and not rules.changes
+        if rules.lots is not LotRule.UNIT:
+            keys.append(_Key(key, instrument.currency, averages, stored))
     folded = _entries(cursor, [key.security_id for key in keys if key.stored is None], wanted)
-    lots = [_view(key, lot) for key in keys for lot in _lots(key, folded.get(key.security_id, []))]
+    lots = [
+        _view(key, lot)
+        for key in keys
+        for lot in _lots(key, folded.get(key.security_id, []))
+        if lot.quantity
+    ]
     return LotsView(*subject, tuple(lots))
 
 
@@ -94,8 +100,7 @@ def _lots(key: _Key, entries: Sequence[Entry]) -> tuple[Lot, ...]:
     if not entries:
         return ()
     last = entries[-1].posting.on
-    fold = pooled_lot if key.rule is LotRule.AVCO else open_lots
-    return fold(entries, last)
+    return open_lots(in_one_pool(entries) if key.averages else entries, last)
 
 
 def _view(key: _Key, lot: Lot) -> LotView:

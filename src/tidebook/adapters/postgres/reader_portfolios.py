@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tidebook.adapters.postgres.rows import finding_from, moment, portfolio_from, span, utc
+from tidebook.adapters.postgres.rows import (
+    PORTFOLIO_COLUMNS,
+    finding_from,
+    moment,
+    portfolio_from,
+    span,
+    utc,
+)
 from tidebook.adapters.postgres.statements import statements
 from tidebook.book.series import PortfolioDay
 from tidebook.engine.views import (
@@ -26,6 +33,8 @@ if TYPE_CHECKING:
     from tidebook.model.portfolios import Portfolio
 
 _SQL: Final = statements("read_portfolios")
+_DAY: Final = PORTFOLIO_COLUMNS + 5
+"""Where the last day begins, behind the portfolio and its freshness."""
 
 
 class Subject(NamedTuple):
@@ -68,17 +77,19 @@ def read_subject(
     row = cursor.execute(_SQL["portfolio"], wanted).fetchone()
     if row is None:
         raise UnknownPortfolioError(portfolio_id)
-    return Subject(portfolio_from(row), _freshness(row[18:23], as_of=as_of, known_at=known_at))
+    return Subject(
+        portfolio_from(row), _freshness(row[PORTFOLIO_COLUMNS:], as_of=as_of, known_at=known_at)
+    )
 
 
-def read_overview(cursor: Cursor[TupleRow], limit: int) -> tuple[OverviewRow, ...]:
+def read_overview(cursor: Cursor[TupleRow], limit: int, skip: int = 0) -> tuple[OverviewRow, ...]:
     """Return the first portfolios by id as they are now, in one statement."""
-    rows = cursor.execute(_SQL["overview"], {"limit": limit})
+    rows = cursor.execute(_SQL["overview"], {"limit": limit, "skip": skip})
     return tuple(
         OverviewRow(
             portfolio_from(row),
-            _freshness(row[18:23]),
-            None if row[23] is None else PortfolioDay._make(row[23:]),
+            _freshness(row[PORTFOLIO_COLUMNS:_DAY]),
+            None if row[_DAY] is None else PortfolioDay._make(row[_DAY:]),
         )
         for row in rows
     )

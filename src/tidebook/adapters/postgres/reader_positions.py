@@ -126,10 +126,17 @@ def _change(
 ) -> tuple[PositionChange, Valuation]:
     change = PositionChange(*row[:6])
     instrument = instrument_of(security_id, row[6], markets.instruments)
-    held = Held(change.quantity, change.cost_local, change.cost_base, instrument.currency)
+    held = _held(change.quantity, change.cost_local, change.cost_base, instrument)
     quote = _quote(instrument, markets, change.on)
     base = subject.portfolio.base_currency
     return change, value_position(held, quote, markets.rates, base, change.on)
+
+
+def _held(
+    quantity: Decimal, cost_local: Decimal, cost_base: Decimal, instrument: Instrument
+) -> Held:
+    terms = instrument.multiplier, instrument.is_margined
+    return Held(quantity, cost_local, cost_base, instrument.currency, *terms)
 
 
 def _quote(instrument: Instrument, markets: Markets, on: date) -> PriceQuote | None:
@@ -143,7 +150,7 @@ def _position(row: TupleRow, subject: Subject, markets: Markets) -> PositionView
     realised_local, realised_base, changed_on, epoch, reprocessing = row[5:]
     instrument = instrument_of(security_id, currency, markets.instruments)
     on = subject.freshness.as_of or changed_on
-    held = Held(quantity, cost_local, cost_base, instrument.currency)
+    held = _held(quantity, cost_local, cost_base, instrument)
     quote = _quote(instrument, markets, on)
     base = subject.portfolio.base_currency
     return PositionView(
@@ -168,11 +175,11 @@ def _summed(
         position.valuation.value for position in positions if position.valuation.value is not None
     ]
     whole = total(values)
+    paid = [position for position in positions if not position.instrument.is_margined]
     with exact():
-        cost = sum((position.cost_base for position in positions), ZERO)
+        cost = sum((position.cost_base for position in paid), ZERO)
         unpriced = sum(
-            (position.cost_base for position in positions if position.valuation.value is None),
-            ZERO,
+            (position.cost_base for position in paid if position.valuation.value is None), ZERO
         )
     return PositionsView(
         *subject,

@@ -1,20 +1,22 @@
-"""Instruments, prices and rates as they were reported."""
+"""Instruments, corporate actions, prices and rates as they were reported."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tidebook.adapters.postgres.rows import span
+from tidebook.adapters.postgres.rows import action_from, instrument_from, moment, span, utc
 from tidebook.adapters.postgres.statements import statements
+from tidebook.engine.views import ActionView
 from tidebook.model.facts import Price, Rate
-from tidebook.model.instruments import Instrument
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date
+    from datetime import date, datetime
 
     from psycopg import Cursor
     from psycopg.rows import TupleRow
+
+    from tidebook.model.instruments import Instrument
 
 _SQL: Final = statements("read_references")
 
@@ -24,7 +26,18 @@ def read_instruments(
 ) -> tuple[Instrument, ...]:
     """Return instruments, by id: those named, or all."""
     wanted = {"security_ids": None if security_ids is None else list(security_ids)}
-    return tuple(map(Instrument._make, cursor.execute(_SQL["instruments"], wanted)))
+    return tuple(map(instrument_from, cursor.execute(_SQL["instruments"], wanted)))
+
+
+def read_actions(
+    cursor: Cursor[TupleRow], security_id: str | None, known_at: datetime | None
+) -> tuple[ActionView, ...]:
+    """Return corporate actions by ex-date and id: all, or those on a security or to it."""
+    wanted = {"security_id": security_id, "known_at": moment(known_at)}
+    return tuple(
+        ActionView(action_from(row), row[12], utc(row[13]), "CANCELLED" if row[14] else "IN_FORCE")
+        for row in cursor.execute(_SQL["actions"], wanted)
+    )
 
 
 def read_prices(

@@ -6,12 +6,14 @@ them: keys to be folded again, series to be brought up to date, transactions tha
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from tidebook.adapters.postgres.copying import copy_rows
 from tidebook.adapters.postgres.statements import statements
+from tidebook.model.portfolios import Portfolio
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,9 +23,11 @@ if TYPE_CHECKING:
 
     from tidebook.model.facts import Price, Rate
     from tidebook.model.instruments import Instrument
-    from tidebook.model.portfolios import Portfolio
 
 _SQL = statements("reference")
+_PORTFOLIO_FIELDS = 18
+_INSTRUMENT_FIELDS = 8
+"""The fields that every portfolio, and every instrument, has."""
 
 
 def save_portfolios(
@@ -32,7 +36,8 @@ def save_portfolios(
     """Write portfolios; return how many were duplicates.
 
     A new one wakes the transactions that waited for it. A changed booking policy (currency, cost
-    method, settlement, time zone, shorts) has every key of the portfolio folded again.
+    methods, settlement, time zone, shorts, taxpayer, tax rates) has every key of the portfolio
+    folded again, and those of all portfolios whose pools it shares or shared.
     """
     latest = {portfolio.portfolio_id: portfolio for portfolio in portfolios}
     rows = cursor.execute(_SQL["portfolio_versions"], {"ids": list(latest)}).fetchall()
@@ -40,6 +45,7 @@ def save_portfolios(
     duplicates = len(portfolios) - len(latest)
     fresh: list[str] = []
     refold: list[str] = []
+    pools: set[str] = set()
     changes: list[dict[str, object]] = []
     for identity, portfolio in sorted(latest.items()):
         before = known.get(identity)
@@ -51,15 +57,19 @@ def save_portfolios(
         changes.append(_portfolio_row(portfolio, version, digest, at))
         if before is None:
             fresh.append(identity)
-        elif before[3:] != _policies(portfolio):
+        elif before[3:13] != _policies(portfolio):
             refold.append(identity)
+            pools.add(before[13] or "")
+            pools.add(portfolio.taxpayer_id)
     if changes:
         cursor.executemany(_SQL["save_portfolio"], changes)
     if fresh:
         subjects = [f"portfolio:{identity}" for identity in fresh]
         _wake(cursor, subjects, "its portfolio has become known", at)
     if refold:
-        named = {"ids": refold, "reason": "a policy of the portfolio has changed", "at": at}
+        pooled = cursor.execute(_SQL["pooled_portfolios"], {"taxpayers": sorted(pools)}).fetchall()
+        ids = sorted({*refold, *(row[0] for row in pooled)})
+        named = {"ids": ids, "reason": "a policy of the portfolio has changed", "at": at}
         cursor.execute(_SQL["refold_portfolios"], named)
         cursor.execute(_SQL["dirty_portfolios"], {"ids": refold})
     return duplicates
@@ -72,16 +82,30 @@ def _policies(portfolio: Portfolio) -> tuple[object, ...]:
         portfolio.settlement.value,
         portfolio.time_zone,
         portfolio.allow_short,
+        _changes(portfolio),
+        portfolio.taxpayer_id,
+        *portfolio.tax_rates,
     )
+
+
+def _changes(portfolio: Portfolio) -> list[list[str]]:
+    return [
+        [change.on.isoformat(), change.method.value] for change in portfolio.cost_method_changes
+    ]
 
 
 def _portfolio_row(
     portfolio: Portfolio, version: int, digest: str, at: datetime
 ) -> dict[str, object]:
+    changes, rates = _changes(portfolio), portfolio.tax_rates
     return {
         **portfolio._asdict(),
         "cost_method": portfolio.cost_method.value,
         "settlement": portfolio.settlement.value,
+        "changes": json.dumps(changes) if changes else None,
+        "tax_short_term": rates.short_term,
+        "tax_long_term": rates.long_term,
+        "tax_long_term_months": rates.long_term_months,
         "version": version,
         "content_hash": digest,
         "at": at,
@@ -93,8 +117,9 @@ def save_instruments(
 ) -> int:
     """Write instruments; return how many were duplicates.
 
-    A new one wakes the transactions that waited for it. A changed currency or kind has its keys
-    folded again in every portfolio.
+    A new one wakes the transactions that waited for it. A changed term of booking (currency, kind,
+    multiplier, underlying, option right, strike) has its keys folded again in every portfolio and
+    valued anew.
     """
     latest = {instrument.security_id: instrument for instrument in instruments}
     rows = cursor.execute(_SQL["instrument_versions"], {"ids": list(latest)}).fetchall()
@@ -110,12 +135,10 @@ def save_instruments(
             duplicates += 1
             continue
         version = (before[1] if before else 0) + 1
-        changes.append(
-            {**instrument._asdict(), "version": version, "content_hash": digest, "at": at}
-        )
+        changes.append(_instrument_row(instrument, version, digest, at))
         if before is None:
             fresh.append(identity)
-        if before is None or before[3:] != (instrument.currency, instrument.product_type):
+        if before is None or before[3:] != _terms(instrument):
             refold.append(identity)
     if changes:
         cursor.executemany(_SQL["save_instrument"], changes)
@@ -128,6 +151,30 @@ def save_instruments(
         cursor.execute(_SQL["refold_securities"], named)
         cursor.execute(_SQL["dirty_instruments"], {"ids": refold})
     return duplicates
+
+
+def _terms(instrument: Instrument) -> tuple[object, ...]:
+    return (
+        instrument.currency,
+        instrument.product_type,
+        instrument.multiplier,
+        None if instrument.option_right is None else instrument.option_right.value,
+        instrument.underlying_id,
+        instrument.strike,
+    )
+
+
+def _instrument_row(
+    instrument: Instrument, version: int, digest: str, at: datetime
+) -> dict[str, object]:
+    right = instrument.option_right
+    return {
+        **instrument._asdict(),
+        "option_right": None if right is None else right.value,
+        "version": version,
+        "content_hash": digest,
+        "at": at,
+    }
 
 
 def save_prices(cursor: Cursor[tuple[Any, ...]], prices: Sequence[Price], at: datetime) -> int:
@@ -148,16 +195,42 @@ def save_prices(cursor: Cursor[tuple[Any, ...]], prices: Sequence[Price], at: da
     changed = cursor.execute(_SQL["insert_prices"], {"at": at}).fetchall()
     mixed ^= _in_several_currencies(cursor)
     cursor.execute("DELETE FROM new_prices")
-    if changed:
-        earliest: dict[str, date] = {}
-        for security_id, day in changed:
-            earliest[security_id] = min(day, earliest.get(security_id, day))
-        earliest.update(dict.fromkeys(mixed, date.min))
-        securities = sorted(earliest)
-        _move_versions(cursor, [f"price:{security_id}" for security_id in securities])
-        days = [earliest[security_id] for security_id in securities]
-        cursor.execute(_SQL["dirty_holders"], {"securities": securities, "days": days})
+    _mark_prices(cursor, changed, mixed)
     return len(prices) - len(changed)
+
+
+def cancel_prices(
+    cursor: Cursor[tuple[Any, ...]], prices: Sequence[tuple[str, date]], at: datetime
+) -> int:
+    """Cancel the prices of securities on days, mark the series of exactly those who held them.
+
+    From the day on, the last earlier price holds again. Cancelling what is not there is a
+    duplicate; how many were is returned.
+    """
+    cursor.execute(_SQL["stage_prices"])
+    copy_rows(cursor, "new_prices", ("security_id", "price_date"), dict.fromkeys(prices))
+    mixed = _in_several_currencies(cursor)
+    gone = cursor.execute(_SQL["cancel_prices"], {"at": at}).fetchall()
+    mixed ^= _in_several_currencies(cursor)
+    cursor.execute("DELETE FROM new_prices")
+    _mark_prices(cursor, gone, mixed)
+    return len(prices) - len(gone)
+
+
+def _mark_prices(
+    cursor: Cursor[tuple[Any, ...]], changed: Sequence[tuple[str, date]], mixed: Iterable[str]
+) -> None:
+    """Mark the series of those who held what has other prices from a day on."""
+    if not changed:
+        return
+    earliest: dict[str, date] = {}
+    for security_id, day in changed:
+        earliest[security_id] = min(day, earliest.get(security_id, day))
+    earliest.update(dict.fromkeys(mixed, date.min))
+    securities = sorted(earliest)
+    _move_versions(cursor, [f"price:{security_id}" for security_id in securities])
+    days = [earliest[security_id] for security_id in securities]
+    cursor.execute(_SQL["dirty_holders"], {"securities": securities, "days": days})
 
 
 def _in_several_currencies(cursor: Cursor[tuple[Any, ...]]) -> set[str]:
@@ -180,16 +253,50 @@ def save_rates(cursor: Cursor[tuple[Any, ...]], rates: Sequence[Rate], at: datet
     cursor.execute(_SQL["close_rates"], {"at": at})
     changed = cursor.execute(_SQL["insert_rates"], {"at": at}).fetchall()
     cursor.execute("DELETE FROM new_rates")
+    _mark_rates(cursor, changed, at, "an exchange rate was set or corrected")
     if changed:
-        currencies = sorted({row[0] for row in changed} | {row[1] for row in changed})
-        day = min(row[2] for row in changed)
-        _move_versions(cursor, ["rates"])
-        named = {"currencies": currencies, "day": day, "at": at}
-        cursor.execute(_SQL["dirty_foreign"], named)
-        reason = {"reason": "an exchange rate was set or corrected"}
-        cursor.execute(_SQL["refold_foreign"], {**named, **reason})
+        named = {"currencies": _currencies(changed), "at": at}
         cursor.execute(_SQL["wake_rates"], {**named, "reason": "an exchange rate has arrived"})
     return len(rates) - len(changed)
+
+
+def cancel_rates(
+    cursor: Cursor[tuple[Any, ...]], rates: Sequence[tuple[str, str, date]], at: datetime
+) -> int:
+    """Cancel the rates of pairs on days, mark what rests on them, return the duplicates.
+
+    What was booked at such a rate is folded again at the last earlier one, or waits for one.
+    """
+    latest = list(dict.fromkeys(rates))
+    named = {
+        "sources": [source for source, _, _ in latest],
+        "targets": [target for _, target, _ in latest],
+        "days": [on for _, _, on in latest],
+        "at": at,
+    }
+    gone = cursor.execute(_SQL["cancel_rates"], named).fetchall()
+    _mark_rates(cursor, gone, at, "an exchange rate was cancelled")
+    return len(rates) - len(gone)
+
+
+def _mark_rates(
+    cursor: Cursor[tuple[Any, ...]],
+    changed: Sequence[tuple[str, str, date]],
+    at: datetime,
+    reason: str,
+) -> None:
+    """Mark the series and the keys that rest on rates which have changed from a day on."""
+    if not changed:
+        return
+    day = min(row[2] for row in changed)
+    _move_versions(cursor, ["rates"])
+    named = {"currencies": _currencies(changed), "day": day, "at": at}
+    cursor.execute(_SQL["dirty_foreign"], named)
+    cursor.execute(_SQL["refold_foreign"], {**named, "reason": reason})
+
+
+def _currencies(changed: Iterable[tuple[str, str, date]]) -> list[str]:
+    return sorted({currency for row in changed for currency in row[:2]})
 
 
 def save_business_dates(
@@ -200,8 +307,7 @@ def save_business_dates(
     A date beyond the end of the calendar bears on every day after that end: up to now each of
     them was a valuation day if it was no weekend.
     """
-    row = cursor.execute(_SQL["calendar_end"]).fetchone()
-    end: date | None = row[0] if row else None
+    end = _calendar_end(cursor)
     named = {"days": sorted(set(dates)), "at": at}
     fresh = cursor.execute(_SQL["insert_dates"], named).fetchall()
     if fresh:
@@ -211,6 +317,30 @@ def save_business_dates(
             first = min(first, end + timedelta(days=1))
         cursor.execute(_SQL["dirty_all"], {"day": first})
     return len(dates) - len(fresh)
+
+
+def cancel_business_dates(
+    cursor: Cursor[tuple[Any, ...]], dates: Sequence[date], at: datetime
+) -> int:
+    """Cancel business dates, mark the series they bore on, return the duplicates.
+
+    Beyond the end of the calendar every day but a weekend's is a valuation day: where a last date
+    is cancelled, all days after the one that is the last now are marked.
+    """
+    named = {"days": sorted(set(dates)), "at": at}
+    gone = cursor.execute(_SQL["cancel_dates"], named).fetchall()
+    if gone:
+        _move_versions(cursor, ["dates"])
+        end = _calendar_end(cursor)
+        first: date = min(row[0] for row in gone)
+        first = date.min if end is None else min(first, end + timedelta(days=1))
+        cursor.execute(_SQL["dirty_all"], {"day": first})
+    return len(dates) - len(gone)
+
+
+def _calendar_end(cursor: Cursor[tuple[Any, ...]]) -> date | None:
+    row = cursor.execute(_SQL["calendar_end"]).fetchone()
+    return row[0] if row else None
 
 
 def _wake(
@@ -224,5 +354,14 @@ def _move_versions(cursor: Cursor[tuple[Any, ...]], subjects: Iterable[str]) -> 
 
 
 def _digest(fact: Portfolio | Instrument) -> str:
-    text = "\x1f".join(str(value) for value in fact)
+    """Return a digest of the content; fields of later releases count only where they are given."""
+    plain = _PORTFOLIO_FIELDS if isinstance(fact, Portfolio) else _INSTRUMENT_FIELDS
+    values: list[object] = list(fact[:plain])
+    if fact[plain:] != _defaults(type(fact), plain):
+        values.extend(fact[plain:])
+    text = "\x1f".join(str(value) for value in values)
     return blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _defaults(kind: type[Portfolio | Instrument], plain: int) -> tuple[object, ...]:
+    return tuple(kind._field_defaults[name] for name in kind._fields[plain:])

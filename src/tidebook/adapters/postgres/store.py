@@ -10,6 +10,8 @@ from psycopg.errors import DeadlockDetected, SerializationFailure, UniqueViolati
 from psycopg_pool import PoolTimeout
 
 from tidebook.adapters.postgres import (
+    actions_unit,
+    assertion_unit,
     book_unit,
     findings_unit,
     log,
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from tidebook.engine.store import (
         BookedFact,
         BookWrite,
+        Carry,
         EntryRow,
         Key,
         KeyState,
@@ -45,6 +48,8 @@ if TYPE_CHECKING:
         WorkItem,
     )
     from tidebook.engine.valuing import SeriesInput, SeriesJob, SeriesSpan
+    from tidebook.model.actions import ActionTable, CorporateAction
+    from tidebook.model.assertions import BalanceAssertion
     from tidebook.model.facts import Price, Rate
     from tidebook.model.instruments import Instrument
     from tidebook.model.markets import RateTable
@@ -89,6 +94,18 @@ class PostgresUnit:
         """Lock portfolios in the order of their ids and return those that are known."""
         return book_unit.lock_portfolios(self._cursor, ids)
 
+    def related_portfolios(self, ids: Collection[str]) -> set[str]:
+        """Return these portfolios and all that must be folded with them."""
+        return book_unit.related_portfolios(self._cursor, ids)
+
+    def carries(self, portfolio_ids: Collection[str]) -> list[Carry]:
+        """Return the current carries that leave or reach these portfolios."""
+        return book_unit.carries(self._cursor, portfolio_ids)
+
+    def actions(self) -> ActionTable:
+        """Return every corporate action in force."""
+        return self._cache.actions(self._cursor)
+
     def instruments(self, ids: Collection[str]) -> dict[str, Instrument]:
         """Return the instruments that are known."""
         return self._cache.instruments(self._cursor, ids)
@@ -102,7 +119,7 @@ class PostgresUnit:
         return book_unit.states(self._cursor, keys)
 
     def key_facts(self, keys: Collection[Key]) -> dict[str, BookedFact]:
-        """Return the current transactions whose main or cash leg was booked on these keys."""
+        """Return the current transactions with a leg on these keys."""
         return book_unit.key_facts(self._cursor, keys)
 
     def waiting(self, portfolio_ids: Collection[str]) -> set[str]:
@@ -158,6 +175,34 @@ class PostgresUnit:
     def save_origins(self, origins: Sequence[tuple[Source, str]], at: datetime) -> None:
         """Write where the facts of a batch were read from."""
         origin_unit.save(self._cursor, origins, at)
+
+    def save_actions(self, actions: Sequence[CorporateAction], at: datetime) -> int:
+        """Write corporate actions, have their keys folded again, return the duplicates."""
+        return actions_unit.save(self._cursor, actions, at)
+
+    def cancel_actions(self, ids: Sequence[str], at: datetime) -> int:
+        """Cancel corporate actions, have their keys folded again, return the duplicates."""
+        return actions_unit.cancel(self._cursor, ids, at)
+
+    def cancel_prices(self, prices: Sequence[tuple[str, date]], at: datetime) -> int:
+        """Cancel prices, mark the series of those who hold them, return the duplicates."""
+        return reference_unit.cancel_prices(self._cursor, prices, at)
+
+    def cancel_rates(self, rates: Sequence[tuple[str, str, date]], at: datetime) -> int:
+        """Cancel rates, mark what rests on them, return the duplicates."""
+        return reference_unit.cancel_rates(self._cursor, rates, at)
+
+    def cancel_business_dates(self, dates: Sequence[date], at: datetime) -> int:
+        """Cancel business dates, mark every series from there on, return the duplicates."""
+        return reference_unit.cancel_business_dates(self._cursor, dates, at)
+
+    def cancel_assertions(self, ids: Sequence[str], at: datetime) -> int:
+        """Cancel balance assertions, which are kept; return the duplicates."""
+        return assertion_unit.cancel_assertions(self._cursor, ids, at)
+
+    def save_assertions(self, assertions: Sequence[BalanceAssertion], at: datetime) -> int:
+        """Write balance assertions, return the duplicates."""
+        return assertion_unit.save_assertions(self._cursor, assertions, at)
 
     def request_reprocessing(self, ids: Collection[str], at: datetime) -> None:
         """Ask for the keys of these transactions to be folded again."""

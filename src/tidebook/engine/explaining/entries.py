@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.book.derivation import Source, SourceKind, given, stated, undefined
 from tidebook.book.explain import gain_splits
-from tidebook.book.ledger import Leg
 from tidebook.book.lot_trees import replay
+from tidebook.book.postings import Leg
 from tidebook.book.step_trees import (
     Side,
     cash_amount_tree,

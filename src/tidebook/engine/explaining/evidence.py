@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.book.derivation import Source, SourceKind, given
 from tidebook.book.explain import ValueRates
-from tidebook.book.ledger import Leg
 from tidebook.book.lots import Match
 from tidebook.book.policies import key_rules
+from tidebook.book.postings import Leg
 from tidebook.book.rate_trees import rate_tree
 from tidebook.book.step_trees import Flow, Key, Step, StepRates
 from tidebook.engine.ports import TransactionQuery

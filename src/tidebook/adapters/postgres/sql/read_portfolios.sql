@@ -8,7 +8,8 @@ SELECT 1
 SELECT p.portfolio_id, p.base_currency, p.open_date, p.name, p.status, p.cost_method,
        p.settlement, p.time_zone, p.allow_short, p.risk_exposure, p.investment_time_horizon,
        p.portfolio_type, p.objective, p.booking_center, p.cif_id, p.is_leverage_allowed,
-       p.advisor_id, p.close_date,
+       p.advisor_id, p.close_date, p.cost_method_changes, p.taxpayer_id, p.tax_short_term,
+       p.tax_long_term, p.tax_long_term_months,
        p.generation, p.series_generation, p.valuation_version,
        p.series_from IS NOT NULL OR EXISTS (
            SELECT FROM book_work AS w WHERE w.portfolio_id = p.portfolio_id
@@ -24,7 +25,9 @@ SELECT p.portfolio_id, p.base_currency, p.open_date, p.name, p.status, p.cost_me
                   AND d.recorded_at <= %(known_at)s::timestamptz)
            ),
            (SELECT max(b.business_date) FROM business_dates AS b
-            WHERE b.recorded_at <= %(known_at)s::timestamptz),
+            WHERE b.recorded_at <= %(known_at)s::timestamptz
+              AND (b.superseded_at = 'infinity'
+                   OR b.superseded_at > %(known_at)s::timestamptz)),
            greatest(
                (SELECT max(e.business_date) FROM entries AS e
                 WHERE e.portfolio_id = p.portfolio_id AND e.superseded_at = 'infinity'
@@ -41,7 +44,8 @@ WHERE p.portfolio_id = %(portfolio_id)s
 -- name: portfolios
 SELECT portfolio_id, base_currency, open_date, name, status, cost_method, settlement, time_zone,
        allow_short, risk_exposure, investment_time_horizon, portfolio_type, objective,
-       booking_center, cif_id, is_leverage_allowed, advisor_id, close_date
+       booking_center, cif_id, is_leverage_allowed, advisor_id, close_date, cost_method_changes,
+       taxpayer_id, tax_short_term, tax_long_term, tax_long_term_months
 FROM portfolios
 WHERE (%(cif_id)s::text IS NULL OR cif_id = %(cif_id)s)
   AND (%(booking_center)s::text IS NULL OR booking_center = %(booking_center)s)
@@ -52,20 +56,23 @@ ORDER BY portfolio_id COLLATE "C"
 SELECT p.portfolio_id, p.base_currency, p.open_date, p.name, p.status, p.cost_method,
        p.settlement, p.time_zone, p.allow_short, p.risk_exposure, p.investment_time_horizon,
        p.portfolio_type, p.objective, p.booking_center, p.cif_id, p.is_leverage_allowed,
-       p.advisor_id, p.close_date,
+       p.advisor_id, p.close_date, p.cost_method_changes, p.taxpayer_id, p.tax_short_term,
+       p.tax_long_term, p.tax_long_term_months,
        p.generation, p.series_generation, p.valuation_version,
        p.series_from IS NOT NULL OR EXISTS (
            SELECT FROM book_work AS w WHERE w.portfolio_id = p.portfolio_id
        ),
        coalesce(
            d.day,
-           (SELECT max(b.business_date) FROM business_dates AS b),
+           (SELECT max(b.business_date) FROM business_dates AS b
+            WHERE b.superseded_at = 'infinity'),
            (SELECT max(e.business_date) FROM entries AS e
             WHERE e.portfolio_id = p.portfolio_id AND e.superseded_at = 'infinity')
        ),
        d.day, d.bod_market_value, d.bod_cashflow, d.eod_cashflow, d.eod_market_value, d.fees,
        d.unpriced_cost
-FROM (SELECT * FROM portfolios ORDER BY portfolio_id COLLATE "C" LIMIT %(limit)s) AS p
+FROM (SELECT * FROM portfolios ORDER BY portfolio_id COLLATE "C"
+      LIMIT %(limit)s OFFSET %(skip)s) AS p
 LEFT JOIN LATERAL (
     SELECT l.day, l.bod_market_value, l.bod_cashflow, l.eod_cashflow, l.eod_market_value, l.fees,
            l.unpriced_cost

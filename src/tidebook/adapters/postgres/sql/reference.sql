@@ -1,6 +1,7 @@
 -- name: portfolio_versions
 SELECT portfolio_id, version, content_hash, base_currency, cost_method, settlement, time_zone,
-       allow_short
+       allow_short, coalesce(cost_method_changes, '[]'), taxpayer_id, tax_short_term, tax_long_term,
+       tax_long_term_months, pools_with
 FROM portfolios WHERE portfolio_id = ANY(%(ids)s)
 
 -- name: save_portfolio
@@ -8,12 +9,15 @@ INSERT INTO portfolios
     (portfolio_id, version, content_hash, name, base_currency, open_date, close_date, status,
      cost_method, settlement, time_zone, allow_short, risk_exposure, investment_time_horizon,
      portfolio_type, objective, booking_center, cif_id, is_leverage_allowed, advisor_id,
+     cost_method_changes, taxpayer_id, tax_short_term, tax_long_term, tax_long_term_months,
      recorded_at)
 VALUES
     (%(portfolio_id)s, %(version)s, %(content_hash)s, %(name)s, %(base_currency)s, %(open_date)s,
      %(close_date)s, %(status)s, %(cost_method)s, %(settlement)s, %(time_zone)s, %(allow_short)s,
      %(risk_exposure)s, %(investment_time_horizon)s, %(portfolio_type)s, %(objective)s,
-     %(booking_center)s, %(cif_id)s, %(is_leverage_allowed)s, %(advisor_id)s, %(at)s)
+     %(booking_center)s, %(cif_id)s, %(is_leverage_allowed)s, %(advisor_id)s,
+     %(changes)s::jsonb, %(taxpayer_id)s, %(tax_short_term)s, %(tax_long_term)s,
+     %(tax_long_term_months)s, %(at)s)
 ON CONFLICT (portfolio_id) DO UPDATE SET
     version = excluded.version, content_hash = excluded.content_hash, name = excluded.name,
     base_currency = excluded.base_currency, open_date = excluded.open_date,
@@ -25,14 +29,33 @@ ON CONFLICT (portfolio_id) DO UPDATE SET
     portfolio_type = excluded.portfolio_type, objective = excluded.objective,
     booking_center = excluded.booking_center, cif_id = excluded.cif_id,
     is_leverage_allowed = excluded.is_leverage_allowed, advisor_id = excluded.advisor_id,
+    cost_method_changes = excluded.cost_method_changes, taxpayer_id = excluded.taxpayer_id,
+    tax_short_term = excluded.tax_short_term, tax_long_term = excluded.tax_long_term,
+    tax_long_term_months = excluded.tax_long_term_months,
     recorded_at = excluded.recorded_at
+
+-- name: pooled_portfolios
+SELECT portfolio_id FROM portfolios WHERE pools_with = ANY(%(taxpayers)s)
 
 -- name: refold_portfolios
 INSERT INTO book_work AS w (portfolio_id, security_id, from_date, reason, requested_at)
-SELECT t.portfolio_id, k.security_id, min(t.business_date), %(reason)s, %(at)s
-FROM transactions t
-CROSS JOIN LATERAL (VALUES (t.main_security_id), (t.cash_security_id)) AS k (security_id)
-WHERE t.portfolio_id = ANY(%(ids)s) AND t.superseded_at = 'infinity' AND k.security_id IS NOT NULL
+SELECT k.portfolio_id, k.security_id, min(k.day), %(reason)s, %(at)s
+FROM (
+    SELECT t.portfolio_id, l.security_id, t.business_date AS day
+    FROM transactions t
+    CROSS JOIN LATERAL (VALUES (t.main_security_id), (t.cash_security_id)) AS l (security_id)
+    WHERE t.portfolio_id = ANY(%(ids)s) AND t.superseded_at = 'infinity' AND t.type <> 'CANCELLED'
+    UNION ALL
+    SELECT arrival_portfolio_id, arrival_security_id, business_date
+    FROM transactions
+    WHERE arrival_portfolio_id = ANY(%(ids)s) AND superseded_at = 'infinity'
+    UNION ALL
+    -- What only corporate actions have brought here.
+    SELECT portfolio_id, security_id, business_date
+    FROM entries
+    WHERE portfolio_id = ANY(%(ids)s) AND superseded_at = 'infinity'
+) AS k
+WHERE k.security_id IS NOT NULL
 GROUP BY 1, 2
 ON CONFLICT (portfolio_id, security_id)
 DO UPDATE SET from_date = LEAST(w.from_date, excluded.from_date)
@@ -50,27 +73,56 @@ FROM (
 WHERE p.portfolio_id = held.portfolio_id
 
 -- name: instrument_versions
-SELECT security_id, version, content_hash, currency, product_type
+SELECT security_id, version, content_hash, currency, product_type, multiplier, option_right,
+       underlying_id, strike
 FROM instruments WHERE security_id = ANY(%(ids)s)
 
 -- name: save_instrument
 INSERT INTO instruments
     (security_id, version, content_hash, name, currency, product_type, isin, asset_class, sector,
-     country_of_risk, recorded_at)
+     country_of_risk, multiplier, underlying_id, option_right, strike, expires_on, recorded_at)
 VALUES
     (%(security_id)s, %(version)s, %(content_hash)s, %(name)s, %(currency)s, %(product_type)s,
-     %(isin)s, %(asset_class)s, %(sector)s, %(country_of_risk)s, %(at)s)
+     %(isin)s, %(asset_class)s, %(sector)s, %(country_of_risk)s, %(multiplier)s,
+     %(underlying_id)s, %(option_right)s, %(strike)s, %(expires_on)s, %(at)s)
 ON CONFLICT (security_id) DO UPDATE SET
     version = excluded.version, content_hash = excluded.content_hash, name = excluded.name,
     currency = excluded.currency, product_type = excluded.product_type, isin = excluded.isin,
     asset_class = excluded.asset_class, sector = excluded.sector,
-    country_of_risk = excluded.country_of_risk, recorded_at = excluded.recorded_at
+    country_of_risk = excluded.country_of_risk, multiplier = excluded.multiplier,
+    underlying_id = excluded.underlying_id, option_right = excluded.option_right,
+    strike = excluded.strike, expires_on = excluded.expires_on,
+    recorded_at = excluded.recorded_at
 
 -- name: refold_securities
 INSERT INTO book_work AS w (portfolio_id, security_id, from_date, reason, requested_at)
-SELECT t.portfolio_id, t.main_security_id, min(t.business_date), %(reason)s, %(at)s
-FROM transactions t
-WHERE t.security_id = ANY(%(ids)s) AND t.superseded_at = 'infinity'
+SELECT k.portfolio_id, k.security_id, min(k.day), %(reason)s, %(at)s
+FROM (
+    -- The terms of a contract decide what it costs, and so what it moves on its cash account.
+    SELECT t.portfolio_id, l.security_id, t.business_date AS day
+    FROM transactions t
+    CROSS JOIN LATERAL (VALUES (t.main_security_id), (t.cash_security_id)) AS l (security_id)
+    WHERE t.security_id = ANY(%(ids)s) AND t.superseded_at = 'infinity'
+      AND l.security_id IS NOT NULL
+    UNION ALL
+    SELECT l.portfolio_id, l.security_id, t.business_date
+    FROM transactions t
+    CROSS JOIN LATERAL (VALUES
+        (t.portfolio_id, t.main_security_id),
+        (t.arrival_portfolio_id, t.arrival_security_id)) AS l (portfolio_id, security_id)
+    WHERE t.arrival_security_id = ANY(%(ids)s) AND t.arrival_portfolio_id IS NOT NULL
+      AND t.superseded_at = 'infinity'
+    UNION ALL
+    -- What only corporate actions have brought there.
+    SELECT s.portfolio_id, s.security_id, e.business_date
+    FROM position_state s
+    JOIN corporate_actions a
+      ON a.to_security_id = s.security_id AND a.superseded_at = 'infinity' AND NOT a.cancelled
+    JOIN entries e
+      ON e.portfolio_id = s.portfolio_id AND e.security_id = s.security_id
+     AND e.transaction_id = a.action_id || '@' || s.portfolio_id AND e.superseded_at = 'infinity'
+    WHERE s.security_id = ANY(%(ids)s)
+) AS k
 GROUP BY 1, 2
 ON CONFLICT (portfolio_id, security_id)
 DO UPDATE SET from_date = LEAST(w.from_date, excluded.from_date)
@@ -117,6 +169,13 @@ LEFT JOIN market_prices m ON m.security_id = n.security_id AND m.price_date = n.
 GROUP BY n.security_id, n.price_date, n.price, n.currency
 HAVING NOT COALESCE(bool_or(m.superseded_at = 'infinity'), false)
 RETURNING security_id, price_date
+
+-- name: cancel_prices
+UPDATE market_prices m SET superseded_at = GREATEST(%(at)s, m.recorded_at)
+FROM new_prices n
+WHERE m.security_id = n.security_id AND m.price_date = n.price_date
+  AND m.superseded_at = 'infinity'
+RETURNING m.security_id, m.price_date
 
 -- name: save_quoted_currencies
 INSERT INTO quoted_currencies (security_id, currency)
@@ -184,6 +243,14 @@ GROUP BY n.from_currency, n.to_currency, n.rate_date, n.rate
 HAVING NOT COALESCE(bool_or(r.superseded_at = 'infinity'), false)
 RETURNING from_currency, to_currency, rate_date
 
+-- name: cancel_rates
+UPDATE fx_rates r SET superseded_at = GREATEST(%(at)s, r.recorded_at)
+FROM unnest(%(sources)s::text[], %(targets)s::text[], %(days)s::date[])
+     AS n (from_currency, to_currency, rate_date)
+WHERE r.from_currency = n.from_currency AND r.to_currency = n.to_currency
+  AND r.rate_date = n.rate_date AND r.superseded_at = 'infinity'
+RETURNING r.from_currency, r.to_currency, r.rate_date
+
 -- name: dirty_foreign
 UPDATE portfolios p SET
     series_from = LEAST(p.series_from, %(day)s),
@@ -201,31 +268,81 @@ WHERE EXISTS (
 -- name: refold_foreign
 -- A cash account in the base currency is corrected along with the securities that move it.
 INSERT INTO book_work AS w (portfolio_id, security_id, from_date, reason, requested_at)
-SELECT t.portfolio_id, k.security_id, min(t.business_date), %(reason)s, %(at)s
-FROM transactions t
-JOIN portfolios p USING (portfolio_id)
-LEFT JOIN instruments i ON i.security_id = t.security_id
-CROSS JOIN LATERAL (SELECT array_remove(
-    ARRAY[t.trade_currency, t.currency, p.base_currency, i.currency,
-          substring(t.main_security_id FROM '^CASH_(.+)$')], NULL) AS met) AS c
-CROSS JOIN LATERAL (VALUES
-    (t.main_security_id),
-    (CASE WHEN t.currency <> p.base_currency THEN t.cash_security_id END)) AS k (security_id)
-WHERE t.superseded_at = 'infinity' AND t.business_date >= %(day)s AND k.security_id IS NOT NULL
-  AND NOT p.base_currency = ALL(c.met)
-  AND c.met && %(currencies)s::text[]
+SELECT m.portfolio_id, m.security_id, min(m.day), %(reason)s, %(at)s
+FROM (
+    SELECT t.portfolio_id, k.security_id, t.business_date AS day
+    FROM transactions t
+    JOIN portfolios p USING (portfolio_id)
+    LEFT JOIN instruments i ON i.security_id = t.security_id
+    CROSS JOIN LATERAL (SELECT array_remove(
+        ARRAY[t.trade_currency, t.currency, p.base_currency, i.currency,
+              substring(t.main_security_id FROM '^CASH_(.+)$')], NULL) AS met) AS c
+    CROSS JOIN LATERAL (VALUES
+        (t.main_security_id),
+        (CASE WHEN t.currency <> p.base_currency THEN t.cash_security_id END)) AS k (security_id)
+    WHERE t.superseded_at = 'infinity' AND t.business_date >= %(day)s AND k.security_id IS NOT NULL
+      AND t.type <> 'CANCELLED'
+      AND NOT p.base_currency = ALL(c.met)
+      AND c.met && %(currencies)s::text[]
+    UNION ALL
+    -- What is carried is converted between the two keys as well.
+    SELECT k.portfolio_id, k.security_id, t.business_date
+    FROM transactions t
+    JOIN portfolios p USING (portfolio_id)
+    JOIN portfolios q ON q.portfolio_id = t.arrival_portfolio_id
+    LEFT JOIN instruments i ON i.security_id = t.main_security_id
+    LEFT JOIN instruments j ON j.security_id = t.arrival_security_id
+    CROSS JOIN LATERAL (SELECT array_remove(
+        ARRAY[t.trade_currency, p.base_currency, q.base_currency, i.currency, j.currency], NULL)
+        AS met) AS c
+    CROSS JOIN LATERAL (VALUES
+        (t.portfolio_id, t.main_security_id),
+        (t.arrival_portfolio_id, t.arrival_security_id)) AS k (portfolio_id, security_id)
+    WHERE t.superseded_at = 'infinity' AND t.business_date >= %(day)s
+      AND t.arrival_portfolio_id IS NOT NULL
+      AND NOT p.base_currency = ALL(c.met)
+      AND c.met && %(currencies)s::text[]
+    UNION ALL
+    SELECT s.portfolio_id, k.security_id, a.ex_date
+    FROM corporate_actions a
+    JOIN position_state s ON s.security_id = a.security_id
+    JOIN portfolios p ON p.portfolio_id = s.portfolio_id
+    JOIN instruments i ON i.security_id = a.security_id
+    LEFT JOIN instruments j ON j.security_id = a.to_security_id
+    CROSS JOIN LATERAL (SELECT array_remove(
+        ARRAY[nullif(a.cash_currency, ''), p.base_currency, i.currency, j.currency], NULL)
+        AS met) AS c
+    CROSS JOIN LATERAL (VALUES
+        (a.security_id),
+        (nullif(a.to_security_id, '')),
+        (CASE WHEN a.cash_per_unit <> 0
+              THEN 'CASH_' || coalesce(nullif(a.cash_currency, ''), i.currency) END))
+        AS k (security_id)
+    WHERE a.superseded_at = 'infinity' AND NOT a.cancelled AND a.ex_date >= %(day)s
+      AND a.portfolio_id IN ('', s.portfolio_id) AND k.security_id IS NOT NULL
+      AND NOT p.base_currency = ALL(c.met)
+      AND c.met && %(currencies)s::text[]
+) AS m
 GROUP BY 1, 2
 ON CONFLICT (portfolio_id, security_id)
 DO UPDATE SET from_date = LEAST(w.from_date, excluded.from_date)
 
 -- name: insert_dates
-INSERT INTO business_dates (business_date, recorded_at)
-SELECT day, %(at)s FROM unnest(%(days)s::date[]) AS day
-ON CONFLICT DO NOTHING
+INSERT INTO business_dates (business_date, version, recorded_at)
+SELECT n.day, COALESCE(max(b.version), 0) + 1, %(at)s
+FROM unnest(%(days)s::date[]) AS n (day)
+LEFT JOIN business_dates b ON b.business_date = n.day
+GROUP BY n.day
+HAVING NOT COALESCE(bool_or(b.superseded_at = 'infinity'), false)
+RETURNING business_date
+
+-- name: cancel_dates
+UPDATE business_dates SET superseded_at = GREATEST(%(at)s, recorded_at)
+WHERE business_date = ANY(%(days)s::date[]) AND superseded_at = 'infinity'
 RETURNING business_date
 
 -- name: calendar_end
-SELECT max(business_date) FROM business_dates
+SELECT max(business_date) FROM business_dates WHERE superseded_at = 'infinity'
 
 -- name: dirty_all
 WITH locked AS (

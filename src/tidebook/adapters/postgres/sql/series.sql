@@ -1,7 +1,8 @@
 -- name: jobs
 SELECT * FROM (
     SELECT portfolio_id, base_currency, open_date, name, status, cost_method, settlement,
-           time_zone, allow_short, generation, valuation_version, series_from
+           time_zone, allow_short, cost_method_changes, taxpayer_id, tax_short_term,
+           tax_long_term, tax_long_term_months, generation, valuation_version, series_from
     FROM portfolios
     WHERE series_from IS NOT NULL AND portfolio_id <> ALL(%(spared)s)
     ORDER BY series_generation = generation DESC, portfolio_id
@@ -18,6 +19,19 @@ FROM (
     FROM entries
     WHERE portfolio_id = %(portfolio_id)s AND superseded_at = 'infinity'
       AND (quantity <> 0 OR cost_base <> 0)
+) e
+GROUP BY security_id, day
+ORDER BY security_id, day
+
+-- name: margin_costs
+-- On the same days as the holdings.
+SELECT security_id, day, sum(cost_local)
+FROM (
+    SELECT security_id, cost_local,
+           CASE WHEN business_date < %(day)s THEN %(day)s::date - 1 ELSE business_date END AS day
+    FROM entries
+    WHERE portfolio_id = %(portfolio_id)s AND security_id = ANY(%(securities)s)
+      AND superseded_at = 'infinity' AND (quantity <> 0 OR cost_base <> 0)
 ) e
 GROUP BY security_id, day
 ORDER BY security_id, day

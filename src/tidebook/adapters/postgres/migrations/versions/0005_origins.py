@@ -1,14 +1,14 @@
 """Origins: the file and line that a fact was imported from.
 
-Revision ID: 0004
+Revision ID: 0005
 """
 
 from __future__ import annotations
 
 from tidebook.adapters.postgres.migrations.sql_file import run_sql_file
 
-revision = "0004"
-down_revision = "0001"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
