@@ -54,6 +54,8 @@ _TRANSACTION: Final = {
     "tax": "transaction.tax",
     "accrued_interest": "transaction.accrued_interest",
     "transaction_fx_rate": "transaction.fx_rate",
+    "to_quantity": "transaction.to_quantity",
+    "lots.*.quantity": "transaction.named_quantity",
     "net_cost": "entry.cost",
     "net_cost_local": "entry.cost_local",
     "realized_gain_loss": "entry.realised",

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tidebook.book.cashflows import Classification, Timing
 from tidebook.book.derivation import Formula, derived
-from tidebook.book.explain import convert, cost_tree, price_tree, quantity_tree
-from tidebook.book.step_trees import base_flow_tree
+from tidebook.book.explain import convert, cost_tree, price_tree, quantity_tree, worth_tree
+from tidebook.book.step_trees import Side, base_flow_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -40,24 +40,33 @@ class DayHolding(NamedTuple):
 
 def closing_value_tree(on: date, base_currency: str, holdings: Iterable[DayHolding]) -> Node:
     """Return what all priced holdings are worth at the close of a day, in base currency."""
-    groups: dict[tuple[str, str, str], list[DayHolding]] = defaultdict(list)
+    groups: dict[tuple[str, str], list[Node]] = defaultdict(list)
+    rates: dict[tuple[str, str], ValueRates] = {}
+    children: list[Node] = []
     for held in holdings:
         quote = held.valuation.quote
         if quote is None or held.valuation.value is None or not _holds(held):
             continue
-        alone = held.key.security_id if held.stands_alone else ""
-        groups[quote.currency, held.key.currency, alone].append(held)
-    children: list[Node] = []
-    for (quoted, local, _), members in sorted(groups.items()):
-        worth = [_worth(held, quoted) for held in members]
-        if quoted == local == base_currency:
-            children += worth
+        if held.stands_alone:
+            children.append(_alone(held, base_currency))
             continue
-        label = f"holdings quoted in {quoted}"
-        added = derived(label, quoted, Formula.SUM, worth)
-        rates = members[0].rates
+        group = (quote.currency, held.key.currency)
+        groups[group].append(_worth(held))
+        rates[group] = held.rates
+        if held.key.on_margin:
+            unpaid = (held.key.currency, held.key.currency)
+            groups[unpaid].append(_unpaid(held))
+            rates[unpaid] = held.rates._replace(to_local=None)
+    for group in sorted(groups):
+        quoted, local = group
+        if quoted == local == base_currency:
+            children += groups[group]
+            continue
+        added = derived(f"holdings quoted in {quoted}", quoted, Formula.SUM, groups[group])
         children.append(
-            convert(convert(added, rates.to_local, local), rates.to_base, base_currency)
+            convert(
+                convert(added, rates[group].to_local, local), rates[group].to_base, base_currency
+            )
         )
     return derived(f"closing value of {on}", base_currency, Formula.SUM, children)
 
@@ -67,7 +76,7 @@ def unpriced_cost_tree(on: date, base_currency: str, holdings: Iterable[DayHoldi
     costs = [
         cost_tree(held.key, held.steps)
         for held in holdings
-        if held.valuation.value is None and _holds(held)
+        if held.valuation.value is None and _holds(held) and not held.key.on_margin
     ]
     return derived(f"cost of what was not valued on {on}", base_currency, Formula.SUM, costs)
 
@@ -131,8 +140,24 @@ def _holds(held: DayHolding) -> bool:
     return bool(quantity_tree(held.key, held.steps).value)
 
 
-def _worth(held: DayHolding, quoted: str) -> Node:
+def _worth(held: DayHolding) -> Node:
     quantity = quantity_tree(held.key, held.steps)
     price = price_tree(held.key, held.valuation)
-    label = f"value of {held.key.security_id}"
-    return derived(label, quoted, Formula.PRODUCT, (quantity, price))
+    return worth_tree(held.key, quantity, price, f"value of {held.key.security_id}")
+
+
+def _unpaid(held: DayHolding) -> Node:
+    """Return, as a debt, what a contract on margin would have cost: nobody paid it."""
+    cost = cost_tree(held.key, held.steps, Side.LOCAL)
+    label = f"{cost.label}, which was not paid"
+    return derived(label, cost.unit, Formula.NEGATIVE, (cost,))
+
+
+def _alone(held: DayHolding, base_currency: str) -> Node:
+    """Return the value of a security whose prices change between currencies."""
+    local = convert(_worth(held), held.rates.to_local, held.key.currency)
+    if held.key.on_margin:
+        label = f"{local.label} less what was not paid"
+        below = (local, cost_tree(held.key, held.steps, Side.LOCAL))
+        local = derived(label, local.unit, Formula.DIFFERENCE, below)
+    return convert(local, held.rates.to_base, base_currency)

@@ -50,6 +50,8 @@ class SourceKind(StrEnum):
     """What kind of thing a leaf rests on."""
 
     TRANSACTION = "transaction"
+    ACTION = "action"
+    """A corporate action."""
     PRICE = "price"
     RATE = "rate"
     DAY = "day"
@@ -59,9 +61,9 @@ class SourceKind(StrEnum):
 class Source(NamedTuple):
     """The fact that a leaf rests on.
 
-    ``id`` is the transaction, the security of a price, the pair of a rate as it was quoted, or the
-    portfolio of a day; ``on`` is the day of the price, the rate or the row, and ``column`` the
-    figure of the row.
+    ``id`` is the transaction, the corporate action, the security of a price, the pair of a rate
+    as it was quoted, or the portfolio of a day; ``on`` is the day of the price, the rate or the
+    row, and ``column`` the figure of the row.
     """
 
     kind: SourceKind

@@ -20,7 +20,9 @@ from tidebook.book.derivation import (
 )
 from tidebook.book.lot_trees import replay
 from tidebook.book.lots import LotRule
-from tidebook.book.step_trees import Side, fx_rate_tree, move_tree, title_of, unit_of
+from tidebook.book.move_trees import move_tree
+from tidebook.book.step_trees import Side, fx_rate_tree, title_of, unit_of
+from tidebook.model.money import ONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -55,11 +57,7 @@ def quantity_tree(key: Key, steps: Iterable[Step]) -> Node:
 
 
 def cost_tree(key: Key, steps: Sequence[Step], side: Side = Side.BASE) -> Node:
-    """Return a position's cost as the sum of its open lots' costs.
-
-    Raises:
-        BookMovedError: If a step took from a lot that no step before it opened.
-    """
+    """Return a position's cost as the sum of its open lots' costs."""
     label = f"cost of {key.security_id}"
     if key.rule is LotRule.UNIT:
         moved = quantity_tree(key, steps)
@@ -78,11 +76,7 @@ def unit_cost_tree(key: Key, steps: Sequence[Step], side: Side = Side.BASE) -> N
 
 
 def realised_tree(key: Key, steps: Sequence[Step], side: Side = Side.BASE) -> Node:
-    """Return a position's realised gain, sale by sale.
-
-    Raises:
-        BookMovedError: If a step took from a lot that no step before it opened.
-    """
+    """Return a position's realised gain, sale by sale."""
     label = f"realised gain of {key.security_id}"
     trees = replay(key, steps, side).steps.values()
     gains = [tree.gain for tree in trees if tree.gain is not None]
@@ -163,8 +157,7 @@ def value_tree(
     quote = valuation.quote
     if quote is None or valuation.rate_to_local is None or valuation.rate_to_base is None:
         return undefined(f"{label}: {_why(valuation)}", unit)
-    price = price_tree(key, valuation)
-    local = derived(label, quote.currency, Formula.PRODUCT, (quantity, price))
+    local = worth_tree(key, quantity, price_tree(key, valuation), label)
     local = convert(local, rates.to_local, key.currency)
     return local if side is Side.LOCAL else convert(local, rates.to_base, key.base_currency)
 
@@ -176,11 +169,28 @@ def unrealised_tree(
     rates: ValueRates,
     side: Side = Side.BASE,
 ) -> Node:
-    """Return a position's unrealised gain: market value less cost."""
+    """Return a position's unrealised gain: market value less cost.
+
+    On margin the gain in base currency is the local one at the rate of the day.
+    """
+    if key.on_margin and side is Side.BASE:
+        local = unrealised_tree(key, steps, valuation, rates, Side.LOCAL)
+        if valuation.rate_to_base is None or not valuation.rate_to_local:
+            return undefined(local.label, key.base_currency)
+        return convert(local, rates.to_base, key.base_currency)
     value = value_tree(key, steps, valuation, rates, side)
     label = f"unrealised gain of {key.security_id}"
     cost = cost_tree(key, steps, side)
     return derived(label, unit_of(key, side), Formula.DIFFERENCE, (value, cost))
+
+
+def worth_tree(key: Key, quantity: Node, price: Node, label: str) -> Node:
+    """Return quantity x price, of a contract x multiplier, in the currency of the price."""
+    below = (quantity, price)
+    if key.multiplier != ONE:
+        times = given(f"multiplier of {key.security_id}", key.multiplier, "")
+        below = (quantity, times, price)
+    return derived(label, price.unit, Formula.PRODUCT, below)
 
 
 def convert(amount: Node, rate: Node | None, unit: str) -> Node:

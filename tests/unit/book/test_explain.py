@@ -303,9 +303,12 @@ def test_quantity_lists_every_transaction_in_order() -> None:
     ]
 
 
-def test_a_step_whose_lot_is_missing_is_refused() -> None:
-    with pytest.raises(BookMovedError):
-        cost_tree(key(), steps(LEDGER, KeyRules())[1:])
+def test_a_lot_that_no_step_opened_is_told_as_it_was_booked() -> None:
+    # Without T1 nothing says what its 4 and its 6 units cost but the parts that were booked.
+    booked = steps(LEDGER, KeyRules())
+    tree = replay(key(), booked[1:], Side.BASE).steps["T3", Leg.MAIN].parts[0].cost
+    assert tree.value == booked[2].matches[0].cost_base
+    assert AS_BOOKED in tree.children[0].label
 
 
 def test_a_stated_figure_that_does_not_follow_is_found() -> None:

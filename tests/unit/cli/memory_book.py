@@ -9,19 +9,25 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
-from tidebook.book.folding import fold
 from tidebook.book.health import checked
 from tidebook.book.health_facts import STALE_DAYS, HeldPosition, PortfolioBasis
-from tidebook.book.ledger import post
-from tidebook.book.lots import EMPTY, LotRule
+from tidebook.book.lots import LotRule
 from tidebook.book.policies import key_rules
 from tidebook.book.positions import open_lots, positions
 from tidebook.book.reconcile import reconcile
 from tidebook.book.reconcile_causes import KeyRecord, Movement
-from tidebook.book.series import Market, daily_series, held_steps, portfolio_flows
-from tidebook.book.valuation import Held, cash_quote, coverage, value_position
+from tidebook.book.series import (
+    Market,
+    contract_steps,
+    daily_series,
+    held_steps,
+    portfolio_flows,
+)
+from tidebook.book.valuation import Held, cash_quote, coverage, total, value_position
+from tidebook.book.whole import Facts, build
 from tidebook.engine.ports import HEALTH_MAX, OVERVIEW_MAX, Reached, Receipt
 from tidebook.engine.views import (
+    ActionView,
     BookedEntry,
     EntriesView,
     EntryView,
@@ -45,6 +51,7 @@ from tidebook.engine.views import (
     TransactionView,
 )
 from tidebook.errors import UnknownPortfolioError
+from tidebook.model.actions import ActionTable
 from tidebook.model.assertions import asserted_key
 from tidebook.model.cancellations import (
     ActionRef,
@@ -66,12 +73,12 @@ if TYPE_CHECKING:
     from tidebook.book.cashflows import Cashflow
     from tidebook.book.derivation import Source
     from tidebook.book.lots import Entry
-    from tidebook.book.postings import Posted, Posting
+    from tidebook.book.series import HeldSteps
     from tidebook.book.valuation import Valuation
+    from tidebook.book.whole import WholeBook
     from tidebook.config import Settings
     from tidebook.engine.ports import TransactionQuery
     from tidebook.engine.views import (
-        ActionView,
         OverviewRow,
         RestatementView,
     )
@@ -106,6 +113,7 @@ class MemoryBook:
         self.acted: dict[str, CorporateAction] = {}
         self.cancelled: list[Cancellation] = []
         self.reprocessed: list[str] = []
+        self._whole: tuple[int, WholeBook] | None = None
 
     # ---- commands
 
@@ -215,28 +223,34 @@ class MemoryBook:
         return known
 
     def booked(self, portfolio_id: str, as_of: date) -> Booked:
-        """Fold every key of a portfolio from its facts."""
-        owner = self.portfolio(portfolio_id)
-        rates = rate_table(self.exchange)
-        by_key: dict[str, list[Posting]] = {}
-        findings: list[tuple[Finding, str, date]] = []
-        for _, fact in self.facts.values():
-            if fact.portfolio_id != portfolio_id:
-                continue
-            posted: Posted = post(fact, owner, self.known, rates)
-            if posted.on > as_of:
-                continue
-            findings += [(one, fact.security_id, posted.on) for one in posted.findings]
-            for posting in posted.postings:
-                by_key.setdefault(posting.security_id, []).append(posting)
-        entries: list[Entry] = []
-        for security_id, postings in sorted(by_key.items()):
-            postings.sort(key=lambda posting: posting.order)
-            rules = key_rules(owner, security_id, self.known.get(security_id))
-            folded = fold(EMPTY, postings, rules)
-            entries += folded.entries
-            findings += [(one, security_id, as_of) for one in folded.findings]
+        """Fold every key of a portfolio from its facts, up to a day."""
+        self.portfolio(portfolio_id)
+        whole = self.whole()
+        entries = [
+            entry
+            for key, folded in sorted(whole.keys.items())
+            if key[0] == portfolio_id
+            for entry in folded.entries
+            if entry.posting.on <= as_of
+        ]
+        findings = [
+            (one, fact.security_id, posted.on)
+            for identity, said in whole.findings.items()
+            if (found := self.facts.get(identity)) is not None
+            and (fact := found[1]).portfolio_id == portfolio_id
+            and (posted := whole.posted[identity]).on <= as_of
+            for one in said
+        ]
         return Booked(entries, findings)
+
+    def whole(self) -> WholeBook:
+        """Fold everything, once for each state of the facts."""
+        if self._whole is None or self._whole[0] != self.generation:
+            facts = [fact for _, fact in self.facts.values()]
+            rates, acted = rate_table(self.exchange), ActionTable(tuple(self.acted.values()))
+            known = Facts(self.owners, self.known, facts, rates, acted)
+            self._whole = (self.generation, build(known))
+        return self._whole[1]
 
     def positions(
         self,
@@ -260,26 +274,28 @@ class MemoryBook:
             quote = quotes.get(key, NO_PRICES).as_of(day)
             if instrument.is_cash:
                 quote = cash_quote(currency, day)
-            amounts = Held(held.quantity, held.cost_local, held.cost_base, currency)
+            terms = instrument.multiplier, instrument.is_margined
+            amounts = Held(held.quantity, held.cost_local, held.cost_base, currency, *terms)
             valuation = value_position(amounts, quote, rates, owner.base_currency, day)
             views.append(
                 PositionView(
                     key, instrument, *held[1:], epoch=0, reprocessing=False, valuation=valuation
                 )
             )
-        valued = [one.valuation.value for one in views if one.valuation.value]
+        values = [one.valuation.value for one in views if one.valuation.value]
+        whole = total(values)
+        paid = [one for one in views if not one.instrument.is_margined]
         with exact():
-            unpriced = sum((one.cost_base for one in views if not one.valuation.value), Decimal(0))
-            worth = sum((value.base for value in valued), Decimal(0))
+            unpriced = sum((one.cost_base for one in paid if not one.valuation.value), Decimal(0))
             return PositionsView(
                 owner,
                 freshness._replace(as_of=day, known_at=known_at),
                 tuple(views),
-                worth,
-                sum((one.cost_base for one in views), Decimal(0)),
-                sum((value.unrealised_base for value in valued), Decimal(0)) if valued else None,
+                whole.base,
+                sum((one.cost_base for one in paid), Decimal(0)),
+                whole.unrealised_base if values else None,
                 sum((one.realised_base for one in everything.values()), Decimal(0)),
-                coverage(worth, unpriced),
+                coverage(whole.base, unpriced),
             )
 
     def lots(
@@ -300,7 +316,7 @@ class MemoryBook:
             rule = key_rules(owner, key, self.known.get(key)).lots
             if security_id not in {None, key} or rule is LotRule.UNIT:
                 continue
-            lots = open_lots(entries, day)
+            lots = [lot for lot in open_lots(entries, day) if lot.quantity]
             found += [
                 LotView(
                     key,
@@ -319,8 +335,8 @@ class MemoryBook:
         views = [
             self._view(version, fact, entries)
             for version, fact in self.facts.values()
-            if fact.portfolio_id == query.portfolio_id
-            and query.security_id in {None, fact.security_id}
+            if query.portfolio_id in {fact.portfolio_id, fact.to_portfolio_id}
+            and query.security_id in {None, fact.security_id, fact.to_security_id}
         ]
         views = [view for view in views if view.business_date <= day]
         views.sort(key=lambda view: view.business_date, reverse=query.descending)
@@ -371,7 +387,13 @@ class MemoryBook:
     def actions(
         self, security_id: str | None = None, *, known_at: datetime | None = None
     ) -> tuple[ActionView, ...]:
-        return ()
+        found = [
+            one
+            for one in self.acted.values()
+            if security_id in {None, one.security_id, one.to_security_id}
+        ]
+        found.sort(key=lambda one: (one.ex_date, one.action_id))
+        return tuple(ActionView(one, 1, NOW, "IN_FORCE") for one in found)
 
     def series(
         self,
@@ -391,12 +413,23 @@ class MemoryBook:
         market = Market(
             price_table(self.quoted), rate_table(self.exchange), owner.base_currency, {}
         )
-        rows = daily_series(
-            days, held_steps(entries, currencies, cash), portfolio_flows(entries), market
-        )
+        holdings = [self._contract(one, entries) for one in held_steps(entries, currencies, cash)]
+        rows = daily_series(days, holdings, portfolio_flows(entries), market)
         freshness = self.freshness(portfolio_id)
         inception = days[0] if days else None
         return SeriesView(owner, freshness._replace(as_of=end or freshness.as_of), inception, rows)
+
+    def _contract(self, held: HeldSteps, entries: Sequence[Entry]) -> HeldSteps:
+        instrument = self.instrument(held.security_id)
+        if not instrument.is_margined:
+            return contract_steps(held, instrument.multiplier)
+        own = [one for one in entries if one.posting.security_id == held.security_id]
+        with exact():
+            costs = [
+                sum((one.cost_local for one in own if one.posting.on <= day), Decimal(0))
+                for day in held.days
+            ]
+        return contract_steps(held, instrument.multiplier, costs)
 
     def findings(self, portfolio_id: str | None = None) -> tuple[FindingView, ...]:
         if portfolio_id is None:
@@ -413,7 +446,9 @@ class MemoryBook:
         if transaction_id not in self.facts:
             return None
         version, fact = self.facts[transaction_id]
-        return self._view(version, fact, self.booked(fact.portfolio_id, NOW.date()).entries)
+        named = {fact.portfolio_id, fact.to_portfolio_id or fact.portfolio_id}
+        entries = [entry for one in sorted(named) for entry in self.booked(one, NOW.date()).entries]
+        return self._view(version, fact, entries)
 
     def history(
         self,
@@ -438,7 +473,8 @@ class MemoryBook:
             quote = quotes.get(security_id, NO_PRICES).as_of(posting.on)
             if instrument.is_cash:
                 quote = cash_quote(instrument.currency, posting.on)
-            held = Held(quantity, local, base, instrument.currency)
+            terms = instrument.multiplier, instrument.is_margined
+            held = Held(quantity, local, base, instrument.currency, *terms)
             valuation = value_position(held, quote, rates, owner.base_currency, posting.on)
             row = PositionChange(posting.on, posting.transaction_id, quantity, local, base, 0)
             if start is None or posting.on >= start:

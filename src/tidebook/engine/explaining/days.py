@@ -112,6 +112,8 @@ def _holding(known: Evidence, security_id: str, on: date) -> DayHolding:
             sum((step.cost_local for step in steps), ZERO),
             sum((step.cost_base for step in steps), ZERO),
             key.currency,
+            key.multiplier,
+            key.on_margin,
         )
     quote = cash_quote(key.currency, on) if key.is_cash else prices.as_of(on)
     valuation = value_position(held, quote, known.rates.table, key.base_currency, on)

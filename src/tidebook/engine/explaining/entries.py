@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from tidebook.book.derivation import Source, SourceKind, given, stated, undefined
 from tidebook.book.explain import gain_splits
 from tidebook.book.lot_trees import replay
+from tidebook.book.move_trees import move_tree
 from tidebook.book.postings import Leg
 from tidebook.book.step_trees import (
     Side,
     cash_amount_tree,
     fx_rate_tree,
-    move_tree,
     position_flow_tree,
     title_of,
 )
@@ -49,6 +49,13 @@ def explain_transaction(reader: Reader, question: Question, figure: Figure) -> D
         label = f"rate recorded with transaction {fact.transaction_id}"
         rate = fact.fx_rate
         node = undefined(f"{label}: none", "") if rate is None else given(label, rate, "", source)
+    elif figure.name == "named_quantity":
+        named = [one.quantity for one in fact.lots if one.lot_id == question.lot_id]
+        if not named:
+            what = f"lot {question.lot_id!r} named in transaction {fact.transaction_id!r}"
+            raise UnknownSubjectError(what, question.portfolio_id)
+        label = f"to be taken from lot {question.lot_id}"
+        node = given(label, named[0], fact.security_id, source)
     else:
         label = f"{figure.name.replace('_', ' ')} of transaction {fact.transaction_id}"
         node = given(label, *_REPORTED[figure.name](fact), source)
@@ -70,9 +77,14 @@ def _view(reader: Reader, question: Question) -> TransactionView:
     portfolio_id, identity = question.portfolio_id or "", question.transaction_id or ""
     reader.portfolio(portfolio_id)
     view = reader.transaction(identity, known_at=question.known_at)
-    if view is None or view.transaction.portfolio_id != portfolio_id:
-        raise UnknownSubjectError(f"transaction {identity!r}", portfolio_id)
-    return view
+    unknown = UnknownSubjectError(f"transaction {identity!r}", portfolio_id)
+    if view is None:
+        raise unknown
+    named = {view.transaction.portfolio_id, view.transaction.to_portfolio_id}
+    if portfolio_id not in named:
+        raise unknown
+    own = [entry for entry in view.entries if entry.portfolio_id in {"", portfolio_id}]
+    return view._replace(entries=tuple(own))
 
 
 def _freshness(reader: Reader, question: Question) -> Freshness:
@@ -82,8 +94,9 @@ def _freshness(reader: Reader, question: Question) -> Freshness:
 def _explain(reader: Reader, question: Question, name: str, view: TransactionView) -> Drawn:
     portfolio_id, identity = question.portfolio_id or "", question.transaction_id or ""
     entry = _entry(view, question)
-    if entry is None and not view.entries:
-        node = undefined(f"{name} of transaction {identity}: {_why_unbooked(view)}", "")
+    if entry is None and question.security_id is None and question.leg is None:
+        why = "it is booked here on another leg" if view.entries else _why_unbooked(view)
+        node = undefined(f"{name} of transaction {identity}: {why}", "")
         return Drawn(reader.portfolio(portfolio_id), _freshness(reader, question), node)
     unknown = UnknownSubjectError(f"the entry asked for of transaction {identity!r}", portfolio_id)
     if entry is None:
@@ -181,6 +194,7 @@ _STATED: Final[Mapping[str, Callable[[EntryView], Decimal | None]]] = {
 }
 _REPORTED: Final[Mapping[str, Callable[[Transaction], tuple[Decimal, str]]]] = {
     "quantity": lambda fact: (fact.quantity, fact.security_id),
+    "to_quantity": lambda fact: (fact.to_quantity, fact.to_security_id or fact.security_id),
     "price": lambda fact: (fact.price, fact.trade_currency),
     "gross": lambda fact: (fact.gross, fact.trade_currency),
     "fee": lambda fact: (fact.fee, fact.trade_currency),

@@ -156,6 +156,8 @@ _LISTED: Final = (
             "fee": "as reported, in the trade currency",
             "tax": "as reported, in the trade currency",
             "accrued_interest": "as reported, in the trade currency",
+            "to_quantity": "as reported: the units of what was carried that arrive",
+            "named_quantity": "as reported: what is to be taken from one lot",
             "fx_rate": "the rate it was booked at from the security's currency to the base "
             "currency; as reported while it waits",
         },
@@ -259,6 +261,7 @@ _MORE: Final[Mapping[str, tuple[str, ...]]] = {
     **dict.fromkeys(
         ("entry.matched_quantity", "entry.matched_cost", "entry.matched_cost_local"), ("lot_id",)
     ),
+    "transaction.named_quantity": ("lot_id",),
     "market.price": ("security_id",),
     "market.rate": ("from_currency", "to_currency"),
 }

@@ -76,7 +76,7 @@ def _explain_change(reader: Reader, question: Question, figure: Figure) -> Drawn
         security_id=security_id,
     )
     steps = sorted(known.steps.get(security_id, []), key=lambda step: step.order)
-    own = [step for step in steps if step.transaction.transaction_id == identity]
+    own = [step for step in steps if step.name[0] == identity]
     legs = [str(step.leg) for step in own]
     place = legs.index(question.leg) if question.leg in legs else -1
     if not rows or not own:
@@ -107,7 +107,7 @@ def explain_portfolio(reader: Reader, question: Question, figure: Figure) -> Dra
         return Drawn(view.portfolio, view.freshness, stated(node, value))
     whole = _Whole(known, view, on)
     if figure.name == "coverage":
-        valued, unpriced = whole.sum_of("value"), whole.unpriced_cost()
+        valued, unpriced = whole.sum_of("counted"), whole.unpriced_cost()
         node = derived("coverage", "", Formula.COVERAGE, (valued, unpriced))
         return Drawn(view.portfolio, view.freshness, stated(node, view.coverage))
     chosen, name = _TOTALS[figure.name]
@@ -148,14 +148,15 @@ class _Whole(NamedTuple):
         drawn = [self.node(name, one) for one in shown]
         known = [node for node in drawn if is_whole or node.value is not None]
         portfolio = self.view.portfolio
-        label = f"{name} of portfolio {portfolio.portfolio_id}"
+        told_as = "value" if name == "counted" else name
+        label = f"{told_as} of portfolio {portfolio.portfolio_id}"
         told = [node for node in known if node.children or node.value or node.value is None]
         return derived(label, portfolio.base_currency, Formula.SUM, told)
 
     def unpriced_cost(self) -> Node:
         """Return the cost of what could not be valued."""
         unvalued = [one for one in self.view.positions if one.valuation.value is None]
-        costs = [self.node("cost", one) for one in unvalued if one.quantity]
+        costs = [self.node("cost", one) for one in unvalued if one.quantity and _is_paid(one)]
         base = self.view.portfolio.base_currency
         return derived("cost of what could not be valued", base, Formula.SUM, costs)
 
@@ -223,6 +224,7 @@ _POSITION: Final[Mapping[str, Callable[[_Subject], Node]]] = {
     "fx_rate": lambda one: trees.value_rate_tree(one.key, one.valuation, one.rates),
     "value": lambda one: _value(one, Side.BASE),
     "value_local": lambda one: _value(one, Side.LOCAL),
+    "counted": lambda one: (_unrealised if one.key.on_margin else _value)(one, Side.BASE),
     "unrealised": lambda one: _unrealised(one, Side.BASE),
     "unrealised_local": lambda one: _unrealised(one, Side.LOCAL),
     "realised": lambda one: trees.realised_tree(one.key, one.steps),
@@ -230,6 +232,11 @@ _POSITION: Final[Mapping[str, Callable[[_Subject], Node]]] = {
     "realised_price": lambda one: trees.price_effect_tree(one.key, one.steps),
     "realised_currency": lambda one: trees.currency_effect_tree(one.key, one.steps),
 }
+
+
+def _counted(one: PositionView) -> Decimal | None:
+    value = one.valuation.value
+    return None if value is None else value.counted_base
 
 
 def _valued(name: str) -> Callable[[PositionView], Decimal | None]:
@@ -250,6 +257,7 @@ _STATED: Final[Mapping[str, Callable[[PositionView], Decimal | None]]] = {
     "value_local": _valued("local"),
     "unrealised": _valued("unrealised_base"),
     "unrealised_local": _valued("unrealised_local"),
+    "counted": _counted,
     "realised": lambda one: one.realised_base,
     "realised_local": lambda one: one.realised_local,
 }
@@ -275,17 +283,25 @@ def _is_cash(one: PositionView) -> bool:
     return one.instrument.is_cash
 
 
+def _is_paid(one: PositionView) -> bool:
+    return not one.instrument.is_margined
+
+
+def _is_paid_holding(one: PositionView) -> bool:
+    return _is_paid(one) and _is_holding(one)
+
+
 def _is_holding(one: PositionView) -> bool:
     return not one.instrument.is_cash
 
 
 _TOTALS: Final[Mapping[str, tuple[Callable[[PositionView], bool], str]]] = {
-    "value": (_is_any, "value"),
-    "cost": (_is_any, "cost"),
+    "value": (_is_any, "counted"),
+    "cost": (_is_paid, "cost"),
     "unrealised": (_is_any, "unrealised"),
     "realised": (_is_any, "realised"),
     "cash": (_is_cash, "value"),
-    "holdings_cost": (_is_holding, "cost"),
+    "holdings_cost": (_is_paid_holding, "cost"),
     "holdings_unrealised": (_is_holding, "unrealised"),
 }
 _WHOLE: Final = frozenset({"cash", "holdings_unrealised"})

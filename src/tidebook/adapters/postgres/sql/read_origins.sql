@@ -42,3 +42,13 @@ FROM unnest(%(places)s::int[], %(ids)s::text[], %(days)s::date[], %(versions)s::
 JOIN portfolio_days AS d ON d.portfolio_id = w.id AND d.day = w.day
 WHERE d.recorded_at <= %(known_at)s::timestamptz
   AND (d.superseded_at = 'infinity' OR d.superseded_at > %(known_at)s::timestamptz)
+
+-- name: action
+SELECT w.place, a.version, a.recorded_at, NULL::text, NULL::text
+FROM unnest(%(places)s::int[], %(ids)s::text[], %(days)s::date[], %(versions)s::int[])
+     AS w (place, id, day, version)
+JOIN corporate_actions AS a ON a.action_id = w.id
+WHERE CASE WHEN w.version IS NULL
+           THEN a.recorded_at <= %(known_at)s::timestamptz
+                AND (a.superseded_at = 'infinity' OR a.superseded_at > %(known_at)s::timestamptz)
+           ELSE a.version = w.version END
