@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import TYPE_CHECKING, Final
 
 from tidebook.book.choosing import is_long_term
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tidebook.book.step_trees import Key, Step
 
 _SHOWN: Final = Decimal("1e-6")
+_TOLD: Final = Context(prec=60, rounding=ROUND_HALF_EVEN)
 _ORDER: Final = {
     LotRule.FIFO: "FIFO, the oldest first",
     LotRule.LIFO: "LIFO, the newest first",
@@ -55,4 +56,4 @@ def reason_of(key: Key, step: Step, match: Match) -> str:
 
 
 def _text(value: Decimal) -> str:
-    return decimal_text(value.quantize(_SHOWN, rounding=ROUND_HALF_EVEN))
+    return decimal_text(value.quantize(_SHOWN, context=_TOLD))

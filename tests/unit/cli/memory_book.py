@@ -109,6 +109,7 @@ class MemoryBook:
         self.asserted: dict[str, BalanceAssertion] = {}
         self.batches: list[tuple[str, int]] = []
         self.generation = 0
+        self.today = NOW.date()
         self.read_from: list[str] = []
         self.acted: dict[str, CorporateAction] = {}
         self.cancelled: list[Cancellation] = []
@@ -261,7 +262,7 @@ class MemoryBook:
         include_closed: bool = False,
     ) -> PositionsView:
         freshness = self.freshness(portfolio_id)
-        day = as_of or freshness.as_of or NOW.date()
+        day = as_of or freshness.as_of or self.today
         owner = self.portfolio(portfolio_id)
         quotes, rates = price_table(self.quoted), rate_table(self.exchange)
         views: list[PositionView] = []
@@ -306,7 +307,7 @@ class MemoryBook:
         as_of: date | None = None,
         known_at: datetime | None = None,
     ) -> LotsView:
-        day = as_of or NOW.date()
+        day = as_of or self.today
         owner = self.portfolio(portfolio_id)
         by_key: dict[str, list[Entry]] = {}
         for entry in self.booked(portfolio_id, day).entries:
@@ -330,7 +331,7 @@ class MemoryBook:
         return LotsView(owner, self._rests_on(portfolio_id, as_of, known_at), tuple(found))
 
     def transactions(self, query: TransactionQuery) -> TransactionsPage:
-        day = query.end or NOW.date()
+        day = query.end or self.today
         entries = self.booked(query.portfolio_id, day).entries
         views = [
             self._view(version, fact, entries)
@@ -367,7 +368,7 @@ class MemoryBook:
         as_of: date | None = None,
         known_at: datetime | None = None,
     ) -> EntriesView:
-        booked = self.booked(portfolio_id, as_of or NOW.date()).entries
+        booked = self.booked(portfolio_id, as_of or self.today).entries
         return EntriesView(
             self.portfolio(portfolio_id),
             self.freshness(portfolio_id),
@@ -403,7 +404,7 @@ class MemoryBook:
         end: date | None = None,
         known_at: datetime | None = None,
     ) -> SeriesView:
-        owner, last = self.portfolio(portfolio_id), end or NOW.date()
+        owner, last = self.portfolio(portfolio_id), end or self.today
         entries = self.booked(portfolio_id, last).entries
         quoted = {price.on for price in self.quoted if price.on <= last}
         days = sorted(quoted | {entry.posting.on for entry in entries})
@@ -437,7 +438,7 @@ class MemoryBook:
             return tuple(
                 view for one in owners if one in self.owners for view in self.findings(one)
             )
-        found = self.booked(portfolio_id, NOW.date()).findings
+        found = self.booked(portfolio_id, self.today).findings
         return tuple(FindingView(one, portfolio_id, key, on, NOW) for one, key, on in found)
 
     def transaction(
@@ -447,7 +448,7 @@ class MemoryBook:
             return None
         version, fact = self.facts[transaction_id]
         named = {fact.portfolio_id, fact.to_portfolio_id or fact.portfolio_id}
-        entries = [entry for one in sorted(named) for entry in self.booked(one, NOW.date()).entries]
+        entries = [entry for one in sorted(named) for entry in self.booked(one, self.today).entries]
         return self._view(version, fact, entries)
 
     def history(
@@ -463,7 +464,7 @@ class MemoryBook:
         quotes, rates = price_table(self.quoted), rate_table(self.exchange)
         quantity = local = base = Decimal(0)
         changes: list[tuple[PositionChange, Valuation]] = []
-        for entry in self.booked(portfolio_id, end or NOW.date()).entries:
+        for entry in self.booked(portfolio_id, end or self.today).entries:
             posting = entry.posting
             if posting.security_id != security_id:
                 continue
@@ -488,7 +489,7 @@ class MemoryBook:
     def results(
         self, portfolio_id: str, *, as_of: date | None = None, known_at: datetime | None = None
     ) -> ResultsView:
-        entries = self.booked(portfolio_id, as_of or NOW.date()).entries
+        entries = self.booked(portfolio_id, as_of or self.today).entries
         flows = [
             (flow.classification, entry.posting.flow_base)
             for entry in entries
@@ -537,7 +538,7 @@ class MemoryBook:
         owner = self.portfolio(portfolio_id)
         given = list(self.asserted.values()) if stated is None else stated
         own = [one for one in given if one.portfolio_id == portfolio_id]
-        entries = self.booked(portfolio_id, NOW.date()).entries
+        entries = self.booked(portfolio_id, self.today).entries
         asserted: dict[str, list[BalanceAssertion]] = {}
         records: dict[str, KeyRecord] = {}
         for one in own:
@@ -549,7 +550,7 @@ class MemoryBook:
                 if e.posting.security_id == key and e.quantity
             ]
             records[key] = KeyRecord(key, self.instrument(key).is_cash, tuple(moves))
-        held = {key: one.quantity for key, one in positions(entries, NOW.date()).items()}
+        held = {key: one.quantity for key, one in positions(entries, self.today).items()}
         return ReconciliationView(
             owner,
             self._rests_on(portfolio_id, as_of, known_at),
