@@ -6,8 +6,6 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-import pytest
-
 from tidebook.book.derivation import Formula, Node, derived, disagreements, evaluate, given
 from tidebook.book.explain import (
     ValueRates,
@@ -22,11 +20,12 @@ from tidebook.book.explain import (
 )
 from tidebook.book.folding import fold
 from tidebook.book.ledger import post
+from tidebook.book.lot_trees import replay
 from tidebook.book.lots import EMPTY, KeyRules, LotRule
+from tidebook.book.postings import Leg
 from tidebook.book.rate_trees import rate_tree
-from tidebook.book.step_trees import Flow, Key, Side, Step, StepRates
+from tidebook.book.step_trees import AS_BOOKED, Flow, Key, Side, Step, StepRates
 from tidebook.book.valuation import Held, value_position
-from tidebook.errors import BookMovedError
 from tidebook.model.facts import Rate, Transaction, TransactionType
 from tidebook.model.instruments import Instrument
 from tidebook.model.markets import PriceQuote, rate_table
