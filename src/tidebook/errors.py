@@ -15,7 +15,8 @@
     ├── NotFoundError             the thing asked for is not in the book
     │   ├── UnknownPortfolioError
     │   ├── UnknownPositionError
-    │   └── UnknownTransactionError
+    │   ├── UnknownTransactionError
+    │   └── UnknownSubjectError       what a figure was asked of: a lot, a transaction, a day
     ├── StoreError                the database cannot serve
     │   ├── StoreUnavailableError     no connection could be made
     │   │   ├── ServerMissingError    no PostgreSQL server programs on this machine
@@ -276,6 +277,22 @@ class UnknownTransactionError(NotFoundError):
             f"transaction {transaction_id!r} {when} in the book",
             hint="check the id, or send it with POST /ingest/transactions; to cancel one that was "
             "sent only just now, name its portfolio",
+        )
+
+
+class UnknownSubjectError(NotFoundError):
+    """A figure was asked of something that is not in the book."""
+
+    code = "figure.subject-unknown"
+
+    def __init__(self, subject: str, portfolio_id: str | None) -> None:
+        self.subject = subject
+        self.portfolio_id = portfolio_id
+        where = "the book" if portfolio_id is None else f"portfolio {portfolio_id!r}"
+        super().__init__(
+            f"{where} does not have {subject}",
+            hint="check the name and the day against the answer that gave the figure, and ask "
+            "with its as_of and known_at",
         )
 
 

@@ -25,6 +25,8 @@ from tidebook.engine.views import (
     HealthSummaryView,
     HealthView,
     LotsView,
+    MarketView,
+    Origin,
     OverviewRow,
     ReconciliationView,
     ReportView,
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
     from tidebook.api import AppSettings
+    from tidebook.book.derivation import Source
     from tidebook.book.health_facts import CheckResult
     from tidebook.engine.hypothesis import Hypothesis
     from tidebook.engine.ports import FactQuery, TransactionQuery
@@ -81,6 +84,7 @@ class MemoryCommands:
     def __init__(self) -> None:
         self.facts: dict[str, list[object]] = {}
         self.correlation_ids: list[str] = []
+        self.origins: list[str] = []
         self.fault: Exception | None = None
         self.is_booked = True
         self.waits: list[float] = []
@@ -100,14 +104,24 @@ class MemoryCommands:
         return self._keep("instruments", instruments, correlation_id)
 
     def ingest_transactions(
-        self, transactions: Sequence[Transaction], correlation_id: str
+        self,
+        transactions: Sequence[Transaction],
+        correlation_id: str,
+        origins: Sequence[str] = (),
     ) -> Receipt:
+        self.origins += origins
         return self._keep("transactions", transactions, correlation_id)
 
-    def ingest_prices(self, prices: Sequence[Price], correlation_id: str) -> Receipt:
+    def ingest_prices(
+        self, prices: Sequence[Price], correlation_id: str, origins: Sequence[str] = ()
+    ) -> Receipt:
+        self.origins += origins
         return self._keep("prices", prices, correlation_id)
 
-    def ingest_rates(self, rates: Sequence[Rate], correlation_id: str) -> Receipt:
+    def ingest_rates(
+        self, rates: Sequence[Rate], correlation_id: str, origins: Sequence[str] = ()
+    ) -> Receipt:
+        self.origins += origins
         return self._keep("rates", rates, correlation_id)
 
     def ingest_business_dates(self, dates: Sequence[date], correlation_id: str) -> Receipt:
@@ -484,6 +498,22 @@ class MemoryReader:
         """Give a store in which nothing was ever booked."""
         self.asked.append(portfolio_ids)
         yield KeptBooks(0, iter(()), ())
+
+    def markets(
+        self, security_ids: Sequence[str], *, known_at: datetime | None = None
+    ) -> MarketView:
+        self._answering()
+        self.asked.append(known_at)
+        known = {one.security_id: one for one in self.kept_instruments}
+        wanted = {one: known[one] for one in security_ids if one in known}
+        return MarketView(rate_table(self.kept_rates), price_table(self.kept_prices), wanted)
+
+    def origins(
+        self, sources: Sequence[Source], *, known_at: datetime | None = None
+    ) -> dict[Source, Origin]:
+        self._answering()
+        self.asked.append(known_at)
+        return {source: Origin(1, NOW, AN_ID, "trades.csv:12") for source in sources}
 
 
 class Desk:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from contextlib import contextmanager
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Protocol, cast
 from urllib.parse import quote
@@ -71,18 +72,19 @@ class LocalTarget:
             UnknownTransactionError: If a transaction is to be cancelled whose portfolio was not
                 said, and which the book does not know.
         """
+        commands, origins = self._commands, [row.origin for row in rows]
         facts = [row.fact for row in rows]
         if kind is FileKind.CANCELLATIONS:
             facts = self._located(cast("list[Cancellation]", facts))
         ingest = {
-            FileKind.PORTFOLIOS: self._commands.ingest_portfolios,
-            FileKind.INSTRUMENTS: self._commands.ingest_instruments,
-            FileKind.PRICES: self._commands.ingest_prices,
-            FileKind.RATES: self._commands.ingest_rates,
-            FileKind.TRANSACTIONS: self._commands.ingest_transactions,
-            FileKind.CORPORATE_ACTIONS: self._commands.ingest_actions,
-            FileKind.CANCELLATIONS: self._commands.cancel,
-            FileKind.ASSERTIONS: self._commands.ingest_assertions,
+            FileKind.PORTFOLIOS: commands.ingest_portfolios,
+            FileKind.INSTRUMENTS: commands.ingest_instruments,
+            FileKind.PRICES: partial(commands.ingest_prices, origins=origins),
+            FileKind.RATES: partial(commands.ingest_rates, origins=origins),
+            FileKind.TRANSACTIONS: partial(commands.ingest_transactions, origins=origins),
+            FileKind.CORPORATE_ACTIONS: commands.ingest_actions,
+            FileKind.CANCELLATIONS: commands.cancel,
+            FileKind.ASSERTIONS: commands.ingest_assertions,
         }[kind]
         # Each door makes the facts that its own command takes.
         take = cast("Callable[[Sequence[object], str], Receipt]", ingest)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from decimal import Decimal
 
+    from tidebook.book.derivation import Source
     from tidebook.book.lots import Holding
     from tidebook.book.series import Market, PortfolioDay
     from tidebook.engine.book_facts import Standing
@@ -345,6 +346,10 @@ class Unit(Protocol):
 
     def save_business_dates(self, dates: Sequence[date], at: datetime) -> int:
         """Write business dates, mark every series from there on, return the duplicates."""
+        ...
+
+    def save_origins(self, origins: Sequence[tuple[Source, str]], at: datetime) -> None:
+        """Write where the facts of a batch were read from: a file and a line."""
         ...
 
     def save_actions(self, actions: Sequence[CorporateAction], at: datetime) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date, datetime
     from decimal import Decimal
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from tidebook.model.facts import Transaction, TransactionType
     from tidebook.model.findings import Finding
     from tidebook.model.instruments import Instrument
+    from tidebook.model.markets import PriceQuotes, RateTable
     from tidebook.model.portfolios import Portfolio
 
 
@@ -284,6 +286,26 @@ class FindingView(NamedTuple):
     security_id: str
     business_date: date
     recorded_at: datetime
+
+
+class MarketView(NamedTuple):
+    """What positions are valued with: every rate, and prices and instruments by security."""
+
+    rates: RateTable
+    prices: Mapping[str, PriceQuotes]
+    instruments: Mapping[str, Instrument]
+
+
+class Origin(NamedTuple):
+    """How a fact came into the book, as far as that is kept.
+
+    ``row`` is the file and the line it was read from, such as ``trades.csv:12``.
+    """
+
+    version: int | None
+    recorded_at: datetime | None
+    correlation_id: str | None = None
+    row: str | None = None
 
 
 class ReconciliationView(NamedTuple):

@@ -23,6 +23,7 @@ from tidebook.adapters.postgres.reader_health import (
     read_health_summary,
 )
 from tidebook.adapters.postgres.reader_lots import read_lots
+from tidebook.adapters.postgres.reader_origins import read_origins
 from tidebook.adapters.postgres.reader_portfolios import (
     read_findings,
     read_overview,
@@ -31,7 +32,12 @@ from tidebook.adapters.postgres.reader_portfolios import (
     read_series,
     read_subject,
 )
-from tidebook.adapters.postgres.reader_positions import read_history, read_positions, read_results
+from tidebook.adapters.postgres.reader_positions import (
+    read_history,
+    read_markets,
+    read_positions,
+    read_results,
+)
 from tidebook.adapters.postgres.reader_reconciliation import read_reconciliation
 from tidebook.adapters.postgres.reader_references import (
     read_actions,
@@ -48,13 +54,14 @@ from tidebook.adapters.postgres.reader_transactions import (
 from tidebook.adapters.postgres.snapshots import snapshot
 from tidebook.book.health_facts import STALE_DAYS
 from tidebook.engine.ports import HEALTH_MAX, OVERVIEW_MAX, RestatementQuery
-from tidebook.engine.views import ReportView
+from tidebook.engine.views import MarketView, ReportView
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Mapping, Sequence
     from datetime import date, datetime
 
     from tidebook.adapters.postgres.snapshots import Pool
+    from tidebook.book.derivation import Source
     from tidebook.engine.book_facts import BookFacts
     from tidebook.engine.hypothesis import Hypothesis
     from tidebook.engine.ports import FactQuery, TransactionQuery
@@ -68,6 +75,7 @@ if TYPE_CHECKING:
         HealthView,
         HistoryView,
         LotsView,
+        Origin,
         OverviewRow,
         PositionsView,
         ReconciliationView,
@@ -416,3 +424,17 @@ class PostgresReader:
             kept_books(cursor, self._market, portfolio_ids) as kept,
         ):
             yield kept
+
+    def markets(
+        self, security_ids: Sequence[str], *, known_at: datetime | None = None
+    ) -> MarketView:
+        """Return every exchange rate, and prices and instruments of the securities named."""
+        with snapshot(self._pool) as cursor:
+            return MarketView(*read_markets(cursor, self._market, security_ids, known_at, None))
+
+    def origins(
+        self, sources: Sequence[Source], *, known_at: datetime | None = None
+    ) -> Mapping[Source, Origin]:
+        """Return how facts came into the book; one that is not in it is left out."""
+        with snapshot(self._pool) as cursor:
+            return read_origins(cursor, sources, known_at)

@@ -15,6 +15,7 @@ from tidebook.adapters.postgres import (
     book_unit,
     findings_unit,
     log,
+    origin_unit,
     reader_facts,
     reference_unit,
     series_log,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from psycopg_pool import ConnectionPool
 
     from tidebook.adapters.postgres.market_cache import MarketCache
+    from tidebook.book.derivation import Source
     from tidebook.book.series import PortfolioDay
     from tidebook.engine.book_facts import Standing
     from tidebook.engine.causes import SeriesRestated
@@ -177,6 +179,10 @@ class PostgresUnit:
     def save_business_dates(self, dates: Sequence[date], at: datetime) -> int:
         """Write business dates, mark every series from there on, return the duplicates."""
         return reference_unit.save_business_dates(self._cursor, dates, at)
+
+    def save_origins(self, origins: Sequence[tuple[Source, str]], at: datetime) -> None:
+        """Write where the facts of a batch were read from."""
+        origin_unit.save(self._cursor, origins, at)
 
     def save_actions(self, actions: Sequence[CorporateAction], at: datetime) -> int:
         """Write corporate actions, have their keys folded again, return the duplicates."""
