@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from starlette.testclient import TestClient
 
+from tests.fixtures import eventful_book
 from tests.fixtures.figure_walk import disputed, fields_of, unexplained
 from tidebook.api import create_app
 from tidebook.config import Settings
 from tidebook.model.facts import Price, Rate, Transaction, TransactionType as T
 from tidebook.model.instruments import Instrument
-from tidebook.model.portfolios import Portfolio
+from tidebook.model.portfolios import CostMethod, Portfolio
 from tidebook.wiring import open_system
 
 if TYPE_CHECKING:
@@ -119,6 +120,27 @@ def test_every_number_follows_from_the_facts_in_the_store(
     found = fields_of(client, "P1", LAST)
     assert unexplained(found) == []
     assert disputed(client, "P1", found, LAST) == []
+
+
+def test_every_kind_of_event_follows_from_the_facts_in_the_store(
+    system: System, client: TestClient
+) -> None:
+    commands = system.commands
+    owners = eventful_book.portfolios(CostMethod.LIFO, CostMethod.AVCO_POOLED)
+    settle(
+        system,
+        commands.ingest_portfolios(owners, "test"),
+        commands.ingest_instruments(eventful_book.INSTRUMENTS, "test"),
+        commands.ingest_rates(eventful_book.RATES, "test"),
+        commands.ingest_prices(eventful_book.PRICES, "test"),
+        commands.ingest_actions(eventful_book.actions(), "test"),
+        commands.ingest_transactions(eventful_book.transactions(), "test"),
+    )
+    for portfolio_id in ("P1", "P2"):
+        found = fields_of(client, portfolio_id, eventful_book.LAST.isoformat())
+        assert unexplained(found) == []
+        told = [field for field in found if field.route in {"/positions", "/lots"}]
+        assert disputed(client, portfolio_id, told, eventful_book.LAST.isoformat()) == []
 
 
 def test_leaves_say_when_and_by_which_request_their_facts_came(

@@ -148,6 +148,10 @@ NUMBERLESS = {
     "/portfolios/{portfolio_id}": "names and policies",
     "/portfolios/{portfolio_id}/findings": "sentences",
     "/portfolios/{portfolio_id}/restatements": "days, reasons and counts of rows",
+    "/portfolios/{portfolio_id}/reconciliation": "what others state, beside quantities of "
+    "positions on other days, which position.quantity explains as of those days",
+    "/portfolios/{portfolio_id}/health": "ages, counts and estimates of what is doubtful",
+    "/health/data": "counts of portfolios and of what is to be said about them",
     "/instruments/": "names",
     "/explain": "the explanations themselves",
     "/explain/figures": "the explanations themselves",
