@@ -351,6 +351,8 @@ class MemoryBook:
             if security_id not in {None, key} or rule is LotRule.UNIT:
                 continue
             lots = [lot for lot in open_lots(entries, day) if lot.quantity]
+            if not lots:
+                continue
             valuation = next(
                 one.valuation
                 for one in self.positions(portfolio_id, as_of=day).positions
