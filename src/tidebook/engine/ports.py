@@ -171,6 +171,19 @@ class TransactionQuery(NamedTuple):
     known_at: datetime | None = None
 
 
+class FactQuery(NamedTuple):
+    """Which facts a book is to be built from.
+
+    Everything of the named portfolios, of those in which the named transactions are booked, and of
+    all that are related to either; the named securities besides those that any of these need.
+    """
+
+    portfolio_ids: tuple[str, ...]
+    transaction_ids: tuple[str, ...] = ()
+    security_ids: tuple[str, ...] = ()
+    known_at: datetime | None = None
+
+
 class RestatementQuery(NamedTuple):
     """Which of a portfolio's restatements to list, latest first.
 
@@ -185,19 +198,6 @@ class RestatementQuery(NamedTuple):
     skip: int = 0
     limit: int = 100
     as_of: date | None = None
-    known_at: datetime | None = None
-
-
-class FactQuery(NamedTuple):
-    """Which facts a book is to be built from.
-
-    Everything of the named portfolios, of those in which the named transactions are booked, and of
-    all that are related to either; the named securities besides those that any of these need.
-    """
-
-    portfolio_ids: tuple[str, ...]
-    transaction_ids: tuple[str, ...] = ()
-    security_ids: tuple[str, ...] = ()
     known_at: datetime | None = None
 
 

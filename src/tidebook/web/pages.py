@@ -206,9 +206,9 @@ class PortfolioPage:
     findings: Sequence[FindingRow] = ()
     health: Sequence[HealthRow] = ()
     restatements: Sequence[RestatementRow] = ()
-    restatements_total: int = 0
     gains: Sequence[GainRow] = ()
     gains_total: GainRow | None = None
+    restatements_total: int = 0
     conventions: Sequence[tuple[str, str]] = ()
     reasons: Mapping[str, str] = field(default_factory=dict[str, str])
     root_path: str = ""

@@ -128,13 +128,13 @@ class MemoryBook:
         self.acted: dict[str, CorporateAction] = {}
         self.cancelled: list[Cancellation] = []
         self.reprocessed: list[str] = []
-        self.logged: list[RestatementView] = []
-        self.asked: list[object] = []
         self.committed: list[tuple[str, Hypothesis, str]] = []
         self.misstated: dict[str, PortfolioDay] = {}
         """Days that the store is to hold otherwise than they are, by portfolio."""
         self.folding: frozenset[str] = frozenset()
         self._whole: tuple[int, WholeBook] | None = None
+        self.logged: list[RestatementView] = []
+        self.asked: list[object] = []
 
     # ---- commands
 
