@@ -147,7 +147,11 @@ NUMBERLESS = {
     "/portfolios/": "names and policies",
     "/portfolios/{portfolio_id}": "names and policies",
     "/portfolios/{portfolio_id}/findings": "sentences",
-    "/portfolios/{portfolio_id}/restatements": "days, reasons and counts of rows",
+    "/portfolios/{portfolio_id}/restatements": "what keys and days came to, which the figures of "
+    "positions and days explain as known at the instants before and after",
+    "/portfolios/{portfolio_id}/gains": "the parts of entry.realised by lot, and their sums",
+    "/portfolios/{portfolio_id}/what-if": "figures of facts that were never sent",
+    "/portfolios/{portfolio_id}/what-if/commit": "counts of facts",
     "/portfolios/{portfolio_id}/reconciliation": "what others state, beside quantities of "
     "positions on other days, which position.quantity explains as of those days",
     "/portfolios/{portfolio_id}/health": "ages, counts and estimates of what is doubtful",
@@ -167,7 +171,8 @@ def test_every_reading_route_is_walked_or_gives_no_figure() -> None:
     addresses = TestClient(app).get("/openapi.json").json()["paths"]
     reading = {address for address in addresses if not address.startswith(("/ingest", "/reproc"))}
     about = "/portfolios/{portfolio_id}"
-    walked = {about + route if not route.endswith("/") else route for route in FIGURE_FIELDS}
+    apart = ("/prices/", "/fx-rates/", "/transactions/{")
+    walked = {route if route.startswith(apart) else about + route for route in FIGURE_FIELDS}
     assert reading == walked | set(NUMBERLESS)
 
 

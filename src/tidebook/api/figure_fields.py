@@ -95,11 +95,16 @@ FIGURE_FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
         "lots.*.cost_basis_local": "lot.cost_local",
         "lots.*.unit_cost": "lot.unit_cost",
         "lots.*.unit_cost_local": "lot.unit_cost_local",
+        "lots.*.market_value": "lot.value",
+        "lots.*.market_value_local": "lot.value_local",
+        "lots.*.unrealized_gain_loss": "lot.unrealised",
+        "lots.*.unrealized_gain_loss_local": "lot.unrealised_local",
     },
     "/transactions": {
         **_under("transactions.*", _TRANSACTION),
         **_under("transactions.*.entries.*", _ENTRY),
     },
+    "/transactions/{transaction_id}": {**_TRANSACTION, **_under("entries.*", _ENTRY)},
     "/series": {
         **{f"days.*.{name}": f"day.{name}" for name in _DAY_COLUMNS},
         "freshness.coverage": "day.coverage",
@@ -146,9 +151,11 @@ NO_FIGURES: Final = frozenset(
         "limit",
         "entries_closed",
         "entries_written",
+        "days_held",
     }
 )
-"""Numbers that name a state of the book or count the rows of a page: quantities of nothing."""
+"""Numbers that name a state of the book, or count the rows of a page or the days between two that
+stand beside them: quantities of nothing."""
 
 
 def fields_of(figure: str) -> list[str]:

@@ -53,8 +53,8 @@ class GoodRow(NamedTuple):
 
     @property
     def origin(self) -> str:
-        """The file and the line, as an explanation names them."""
-        return f"{self.file}:{self.line}"
+        """The file and the line, as an explanation names them; empty where there is no file."""
+        return f"{self.file}:{self.line}" if self.file else ""
 
 
 class Examined(NamedTuple):

@@ -132,9 +132,9 @@ class MemoryBook:
         self.misstated: dict[str, PortfolioDay] = {}
         """Days that the store is to hold otherwise than they are, by portfolio."""
         self.folding: frozenset[str] = frozenset()
+        self._whole: tuple[int, WholeBook] | None = None
         self.logged: list[RestatementView] = []
         self.asked: list[object] = []
-        self._whole: tuple[int, WholeBook] | None = None
 
     # ---- commands
 
@@ -340,7 +340,7 @@ class MemoryBook:
         as_of: date | None = None,
         known_at: datetime | None = None,
     ) -> LotsView:
-        day = as_of or self.today
+        day = as_of or self.freshness(portfolio_id).as_of or self.today
         owner = self.portfolio(portfolio_id)
         by_key: dict[str, list[Entry]] = {}
         for entry in self.booked(portfolio_id, day).entries:
@@ -351,6 +351,8 @@ class MemoryBook:
             if security_id not in {None, key} or rule is LotRule.UNIT:
                 continue
             lots = [lot for lot in open_lots(entries, day) if lot.quantity]
+            if not lots:
+                continue
             valuation = next(
                 one.valuation
                 for one in self.positions(portfolio_id, as_of=day).positions
@@ -588,7 +590,7 @@ class MemoryBook:
             self.positions(portfolio_id, as_of=as_of, known_at=known_at),
             self.results(portfolio_id, as_of=as_of, known_at=known_at),
             self.series(portfolio_id, known_at=known_at),
-            self.findings(portfolio_id),
+            self.findings(portfolio_id, as_of=as_of, known_at=known_at),
             self.restatements(RestatementQuery(portfolio_id, as_of=as_of, known_at=known_at)),
             self.entries(portfolio_id, as_of=as_of, known_at=known_at, realised=True),
         )

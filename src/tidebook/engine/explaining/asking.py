@@ -8,10 +8,10 @@ from tidebook.engine.explaining.answers import Explanation
 from tidebook.engine.explaining.days import explain_day
 from tidebook.engine.explaining.entries import explain_entry, explain_transaction
 from tidebook.engine.explaining.figures import Scope, chosen
+from tidebook.engine.explaining.lots import explain_lot
 from tidebook.engine.explaining.market import explain_market
 from tidebook.engine.explaining.periods import explain_period
 from tidebook.engine.explaining.positions import (
-    explain_lot,
     explain_portfolio,
     explain_position,
 )

@@ -43,8 +43,7 @@ def explain_transaction(reader: Reader, question: Question, figure: Figure) -> D
     fact = view.transaction
     source = Source(SourceKind.TRANSACTION, fact.transaction_id, version=view.version)
     if figure.name == "fx_rate":
-        main = next((entry for entry in view.entries if entry.leg == Leg.MAIN), None)
-        if main is not None:
+        if view.main is not None:
             return _explain(reader, question, "fx_rate", view)
         label = f"rate recorded with transaction {fact.transaction_id}"
         rate = fact.fx_rate
@@ -93,7 +92,7 @@ def _freshness(reader: Reader, question: Question) -> Freshness:
 
 def _explain(reader: Reader, question: Question, name: str, view: TransactionView) -> Drawn:
     portfolio_id, identity = question.portfolio_id or "", question.transaction_id or ""
-    entry = _entry(view, question)
+    entry = _entry(view, question, name)
     if entry is None and question.security_id is None and question.leg is None:
         why = "it is booked here on another leg" if view.entries else _why_unbooked(view)
         node = undefined(f"{name} of transaction {identity}: {why}", "")
@@ -130,15 +129,19 @@ def _why_unbooked(view: TransactionView) -> str:
     )
 
 
-def _entry(view: TransactionView, question: Question) -> EntryView | None:
-    """Return the entry that is meant: on the named key or leg, the main one before the other."""
-    leg = question.leg
-    if leg is None and question.security_id is None:
-        leg = Leg.MAIN
+def _entry(view: TransactionView, question: Question, name: str) -> EntryView | None:
+    """Return the entry that is meant: on the named key or leg, the main one before the other.
+
+    Where neither is named it is the side on which the transaction itself shows the figure.
+    """
+    if question.leg is None and question.security_id is None:
+        if name.startswith("realised"):
+            return view.gaining or view.main
+        return (view.flowing or view.main) if name in _FLOWS else view.main
     fitting = [
         entry
         for entry in view.entries
-        if leg in {None, entry.leg} and question.security_id in {None, entry.security_id}
+        if question.leg in {None, entry.leg} and question.security_id in {None, entry.security_id}
     ]
     return min(fitting, key=lambda entry: entry.leg != Leg.MAIN, default=None)
 
@@ -174,6 +177,7 @@ class _Change(NamedTuple):
         return undefined(label, self.key.base_currency)
 
 
+_FLOWS: Final = frozenset({"cash_amount", "position_flow"})
 _DIRECT: Final[Mapping[str, Callable[[Key, Step], Node]]] = {
     "quantity": move_tree,
     "fx_rate": fx_rate_tree,

@@ -61,7 +61,7 @@ def evidence(
     A key is moved by facts in its own security alone, and by what was carried to it, unless it is
     cash: facts in every other security move that.
     """
-    only = None if security_id is None or _is_cash(reader, security_id) else security_id
+    only = None if security_id is None or _is_cash(reader, security_id, known_at) else security_id
     gathered = Gathering(reader, through, known_at)
     gathered.take(portfolio_id, only)
     market, portfolio = gathered.market(), gathered.owner(portfolio_id)
@@ -106,8 +106,8 @@ def key_of(
     )
 
 
-def _is_cash(reader: Reader, security_id: str) -> bool:
-    found = reader.instruments([security_id])
+def _is_cash(reader: Reader, security_id: str, known_at: datetime | None) -> bool:
+    found = reader.instruments([security_id], known_at=known_at)
     known = found[0] if found else built_in_instrument(security_id, "")
     return known is not None and known.is_cash
 

@@ -145,6 +145,12 @@ _LISTED: Final = (
             "cost_local": "the same in the security's own currency",
             "unit_cost": "cost / quantity, in base currency",
             "unit_cost_local": "cost / quantity, in the security's own currency",
+            "value": "value of the position x units / units held, in base currency; the last lot "
+            "takes what rounding leaves",
+            "value_local": "the same in the security's own currency",
+            "unrealised": "market value less cost, in base currency; on margin the local gain x "
+            "rate",
+            "unrealised_local": "market value less cost, in the security's own currency",
         },
     ),
     *_of(

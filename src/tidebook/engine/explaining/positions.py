@@ -1,4 +1,4 @@
-"""The figures of positions, of lots and of the portfolio that they make up."""
+"""The figures of positions and of the portfolio that they make up."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from tidebook.book import explain as trees
 from tidebook.book.day_trees import costs_tree, income_tree
 from tidebook.book.derivation import Formula, derived, stated, undefined
-from tidebook.book.lot_trees import replay
-from tidebook.book.step_trees import Side, unit_of
+from tidebook.book.step_trees import Side
 from tidebook.engine.explaining.answers import Drawn
 from tidebook.engine.explaining.evidence import evidence, steps_until
 from tidebook.errors import UnknownPositionError, UnknownSubjectError
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from tidebook.engine.explaining.evidence import Evidence
     from tidebook.engine.explaining.figures import Figure, Question
     from tidebook.engine.ports import Reader
-    from tidebook.engine.views import LotView, PositionChange, PositionsView, PositionView
+    from tidebook.engine.views import PositionChange, PositionsView, PositionView
 
 
 class _Subject(NamedTuple):
@@ -161,45 +160,6 @@ class _Whole(NamedTuple):
         return derived("cost of what could not be valued", base, Formula.SUM, costs)
 
 
-def explain_lot(reader: Reader, question: Question, figure: Figure) -> Drawn:
-    """Return the tree under a figure of one open lot.
-
-    Raises:
-        UnknownSubjectError: If the lot is not open on the day.
-    """
-    portfolio_id, security_id = question.portfolio_id or "", question.security_id or ""
-    view = reader.lots(
-        portfolio_id,
-        security_id=security_id,
-        as_of=question.as_of,
-        known_at=question.known_at,
-    )
-    found = [lot for lot in view.lots if lot.lot_id == question.lot_id]
-    on = view.freshness.as_of
-    known = evidence(
-        reader, portfolio_id, through=on, known_at=question.known_at, security_id=security_id
-    )
-    key = known.key(security_id)
-    side = Side.LOCAL if figure.name.endswith("_local") else Side.BASE
-    drawn = replay(key, known.steps.get(security_id, []), side).lots
-    own = [lot for lot in drawn if lot.lot_id == question.lot_id]
-    if not found or not own:
-        raise UnknownSubjectError(f"the open lot {question.lot_id!r}", portfolio_id)
-    # Both legs of one transaction may have opened a lot of its name: the one of this cost is meant.
-    costs = {found[0].cost_base, found[0].cost_local}
-    lot = next((one for one in own if one.cost.value in costs), own[0])
-    cost, quantity = lot.cost, lot.quantity
-    if figure.name == "quantity":
-        node = quantity
-    elif figure.name.startswith("unit_cost"):
-        below = (cost, quantity)
-        label = f"unit cost of lot {question.lot_id}"
-        node = derived(label, unit_of(key, side), Formula.QUOTIENT, below)
-    else:
-        node = cost
-    return Drawn(view.portfolio, view.freshness, stated(node, _LOT_STATED[figure.name](found[0])))
-
-
 def _subject(known: Evidence, security_id: str, valuation: Valuation, on: date | None) -> _Subject:
     key = known.key(security_id)
     rates = known.value_rates(key, valuation, on)
@@ -265,13 +225,6 @@ _CHANGED: Final[Mapping[str, Callable[[PositionChange], Decimal]]] = {
     "quantity": lambda change: change.quantity,
     "cost": lambda change: change.cost_base,
     "cost_local": lambda change: change.cost_local,
-}
-_LOT_STATED: Final[Mapping[str, Callable[[LotView], Decimal]]] = {
-    "quantity": lambda lot: lot.quantity,
-    "cost": lambda lot: lot.cost_base,
-    "cost_local": lambda lot: lot.cost_local,
-    "unit_cost": lambda lot: lot.unit_cost_base,
-    "unit_cost_local": lambda lot: lot.unit_cost_local,
 }
 
 
