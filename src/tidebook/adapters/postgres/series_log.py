@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tidebook.engine.valuing import SeriesJob
 
 _SQL = statements("series")
+_NAMED_WHOLE = {CauseKind.INSTRUMENT, CauseKind.PORTFOLIO, CauseKind.CORPORATE_ACTION}
+"""Facts whose id says all of which they are; of the others a day belongs to it."""
 
 
 class Unknown(NamedTuple):
@@ -85,6 +87,6 @@ def _bearing(pairs: Iterable[str], met: set[str]) -> set[str]:
 
 def _cause(row: tuple[Any, ...]) -> Cause:
     kind, identity, first, last, version = row
-    if kind in {CauseKind.INSTRUMENT, CauseKind.PORTFOLIO}:
+    if kind in _NAMED_WHOLE:
         return Cause(CauseKind(kind), identity, version)
     return Cause(CauseKind(kind), dated(identity, first, last), version)

@@ -80,7 +80,8 @@ WHERE portfolio_id = %(portfolio_id)s AND day = ANY(%(days)s) AND superseded_at 
 -- What has moved since of all that this portfolio rests on, by subject; rates are looked through
 -- by whoever asks. An instrument is asked of the facts: one that turns out to be cash has no key.
 SELECT c.kind, c.id, min(c.from_date), max(c.to_date),
-       CASE WHEN min(c.from_date) = max(c.to_date) OR c.kind IN ('instrument', 'portfolio')
+       CASE WHEN min(c.from_date) = max(c.to_date)
+              OR c.kind IN ('instrument', 'portfolio', 'corporate_action')
             THEN max(c.version) END
 FROM market_changes c
 WHERE c.change_id >= %(change)s AND c.from_date <= %(through)s
@@ -93,6 +94,11 @@ WHERE c.change_id >= %(change)s AND c.from_date <= %(through)s
             WHERE t.portfolio_id = %(portfolio_id)s AND t.security_id = c.id
               AND t.superseded_at = 'infinity'))
        OR (c.kind = 'portfolio' AND c.id = %(portfolio_id)s)
+       OR (c.kind = 'corporate_action' AND EXISTS (
+            SELECT FROM corporate_actions a
+            JOIN position_state s ON s.security_id = a.security_id
+            WHERE a.action_id = c.id AND s.portfolio_id = %(portfolio_id)s
+              AND (s.quantity <> 0 OR s.changed_on >= c.from_date)))
        OR c.kind IN ('rate', 'business_date'))
 GROUP BY c.kind, c.id
 ORDER BY c.kind, c.id
