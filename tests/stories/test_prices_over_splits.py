@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 from tests.fixtures.booking import keep_book, portfolio, security, trade
 from tidebook.book.positions import positions
 from tidebook.book.series import Market, daily_series, held_steps, portfolio_flows
-from tidebook.book.valuation import Held, Valuation, ValuationStatus, value_position
+from tidebook.book.valuation import Held, ValuationStatus, value_position
 from tidebook.model.actions import ActionTable, ActionType, CorporateAction
 from tidebook.model.facts import Price
 from tidebook.model.markets import over_splits, price_table, rate_table
 
 if TYPE_CHECKING:
     from tests.fixtures.booking import Book
+    from tidebook.book.valuation import Valuation
     from tidebook.model.facts import Transaction
 
 D = Decimal
