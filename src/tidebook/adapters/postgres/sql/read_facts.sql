@@ -62,13 +62,6 @@ FROM transactions AS t
 WHERE t.portfolio_id = ANY(%(ids)s) AND t.recorded_at <= %(known_at)s::timestamptz
   AND (t.superseded_at = 'infinity' OR t.superseded_at > %(known_at)s::timestamptz)
 
--- name: actions_then
-SELECT action_id, type, security_id, ex_date, new_units, old_units, to_security_id,
-       cost_fraction, cash_per_unit, cash_currency, portfolio_id, note
-FROM corporate_actions
-WHERE NOT cancelled AND recorded_at <= %(known_at)s::timestamptz
-  AND (superseded_at = 'infinity' OR superseded_at > %(known_at)s::timestamptz)
-
 -- name: dates_then
 SELECT business_date FROM business_dates
 WHERE recorded_at <= %(known_at)s::timestamptz
