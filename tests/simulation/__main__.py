@@ -1,0 +1,49 @@
+"""Replay runs: ``python -m tests.simulation --seed 7``, or ``--from 0 --count 100``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+import traceback
+from collections import Counter
+
+from tests.simulation.simulation import Simulation
+
+
+def main() -> int:
+    """Run seeds, print what they came to, and tell by the exit code whether all were right."""
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
+    parser.add_argument("--seed", type=int, help="replay one seed")
+    parser.add_argument("--from", dest="first", type=int, default=0, help="the first seed")
+    parser.add_argument("--count", type=int, default=100, help="how many seeds")
+    options = parser.parse_args()
+    first = options.first if options.seed is None else options.seed
+    count = options.count if options.seed is None else 1
+    faults: Counter[str] = Counter()
+    failed: list[int] = []
+    steps = commits = 0
+    begun = time.perf_counter()
+    for seed in range(first, first + count):
+        try:
+            report = Simulation(seed).run()
+        except AssertionError:
+            failed.append(seed)
+            traceback.print_exc()
+            sys.stdout.write(f"seed {seed} failed\n")
+            continue
+        faults.update(report.faults)
+        steps += report.steps
+        commits += report.commits
+    seconds = time.perf_counter() - begun
+    for fault, times in faults.most_common():
+        sys.stdout.write(f"{times:>9,}  {fault}\n")
+    sys.stdout.write(
+        f"{sum(faults.values()):>9,}  faults in {count} runs, {commits:,} commits and "
+        f"{steps:,} steps, {seconds:.1f} s; failed: {failed or 'none'}\n"
+    )
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
