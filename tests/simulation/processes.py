@@ -116,7 +116,7 @@ class Injector:
         """Be at work."""
         self._simulation = simulation
         self._random = simulation.fault_random
-        self._in_a_row: dict[str, int] = {}
+        self._in_a_row: dict[tuple[str, str], int] = {}
         self.enabled = True
 
     def at_statement(self, session: Session) -> None:
@@ -150,11 +150,15 @@ class Injector:
 
     def _refuse(self) -> None:
         """Refuse a unit, but no worker for ever: a record refused for ever is set apart."""
-        name = self._simulation.scheduler.me.name
+        name = self._worker()
         if self._in_a_row.get(name, 0) < _REFUSED_IN_A_ROW_MAX:
             self._in_a_row[name] = self._in_a_row.get(name, 0) + 1
             self._count(Fault.REFUSED)
             raise FencedError("what this unit wrote")
+
+    def _worker(self) -> tuple[str, str]:
+        me = self._simulation.scheduler.me
+        return (me.group.name if me.group else "", me.name)
 
     def around_commit(self, session: Session) -> None:
         """Commit, and perhaps let something go wrong before or after."""
@@ -170,7 +174,7 @@ class Injector:
         if fault is Fault.KILLED_BEFORE_COMMIT and isinstance(process, Process):
             self._kill(process, fault)
         session.tell(session.transaction.commit())
-        self._in_a_row.pop(self._simulation.scheduler.me.name, None)
+        self._in_a_row.pop(self._worker(), None)
         if fault is Fault.ACKNOWLEDGEMENT_LOST:
             self._count(fault)
             raise _away("the connection was lost after the commit")

@@ -103,11 +103,14 @@ class _Batch:
 
     def __init__(self, unit: Unit, admission: Admission, work: Sequence[WorkItem]) -> None:
         self.unit = unit
-        self.admission = admission
         portfolio_ids = {a.transaction.portfolio_id for a in admission.current.values()}
         portfolio_ids |= {fact.portfolio_id for fact in admission.replaced.values()}
         portfolio_ids |= {item.portfolio_id for item in work}
         self.portfolios: dict[str, PortfolioState] = unit.lock_portfolios(portfolio_ids)
+        if admission.replaced:
+            # While the portfolios were waited for, another worker may have booked what is replaced.
+            admission = admission._replace(replaced=unit.facts(admission.replaced.keys()))
+        self.admission = admission
         self.again = Reposting(unit, self.portfolios, admission.current.keys())
         self.changes: dict[Key, _Change] = defaultdict(_Change)
         self.posted: dict[str, Posted] = {}
