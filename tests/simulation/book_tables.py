@@ -245,7 +245,7 @@ class BookTables:
             self._save_key(key, at)
         self._bump(write)
         for key in write.keys:
-            self._note_restatement(key, write.generations.get(key.key[0], 0) + 1)
+            self._note_restatement(key, write.generations.get(key.key[0], 0) + 1, at)
 
     def _locked_facts(self, ids: Iterable[str]) -> Iterator[tuple[tuple[str, int], FactVersion]]:
         """Lock the current versions of facts; one that has ended in the meantime is left out."""
@@ -255,12 +255,13 @@ class BookTables:
                 yield key, row
 
     def _after_replaced(self, write: BookWrite, at: datetime) -> datetime:
-        """Return an instant after those of all rows that the batch closes."""
-        keys = [key.key for key in write.keys if key.close]
+        """Return an instant after those of all rows that the batch closes, or that were closed."""
+        keys = [key.key for key in write.keys if key.close or key.state.epoch]
         if not keys and not write.close_facts:
             return at
         self._session.statement()
         closing = [state.recorded_at for state in map(self._states.get, keys) if state]
+        closing += [row.recorded_at for _, row in self._restatements.where_in("key", keys)]
         closing += [row.recorded_at for _, row in self._facts.where_in("current", write.close_facts)]
         last = max(closing, default=None)
         return at if last is None or last < at else last + timedelta(microseconds=1)
@@ -281,10 +282,10 @@ class BookTables:
         self._session.statement()
         for entry in key.close:
             place = (*key.key, *entry)
-            before = self._entries.locked(place)
-            if before is not None:
+            entered = self._entries.locked(place)
+            if entered is not None:
                 self._entries.delete(place)
-                closed = before._replace(superseded_at=at)
+                closed = entered._replace(superseded_at=at)
                 self._closed.insert((place, next(_closings)), closed)
         for row in key.write:
             place = (*key.key, row.transaction_id, row.leg)
@@ -292,7 +293,9 @@ class BookTables:
         if key.state.is_emptied:
             self._states.delete(key.key)
         else:
-            self._states.put(key.key, StateRow(self._carried(key.state), at))
+            before = self._states.locked(key.key)
+            since = max(at, before.recorded_at) if before else at
+            self._states.put(key.key, StateRow(self._carried(key.state), since))
 
     def _carried(self, state: KeyState) -> KeyState:
         """Return a state as it is read back: without its lots where they are too many."""
@@ -318,11 +321,10 @@ class BookTables:
             after = row._replace(generation=row.generation + 1, series_from=from_day)
             self._portfolios.put(identity, after)
 
-    def _note_restatement(self, key: KeyWrite, generation: int) -> None:
+    def _note_restatement(self, key: KeyWrite, generation: int, at: datetime) -> None:
         if key.restated_from is not None:
-            row = RestatementRow(
-                key.restated_from, key.reason, len(key.close), len(key.write), generation
-            )
+            counts = len(key.close), len(key.write)
+            row = RestatementRow(key.restated_from, key.reason, *counts, generation, at)
             self._restatements.insert((*key.key, key.state.epoch), row)
 
 

@@ -91,6 +91,7 @@ class RestatementRow(NamedTuple):
     closed: int
     written: int
     generation: int
+    recorded_at: datetime
 
 
 class DayRow(NamedTuple):

@@ -187,14 +187,17 @@ class Invariants:
             assert place[0][:2] in restated, "an entry was closed without a restatement"
 
     def _no_two_rows_are_believed_at_once(self, changes: Changes) -> None:
+        """Neither clocks that step back nor batches that wait mix up what was believed when."""
         for place, change in changes.get("closed", {}).items():
-            key: EntryKey = place[0]
-            closed: Entered = change.after
-            assert closed.superseded_at is not None
-            assert closed.superseded_at >= closed.recorded_at, "a row ended before it began"
-            now = self._database.entries.rows.get(key)
-            if now is not None:
-                assert now.recorded_at >= closed.superseded_at, "two rows are believed at once"
+            row: Entered = change.after
+            assert row.superseded_at is not None
+            assert row.superseded_at >= row.recorded_at, f"{place[0]} ended before it began"
+        closed = self._database.closed
+        for key, change in changes.get("entries", {}).items():
+            for place in closed.indexes["entry"].get(key, ()) if change.after else ():
+                ended = closed.rows[place].superseded_at
+                assert ended is not None
+                assert change.after.recorded_at >= ended, f"{key} is believed twice at once"
 
     def _entries_sum_to_the_state(self, key: Key) -> None:
         """Entries sum to the position, and open lots to its quantity and cost."""

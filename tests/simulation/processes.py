@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tidebook.engine.store import Store
 
 _EPOCH: Final = datetime(2024, 6, 1, tzinfo=UTC)
-_REFUSED_IN_A_ROW_MAX: Final = 6
+_REFUSED_IN_A_ROW_MAX: Final = 3
 _STORM_STEPS_MAX: Final = 12_000
 """After so many steps nothing goes wrong any more, so that the run can come to rest."""
 
