@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from tests.simulation.database import EntryKey
+from tests.simulation.valuation import days_to_change
 
 from tidebook.engine.commands import BOOK
 from tidebook.engine.runner.workers import STAGES
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from tidebook.engine.store import Key
 
 _ZERO = Decimal(0)
+_MARKET = ("prices", "rates", "dates", "instruments")
 
 
 
@@ -53,6 +55,7 @@ class Invariants:
             self._entries_sum_to_the_state(key)
         for portfolio_id in sorted(_booked_portfolios(changes)):
             self._both_legs_or_none(portfolio_id)
+        self._unmarked_series_are_right(changes)
 
     # The log, and who reads it.
 
@@ -153,15 +156,6 @@ class Invariants:
             assert step in {0, 1}, "a generation was lost"
             assert after.valuation_version >= before.valuation_version, "a version fell"
             assert step == 1 or identity not in booked, "a book changed inside its generation"
-            later = after.series_from is None or (
-                before.series_from is not None and after.series_from > before.series_from
-            )
-            if later and before.series_from is not None:
-                same = (before.generation, before.valuation_version) == (
-                    after.generation,
-                    after.valuation_version,
-                )
-                assert same, "a series was declared right that had just been marked"
         for identity in booked:
             known = identity in self._database.portfolios.rows
             assert not known or identity in changes.get("portfolios", {}), (
@@ -242,6 +236,23 @@ class Invariants:
             findings.rows[key].finding.severity is Severity.WAITING
             for key in findings.indexes["fact"].get(identity, ())
         )
+
+
+    def _unmarked_series_are_right(self, changes: Changes) -> None:
+        """A series that is not marked is what it would come to from its first day on.
+
+        Whatever moves a value marks the series in the same commit; so neither a series that was
+        just brought up to date, nor one that a change of the market passed by, may be wrong.
+        """
+        rows = self._database.portfolios.rows
+        touched = changes.get("portfolios", {}).keys()
+        if any(table in changes for table in _MARKET):
+            touched = rows.keys()
+        for identity in sorted(touched):
+            row = rows[identity]
+            if row.series_from is None and row.generation > 0:
+                differ = days_to_change(self._database, row)
+                assert differ == [], f"the series of {identity} is wrong, and nobody knows: {differ}"
 
 
 def _keys(changes: Changes) -> set[Key]:

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
-from tests.fixtures.engine_cases import world
 from tests.simulation.clients import Client
 from tests.simulation.database import Database
+from tests.simulation.facts import histories
 from tests.simulation.invariants import Invariants
 from tests.simulation.judgement import judge
 from tests.simulation.processes import InjectedFailure, Injector, Nemesis, Process
@@ -69,16 +69,15 @@ class Simulation:
         self.commits = 0
         self._calm = False
         self._starting = 0
-        self._given = world(Random(f"facts {seed}"))
         self.clients = self._drawn_clients()
         self.invariants = Invariants(self)
         self.database.observers.append(self._observe)
 
     def _drawn_clients(self) -> list[Client]:
         shares = self.swarm.clients
-        histories = list(self._given.histories)
-        self.client_random.shuffle(histories)
-        return [Client(self, f"c{i}", histories[i::shares]) for i in range(shares)]
+        drawn = histories(Random(f"facts {self.seed}"))
+        self.client_random.shuffle(drawn)
+        return [Client(self, f"c{i}", drawn[i::shares]) for i in range(shares)]
 
     def run(self) -> Report:
         """Run to the end and judge what is there.

@@ -90,7 +90,7 @@ def swarm(random: Random) -> Swarm:
         refused=_rate(random, (0.005, 0.02, 0.05)),
         failed=_rate(random, (0.005, 0.02)),
         stalled=_rate(random, (0.005, 0.02, 0.05)),
-        stall_seconds=random.choice((0.05, 0.5, 5.0)),
+        stall_seconds=random.choice((0.05, 0.5, 5.0, 20.0)),
         commit=_rate(random, (0.05, 0.15, 0.3)),
         hint_lost=_rate(random, (0.2, 0.8)),
         sent_again=_rate(random, (0.1, 0.3, 0.7)),

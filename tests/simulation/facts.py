@@ -1,0 +1,117 @@
+"""The facts of a run: a world in which everything is tried once, or a crowded one.
+
+A wide world has many currencies, kinds and policies and little of each. A crowded one has one or
+two portfolios, few securities and few days, so that facts meet: on one key, one day, one instant.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from tests.fixtures.engine_cases import world
+from tidebook.model.facts import Price, Rate, Transaction, TransactionType as T
+from tidebook.model.instruments import Instrument
+from tidebook.model.portfolios import CostMethod, Portfolio, Settlement
+
+if TYPE_CHECKING:
+    from random import Random
+
+_FIRST = date(2024, 3, 4)
+_DAYS = 5
+_KINDS = (T.BUY, T.BUY, T.BUY, T.SELL, T.SELL, T.DEPOSIT, T.FEE, T.DIVIDEND, T.TRANSFER_OUT)
+_CURRENCY = {"AAA": "USD", "BBB": "EUR"}
+
+
+def histories(random: Random) -> list[tuple[Any, ...]]:
+    """Return the versions of every fact, each in the order in which they must arrive."""
+    if random.random() < 0.4:
+        return list(world(random).histories)
+    return _crowded(random)
+
+
+def _crowded(random: Random) -> list[tuple[Any, ...]]:
+    portfolios = ["P1", "P2"][: random.randint(1, 2)]
+    securities = ["AAA", "BBB"][: random.choice((1, 1, 2))]
+    found: list[tuple[Any, ...]] = [(_portfolio(random, name),) for name in portfolios]
+    found += [(Instrument(name, name, _CURRENCY[name], "Equity"),) for name in securities]
+    if "BBB" in securities:
+        found.append((Rate("EUR", "USD", _FIRST - timedelta(days=9), Decimal("1.08")),))
+        found.append((Rate("EUR", "USD", _day(random), Decimal("1.1")),))
+    for name in securities:
+        for number in range(_DAYS):
+            if random.random() < 0.6:
+                found.append(_prices(random, name, _FIRST + timedelta(days=number)))
+    if random.random() < 0.4:
+        found += [(_FIRST + timedelta(days=number),) for number in range(_DAYS + 2)]
+    count = random.randint(4, 18)
+    found += [
+        _transactions(random, f"T{number:02}", portfolios, securities) for number in range(count)
+    ]
+    return found
+
+
+def _portfolio(random: Random, name: str) -> Portfolio:
+    return Portfolio(
+        name,
+        "USD",
+        _FIRST,
+        cost_method=random.choice((CostMethod.FIFO, CostMethod.AVCO)),
+        settlement=random.choice((Settlement.AUTO, Settlement.AUTO, Settlement.EXPLICIT)),
+        allow_short=random.random() < 0.2,
+    )
+
+
+def _prices(random: Random, name: str, day: date) -> tuple[Price, ...]:
+    count = random.choice((1, 1, 2))
+    values = random.sample(range(800, 1400), count)
+    return tuple(Price(name, day, Decimal(value) / 100, _CURRENCY[name]) for value in values)
+
+
+def _day(random: Random) -> date:
+    return _FIRST + timedelta(days=random.randrange(_DAYS))
+
+
+def _transactions(
+    random: Random, identity: str, portfolios: list[str], securities: list[str]
+) -> tuple[Transaction, ...]:
+    versions = [_transaction(random, identity, portfolios, securities)]
+    while random.random() < 0.25:
+        other = _transaction(random, identity, portfolios, securities)
+        last = versions[-1]
+        later = random.choice(
+            (
+                last._replace(quantity=other.quantity, gross=other.gross),
+                last._replace(traded_at=other.traded_at),
+                other._replace(portfolio_id=last.portfolio_id),
+                other,
+            )
+        )
+        if later != last:
+            versions.append(later)
+    return tuple(versions)
+
+
+def _transaction(
+    random: Random, identity: str, portfolios: list[str], securities: list[str]
+) -> Transaction:
+    kind, name = random.choice(_KINDS), random.choice(securities)
+    quantity = Decimal(random.randint(1, 9))
+    price = Decimal(random.randint(900, 1200)) / 100
+    currency = _CURRENCY[name]
+    day = _day(random)
+    return Transaction(
+        identity,
+        random.choice(portfolios),
+        f"CASH_{currency}" if kind in {T.DEPOSIT, T.FEE} else name,
+        kind,
+        datetime(day.year, day.month, day.day, random.choice((9, 9, 10, 15)), tzinfo=UTC),
+        None,
+        quantity,
+        price,
+        quantity * price,
+        currency,
+        currency,
+        fee=Decimal(random.randint(0, 2)),
+    )
