@@ -7,7 +7,9 @@ import sys
 import time
 import traceback
 from collections import Counter
+from contextlib import nullcontext
 
+from tests.simulation.mutants import mutants
 from tests.simulation.simulation import Simulation
 
 
@@ -16,22 +18,28 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--seed", type=int, help="replay one seed")
     parser.add_argument("--from", dest="first", type=int, default=0, help="the first seed")
+    parser.add_argument("--traces", action="store_true", help="print a digest of every run")
+    parser.add_argument("--mutant", choices=[each.name for each in mutants()], help="with a fault")
     parser.add_argument("--count", type=int, default=100, help="how many seeds")
     options = parser.parse_args()
     first = options.first if options.seed is None else options.seed
     count = options.count if options.seed is None else 1
+    wrong = next((each for each in mutants() if each.name == options.mutant), None)
     faults: Counter[str] = Counter()
     failed: list[int] = []
     steps = commits = 0
     begun = time.perf_counter()
     for seed in range(first, first + count):
         try:
-            report = Simulation(seed).run()
+            with wrong or nullcontext():
+                report = Simulation(seed).run()
         except AssertionError:
             failed.append(seed)
             traceback.print_exc()
             sys.stdout.write(f"seed {seed} failed\n")
             continue
+        if options.traces:
+            sys.stdout.write(f"{seed}: {report.steps} {report.commits} {report.trace}\n")
         faults.update(report.faults)
         steps += report.steps
         commits += report.commits
@@ -40,8 +48,9 @@ def main() -> int:
         sys.stdout.write(f"{times:>9,}  {fault}\n")
     sys.stdout.write(
         f"{sum(faults.values()):>9,}  faults in {count} runs, {commits:,} commits and "
-        f"{steps:,} steps, {seconds:.1f} s; failed: {failed or 'none'}\n"
+        f"{steps:,} steps; failed: {failed or 'none'}\n"
     )
+    sys.stderr.write(f"{seconds:.1f} s\n")
     return 1 if failed else 0
 
 

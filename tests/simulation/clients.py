@@ -76,6 +76,7 @@ class Client:
         self._random = simulation.client_random
         self._histories = [_History(versions) for versions in histories]
         self._attempts = 0
+        self._by_day = False
         self._last_day: dict[tuple[object, ...], date] = {}
 
     def run(self) -> None:
@@ -85,7 +86,8 @@ class Client:
         while any(history.left for history in self._histories):
             self._send_some([history for history in self._histories if history.left])
             self._misbehave()
-            self.simulation.scheduler.sleep(self._random.random() * 0.3)
+            pause = self._random.random() * self.simulation.swarm.think_seconds
+            self.simulation.scheduler.sleep(pause)
         self.done = True
 
     def _send_what_others_rest_on(self) -> None:
@@ -96,11 +98,13 @@ class Client:
             if not resting:
                 break
             self._send_some(resting)
-        self._histories.sort(key=lambda each: str(_day_of(each.versions[0])))
+        if self.simulation.swarm.by_day:
+            self._by_day = True
+            self._histories.sort(key=lambda each: str(_day_of(each.versions[0])))
 
     def _send_some(self, histories: Sequence[_History]) -> None:
         """Send a batch of one topic: some versions of some histories, each in their order."""
-        ordered = self.simulation.swarm.ordered
+        ordered = self._by_day
         topic = (histories[0] if ordered else self._random.choice(histories)).topic
         fitting = [history for history in histories if history.topic == topic]
         batch: list[Any] = []

@@ -34,8 +34,11 @@ def histories(random: Random) -> list[tuple[Any, ...]]:
 def _crowded(random: Random) -> list[tuple[Any, ...]]:
     portfolios = ["P1", "P2"][: random.randint(1, 2)]
     securities = ["AAA", "BBB"][: random.choice((1, 1, 2))]
-    found: list[tuple[Any, ...]] = [(_portfolio(random, name),) for name in portfolios]
-    found += [(Instrument(name, name, _CURRENCY[name], "Equity"),) for name in securities]
+    found: list[tuple[Any, ...]] = [
+        tuple(_portfolio(random, name) for _ in range(random.choice((1, 1, 1, 2))))
+        for name in portfolios
+    ]
+    found += [_instruments(random, name) for name in securities]
     if "BBB" in securities:
         found.append((Rate("EUR", "USD", _FIRST - timedelta(days=9), Decimal("1.08")),))
         found.append((Rate("EUR", "USD", _day(random), Decimal("1.1")),))
@@ -63,6 +66,13 @@ def _portfolio(random: Random, name: str) -> Portfolio:
     )
 
 
+def _instruments(random: Random, name: str) -> tuple[Instrument, ...]:
+    last = Instrument(name, name, _CURRENCY[name], "Equity")
+    if random.random() < 0.8:
+        return (last,)
+    return (last._replace(currency=random.choice(("USD", "EUR"))), last)
+
+
 def _prices(random: Random, name: str, day: date) -> tuple[Price, ...]:
     count = random.choice((1, 1, 2))
     values = random.sample(range(800, 1400), count)
@@ -77,13 +87,14 @@ def _transactions(
     random: Random, identity: str, portfolios: list[str], securities: list[str]
 ) -> tuple[Transaction, ...]:
     versions = [_transaction(random, identity, portfolios, securities)]
-    while random.random() < 0.25:
+    while random.random() < 0.35:
         other = _transaction(random, identity, portfolios, securities)
         last = versions[-1]
         later = random.choice(
             (
                 last._replace(quantity=other.quantity, gross=other.gross),
                 last._replace(traded_at=other.traded_at),
+                last._replace(type=random.choice(_KINDS)),
                 other._replace(portfolio_id=last.portfolio_id),
                 other,
             )
@@ -97,7 +108,7 @@ def _transaction(
     random: Random, identity: str, portfolios: list[str], securities: list[str]
 ) -> Transaction:
     kind, name = random.choice(_KINDS), random.choice(securities)
-    quantity = Decimal(random.randint(1, 9))
+    quantity = Decimal(random.choice((1, 1, 2, 2, 3, 5)))
     price = Decimal(random.randint(900, 1200)) / 100
     currency = _CURRENCY[name]
     day = _day(random)

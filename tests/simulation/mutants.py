@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 Patch = tuple[Any, str, Any]
-_Patches = "Callable[[], list[Patch]]"
+_RARE: Final = frozenset({"replaced_as_first_seen"})
 
 _all: dict[str, Mutant] = {}
 
@@ -47,6 +47,11 @@ class Mutant:
     what: str
     """What is wrong, in words."""
     patches: Callable[[], list[Patch]]
+    is_rare: bool = False
+    """Whether it shows only where several things coincide, in hardly one run of a hundred."""
+
+    def __str__(self) -> str:
+        return self.name
 
     def __enter__(self) -> Mutant:
         """Make it wrong."""
@@ -72,7 +77,7 @@ def mutants() -> tuple[Mutant, ...]:
 def _mutant(make: Callable[[], list[Patch]]) -> Callable[[], list[Patch]]:
     """Register a mutant under the name of its function, with the function's sentence."""
     name = make.__name__
-    _all[name] = Mutant(name, (make.__doc__ or "").strip().rstrip("."), make)
+    _all[name] = Mutant(name, (make.__doc__ or "").strip().rstrip("."), make, name in _RARE)
     return make
 
 

@@ -67,8 +67,13 @@ class Swarm(NamedTuple):
     clients: int
     batch_max: int
     lots_carried: int
+    think_seconds: float
+    """The longest pause of a client between two requests."""
     ordered: bool
-    """Whether clients deliver in order, so that little is folded again."""
+    """Whether clients deliver what others rest on first: what comes late has everything folded
+    again, and so hides what goes wrong where it is not."""
+    by_day: bool
+    """Whether they then deliver by day, too."""
 
 
 _OUTSIDE = (
@@ -105,7 +110,9 @@ def swarm(random: Random) -> Swarm:
         clients=random.choice((1, 2, 3)),
         batch_max=random.choice((1, 3, 10, 500)),
         lots_carried=random.choice((1, 2, 400)),
-        ordered=random.random() < 0.3,
+        think_seconds=random.choice((0.0, 0.03, 0.3)),
+        ordered=random.random() < 0.6,
+        by_day=random.random() < 0.4,
     )
 
 
