@@ -71,6 +71,8 @@ class Client:
         self.simulation = simulation
         self.name = name
         self.done = False
+        self.has_introduced = False
+        """Whether it has sent all that others rest on."""
         self.acknowledged: list[str] = []
         """Correlation ids of the deliveries that were taken for certain."""
         self._random = simulation.client_random
@@ -91,13 +93,15 @@ class Client:
         self.done = True
 
     def _send_what_others_rest_on(self) -> None:
+        rests = _RESTS if self.simulation.swarm.rates_first else _RESTS[:2]
         while True:
-            resting = [
-                each for each in self._histories if each.left and isinstance(each.next, _RESTS)
-            ]
+            resting = [each for each in self._histories if each.left and isinstance(each.next, rests)]
             if not resting:
                 break
             self._send_some(resting)
+        self.has_introduced = True
+        while not self.simulation.references_are_taken():
+            self.simulation.scheduler.sleep(0.2)
         if self.simulation.swarm.by_day:
             self._by_day = True
             self._histories.sort(key=lambda each: str(_day_of(each.versions[0])))

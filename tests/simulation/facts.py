@@ -40,8 +40,8 @@ def _crowded(random: Random) -> list[tuple[Any, ...]]:
     ]
     found += [_instruments(random, name) for name in securities]
     if "BBB" in securities:
-        found.append((Rate("EUR", "USD", _FIRST - timedelta(days=9), Decimal("1.08")),))
-        found.append((Rate("EUR", "USD", _day(random), Decimal("1.1")),))
+        for day in (_FIRST - timedelta(days=9), _day(random)):
+            found.append(_rates(random, day))
     for name in securities:
         for number in range(_DAYS):
             if random.random() < 0.6:
@@ -77,6 +77,11 @@ def _prices(random: Random, name: str, day: date) -> tuple[Price, ...]:
     count = random.choice((1, 1, 2))
     values = random.sample(range(800, 1400), count)
     return tuple(Price(name, day, Decimal(value) / 100, _CURRENCY[name]) for value in values)
+
+
+def _rates(random: Random, day: date) -> tuple[Rate, ...]:
+    values = random.sample(range(100, 120), random.choice((1, 2)))
+    return tuple(Rate("EUR", "USD", day, Decimal(value) / 100) for value in values)
 
 
 def _day(random: Random) -> date:

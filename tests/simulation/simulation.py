@@ -156,19 +156,29 @@ class Simulation:
             return False
         return True
 
+    def references_are_taken(self) -> bool:
+        """Tell whether all that others rest on was sent, and taken."""
+        sent = all(client.has_introduced for client in self.clients)
+        return sent and not self._unread(REFERENCE)
+
+    def _unread(self, *consumers: str) -> bool:
+        """Tell whether anything lies unread."""
+        database = self.database
+        for (topic, part), end in database.partitions.rows.items():
+            consumer = _CONSUMED_BY.get(topic)
+            if consumer in consumers:
+                offset = database.offsets.rows.get((consumer, topic, part))
+                if offset is None or offset.next_offset < end:
+                    return True
+        return False
+
     def _unfinished(self) -> bool:
         database = self.database
         if database.work.rows or database.leader is None:
             return True
         if any(row.series_from is not None for row in database.portfolios.rows.values()):
             return True
-        for (topic, part), end in database.partitions.rows.items():
-            consumer = _CONSUMED_BY.get(topic)
-            if consumer is not None:
-                offset = database.offsets.rows.get((consumer, topic, part))
-                if offset is None or offset.next_offset < end:
-                    return True
-        return False
+        return self._unread(BOOK, REFERENCE)
 
 
 class _Watcher(logging.Handler):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tests.simulation.book_tables import BookTables
@@ -44,10 +45,27 @@ class SimulatedUnit:
     def __init__(self, session: Session, lots_carried: int) -> None:
         """Work through a session."""
         self.session = session
-        self.log = LogTables(session)
-        self.book = BookTables(session, lots_carried)
-        self.reference = ReferenceTables(session, self.book)
-        self.series = SeriesTables(session)
+        self._lots_carried = lots_carried
+
+    @cached_property
+    def log(self) -> LogTables:
+        """The log and its offsets."""
+        return LogTables(self.session)
+
+    @cached_property
+    def book(self) -> BookTables:
+        """Facts, entries, states and work."""
+        return BookTables(self.session, self._lots_carried)
+
+    @cached_property
+    def reference(self) -> ReferenceTables:
+        """Portfolios, instruments and the market."""
+        return ReferenceTables(self.session, self.book)
+
+    @cached_property
+    def series(self) -> SeriesTables:
+        """Daily series."""
+        return SeriesTables(self.session)
 
     def hold_reference(self, *, exclusive: bool) -> None:
         """Share, or own, what bookings rest on."""

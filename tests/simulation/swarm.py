@@ -72,6 +72,8 @@ class Swarm(NamedTuple):
     ordered: bool
     """Whether clients deliver what others rest on first: what comes late has everything folded
     again, and so hides what goes wrong where it is not."""
+    rates_first: bool
+    """Whether rates are among what others rest on."""
     by_day: bool
     """Whether they then deliver by day, too."""
 
@@ -111,7 +113,8 @@ def swarm(random: Random) -> Swarm:
         batch_max=random.choice((1, 3, 10, 500)),
         lots_carried=random.choice((1, 2, 400)),
         think_seconds=random.choice((0.0, 0.03, 0.3)),
-        ordered=random.random() < 0.6,
+        ordered=random.random() < 0.5,
+        rates_first=random.random() < 0.5,
         by_day=random.random() < 0.4,
     )
 
