@@ -48,7 +48,7 @@ def _crowded(random: Random) -> list[tuple[Any, ...]]:
                 found.append(_prices(random, name, _FIRST + timedelta(days=number)))
     if random.random() < 0.4:
         found += [(_FIRST + timedelta(days=number),) for number in range(_DAYS + 2)]
-    count = random.randint(4, 18)
+    count = random.choice((3, 4, 6, 12, 18))
     found += [
         _transactions(random, f"T{number:02}", portfolios, securities) for number in range(count)
     ]
