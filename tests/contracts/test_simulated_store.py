@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,6 +21,7 @@ from tests.simulation.facts import histories
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.session import Session
 from tests.simulation.store import SimulatedUnit
+from tests.simulation.swarm import chance
 from tidebook.adapters.postgres.book_unit import LOTS_CARRIED
 from tidebook.engine import topics
 from tidebook.engine.stages.admission import Incoming
@@ -60,7 +60,7 @@ def real(module_database_url: str) -> Iterator[Book]:
 
 @pytest.mark.parametrize("seed", range(_SEEDS))
 def test_every_step_leaves_the_same_tables(real: Book, seed: int) -> None:
-    random = Random(seed)
+    random = chance("deliveries", seed)
     real.clear()
     database = Database(Scheduler(random, switch_chance=0.0, steps_max=1))
     at = _START

@@ -31,7 +31,7 @@ def main() -> int:
     begun = time.perf_counter()
     for seed in range(first, first + count):
         try:
-            with wrong or nullcontext():
+            with wrong.applied() if wrong else nullcontext():
                 report = Simulation(seed).run()
         except AssertionError:
             failed.append(seed)

@@ -154,7 +154,7 @@ class BookTables:
     def last_order(self, key: Key, without: Collection[str]) -> Order | None:
         """Return the place of a key's last current entry, some transactions left aside."""
         self._session.statement()
-        rows = [entered.row for each, entered in self._entries.where("key", key)]
+        rows = [entered.row for _, entered in self._entries.where("key", key)]
         orders = [
             (row.on, row.at, row.rank, row.transaction_id, row.leg)
             for row in rows
@@ -167,7 +167,7 @@ class BookTables:
     def take_work(self, limit: int, spared: Collection[str]) -> list[WorkItem]:
         """Take keys to be folded again, those of a portfolio together."""
         self._session.statement()
-        rows = [(key, row) for key, row in self._work.items() if key[0] not in spared]
+        rows = [(key, row) for key, row in self._work.all() if key[0] not in spared]
         since: dict[str, tuple[datetime, str]] = {}
         for key, row in rows:
             asked = (row.requested_at, key[0])
@@ -213,9 +213,11 @@ class BookTables:
     def unfinished(self, portfolio_ids: Collection[str]) -> bool:
         """Tell whether any of these portfolios (all, when empty) has work or series to do."""
         self._session.statement()
-        return any(not portfolio_ids or key[0] in portfolio_ids for key, _ in self._work.items()) or any(
+        return any(
+            not portfolio_ids or key[0] in portfolio_ids for key, _ in self._work.all()
+        ) or any(
             row.series_from is not None and (not portfolio_ids or key in portfolio_ids)
-            for key, row in self._portfolios.items()
+            for key, row in self._portfolios.all()
         )
 
     # What is written.
@@ -262,7 +264,9 @@ class BookTables:
         self._session.statement()
         closing = [state.recorded_at for state in map(self._states.get, keys) if state]
         closing += [row.recorded_at for _, row in self._restatements.where_in("key", keys)]
-        closing += [row.recorded_at for _, row in self._facts.where_in("current", write.close_facts)]
+        closing += [
+            row.recorded_at for _, row in self._facts.where_in("current", write.close_facts)
+        ]
         last = max(closing, default=None)
         return at if last is None or last < at else last + timedelta(microseconds=1)
 
@@ -330,12 +334,12 @@ class BookTables:
 
 def accounts_of(facts: Iterable[FactRow]) -> list[tuple[Key, date]]:
     """Return the keys that facts are booked on, with their days."""
-    found: list[tuple[Key, date]] = []
-    for fact in facts:
-        for security_id in (fact.main_security_id, fact.cash_security_id):
-            if security_id is not None:
-                found.append(((fact.transaction.portfolio_id, security_id), fact.business_date))
-    return found
+    return [
+        ((fact.transaction.portfolio_id, security_id), fact.business_date)
+        for fact in facts
+        for security_id in (fact.main_security_id, fact.cash_security_id)
+        if security_id is not None
+    ]
 
 
 def earlier(left: date | None, right: date | None) -> date | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from tests.fixtures.engine_book import topic_of
@@ -95,7 +96,9 @@ class Client:
     def _send_what_others_rest_on(self) -> None:
         rests = _RESTS if self.simulation.swarm.rates_first else _RESTS[:2]
         while True:
-            resting = [each for each in self._histories if each.left and isinstance(each.next, rests)]
+            resting = [
+                each for each in self._histories if each.left and isinstance(each.next, rests)
+            ]
             if not resting:
                 break
             self._send_some(resting)
@@ -114,7 +117,9 @@ class Client:
         batch: list[Any] = []
         sent: list[_History] = []
         for _ in range(self._random.choice((1, 1, 2, 4, 12))):
-            open_ones = [each for each in fitting if each.left and not (each.moves and each in sent)]
+            open_ones = [
+                each for each in fitting if each.left and not (each.moves and each in sent)
+            ]
             if not open_ones:
                 break
             history = open_ones[0] if ordered else self._random.choice(open_ones)
@@ -134,7 +139,7 @@ class Client:
         while receipt is not None:
             process = self._process()
             try:
-                if self._at(process, lambda: process.commands.wait(receipt, timeout_seconds=2.0)):
+                if self._at(process, partial(process.commands.wait, receipt, timeout_seconds=2.0)):
                     return
             except (StoreUnavailableError, FencedError, _ResetError):
                 self.simulation.scheduler.sleep(0.1)
@@ -147,7 +152,7 @@ class Client:
             correlation_id = f"{self.name}-{self._attempts}"
             self.simulation.deliveries[correlation_id] = Delivery(topic, tuple(facts))
             try:
-                receipt = self._at(process, lambda: _send(process, topic, facts, correlation_id))
+                receipt = self._at(process, partial(_send, process, topic, facts, correlation_id))
             except (StoreUnavailableError, FencedError, _ResetError):
                 self.simulation.scheduler.sleep(self._random.random())
                 continue

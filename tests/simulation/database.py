@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from tests.simulation.tables import Locks, Table
@@ -10,6 +9,7 @@ from tidebook.model.findings import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import date, datetime
     from decimal import Decimal
 
     from tests.simulation.scheduler import Group, Scheduler
@@ -107,6 +107,7 @@ class LogRow(NamedTuple):
 
     records: tuple[Mapping[str, str], ...]
     correlation_id: str
+    recorded_at: datetime
 
 
 class OffsetRow(NamedTuple):
@@ -124,6 +125,7 @@ class ProcessedRow(NamedTuple):
     last_offset: int
     fence: int
     duplicates: int
+    processed_at: datetime
 
 
 def _current(version: FactVersion) -> bool:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from tests.simulation.database import EntryKey
 from tests.simulation.valuation import days_to_change
-
 from tidebook.engine.commands import BOOK
 from tidebook.engine.runner.workers import STAGES
 from tidebook.model.findings import Severity
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
 
 _ZERO = Decimal(0)
 _MARKET = ("prices", "rates", "dates", "instruments")
-
 
 
 class Invariants:
@@ -131,8 +128,7 @@ class Invariants:
             for record in change.after.records
         ]
         assert any(
-            record["original_partition"] == str(part)
-            and record["original_offset"] == str(offset)
+            record["original_partition"] == str(part) and record["original_offset"] == str(offset)
             for record in kept
         ), "a record that cannot be read was dropped"
 
@@ -172,9 +168,11 @@ class Invariants:
                 assert (step == 1) == (key in restated), "an epoch does not tell of a restatement"
             if before is None and after is not None:
                 used = self._database.restatements.indexes["key"].get(key, {})
-                others = [each[2] for each in used if (*key, each[2]) not in changes.get(
-                    "restatements", {}
-                )]
+                others = [
+                    each[2]
+                    for each in used
+                    if (*key, each[2]) not in changes.get("restatements", {})
+                ]
                 assert after.state.epoch >= max(others, default=0), "an epoch was used again"
         for place, change in changes.get("closed", {}).items():
             assert change.after is not None
@@ -237,7 +235,6 @@ class Invariants:
             for key in findings.indexes["fact"].get(identity, ())
         )
 
-
     def _unmarked_series_are_right(self, changes: Changes) -> None:
         """A series that is not marked is what it would come to from its first day on.
 
@@ -252,7 +249,9 @@ class Invariants:
             row = rows[identity]
             if row.series_from is None and row.generation > 0:
                 differ = days_to_change(self._database, row)
-                assert differ == [], f"the series of {identity} is wrong, and nobody knows: {differ}"
+                assert differ == [], (
+                    f"the series of {identity} is wrong, and nobody knows: {differ}"
+                )
 
 
 def _keys(changes: Changes) -> set[Key]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import defaultdict
 from datetime import date
@@ -158,7 +159,7 @@ def _versions_are_those_that_were_sent(database: Database, facts: FinalFacts) ->
         assert rows[-1].fact.transaction == last, f"{identity} is not what was sent last"
         hashes = [row.fact.content_hash for row in rows]
         assert hashes[-1] == content_hash(last)
-        assert all(one != other for one, other in zip(hashes, hashes[1:], strict=False)), (
+        assert all(one != other for one, other in itertools.pairwise(hashes)), (
             f"{identity} was counted as amended by itself"
         )
 

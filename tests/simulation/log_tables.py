@@ -12,6 +12,7 @@ from tidebook.errors import FencedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from tests.simulation.database import Part
     from tests.simulation.session import Session
@@ -31,7 +32,7 @@ class LogTables:
         self._processed = session.of(database.processed)
 
     def append(
-        self, topic: str, records: Sequence[tuple[str, Record]], correlation_id: str
+        self, topic: str, records: Sequence[tuple[str, Record]], correlation_id: str, at: datetime
     ) -> list[tuple[int, int]]:
         """Append keyed records, the partitions in order and locked until the end."""
         by_part: dict[int, list[Mapping[str, str]]] = defaultdict(list)
@@ -42,7 +43,7 @@ class LogTables:
             self._session.statement()
         for part in sorted(by_part):
             first = self._next_offset(topic, part)
-            row = LogRow(tuple(by_part[part]), correlation_id)
+            row = LogRow(tuple(by_part[part]), correlation_id, at)
             self._log.insert((topic, part, first), row)
             after = first + len(row.records)
             self._partitions.put((topic, part), after)
@@ -110,8 +111,14 @@ class LogTables:
         if row is None or row.fence != fence:
             raise FencedError(f"{part[0]}-{part[1]}")
 
-    def complete(self, consumer: str, batch: LogBatch, fence: int, duplicates: int) -> None:
-        """Move an offset over a batch, if it is where the batch begins and still one's own."""
+    def complete(
+        self, consumer: str, batch: LogBatch, audited: tuple[int, int], at: datetime
+    ) -> None:
+        """Move an offset over a batch, if it is where the batch begins and still one's own.
+
+        ``audited`` is the fence and how many records were duplicates.
+        """
+        fence, duplicates = audited
         self._session.statement()
         key = (consumer, batch.topic, batch.part)
         row = self._offsets.locked(key)
@@ -119,7 +126,7 @@ class LogTables:
             raise FencedError(f"offset {batch.first_offset} of {batch.topic}-{batch.part}")
         after = batch.first_offset + len(batch.records)
         self._offsets.put(key, row._replace(next_offset=after))
-        audit = ProcessedRow(after - 1, fence, duplicates)
+        audit = ProcessedRow(after - 1, fence, duplicates, at)
         self._processed.put((*key, batch.first_offset), audit)
 
     @staticmethod
@@ -131,6 +138,6 @@ class LogTables:
         self._session.statement()
         return {
             (topic, part): row.next_offset
-            for (name, topic, part), row in self._offsets.items()
+            for (name, topic, part), row in self._offsets.all()
             if name == consumer
         }

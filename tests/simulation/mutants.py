@@ -1,3 +1,4 @@
+# ruff: noqa: ANN401 - a wrong function stands in for any function
 """Mutants: the product, or the store's guards that it relies on, with one thing wrong.
 
 A simulation that finds nothing proves nothing until it has found what is known to be there. Each
@@ -7,8 +8,9 @@ product within a bounded number of seeds.
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import ROUND_DOWN, Context, Decimal
 from typing import TYPE_CHECKING, Any, Final
 from unittest.mock import patch
@@ -22,7 +24,7 @@ from tests.simulation.session import Session
 from tests.simulation.store import SimulatedUnit
 from tidebook.book import lots
 from tidebook.book.ledger import Leg, Posting
-from tidebook.book.lots import KeyRules, LotRule
+from tidebook.book.lots import LotRule
 from tidebook.engine.commands import LogCommands
 from tidebook.engine.runner.consuming import Consumption
 from tidebook.engine.stages import book, keys, reposting
@@ -31,10 +33,14 @@ from tidebook.errors import StoreUnavailableError
 from tidebook.model.money import ZERO
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterator, Mapping
+
+    from tidebook.book.lots import KeyRules
 
 Patch = tuple[Any, str, Any]
-_RARE: Final = frozenset({"replaced_as_first_seen"})
+_RARE: Final = frozenset({"no_expected_offset", "refusals_forgotten", "replaced_as_first_seen"})
+
+_SOME_TIME: Final = datetime(2024, 6, 1, tzinfo=UTC)
 
 _all: dict[str, Mutant] = {}
 
@@ -53,20 +59,13 @@ class Mutant:
     def __str__(self) -> str:
         return self.name
 
-    def __enter__(self) -> Mutant:
-        """Make it wrong."""
-        stack = ExitStack()
-        for owner, name, wrong in self.patches():
-            stack.enter_context(patch.object(owner, name, wrong))
-        _open.append(stack)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Make it right again."""
-        _open.pop().close()
-
-
-_open: list[ExitStack] = []
+    @contextmanager
+    def applied(self) -> Generator[None]:
+        """Have it wrong for as long as the block lasts."""
+        with ExitStack() as stack:
+            for owner, name, wrong in self.patches():
+                stack.enter_context(patch.object(owner, name, wrong))
+            yield
 
 
 def mutants() -> tuple[Mutant, ...]:
@@ -155,7 +154,8 @@ def offset_before_data() -> list[Patch]:
             assert row is not None
             after = batch.first_offset + len(batch.records)
             self._offsets.put(key, row._replace(next_offset=after))
-            self._processed.put((*key, batch.first_offset), ProcessedRow(after - 1, row.fence, 0))
+            audit = ProcessedRow(after - 1, row.fence, 0, _SOME_TIME)
+            self._processed.put((*key, batch.first_offset), audit)
         self._session.make_visible()
         return batches
 
@@ -500,9 +500,7 @@ def share_rounded_down() -> list[Patch]:
     down = Context(prec=200, rounding=ROUND_DOWN)
 
     def share(whole: Decimal, part: Decimal, of: Decimal) -> Decimal:
-        cut = down.quantize(
-            down.divide(down.multiply(whole, part), of), Decimal(1).scaleb(-18)
-        )
+        cut = down.quantize(down.divide(down.multiply(whole, part), of), Decimal(1).scaleb(-18))
         return whole if part == of else cut
 
     return [(lots, "share", share)]

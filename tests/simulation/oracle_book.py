@@ -131,9 +131,7 @@ def wanted(fact: Transaction, known: Known) -> Wanted:
         return Wanted((), ("rate.missing",))
     on_cash = is_cash or cash_currency(main, "") is not None
     legs = _legs(fact, on, (main, cash), local, rates, on_cash=on_cash)
-    redundant = (
-        is_cash and own == fact.currency and portfolio.settlement is Settlement.AUTO
-    )
+    redundant = is_cash and own == fact.currency and portfolio.settlement is Settlement.AUTO
     codes = ["settlement.redundant"] if redundant and kind in _TRADES else []
     product = Fraction(fact.quantity) * Fraction(fact.price)
     gap, gross = abs(product - Fraction(fact.gross)), Fraction(fact.gross)
@@ -335,9 +333,7 @@ def _booked(leg: Leg, lots: list[OpenLot], *, shorts: bool, pooled: bool) -> Lin
         by_price = times(local, leg.to_base)
         gains = (local, base, by_price, base - by_price)
     moved = leg.quantity if crosses else quantity
-    return Line(
-        leg, moved, opened[0] - cost_local, opened[1] - cost_base, gains, tuple(taken)
-    )
+    return Line(leg, moved, opened[0] - cost_local, opened[1] - cost_base, gains, tuple(taken))
 
 
 def _open(

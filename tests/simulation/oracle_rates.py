@@ -91,9 +91,7 @@ class Rates:
         freshest = max(on for on, _ in found)
         return next(rate for on, rate in found if on == freshest)
 
-    def _single_division(
-        self, source: str, middle: str, target: str, day: date
-    ) -> Fraction | None:
+    def _single_division(self, source: str, middle: str, target: str, day: date) -> Fraction | None:
         """Where only the middle currency quotes both others, one division says it all."""
         if self._last(source, middle, day) or self._last(target, middle, day):
             return None

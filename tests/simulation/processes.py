@@ -1,4 +1,4 @@
-"""Processes: the production commands and runner on the simulated store, alive until they are not."""
+"""Processes: the product's commands and runner on the simulated store, alive until they are not."""
 
 from __future__ import annotations
 
@@ -44,6 +44,8 @@ class Process(Group):
         self._hints = SimulatedSignal(simulation.scheduler)
         self._heard = 0
         self._session_broken = False
+        self.cut_off_until = 0.0
+        """Until when it gets no new session for the lead, while its workers' go on."""
         self.stopping = False
         store = cast("Store", SimulatedStore(self))
         booked = SimulatedSignal(simulation.scheduler)
@@ -92,7 +94,13 @@ class Process(Group):
         return True
 
     def reconnect(self) -> None:
-        """Have a new session for the lead."""
+        """Have a new session for the lead.
+
+        Raises:
+            StoreUnavailableError: While the store takes no connection of this process.
+        """
+        if self.simulation.scheduler.now < self.cut_off_until:
+            raise _away("no session for the lead")
         self._session_broken = False
 
     def hint(self) -> None:
@@ -235,13 +243,21 @@ class Nemesis:
                 size = simulation.swarm.clock_step_seconds
                 victim.skew_seconds += self._random.uniform(-size, size)
             case Fault.LEAD_LOST:
-                return any(process.lose_lead() for process in simulation.at_work())
+                return self._cut_off_leader(now)
             case Fault.ZOMBIE:
                 return self._replace_leader(now)
             case _:
                 msg = f"{fault} does not come from outside"
                 raise ValueError(msg)
         return True
+
+    def _cut_off_leader(self, now: float) -> bool:
+        """End the leader's session; its workers go on with what they have in hand."""
+        for process in self._simulation.at_work():
+            if process.lose_lead():
+                process.cut_off_until = now + self._random.choice((0.0, 1.5, 4.0))
+                return True
+        return False
 
     def _replace_leader(self, now: float) -> bool:
         """Stop the leader for long enough that another one leads when it wakes."""

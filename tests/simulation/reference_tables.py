@@ -163,9 +163,7 @@ class ReferenceTables:
 
     def save_prices(self, prices: Sequence[Price], at: datetime) -> int:
         """Write prices with all that this brings about; return the duplicates."""
-        latest = {
-            (price.security_id, price.on): (price.price, price.currency) for price in prices
-        }
+        latest = {(price.security_id, price.on): (price.price, price.currency) for price in prices}
         securities = sorted({price.security_id for price in prices})
         self._session.statement()
         for (security_id, _), (_, currency) in latest.items():
@@ -237,7 +235,7 @@ class ReferenceTables:
     def mark_foreign(self, currencies: Collection[str], day: date) -> None:
         """Mark the series of the portfolios whose values may rest on a rate."""
         self._session.statement()
-        for identity, row in self._portfolios.items():
+        for identity, row in self._portfolios.all():
             states = self._states.where("portfolio", identity)
             base = row.portfolio.base_currency
             if any(
@@ -251,9 +249,7 @@ class ReferenceTables:
         if local != base and (local in currencies or base in currencies):
             return True
         others = [each[1] for each, _ in self._quoted.where("security", key[1])]
-        return any(
-            other in currencies or local in currencies for other in others if other != local
-        )
+        return any(other in currencies or local in currencies for other in others if other != local)
 
     def refold_foreign(self, currencies: Collection[str], day: date, at: datetime) -> None:
         """Have the keys of foreign transactions from a day on folded again."""
@@ -274,7 +270,7 @@ class ReferenceTables:
         self._book.ask_again(keys, "an exchange rate was set or corrected", at)
 
     def _facts_from(self, day: date) -> Iterator[FactRow]:
-        for _, row in self._facts.items():
+        for _, row in self._facts.all():
             if row.superseded_at is None and row.fact.business_date >= day:
                 yield row.fact
 
@@ -291,7 +287,7 @@ class ReferenceTables:
         self._session.statement()
         keys = [
             ((row.portfolio_id, row.security_id), row.business_date)
-            for _, row in self._findings.items()
+            for _, row in self._findings.all()
             if row.finding.waits_for is not None
             and row.finding.waits_for.startswith("rate:")
             and set(row.finding.waits_for[5:].split("/")) & set(currencies)
@@ -301,7 +297,7 @@ class ReferenceTables:
     def save_business_dates(self, dates: Sequence[date], at: datetime) -> int:
         """Write business dates with all that this brings about; return the duplicates."""
         self._session.statement()
-        end = max((day for day, _ in self._dates.items()), default=None)
+        end = max((day for day, _ in self._dates.all()), default=None)
         self._session.statement()
         fresh = [day for day in sorted(set(dates)) if self._dates.locked(day) is None]
         for day in fresh:
@@ -316,7 +312,7 @@ class ReferenceTables:
     def mark_all(self, day: date) -> None:
         """Mark every series from a day on."""
         self._session.statement()
-        booked = [identity for identity, row in self._portfolios.items() if row.generation > 0]
+        booked = [identity for identity, row in self._portfolios.all() if row.generation > 0]
         for identity in sorted(booked):
             self._mark(identity, day)
 

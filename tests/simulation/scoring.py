@@ -41,7 +41,7 @@ def score(mutant: Mutant, seeds: Iterable[int]) -> Score:
 
 def verdict(mutant: Mutant, seed: int) -> str | None:
     """Run one seed with a mutant; return what gave it away, if anything did."""
-    with mutant:
+    with mutant.applied():
         try:
             Simulation(seed).run()
         except Exception as error:  # noqa: BLE001 - whatever ends a run tells the mutant from the product

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from tests.simulation.database import DayRow
@@ -11,18 +11,18 @@ from tidebook.book.series import DatedFlow, Market, cumulated
 from tidebook.engine.valuing import SeriesInput, SeriesJob, SeriesSpan
 from tidebook.model.facts import Price, Rate
 from tidebook.model.instruments import built_in_instrument
-from tidebook.model.markets import NO_PRICES, RateTable, price_table, rate_table
+from tidebook.model.markets import NO_PRICES, price_table, rate_table
 from tidebook.model.money import ZERO, exact
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
     from decimal import Decimal
 
     from tests.simulation.session import Session
     from tidebook.book.series import HeldSteps, PortfolioDay
     from tidebook.engine.store import EntryRow
-    from tidebook.model.markets import PriceQuotes
+    from tidebook.model.markets import PriceQuotes, RateTable
 
 _DAY = timedelta(days=1)
 
@@ -47,9 +47,7 @@ class SeriesTables:
         """Return every exchange rate."""
         self._session.statement()
         return rate_table(
-            Rate(*key[:3], row.value)
-            for key, row in self._rates.items()
-            if row.superseded_at is None
+            Rate(*key[:3], row.value) for key, row in self._rates.all() if row.superseded_at is None
         )
 
     def prices(self, security_ids: Collection[str]) -> dict[str, PriceQuotes]:
@@ -68,14 +66,14 @@ class SeriesTables:
     def business_dates(self) -> tuple[date, ...]:
         """Return every business date, oldest first."""
         self._session.statement()
-        return tuple(sorted(day for day, _ in self._dates.items()))
+        return tuple(sorted(day for day, _ in self._dates.all()))
 
     def jobs(self, limit: int, spared: Collection[str]) -> list[SeriesJob]:
-        """Return portfolios whose series is not right; those of which only the market moved first."""
+        """Return portfolios whose series is not right; where only the market moved, first."""
         self._session.statement()
         marked = sorted(
             (row.series_generation != row.generation, identity)
-            for identity, row in self._portfolios.items()
+            for identity, row in self._portfolios.all()
             if row.series_from is not None and identity not in spared
         )
         found: list[SeriesJob] = []

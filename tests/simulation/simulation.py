@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
-from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
 from tests.simulation.clients import Client
@@ -14,7 +13,7 @@ from tests.simulation.invariants import Invariants
 from tests.simulation.judgement import judge
 from tests.simulation.processes import InjectedFailure, Injector, Nemesis, Process
 from tests.simulation.scheduler import Ended, Scheduler
-from tests.simulation.swarm import Fault, Tally, swarm
+from tests.simulation.swarm import Fault, Tally, chance, swarm
 from tests.simulation.threads import simulated
 from tidebook.engine import topics
 from tidebook.engine.commands import BOOK, REFERENCE
@@ -52,12 +51,12 @@ class Simulation:
     def __init__(self, seed: int, drawn: Swarm | None = None) -> None:
         """Draw the run of a seed."""
         self.seed = seed
-        self.swarm = drawn or swarm(Random(f"swarm {seed}"))
-        self.fault_random = Random(f"faults {seed}")
-        self.client_random = Random(f"clients {seed}")
+        self.swarm = drawn or swarm(chance("swarm", seed))
+        self.fault_random = chance("faults", seed)
+        self.client_random = chance("clients", seed)
         self.tally = Tally()
         self.scheduler = Scheduler(
-            Random(f"order {seed}"), switch_chance=self.swarm.switch, steps_max=_STEPS_MAX
+            chance("order", seed), switch_chance=self.swarm.switch, steps_max=_STEPS_MAX
         )
         self.scheduler.at_rest = self._rests
         self.database = Database(self.scheduler)
@@ -75,7 +74,7 @@ class Simulation:
 
     def _drawn_clients(self) -> list[Client]:
         shares = self.swarm.clients
-        drawn = histories(Random(f"facts {self.seed}"))
+        drawn = histories(chance("facts", self.seed))
         self.client_random.shuffle(drawn)
         return [Client(self, f"c{i}", drawn[i::shares]) for i in range(shares)]
 

@@ -196,7 +196,7 @@ class SimulatedUnit:
         self, topic: str, records: Sequence[tuple[str, Record]], correlation_id: str, at: datetime
     ) -> list[tuple[int, int]]:
         """Append keyed records to the log; return (partition, next offset) for each touched."""
-        return self.log.append(topic, records, correlation_id)
+        return self.log.append(topic, records, correlation_id, at)
 
     def backlog(self, consumer: str, parts: Sequence[Part]) -> dict[Part, int]:
         """Return how many records lie unread in each of these partitions, where any do."""
@@ -210,7 +210,7 @@ class SimulatedUnit:
         self, consumer: str, batch: LogBatch, fence: int, duplicates: int, at: datetime
     ) -> None:
         """Move the consumer's offset over a batch."""
-        self.log.complete(consumer, batch, fence, duplicates)
+        self.log.complete(consumer, batch, (fence, duplicates), at)
 
 
 class SimulatedStore:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from enum import StrEnum
+from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from random import Random
 
 
 class Fault(StrEnum):
@@ -86,6 +86,11 @@ _OUTSIDE = (
     Fault.LEAD_LOST,
     Fault.CLOCK_STEPPED,
 )
+
+
+def chance(what: str, seed: int) -> Random:
+    """Return the chance that decides one thing in the run of a seed."""
+    return Random(f"{what} {seed}")  # noqa: S311 - the seed is the case
 
 
 def swarm(random: Random) -> Swarm:

@@ -66,7 +66,7 @@ class View(Generic[K, R]):
         """Return a row, or None."""
         return self.written[key] if key in self.written else self.table.rows.get(key)
 
-    def items(self) -> list[tuple[K, R]]:
+    def all(self) -> list[tuple[K, R]]:
         """Return all rows."""
         found = [(key, row) for key, row in self.table.rows.items() if key not in self.written]
         found += [(key, row) for key, row in self.written.items() if row is not None]

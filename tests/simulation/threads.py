@@ -107,6 +107,7 @@ class SimulatedThread:
         self._scheduler = scheduler
         self._body = partial(target, *args)
         self._name = name
+        self.daemon = daemon
         self._actor: Actor | None = None
         self._ended = SimulatedEvent(scheduler)
 
