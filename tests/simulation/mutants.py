@@ -26,10 +26,11 @@ from tidebook.book import lots
 from tidebook.book.ledger import Leg, Posting
 from tidebook.book.lots import LotRule
 from tidebook.engine.commands import LogCommands
+from tidebook.engine.runner import Runner
 from tidebook.engine.runner.consuming import Consumption
 from tidebook.engine.stages import book, keys, reposting
 from tidebook.engine.store import PortfolioState
-from tidebook.errors import StoreUnavailableError
+from tidebook.errors import FencedError, StoreUnavailableError
 from tidebook.model.money import ZERO
 
 if TYPE_CHECKING:
@@ -227,6 +228,19 @@ def batch_set_apart() -> list[Patch]:
         self._set_apart(single, ValueError("in bad company"))
 
     return [(Consumption, "_alone", alone)]
+
+
+@_mutant
+def leader_gives_up() -> list[Patch]:
+    """A leader whose taking over is refused ends, and keeps the lead."""
+    original = Runner._back_off
+
+    def back_off(self: Runner, name: str, error: Exception, attempt: int) -> int:
+        if name == "leader" and isinstance(error, FencedError):
+            raise error
+        return original(self, name, error, attempt)
+
+    return [(Runner, "_back_off", back_off)]
 
 
 # Admission: new, duplicate, amended.

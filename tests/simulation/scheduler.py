@@ -222,6 +222,7 @@ class Scheduler:
         except Ended:
             actor.done = True
         except BaseException as error:  # noqa: BLE001 - it is raised again by run
+            error.add_note(f"{actor.name} has ended by it")
             self.fail(error)
         actor.done = True
         if self.ended:

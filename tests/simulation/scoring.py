@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from tests.simulation.simulation import Simulation
@@ -11,7 +12,8 @@ if TYPE_CHECKING:
 
     from tests.simulation.mutants import Mutant
 
-_REASON_MAX = 60
+_REASON_MAX = 70
+_MEMBER = re.compile(r"<[\w.]+: ('[^']*')>")
 
 
 class Score(NamedTuple):
@@ -46,5 +48,5 @@ def verdict(mutant: Mutant, seed: int) -> str | None:
             Simulation(seed).run()
         except Exception as error:  # noqa: BLE001 - whatever ends a run tells the mutant from the product
             lines = (str(error) or type(error).__name__).splitlines()
-            return lines[0][:_REASON_MAX]
+            return _MEMBER.sub(r"\1", lines[0])[:_REASON_MAX]
     return None
