@@ -140,9 +140,21 @@ class Client:
             process = self._process()
             try:
                 if self._at(process, partial(process.commands.wait, receipt, timeout_seconds=2.0)):
+                    self._is_booked(history)
                     return
             except (StoreUnavailableError, FencedError, _ResetError):
                 self.simulation.scheduler.sleep(0.1)
+
+    def _is_booked(self, history: _History) -> None:
+        """Whoever was told that it is booked finds it in the book."""
+        identity = history.versions[0].transaction_id
+        facts = self.simulation.database.facts
+        known = [facts.rows[key] for key in facts.indexes["current"].get(identity, ())]
+        last = history.versions[history.taken - 1]
+        if [row.fact.transaction for row in known] != [last]:
+            error = AssertionError(f"{identity} was said to be booked, and is not")
+            self.simulation.scheduler.fail(error)
+            raise Ended from error
 
     def _deliver(self, topic: str, facts: Sequence[Any]) -> Receipt:
         """Send until it is acknowledged; what was taken before is taken again."""
