@@ -202,9 +202,36 @@ class _Batch:
             if not fresh:
                 return keys
             done.update(fresh)
-            self.again.look(fresh)
+            self._follow(self.again.look(fresh))
             self._reconsider(fresh)
             self._carry(fresh)
+
+    def _follow(self, moved: set[Key]) -> None:
+        """Fold the keys to which facts of cash accounts turn out to belong.
+
+        They do when the portfolio's policy has changed and its keys have not been folded since.
+        """
+        found: set[Key] = set()
+        while moved:
+            found |= moved
+            for key in moved:
+                self.changes[key].fold_anew(_MOVED)
+            moved = self.again.look(key for key in moved if not self._is_cash(key))
+        securities = [key for key in self.changes if key in found and not self._is_cash(key)]
+        for key in securities:
+            self._unsay(key)
+        self._prepare(securities)
+        self._reconsider(securities)
+        self._fold(securities)
+        self._carry(securities)
+
+    def _unsay(self, key: Key) -> None:
+        """Take back what a key's fold refused: the key is folded once more."""
+        for finding in self.results.pop(key, folding.NOTHING).findings:
+            identity = finding.transaction_id
+            rows = self.findings[identity]
+            self.findings[identity] = [row for row in rows if row.finding != finding]
+            self.waits.discard(identity)
 
     def _keys(self, *, cash: bool) -> list[Key]:
         return [key for key in self.changes if self._is_cash(key) is cash]
