@@ -1,4 +1,4 @@
-"""An amendment meets a worker that books the version before at the same moment."""
+"""Batches that meet what another one has just done, or has not done yet."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from tests.fixtures.engine_facts import ACME, portfolio, trade
 from tidebook.engine import topics
 from tidebook.engine.stages.admission import Incoming
 from tidebook.engine.stages.book import book
+from tidebook.model.facts import TransactionType as T
+from tidebook.model.instruments import Instrument
+from tidebook.model.portfolios import Settlement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -66,3 +69,21 @@ def test_what_it_replaces_leaves_both_its_keys(books: Book, other: str) -> None:
     assert [row[:3] for row in held.findings] == [("T1", "rate.missing", "waiting")]
     assert held.entries == []
     assert held.states == []
+
+
+def test_what_a_new_policy_moves_is_never_out_of_sight(books: Book) -> None:
+    """A batch on the cash account comes before the keys are folded under the new policy."""
+    money = Instrument("MONEY", "Money", "USD", "Cash")
+    books.take(topics.RAW_INSTRUMENTS, [money])
+    books.take(topics.RAW_PORTFOLIOS, [portfolio("P1")])
+    taken_out = trade("T1", 1, 5, day=3)._replace(security_id="MONEY", type=T.WITHDRAWAL)
+    books.take(topics.RAW_TRANSACTIONS, [taken_out])
+    assert [row[:3] for row in books.held().entries] == [("P1", "CASH_USD", "T1")]
+    explicit = portfolio("P1")._replace(settlement=Settlement.EXPLICIT)
+    books.take(topics.RAW_PORTFOLIOS, [explicit])
+    paid_in = trade("T2", 1, 9, day=1)._replace(security_id="CASH_USD", type=T.DEPOSIT)
+    books.take(topics.RAW_TRANSACTIONS, [paid_in])
+    must = [("P1", "CASH_USD", "T2"), ("P1", "MONEY", "T1")]
+    assert [row[:3] for row in books.held().entries] == must
+    books.settle()
+    assert [row[:3] for row in books.held().entries] == must

@@ -12,8 +12,17 @@ REGRESSIONS: Final[tuple[tuple[int, str], ...]] = (
     (0, "the leader ended when taking over was refused, and kept the lead (leader_gives_up)"),
     (
         85,
-        "an amendment met a worker that booked the version before, and left its cash behind "
-        "(replaced_as_first_seen); after a step of the clock a row ended before it began "
-        "(clock_trusted)",
+        (
+            "an amendment met a worker that booked the version before, and left its cash behind "
+            "(replaced_as_first_seen); after a step of the clock a row ended before it began "
+            "(clock_trusted)"
+        ),
+    ),
+    (
+        1_001_381,
+        (
+            "a batch on a cash account took from it what a new policy moves to another key, before "
+            "that key was folded again (moved_from_cash_lost)"
+        ),
     ),
 )

@@ -111,6 +111,16 @@ def old_account_kept() -> list[Patch]:
 
 
 @mutant
+def moved_from_cash_lost() -> list[Patch]:
+    """What turns out to belong elsewhere than on the cash account is on neither for a while."""
+
+    def follow(*_: object) -> None:
+        """Leave the other keys alone."""
+
+    return [(book._Batch, "_follow", follow)]
+
+
+@mutant
 def same_day_skipped() -> list[Patch]:
     """A transaction of the last day counts as being in order, whatever its instant."""
 
