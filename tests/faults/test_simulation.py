@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.simulation.mutants import Mutant
 
 _ROOT = Path(__file__).parents[2]
-_SEEDS = 300
+_SEEDS = 320
 _FAULTS_MIN = 50_000
 _NIGHT_SEEDS = 6_000
 _NIGHT_FAULTS_MIN = 1_000_000

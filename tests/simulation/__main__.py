@@ -1,4 +1,4 @@
-"""Replay runs: ``python -m tests.simulation --seed 7``, or ``--from 0 --count 100``."""
+"""Run seeds: ``python -m tests.simulation --seed 7``, ``--from 0 --count 100``, ``--score``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections import Counter
 from contextlib import nullcontext
 
 from tests.simulation.mutants import mutants
+from tests.simulation.scoring import score
 from tests.simulation.simulation import Simulation
 
 
@@ -21,7 +22,10 @@ def main() -> int:
     parser.add_argument("--traces", action="store_true", help="print a digest of every run")
     parser.add_argument("--mutant", choices=[each.name for each in mutants()], help="with a fault")
     parser.add_argument("--count", type=int, default=100, help="how many seeds")
+    parser.add_argument("--score", action="store_true", help="print which seed kills each mutant")
     options = parser.parse_args()
+    if options.score:
+        return _print_scores(range(options.first, options.first + options.count))
     first = options.first if options.seed is None else options.seed
     count = options.count if options.seed is None else 1
     wrong = next((each for each in mutants() if each.name == options.mutant), None)
@@ -52,6 +56,18 @@ def main() -> int:
     )
     sys.stderr.write(f"{seconds:.1f} s\n")
     return 1 if failed else 0
+
+
+def _print_scores(seeds: range) -> int:
+    """Print the mutation score: each mutant, how many seeds it took, and what gave it away."""
+    alive = 0
+    for mutant in mutants():
+        found = score(mutant, (mutant.first_seed, *seeds))
+        alive += found.reason is None
+        sys.stdout.write(f"{found}\n")
+        sys.stdout.flush()
+    sys.stdout.write(f"{len(mutants()) - alive} of {len(mutants())} mutants were killed\n")
+    return 1 if alive else 0
 
 
 if __name__ == "__main__":

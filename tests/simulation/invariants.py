@@ -200,17 +200,19 @@ class Invariants:
             assert rows == [], "a key has entries and no state"
             return
         state, holding = row.state, row.state.holding
-        assert sum((each.quantity for each in rows), _ZERO) == holding.quantity
-        assert sum((each.cost_local for each in rows), _ZERO) == holding.cost_local
-        assert sum((each.cost_base for each in rows), _ZERO) == holding.cost_base
+        entered = (
+            sum((each.quantity for each in rows), _ZERO),
+            sum((each.cost_local for each in rows), _ZERO),
+            sum((each.cost_base for each in rows), _ZERO),
+        )
+        assert entered == holding[:3], f"entries of {key} do not sum to its position"
         gains = sum((each.realised_local or _ZERO for each in rows), _ZERO)
         assert gains == state.realised_local, "gains do not sum to the state"
         base = sum((each.realised_base or _ZERO for each in rows), _ZERO)
         assert base == state.realised_base, "gains in base currency do not sum to the state"
         if state.lots_known and holding.lots:
-            assert sum((lot.quantity for lot in holding.lots), _ZERO) == holding.quantity
-            assert sum((lot.cost_local for lot in holding.lots), _ZERO) == holding.cost_local
-            assert sum((lot.cost_base for lot in holding.lots), _ZERO) == holding.cost_base
+            opened = tuple(sum((lot[i] for lot in holding.lots), _ZERO) for i in (2, 3, 4))
+            assert opened == holding[:3], f"lots of {key} do not sum to its position"
 
     def _both_legs_or_none(self, portfolio_id: str) -> None:
         """What is visible of a portfolio is whole: a transaction has all its legs, or waits."""
