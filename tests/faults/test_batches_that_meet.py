@@ -71,6 +71,20 @@ def test_what_it_replaces_leaves_both_its_keys(books: Book, other: str) -> None:
     assert held.states == []
 
 
+def test_cash_is_paid_out_before_its_account_is_folded_under_a_new_policy(books: Book) -> None:
+    """Cash of the base currency has no lots while trades settle by themselves."""
+    books.take(topics.RAW_PORTFOLIOS, [portfolio("P1")])
+    paid_in = trade("T1", 1, 100, day=1)._replace(security_id="CASH_USD", type=T.DEPOSIT)
+    books.take(topics.RAW_TRANSACTIONS, [paid_in])
+    explicit = portfolio("P1")._replace(settlement=Settlement.EXPLICIT)
+    books.take(topics.RAW_PORTFOLIOS, [explicit])
+    paid_out = trade("T2", 1, 30, day=3)._replace(security_id="CASH_USD", type=T.WITHDRAWAL)
+    books.take(topics.RAW_TRANSACTIONS, [paid_out])
+    assert [row[3:6] for row in books.held().states] == [(70, 70, 70)]
+    lots = books.rows("SELECT lots FROM position_state")
+    assert lots == [([["T1", "2024-03-02", "70", "70", "70"]],)]
+
+
 def test_what_a_new_policy_moves_is_never_out_of_sight(books: Book) -> None:
     """A batch on the cash account comes before the keys are folded under the new policy."""
     money = Instrument("MONEY", "Money", "USD", "Cash")

@@ -163,8 +163,7 @@ def said_to_be_booked() -> list[Patch]:
 def unreadable_dropped() -> list[Patch]:
     """A record that cannot be read is passed over without a trace."""
 
-    def set_apart(self: Consumption, single: Any, _: Exception) -> None:
-        fence = self._fences[self._consumer, (single.topic, single.part)]
+    def set_apart(self: Consumption, single: Any, _: Exception, fence: int) -> None:
         with self._store.unit() as unit:
             unit.complete(self._consumer, single, fence, 0, self._clock.now())
 
@@ -176,7 +175,8 @@ def batch_set_apart() -> list[Patch]:
     """One record that cannot be read takes its whole batch with it."""
 
     def alone(self: Consumption, single: Any) -> None:
-        self._set_apart(single, ValueError("in bad company"))
+        fence = self._fences[self._consumer, (single.topic, single.part)]
+        self._set_apart(single, ValueError("in bad company"), fence)
 
     return [(Consumption, "_alone", alone)]
 

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
 _AMENDED: Final = "a transaction was amended"
 _BACK_DATED: Final = "a back-dated transaction"
+_POLICY: Final = "a policy of the portfolio has changed"
 _MOVED: Final = "a transaction belongs on another key"
 
 
@@ -254,9 +255,11 @@ class _Batch:
             self.refused.update(self.unit.refusals(fresh))
         for key in keys:
             change = self.changes[key]
-            if self.rules[key].lots is LotRule.UNIT:
+            if not folding.fits(self.states.get(key), self.rules[key]):
+                change.fold_anew(_POLICY)
+            elif self.rules[key].lots is LotRule.UNIT:
                 continue
-            if change.removed:
+            elif change.removed:
                 change.fold_anew(change.reason)
             elif not self._in_order(key, change.added):
                 change.fold_anew(_BACK_DATED)

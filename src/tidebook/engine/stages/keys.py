@@ -9,7 +9,7 @@ a restatement writes exactly what it changed, and what only came after the rest 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, assert_never
 
 from tidebook.book.lots import EMPTY, KeyRules, LotRule, fold
 from tidebook.engine.store import EntryRow, KeyState, KeyWrite
@@ -44,6 +44,27 @@ def in_order(state: KeyState | None, postings: Sequence[Posting]) -> bool:
     if state is None or not postings:
         return True
     return state.lots_known and all(posting.order > state.last for posting in postings)
+
+
+def fits(state: KeyState | None, rules: KeyRules) -> bool:
+    """Tell whether a key's state can be folded on under these rules.
+
+    It cannot where a policy has changed since: cash of the base currency has no lots, a pool is
+    one lot, and everything else that is held lies in lots.
+    """
+    if state is None:
+        return True
+    holding = state.holding
+    match rules.lots:
+        case LotRule.UNIT:
+            costs = {holding.cost_local, holding.cost_base}
+            return state.lots_known and not holding.lots and costs == {holding.quantity}
+        case LotRule.AVCO:
+            return not state.lots_known or len(holding.lots) == bool(holding.quantity)
+        case LotRule.FIFO:
+            return not state.lots_known or bool(holding.lots) is bool(holding.quantity)
+        case _ as unknown:
+            assert_never(unknown)
 
 
 def append(
