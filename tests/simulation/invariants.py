@@ -72,6 +72,9 @@ class Invariants:
         moved = changes.get("offsets", {})
         for key, change in moved.items():
             before, after = change.before, change.after
+            if before is None or after.fence > before.fence:
+                leader = self._database.leader
+                assert leader is process, "a leader that was replaced took partitions back"
             if before is None:
                 assert after.next_offset == 0, "an offset begins in the middle"
                 continue

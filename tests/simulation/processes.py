@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, cast
 
 from tests.simulation.scheduler import Ended, Group
+from tests.simulation.session import away
 from tests.simulation.store import SimulatedStore
 from tests.simulation.swarm import Fault
 from tests.simulation.threads import SimulatedSignal
 from tidebook.engine.commands import LogCommands
 from tidebook.engine.runner import Runner
-from tidebook.errors import FencedError, StoreUnavailableError
+from tidebook.errors import FencedError
 
 if TYPE_CHECKING:
     from tests.simulation.session import Session
@@ -26,10 +27,6 @@ _STORM_STEPS_MAX: Final = 12_000
 
 class InjectedFailure(Exception):  # noqa: N818 - it stands for whatever has no name in the tree
     """A failure without a name in the tree of errors."""
-
-
-def _away(what: str) -> StoreUnavailableError:
-    return StoreUnavailableError(what, hint="it is simulated")
 
 
 class Process(Group):
@@ -100,7 +97,7 @@ class Process(Group):
             StoreUnavailableError: While the store takes no connection of this process.
         """
         if self.simulation.scheduler.now < self.cut_off_until:
-            raise _away("no session for the lead")
+            raise away("no session for the lead")
         self._session_broken = False
 
     def hint(self) -> None:
@@ -112,7 +109,7 @@ class Process(Group):
         if not self._session_broken and self._hints.count == self._heard:
             self._hints.wait(self._heard, timeout_seconds)
         if self._session_broken:
-            raise _away("the session of the lead has ended")
+            raise away("the session of the lead has ended")
         heard, self._heard = self._heard, self._hints.count
         return heard != self._heard
 
@@ -143,7 +140,7 @@ class Injector:
         drawn -= swarm.killed
         if 0 <= drawn < swarm.lost:
             self._count(Fault.CONNECTION_LOST)
-            raise _away("the connection was lost")
+            raise away("the connection was lost")
         drawn -= swarm.lost
         if 0 <= drawn < swarm.refused:
             self._refuse()
@@ -178,14 +175,15 @@ class Injector:
                 fault = self._random.choice(_AT_COMMIT)
         if fault is Fault.COMMIT_LOST:
             self._count(fault)
-            raise _away("the connection was lost before the commit")
+            raise away("the connection was lost before the commit")
         if fault is Fault.KILLED_BEFORE_COMMIT and isinstance(process, Process):
             self._kill(process, fault)
+        session.must_lead()
         session.tell(session.transaction.commit())
         self._in_a_row.pop(self._worker(), None)
         if fault is Fault.ACKNOWLEDGEMENT_LOST:
             self._count(fault)
-            raise _away("the connection was lost after the commit")
+            raise away("the connection was lost after the commit")
         if fault is Fault.KILLED_AFTER_COMMIT and isinstance(process, Process):
             self._kill(process, fault)
 

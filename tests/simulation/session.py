@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from tests.simulation.tables import Transaction
+from tidebook.errors import StoreUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
 
 K = TypeVar("K", bound="Hashable")
 R = TypeVar("R")
+
+
+def away(what: str) -> StoreUnavailableError:
+    """Return the error of a store that cannot be reached."""
+    return StoreUnavailableError(what, hint="it is simulated")
 
 
 class Faults(Protocol):
@@ -36,6 +42,8 @@ class Session:
         """Begin a transaction."""
         self.database = database
         self.process = process
+        self.needs_lead = False
+        """Whether it is the session that holds the lead, and ends with it."""
         self.took_work = False
         """Whether it has taken portfolios whose failure the runner is to bear."""
         self.transaction = Transaction(database.locks)
@@ -52,6 +60,15 @@ class Session:
     def lock(self, what: str, *, shared: bool) -> None:
         """Hold one of the locks that stand for no row."""
         self.transaction.lock(what, shared=shared)
+
+    def must_lead(self) -> None:
+        """Refuse to go on when this session held the lead and has ended with it.
+
+        Raises:
+            StoreUnavailableError: When it has.
+        """
+        if self.needs_lead and self.database.leader is not self.process:
+            raise away("the session of the lead has ended")
 
     def commit(self) -> None:
         """End with everything written."""

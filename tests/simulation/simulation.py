@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tests.simulation.swarm import Swarm
     from tests.simulation.tables import Changes
 
-_STEPS_MAX = 300_000
+_STEPS_MAX = 100_000
 _CONSUMED_BY = {
     topics.RAW_TRANSACTIONS: BOOK,
     **dict.fromkeys(topics.REFERENCE_TOPICS, REFERENCE),

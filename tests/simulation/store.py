@@ -251,8 +251,9 @@ class SimulatedStore:
         return self._process.news(timeout_seconds)
 
     def take_partitions(self, consumer: str, parts: Sequence[Part]) -> dict[Part, int]:
-        """Become the owner of partitions; return the fence to present for each."""
+        """Become the owner of partitions, in the session that holds the lead."""
         with self.unit() as unit:
+            unit.session.needs_lead = True
             return unit.log.take_partitions(consumer, parts)
 
     def progress(self, consumer: str) -> dict[Part, int]:

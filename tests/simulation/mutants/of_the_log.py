@@ -62,6 +62,12 @@ def fence_not_raised() -> list[Patch]:
 
 
 @mutant
+def taken_without_lead() -> list[Patch]:
+    """A leader that slept while another one took over takes the partitions back from it."""
+    return [(Session, "must_lead", nothing)]
+
+
+@mutant
 def no_expected_offset() -> list[Patch]:
     """The owner's fence alone decides whether an offset moves, not where it stands."""
 
