@@ -31,6 +31,46 @@ def histories(random: Random) -> list[tuple[Any, ...]]:
     return _crowded(random)
 
 
+def unsettled(random: Random, given: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Return the same facts where policies change again and again, and much of it is cash.
+
+    What a cash account is, and which one a transaction moves, is a matter of policy; so here most
+    facts belong elsewhere every time.
+    """
+    found: list[tuple[Any, ...]] = []
+    for history in given:
+        kind = type(history[0])
+        if kind is Portfolio:
+            count = random.choice((2, 3, 4))
+            name: str = history[0].portfolio_id
+            found.append(tuple(_policy(random, name) for _ in range(count)))
+        elif kind is Transaction and random.random() < 0.4:
+            found.append(tuple(_on_cash(random, version) for version in history))
+        elif kind is not Instrument or history[0].security_id != "MONEY":
+            found.append(history)
+    kinds = (random.choice(("Cash", "Equity")), "Cash")
+    found.append(
+        tuple(
+            Instrument("MONEY", "Money", currency, kind)
+            for currency, kind in zip(("USD", random.choice(("USD", "EUR"))), kinds, strict=True)
+        )
+    )
+    return found
+
+
+def _policy(random: Random, name: str) -> Portfolio:
+    return _portfolio(random, name)._replace(
+        base_currency=random.choice(("USD", "USD", "EUR")),
+        time_zone=random.choice(("UTC", "America/New_York")),
+    )
+
+
+def _on_cash(random: Random, fact: Transaction) -> Transaction:
+    if random.random() < 0.5:
+        return fact
+    return fact._replace(security_id=random.choice(("MONEY", "CASH", "CASH_USD")))
+
+
 def _crowded(random: Random) -> list[tuple[Any, ...]]:
     portfolios = ["P1", "P2"][: random.randint(1, 2)]
     securities = ["AAA", "BBB"][: random.choice((1, 1, 2))]

@@ -25,4 +25,11 @@ REGRESSIONS: Final[tuple[tuple[int, str], ...]] = (
             "that key was folded again (moved_from_cash_lost)"
         ),
     ),
+    (
+        2_001_027,
+        (
+            "a batch folded a cash account on under a new policy before it was folded again "
+            "(folded_on_under_other_rules)"
+        ),
+    ),
 )

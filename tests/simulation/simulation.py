@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tests.simulation.clients import Client
 from tests.simulation.database import Database
-from tests.simulation.facts import histories
+from tests.simulation.facts import histories, unsettled
 from tests.simulation.invariants import Invariants
 from tests.simulation.judgement import judge
 from tests.simulation.processes import InjectedFailure, Injector, Nemesis, Process
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from tests.simulation.tables import Changes
 
 _STEPS_MAX = 100_000
+_UNSETTLED = 0.15
+"""In how many worlds policies change again and again."""
 _CONSUMED_BY = {
     topics.RAW_TRANSACTIONS: BOOK,
     **dict.fromkeys(topics.REFERENCE_TOPICS, REFERENCE),
@@ -75,6 +77,9 @@ class Simulation:
     def _drawn_clients(self) -> list[Client]:
         shares = self.swarm.clients
         drawn = histories(chance("facts", self.seed))
+        policies = chance("policies", self.seed)
+        if policies.random() < _UNSETTLED:
+            drawn = unsettled(policies, drawn)
         self.client_random.shuffle(drawn)
         return [Client(self, f"c{i}", drawn[i::shares]) for i in range(shares)]
 

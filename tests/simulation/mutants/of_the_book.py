@@ -121,6 +121,16 @@ def moved_from_cash_lost() -> list[Patch]:
 
 
 @mutant
+def folded_on_under_other_rules() -> list[Patch]:
+    """What was folded under one policy is folded on under another."""
+
+    def fits(*_: object) -> bool:
+        return True
+
+    return [(keys, "fits", fits)]
+
+
+@mutant
 def same_day_skipped() -> list[Patch]:
     """A transaction of the last day counts as being in order, whatever its instant."""
 

@@ -15,6 +15,7 @@ Patch = tuple[Any, str, Any]
 
 RARE: Final = {
     "clock_trusted": 85,
+    "folded_on_under_other_rules": 2_001_027,
     "moved_from_cash_lost": 1_001_381,
     "no_expected_offset": 167,
     "price_of_sold_not_dirtied": 53,
