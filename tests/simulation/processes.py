@@ -155,11 +155,14 @@ class Injector:
 
     def _refuse(self) -> None:
         """Refuse a unit, but no worker for ever: a record refused for ever is set apart."""
-        name = self._worker()
-        if self._in_a_row.get(name, 0) < _REFUSED_IN_A_ROW_MAX:
-            self._in_a_row[name] = self._in_a_row.get(name, 0) + 1
+        if self._in_a_row.get(self._worker(), 0) < _REFUSED_IN_A_ROW_MAX:
             self._count(Fault.REFUSED)
             raise FencedError("what this unit wrote")
+
+    def note_refusal(self) -> None:
+        """Remember that the worker at hand was refused, by whatever."""
+        name = self._worker()
+        self._in_a_row[name] = self._in_a_row.get(name, 0) + 1
 
     def _worker(self) -> tuple[str, str]:
         me = self._simulation.scheduler.me

@@ -11,6 +11,7 @@ from tests.simulation.log_tables import LogTables
 from tests.simulation.reference_tables import ReferenceTables
 from tests.simulation.series_tables import SeriesTables
 from tests.simulation.session import Session
+from tidebook.errors import FencedError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterable, Sequence
@@ -233,6 +234,10 @@ class SimulatedStore:
         try:
             yield SimulatedUnit(session, self._simulation.swarm.lots_carried)
             session.commit()
+        except FencedError:
+            self._simulation.injector.note_refusal()
+            session.rollback()
+            raise
         except BaseException:
             session.rollback()
             raise
