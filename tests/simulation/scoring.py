@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from tests.simulation.simulation import Simulation
+from tests.simulation.swarm import chance, swarm
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,7 +46,8 @@ def verdict(mutant: Mutant, seed: int) -> str | None:
     """Run one seed with a mutant; return what gave it away, if anything did."""
     with mutant.applied():
         try:
-            Simulation(seed).run()
+            drawn = swarm(chance("swarm", seed))
+            Simulation(seed, drawn._replace(**mutant.weather)).run()  # pyright: ignore[reportArgumentType]
         except Exception as error:  # noqa: BLE001 - whatever ends a run tells the mutant from the product
             lines = (str(error) or type(error).__name__).splitlines()
             return _MEMBER.sub(r"\1", lines[0])[:_REASON_MAX]
