@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 ROWS = {
     "fifo_fold": "what one processor folds",
+    "many_open_lots": "sales from very many lots",
+    "pooled": "one average over portfolios",
     "facts_to_series": "from facts to returns in memory",
     "full_history": "ten years of one portfolio",
     "ingest_http": "a bulk load over HTTP, and memory",
@@ -18,6 +20,8 @@ ROWS = {
     "bank_day": "a day of 1,000 portfolios",
     "back_dated": "one late trade among 10,000",
     "back_dated_40": "one late trade among 40",
+    "split_deep_key": "a split of 10,000 lots",
+    "price_correction": "one price, 100,000 portfolios",
     "demo_first_page": "from the command to a page",
 }
 """The modules of this folder that measure, in the order of the table, and what about."""

@@ -12,6 +12,7 @@ from bench.clocks import percentile, say
 from bench.databases import commit_seconds, private_system, settle
 from bench.figures import Bar, Baseline, Figure
 from bench.rows.ingest_log import batches, check, introduce
+from tidebook.engine.ports import RestatementQuery
 from tidebook.model.facts import TransactionType
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ def measure_late(late: Late, *, quick: bool) -> Figure:
             runs.append((time.perf_counter() - start) * 1000)
             book.held[key] += fact.quantity
         check(system.reader, book.held)
-        restated = [row.entries_written for row in system.reader.restatements(key[0])]
+        log = system.reader.restatements(RestatementQuery(key[0], key[1], limit=1000))
+        restated = [row.entries_written or 0 for row in log.restatements]
         say(f"{late.row}: {max(restated):,} entries written at most, runs {runs[0]:.0f} ms first")
         commits = commit_seconds(system.database_url)
     baseline = Baseline("durable commit of one row, p99", percentile(commits, _PERCENT) * 1000)

@@ -11,10 +11,12 @@ from bench import facts
 from bench.clocks import collect_as_served, processor_seconds, say
 from bench.figures import Bar, Baseline, Figure
 from tidebook.analytics import DatedAmounts, FeeBasis, money_weighted, time_weighted
+from tidebook.book.folding import fold
 from tidebook.book.ledger import post_all
-from tidebook.book.lots import EMPTY, fold
+from tidebook.book.lots import EMPTY
 from tidebook.book.policies import key_rules
 from tidebook.book.positions import positions
+from tidebook.book.postings import in_order
 from tidebook.book.series import Market, daily_series, held_steps, portfolio_flows, priced_steps
 from tidebook.engine.performance import daily_values
 from tidebook.engine.records import transaction_record
@@ -25,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
-    from tidebook.book.ledger import Posting
     from tidebook.book.lots import Entry
+    from tidebook.book.postings import Posting
     from tidebook.model.facts import Price, Transaction
     from tidebook.model.instruments import Instrument
     from tidebook.model.portfolios import Portfolio
@@ -98,9 +100,8 @@ def _entries(world: World) -> list[Entry]:
             by_key.setdefault(posting.security_id, []).append(posting)
     entries: list[Entry] = []
     for security, postings in sorted(by_key.items()):
-        postings.sort(key=lambda posting: posting.order)
         rules = key_rules(world.portfolio, security, world.instruments.get(security))
-        folded = fold(EMPTY, postings, rules)
+        folded = fold(EMPTY, in_order(postings), rules)
         assert not folded.findings
         entries.extend(folded.entries)
     return entries

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 from bench import facts
 from bench.clocks import collect_as_served, processor_seconds
 from bench.figures import Bar, Baseline, Figure
+from tidebook.book.folding import fold
 from tidebook.book.ledger import post_all
-from tidebook.book.lots import EMPTY, KeyRules, fold
+from tidebook.book.lots import EMPTY, KeyRules
+from tidebook.book.postings import in_order
 from tidebook.model.markets import RateTable
 from tidebook.model.money import exact
 
 if TYPE_CHECKING:
-    from tidebook.book.ledger import Posting
+    from tidebook.book.postings import Posting
 
 _KEYS = 50
 _BAR = Bar("at least", 200_000)
@@ -47,7 +49,7 @@ def _postings(count: int) -> list[list[Posting]]:
             if posting.security_id in by_key:
                 by_key[posting.security_id].append(posting)
     assert sum(map(len, by_key.values())) == count
-    return [sorted(postings, key=lambda posting: posting.order) for postings in by_key.values()]
+    return [in_order(postings) for postings in by_key.values()]
 
 
 def _fold(keys: list[list[Posting]]) -> None:

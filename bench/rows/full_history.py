@@ -11,9 +11,11 @@ from bench import facts
 from bench.clocks import collect_as_served, processor_seconds
 from bench.figures import Bar, Baseline, Figure
 from bench.rows.facts_to_series import quotes_by_security
+from tidebook.book.folding import fold
 from tidebook.book.ledger import post_all
-from tidebook.book.lots import EMPTY, fold
+from tidebook.book.lots import EMPTY
 from tidebook.book.policies import key_rules
+from tidebook.book.postings import in_order
 from tidebook.book.series import Market, daily_series, held_steps, portfolio_flows, priced_steps
 from tidebook.model.markets import RateTable
 
@@ -23,8 +25,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tidebook.book.ledger import Posting
     from tidebook.book.lots import Entry
+    from tidebook.book.postings import Posting
     from tidebook.book.series import DatedFlow, HeldSteps
 
 _SECURITIES = 50
@@ -67,7 +69,7 @@ def _held(days: Sequence[date]) -> tuple[list[HeldSteps], list[DatedFlow]]:
     entries: list[Entry] = []
     for security, postings in by_key.items():
         rules = key_rules(portfolio, security, known.get(security))
-        ordered = sorted(postings, key=lambda posting: posting.order)
+        ordered = in_order(postings)
         entries.extend(fold(EMPTY, ordered, rules).entries)
     steps = held_steps(entries, dict.fromkeys(by_key, "USD"), frozenset(["CASH_USD"]))
     return steps, portfolio_flows(entries)

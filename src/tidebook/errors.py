@@ -14,7 +14,8 @@
     │   └── UnreadableFileError       a file that cannot be opened or read
     ├── NotFoundError             the thing asked for is not in the book
     │   ├── UnknownPortfolioError
-    │   └── UnknownPositionError
+    │   ├── UnknownPositionError
+    │   └── UnknownTransactionError
     ├── StoreError                the database cannot serve
     │   ├── StoreUnavailableError     no connection could be made
     │   │   ├── ServerMissingError    no PostgreSQL server programs on this machine
@@ -28,10 +29,12 @@
     │   └── SchemaNewerError          a later release has migrated the database
     ├── OverloadedError           a bounded queue is full; the caller should come back
     ├── AnalyticsError            a figure has no meaning for these inputs
-    │   └── UnusableSeriesError       a series of values or flows that cannot be read as one
+    │   ├── UnusableSeriesError       a series of values or flows that cannot be read as one
+    │   └── UnusableParameterError    a parameter for which a measure has no meaning
     ├── UnsafeNonceError          a page's nonce cannot stand in a header
     ├── ConflictError             what was asked does not fit the state of the book
-    │   └── BookMovedError            the book changed while a figure was being explained
+    │   ├── BookMovedError            the book changed while a figure was being explained
+    │   └── StalePreviewError         the book changed between a preview and its commit
     └── ServerError               a server, asked over HTTP, did not do as asked
         ├── ServerUnreachableError    no answer came from its address
         └── ServerRefusedError        it answered, and refused
@@ -47,6 +50,11 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
+
+
+PREVIEW_MOVES_SHOWN = 5
+"""How many of the things that moved since a preview are told."""
 
 
 class Fault(NamedTuple):
@@ -222,12 +230,19 @@ class NotFoundError(TidebookError):
 
 
 class UnknownPortfolioError(NotFoundError):
-    """A portfolio was asked for that no fact has introduced."""
+    """A portfolio was asked for that no fact has introduced, or none had by then."""
 
     code = "portfolio.unknown"
 
-    def __init__(self, portfolio_id: str) -> None:
+    def __init__(self, portfolio_id: str, known_at: datetime | None = None) -> None:
         self.portfolio_id = portfolio_id
+        self.known_at = known_at
+        if known_at is not None:
+            super().__init__(
+                f"portfolio {portfolio_id!r} was not in the book at {known_at.isoformat()}",
+                hint="check the id, ask for a later instant, or leave known_at out",
+            )
+            return
         super().__init__(
             f"portfolio {portfolio_id!r} is not in the book",
             hint="check the id, or introduce the portfolio with POST /ingest/portfolios",
@@ -245,6 +260,22 @@ class UnknownPositionError(NotFoundError):
         super().__init__(
             f"portfolio {portfolio_id!r} never held {security_id!r} by the day asked for",
             hint="check the security id against the portfolio's positions, or ask for a later day",
+        )
+
+
+class UnknownTransactionError(NotFoundError):
+    """A transaction was named that the book does not know, or did not know by then."""
+
+    code = "transaction.unknown"
+
+    def __init__(self, transaction_id: str, known_at: datetime | None = None) -> None:
+        self.transaction_id = transaction_id
+        self.known_at = known_at
+        when = "is not" if known_at is None else f"by {known_at.isoformat()} was not"
+        super().__init__(
+            f"transaction {transaction_id!r} {when} in the book",
+            hint="check the id, or send it with POST /ingest/transactions; to cancel one that was "
+            "sent only just now, name its portfolio",
         )
 
 
@@ -420,6 +451,21 @@ class UnusableSeriesError(AnalyticsError):
         )
 
 
+class UnusableParameterError(AnalyticsError):
+    """A measure was asked for with a parameter for which it has no meaning."""
+
+    code = "analytics.parameter"
+
+    def __init__(self, parameter: str, value: float, *, allowed: str) -> None:
+        self.parameter = parameter
+        self.value = value
+        self.allowed = allowed
+        super().__init__(
+            f"{parameter} is {value!r}, for which the measure has no meaning",
+            hint=f"choose {parameter} {allowed}",
+        )
+
+
 class UnsafeNonceError(TidebookError):
     """A page was to be written with a nonce that cannot stand in a header."""
 
@@ -453,6 +499,24 @@ class BookMovedError(ConflictError):
             f"the parts read for {where} belong to different states of the book",
             hint="ask again when the transactions being booked now are through, or ask for an "
             "earlier instant with known_at",
+        )
+
+
+class StalePreviewError(ConflictError):
+    """A preview was to be committed on a book that no longer stands where it was made."""
+
+    code = "preview.stale"
+
+    def __init__(self, portfolio_id: str, moved: Sequence[str]) -> None:
+        self.portfolio_id = portfolio_id
+        self.moved = tuple(moved)
+        shown = "; ".join(moved[:PREVIEW_MOVES_SHOWN])
+        more = len(moved) - PREVIEW_MOVES_SHOWN
+        super().__init__(
+            f"the preview for {portfolio_id} no longer holds, and nothing was taken: {shown}"
+            + (f"; and {more} more" if more > 0 else ""),
+            hint="preview the same facts again, look at what is different, and commit with the "
+            "preview_hash of that answer",
         )
 
 

@@ -98,8 +98,8 @@ def open_system(settings: Settings, *, run: bool = True) -> System:
             workers=settings.workers,
             batch_max=settings.book_batch_max,
         )
+        gc.set_threshold(*_GC_THRESHOLDS)
         if run:
-            gc.set_threshold(*_GC_THRESHOLDS)
             runner.start()
             stack.callback(runner.stop)
         commands = LogCommands(store, clock, arrived=arrived, booked=booked, backlog=runner.backlog)

@@ -31,7 +31,7 @@ from tidebook.adapters.postgres.reader_positions import read_results
 from tidebook.adapters.postgres.snapshots import snapshot
 from tidebook.book.series import PortfolioDay
 from tidebook.book.valuation import MarketValue, ValuationStatus
-from tidebook.engine.ports import TransactionQuery
+from tidebook.engine.ports import RestatementQuery, TransactionQuery
 from tidebook.engine.views import Freshness, LotView, RestatementView
 from tidebook.errors import InputError, StoreUnavailableError, UnknownPortfolioError
 from tidebook.model.facts import Price, Rate, Transaction, TransactionType
@@ -93,7 +93,7 @@ def test_positions_now_are_valued_as_of_the_last_day_of_the_series(reader: Reade
     assert s1[2:10] == (*decimals("50", "600", "690", "650", "910"), FEB_1, 1, False)
     assert s1.instrument == Instrument("S1", "First SE", "EUR", "Equity", sector="Tools")
     assert s1.valuation.quote == PriceQuote(FEB_1, Decimal(15), "EUR")
-    assert value_of(s1) == MarketValue(*decimals("750", "900", "150", "210"))
+    assert value_of(s1) == worth("750", "900", "150", "210")
     assert s1.valuation.status is ValuationStatus.VALUED_CURRENT
     assert view.freshness == Freshness(FEB_1, None, 7, 6, 3, "CURRENT")
 
@@ -101,7 +101,7 @@ def test_positions_now_are_valued_as_of_the_last_day_of_the_series(reader: Reade
 def test_cash_needs_no_instrument_and_no_price(reader: Reader) -> None:
     found = by_id(reader.positions("P1"))
     assert found["CASH_EUR"].instrument.is_cash
-    assert value_of(found["CASH_EUR"]) == MarketValue(*decimals("50", "60", "0", "0"))
+    assert value_of(found["CASH_EUR"]) == worth("50", "60", "0", "0")
     assert value_of(found["CASH_USD"]).base == Decimal(4905)
 
 
@@ -138,9 +138,9 @@ def test_positions_as_of_a_day_count_what_was_booked_by_then(reader: Reader) -> 
     assert list(found) == ["CASH_EUR", "CASH_USD", "S1"]
     s1 = found["S1"]
     assert s1[2:8] == (*decimals("200", "2200", "2480", "0", "0"), JAN_5)
-    assert value_of(s1) == MarketValue(*decimals("2400", "2760", "200", "280"))
+    assert value_of(s1) == worth("2400", "2760", "200", "280")
     assert s1.valuation.status is ValuationStatus.VALUED_STALE
-    assert value_of(found["CASH_EUR"]) == MarketValue(*decimals("-2200", "-2530", "0", "-50"))
+    assert value_of(found["CASH_EUR"]) == worth("-2200", "-2530", "0", "-50")
     assert view.freshness.as_of == JAN_10
     assert view.market_value_base == Decimal(2760 - 2530 + 5005)
     assert view.coverage == Decimal(1)
@@ -156,7 +156,7 @@ def test_positions_as_known_before_a_correction_are_those_believed_then(reader: 
     s1, euros = found["S1"], found["CASH_EUR"]
     assert s1[2:9] == (*decimals("50", "550", "632.5", "700", "967.5"), FEB_1, 0)
     # 50 x 14 at 1.18.
-    assert value_of(s1) == MarketValue(*decimals("700", "826", "150", "193.5"))
+    assert value_of(s1) == worth("700", "826", "150", "193.5")
     assert euros[2:7] == decimals("150", "150", "180", "0", "-155")
     assert value_of(euros).base == Decimal(177)
     assert (view.freshness.as_of, view.freshness.known_at) == (FEB_1, BETWEEN)
@@ -170,6 +170,15 @@ def test_a_correction_is_known_from_its_instant_on(reader: Reader) -> None:
 
 
 def test_nothing_is_known_before_the_first_record(reader: Reader) -> None:
+    then = datetime(2023, 2, 2, 7, 59, tzinfo=UTC)
+    with pytest.raises(UnknownPortfolioError, match="was not in the book at 2023-02-02T07:59"):
+        reader.positions("P1", known_at=then)
+
+
+def test_nothing_is_known_of_a_portfolio_before_its_first_trade(
+    reader: Reader, store: Store
+) -> None:
+    store.execute("UPDATE portfolios SET recorded_at = %s", (datetime(2023, 1, 1, tzinfo=UTC),))
     view = reader.positions("P1", known_at=datetime(2023, 2, 2, 7, 59, tzinfo=UTC))
     assert view.positions == ()
     assert (view.market_value_base, view.unrealised_base, view.coverage) == (0, None, None)
@@ -284,8 +293,8 @@ def test_history_sums_change_by_change_and_values_each_on_its_day(reader: Reader
     ]
     first, second, third = (valuation for _, valuation in view.changes)
     assert first.status is ValuationStatus.UNVALUED
-    assert second.value == MarketValue(*decimals("2400", "2760", "200", "280"))
-    assert third.value == MarketValue(*decimals("750", "900", "150", "210"))
+    assert second.value == worth("2400", "2760", "200", "280")
+    assert third.value == worth("750", "900", "150", "210")
 
 
 def test_history_of_a_span_starts_from_what_was_held_before(reader: Reader) -> None:
@@ -324,6 +333,13 @@ def test_history_orders_what_adds_before_what_removes_and_then_by_id(
 
 
 # -------------------------------------------------------------------------------- lots
+
+
+def worth(local: str, base: str, unrealised_local: str, unrealised_base: str) -> MarketValue:
+    """Return a value written as text."""
+    return MarketValue(
+        Decimal(local), Decimal(base), Decimal(unrealised_local), Decimal(unrealised_base)
+    )
 
 
 def lot(
@@ -381,6 +397,7 @@ def test_a_key_at_average_cost_has_one_lot(empty: Reader, store: Store) -> None:
     introduce(store, "A", "Average Inc", "USD")
     key = ("P2", "A")
     write_entry(store, key, ("a1", "BUY", JAN_1), ("10", "100", "100"))
+    # As an earlier release left it: it does not say that it was added to the pool of a1.
     write_entry(store, key, ("a2", "BUY", JAN_3), ("10", "201", "201"))
     write_entry(
         store,
@@ -438,6 +455,8 @@ def test_a_transaction_comes_with_both_legs_and_every_digit(reader: Reader) -> N
         Decimal(-1000),
         Decimal(1000),
         (),
+        (("t13", JAN_1, *decimals("100", "1000", "1100")),),
+        "P1",
     )
 
 
@@ -590,7 +609,7 @@ def test_an_unknown_portfolio_is_named(reader: Reader) -> None:
         lambda: reader.transactions(TransactionQuery("P9")),
         lambda: reader.series("P9"),
         lambda: reader.findings("P9"),
-        lambda: reader.restatements("P9"),
+        lambda: reader.restatements(RestatementQuery("P9")),
         lambda: reader.report("P9"),
     )
     for question in questions:
@@ -606,7 +625,7 @@ def test_open_findings_come_with_what_waits_first(reader: Reader) -> None:
 
 
 def test_restatements_say_what_they_closed_and_wrote(reader: Reader) -> None:
-    assert reader.restatements("P1") == (
+    assert reader.restatements(RestatementQuery("P1")).restatements == (
         RestatementView("S1", 1, JAN_5, "amended", 2, 2, CORRECTED),
     )
 
@@ -616,8 +635,9 @@ def test_a_report_is_every_part_as_it_is_asked_alone(reader: Reader) -> None:
     assert found.positions == reader.positions("P1", as_of=JAN_10, known_at=BETWEEN)
     assert found.results == reader.results("P1", as_of=JAN_10, known_at=BETWEEN)
     assert found.series == reader.series("P1", known_at=BETWEEN)
-    assert found.findings == reader.findings("P1")
-    assert found.restatements == reader.restatements("P1")
+    assert found.findings == reader.findings("P1", as_of=JAN_10, known_at=BETWEEN)
+    query = RestatementQuery("P1", as_of=JAN_10, known_at=BETWEEN)
+    assert found.restatements == reader.restatements(query)
 
 
 def test_a_report_is_one_state_whatever_is_committed_meanwhile(

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tidebook.config import Settings
+from tidebook.engine.causes import Cause, CauseKind
+from tidebook.engine.ports import RestatementQuery
+from tidebook.model.cancellations import BusinessDateRef
 from tidebook.model.facts import Price, Rate, Transaction, TransactionType
 from tidebook.model.instruments import Instrument
 from tidebook.model.portfolios import CostMethod, Portfolio
@@ -186,3 +189,27 @@ def test_average_cost_lots_read_the_same_carried_and_rebuilt(system: System) -> 
     (lot,) = reader.lots("P1", security_id="S1").lots
     assert (lot.quantity, lot.cost_local, lot.cost_base) == (50, 550, 620)
     assert reader.lots("P1", security_id="S1", as_of=FEB_1).lots == (lot,)
+
+
+def test_a_business_date_goes_through_the_log_and_is_taken_back_the_same_way(
+    system: System,
+) -> None:
+    prepare(system)
+    take(system, FIRST)
+    saturday, commands, reader = date(2023, 1, 7), system.commands, system.reader
+    receipt = commands.ingest_business_dates([JAN_1, saturday, FEB_1], "test")
+    assert commands.wait(receipt, timeout_seconds=SECONDS)
+    then = system.clock.now()
+    receipt = commands.cancel([BusinessDateRef(saturday)], "test")
+    assert commands.wait(receipt, timeout_seconds=SECONDS)
+    assert [day.on for day in reader.series("P1").days] == [JAN_1, FEB_1]
+    assert [day.on for day in reader.series("P1", known_at=then).days] == [JAN_1, saturday, FEB_1]
+    (row,) = reader.restatements(RestatementQuery("P1", since=then)).restatements
+    assert row.causes == (Cause(CauseKind.BUSINESS_DATE, "2023-01-07"),)
+    # Taken back and given again, it is what it was.
+    for receipt in (
+        commands.cancel([BusinessDateRef(FEB_1)], "test"),
+        commands.ingest_business_dates([FEB_1], "test"),
+    ):
+        assert commands.wait(receipt, timeout_seconds=SECONDS)
+    assert [day.on for day in reader.series("P1").days] == [JAN_1, FEB_1]

@@ -5,6 +5,7 @@ Facts taken in can be read back as they came. What the engine would derive is se
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -12,25 +13,41 @@ from typing import TYPE_CHECKING
 from starlette.testclient import TestClient
 
 from tidebook.api import create_app
-from tidebook.engine.ports import OVERVIEW_MAX, Receipt
+from tidebook.book.health_facts import STALE_DAYS
+from tidebook.book.reconcile import Reconciliation
+from tidebook.book.whole import Facts
+from tidebook.engine.book_facts import BookFacts, Standing
+from tidebook.engine.ports import HEALTH_MAX, OVERVIEW_MAX, Receipt, RestatementQuery
+from tidebook.engine.verify import KeptBooks
 from tidebook.engine.views import (
+    EntriesView,
     Freshness,
+    HealthSummaryView,
+    HealthView,
     LotsView,
     OverviewRow,
+    ReconciliationView,
     ReportView,
+    RestatementsPage,
     ResultsView,
     SeriesView,
     TransactionsPage,
 )
 from tidebook.errors import UnknownPortfolioError
+from tidebook.model.actions import ActionTable
+from tidebook.model.markets import price_table, rate_table
 from tidebook.web import create_pages
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
 
     from tidebook.api import AppSettings
-    from tidebook.engine.ports import TransactionQuery
+    from tidebook.book.health_facts import CheckResult
+    from tidebook.engine.hypothesis import Hypothesis
+    from tidebook.engine.ports import FactQuery, TransactionQuery
     from tidebook.engine.views import (
+        ActionView,
+        BookedEntry,
         FindingView,
         HistoryView,
         LotView,
@@ -38,6 +55,9 @@ if TYPE_CHECKING:
         RestatementView,
         TransactionView,
     )
+    from tidebook.model.actions import CorporateAction
+    from tidebook.model.assertions import BalanceAssertion
+    from tidebook.model.cancellations import Cancellation
     from tidebook.model.facts import Price, Rate, Transaction
     from tidebook.model.instruments import Instrument
     from tidebook.model.portfolios import Portfolio
@@ -93,8 +113,24 @@ class MemoryCommands:
     def ingest_business_dates(self, dates: Sequence[date], correlation_id: str) -> Receipt:
         return self._keep("dates", dates, correlation_id)
 
+    def ingest_actions(self, actions: Sequence[CorporateAction], correlation_id: str) -> Receipt:
+        return self._keep("actions", actions, correlation_id)
+
+    def cancel(self, cancellations: Sequence[Cancellation], correlation_id: str) -> Receipt:
+        return self._keep("cancellations", cancellations, correlation_id)
+
+    def ingest_assertions(
+        self, assertions: Sequence[BalanceAssertion], correlation_id: str
+    ) -> Receipt:
+        return self._keep("assertions", assertions, correlation_id)
+
     def reprocess(self, transaction_ids: Sequence[str], correlation_id: str) -> Receipt:
         return self._keep("reprocess", transaction_ids, correlation_id)
+
+    def commit(
+        self, portfolio_id: str, hypothesis: Hypothesis, preview_hash: str, correlation_id: str
+    ) -> Receipt:
+        return self._keep(f"{portfolio_id} {preview_hash}", [hypothesis], correlation_id)
 
     def wait(self, receipt: Receipt, *, timeout_seconds: float) -> bool:  # noqa: ARG002
         self.waits.append(timeout_seconds)
@@ -118,6 +154,10 @@ class MemoryReader:
         self.kept_series: dict[str, SeriesView] = {}
         self.kept_findings: list[FindingView] = []
         self.kept_restatements: list[RestatementView] = []
+        self.kept_entries: list[BookedEntry] = []
+        self.kept_actions: list[ActionView] = []
+        self.kept_reconciliation = Reconciliation((), (), (), 0)
+        self.kept_health: tuple[CheckResult, ...] = ()
         self.asked: list[object] = []
         self.fault: Exception | None = None
 
@@ -131,9 +171,15 @@ class MemoryReader:
         self._answering()
 
     def portfolios(
-        self, *, cif_id: str | None = None, booking_center: str | None = None
+        self,
+        *,
+        cif_id: str | None = None,
+        booking_center: str | None = None,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
     ) -> tuple[Portfolio, ...]:
         self._answering()
+        self.asked.append((as_of, known_at))
         return tuple(
             one
             for _, one in sorted(self.kept.items())
@@ -141,17 +187,25 @@ class MemoryReader:
             and (booking_center is None or one.booking_center == booking_center)
         )
 
-    def overview(self, *, limit: int = OVERVIEW_MAX) -> tuple[OverviewRow, ...]:
+    def overview(
+        self,
+        *,
+        limit: int = OVERVIEW_MAX,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> tuple[OverviewRow, ...]:
         self._answering()
-        self.asked.append(limit)
+        self.asked.append((limit, as_of, known_at))
         found: list[OverviewRow] = []
         for portfolio_id, one in sorted(self.kept.items())[:limit]:
             days = self.kept_series[portfolio_id].days if portfolio_id in self.kept_series else ()
-            found.append(OverviewRow(one, freshness(), days[-1] if days else None))
+            last = days[-1] if days else None
+            found.append(OverviewRow(one, freshness(), last, len(self.kept_health)))
         return tuple(found)
 
-    def portfolio(self, portfolio_id: str) -> Portfolio:
+    def portfolio(self, portfolio_id: str, *, known_at: datetime | None = None) -> Portfolio:
         self._answering(portfolio_id)
+        self.asked.append(known_at)
         return self.kept[portfolio_id]
 
     def report(
@@ -165,13 +219,21 @@ class MemoryReader:
             self.positions(portfolio_id, as_of=as_of, known_at=known_at),
             self.results(portfolio_id, as_of=as_of, known_at=known_at),
             self.series(portfolio_id, known_at=known_at),
-            self.findings(portfolio_id),
-            self.restatements(portfolio_id),
+            self.findings(portfolio_id, as_of=as_of, known_at=known_at),
+            self.restatements(RestatementQuery(portfolio_id, as_of=as_of, known_at=known_at)),
+            self.entries(portfolio_id, as_of=as_of, known_at=known_at, realised=True),
+            self.kept_health,
         )
 
-    def freshness(self, portfolio_id: str) -> Freshness:
+    def freshness(
+        self,
+        portfolio_id: str,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> Freshness:
         self._answering(portfolio_id)
-        return freshness()
+        return freshness(as_of or date(2025, 6, 30))._replace(known_at=known_at or NOW)
 
     def positions(
         self,
@@ -251,6 +313,37 @@ class MemoryReader:
             None,
         )
 
+    def entries(
+        self,
+        portfolio_id: str,
+        *,
+        security_id: str | None = None,
+        start: date | None = None,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+        realised: bool = False,
+    ) -> EntriesView:
+        self._answering(portfolio_id)
+        self.asked.append((portfolio_id, security_id, start, as_of, known_at, realised))
+        found = [one for one in self.kept_entries if security_id in {None, one.entry.security_id}]
+        return EntriesView(
+            self.kept[portfolio_id],
+            self.freshness(portfolio_id),
+            tuple(found),
+            tuple(self.kept_instruments),
+        )
+
+    def actions(
+        self, security_id: str | None = None, *, known_at: datetime | None = None
+    ) -> tuple[ActionView, ...]:
+        self._answering()
+        self.asked.append((security_id, known_at))
+        return tuple(
+            one
+            for one in self.kept_actions
+            if security_id in {None, one.action.security_id, one.action.to_security_id}
+        )
+
     def series(
         self,
         portfolio_id: str,
@@ -271,18 +364,72 @@ class MemoryReader:
         ]
         return view._replace(days=tuple(days))
 
-    def findings(self, portfolio_id: str | None = None) -> tuple[FindingView, ...]:
+    def findings(
+        self,
+        portfolio_id: str | None = None,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> tuple[FindingView, ...]:
         self._answering(portfolio_id)
+        self.asked.append((as_of, known_at))
         return tuple(
             view for view in self.kept_findings if portfolio_id in {None, view.portfolio_id}
         )
 
-    def restatements(self, portfolio_id: str) -> tuple[RestatementView, ...]:
-        self._answering(portfolio_id)
-        return tuple(self.kept_restatements)
+    def restatements(self, query: RestatementQuery) -> RestatementsPage:
+        self._answering(query.portfolio_id)
+        self.asked.append(query)
+        found = tuple(self.kept_restatements)
+        page = found[query.skip : query.skip + query.limit]
+        portfolio = self.kept[query.portfolio_id]
+        return RestatementsPage(portfolio, freshness(), len(found), query.skip, query.limit, page)
 
-    def instruments(self, security_ids: Sequence[str] | None = None) -> tuple[Instrument, ...]:
+    def reconciliation(
+        self,
+        portfolio_id: str,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+        stated: Sequence[BalanceAssertion] | None = None,
+    ) -> ReconciliationView:
+        self._answering(portfolio_id)
+        self.asked.append((as_of, known_at, stated))
+        return ReconciliationView(
+            self.kept[portfolio_id], freshness(), self.kept_reconciliation, elsewhere=0
+        )
+
+    def health(
+        self,
+        portfolio_id: str,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+        today: date | None = None,
+        stale_days: int = STALE_DAYS,
+    ) -> HealthView:
+        self._answering(portfolio_id)
+        self.asked.append((as_of, known_at, today, stale_days))
+        return HealthView(self.kept[portfolio_id], freshness(), self.kept_health)
+
+    def health_summary(
+        self,
+        *,
+        skip: int = 0,
+        limit: int = HEALTH_MAX,
+        today: date | None = None,
+        stale_days: int = STALE_DAYS,
+    ) -> HealthSummaryView:
         self._answering()
+        self.asked.append((skip, limit, today, stale_days))
+        views = [self.health(one) for one in sorted(self.kept)[skip : skip + limit]]
+        return HealthSummaryView(len(self.kept), tuple(views), (("P-9", 2),))
+
+    def instruments(
+        self, security_ids: Sequence[str] | None = None, *, known_at: datetime | None = None
+    ) -> tuple[Instrument, ...]:
+        self._answering()
+        self.asked.append(known_at)
         return tuple(
             one
             for one in self.kept_instruments
@@ -290,18 +437,53 @@ class MemoryReader:
         )
 
     def prices(
-        self, security_id: str, *, start: date | None = None, end: date | None = None
+        self,
+        security_id: str,
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        known_at: datetime | None = None,
     ) -> tuple[Price, ...]:
         self._answering()
-        self.asked.append((start, end))
+        self.asked.append((start, end, known_at))
         return tuple(one for one in self.kept_prices if one.security_id == security_id)
 
     def rates(
-        self, source: str, target: str, *, start: date | None = None, end: date | None = None
+        self,
+        source: str,
+        target: str,
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        known_at: datetime | None = None,
     ) -> tuple[Rate, ...]:
         self._answering()
-        self.asked.append((start, end))
+        self.asked.append((start, end, known_at))
         return tuple(one for one in self.kept_rates if (one.source, one.target) == (source, target))
+
+    def book_facts(self, query: FactQuery) -> BookFacts:
+        self._answering()
+        self.asked.append(query)
+        instruments = {one.security_id: one for one in self.kept_instruments}
+        facts = Facts(
+            self.kept,
+            instruments,
+            [one.transaction for one in self.kept_transactions],
+            rate_table(self.kept_rates),
+            ActionTable(tuple(one.action for one in self.kept_actions)),
+        )
+        standings = {identity: Standing(7, 5) for identity in self.kept}
+        return BookFacts(facts, price_table(self.kept_prices), (), standings, {})
+
+    def concerned(self, hypothesis: Hypothesis) -> tuple[str, ...]:
+        self._answering()
+        return tuple(sorted({*self.kept, *hypothesis.portfolio_ids}))
+
+    @contextmanager
+    def kept_books(self, portfolio_ids: Sequence[str] | None = None) -> Generator[KeptBooks]:
+        """Give a store in which nothing was ever booked."""
+        self.asked.append(portfolio_ids)
+        yield KeptBooks(0, iter(()), ())
 
 
 class Desk:

@@ -10,9 +10,12 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from tests.edges.memory_book import NOW, Desk, freshness
+from tidebook.book.holding_periods import HoldingPeriod, Term
 from tidebook.book.series import PortfolioDay
 from tidebook.book.valuation import MarketValue, Valuation, ValuationStatus
+from tidebook.engine.causes import Amounts, Cause, CauseKind, SeriesRestated
 from tidebook.engine.views import (
+    EntriesView,
     EntryView,
     FindingView,
     HistoryView,
@@ -138,12 +141,41 @@ LOT = LotView(
     Decimal("100.4"),
     Decimal("100.4"),
     "USD",
+    HoldingPeriod(0, Term.SHORT, date(2026, 3, 11)),
+    VALUED.value,
+    None,
 )
 DAYS = (
     PortfolioDay(ON, ZERO, Decimal(10000), ZERO, Decimal(10200), ZERO, ZERO),
     PortfolioDay(date(2025, 3, 11), Decimal(10200), ZERO, ZERO, Decimal(10500), ZERO, ZERO),
 )
+RESTATED = RestatementView(
+    "S-1",
+    2,
+    ON,
+    "a back-dated transaction",
+    1,
+    2,
+    NOW,
+    (Cause(CauseKind.TRANSACTION, "T-0", 1),),
+    Amounts(Decimal(10), Decimal(1004), ZERO),
+    Amounts(Decimal(12), Decimal("1200.5"), Decimal(-3)),
+)
+REVALUED = RestatementView(
+    None,
+    None,
+    ON,
+    "days already valued were valued anew",
+    None,
+    None,
+    NOW,
+    (Cause(CauseKind.PRICE, "S-1 2025-03-10", 2), Cause(CauseKind.RATE, "EUR/USD 2025-03-10", 1)),
+    series=SeriesRestated(ON, DAYS[1].on, 2, DAYS[1].on, Decimal(10520), Decimal(10500)),
+)
 SERIES = SeriesView(PORTFOLIO, freshness(date(2025, 3, 11)), ON, DAYS)
+
+
+NOTHING_REALISED = EntriesView(PORTFOLIO, freshness(ON), ())
 
 
 def desk() -> Desk:
@@ -159,7 +191,7 @@ def desk() -> Desk:
     reader.kept_transactions = [BOUGHT]
     reader.kept_lots = [LOT]
     reader.kept_findings = [FindingView(unknown_instrument("T-2", "S-2"), "P-1", "S-2", ON, NOW)]
-    reader.kept_restatements = [RestatementView("S-1", 2, ON, "back-dated", 1, 2, NOW)]
+    reader.kept_restatements = [RESTATED, REVALUED]
     reader.kept_series["P-1"] = SERIES
     reader.kept_instruments = [SHARE]
     reader.kept_prices = [Price("S-1", ON, Decimal("101.00"), "USD")]

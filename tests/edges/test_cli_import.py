@@ -95,18 +95,22 @@ def test_with_partial_and_no_good_row_the_file_is_refused(store: Openings, tmp_p
     assert store.seen == []
 
 
-def test_a_dry_run_opens_nothing_and_writes_nothing(store: Openings, tmp_path: Path) -> None:
+def test_a_dry_run_tells_what_would_change_and_writes_nothing(
+    store: Openings, tmp_path: Path
+) -> None:
+    portfolios = written(tmp_path, "p.csv", PORTFOLIOS)
     path = written(tmp_path, "t.csv", HEADER + GOOD)
-    result = terminal(store, "import", path, "--dry-run", "-o", "table")
+    result = terminal(store, "import", portfolios, path, "--dry-run", "-o", "table")
     assert result.exit_code == 0
     assert "dry run: nothing was written" in result.stdout
-    assert store.seen == []
     assert store.book.batches == []
+    # The store was opened to be read, and no stage ran.
+    assert [run for _, run in store.seen] == [False]
 
 
 def test_a_dry_run_of_a_bad_file_ends_with_code_3(store: Openings, tmp_path: Path) -> None:
     path = written(tmp_path, "t.csv", HEADER + GOOD + BAD)
-    result = terminal(store, "import", path, "--dry-run", "--on-error", "partial")
+    result = terminal(store, "import", path, "--dry-run")
     assert result.exit_code == 3
     assert store.seen == []
 

@@ -12,7 +12,8 @@ from tests.unit.cli.terminal import terminal
 
 LOT_FIELDS = (
     "security_id,lot_id,opened_on,quantity,cost_local,cost_base,unit_cost_local,unit_cost_base,"
-    "currency"
+    "currency,days_held,term,long_term_from,market_value_local,market_value_base,"
+    "unrealised_local,unrealised_base,reason"
 )
 MATCHED = (
     "    └── 176 EUR  2 of 10 matched by SELL T4 of 2024-01-05  [share]  (transaction T4 version 1)"
@@ -90,7 +91,8 @@ def test_csv_has_one_header_and_sends_notes_to_standard_error(store: Openings) -
     result = terminal(store, "lots", "P1", "-o", "csv", "--security", "ACME")
     assert result.stdout.splitlines() == [
         LOT_FIELDS,
-        "ACME,T2,2024-01-03,8,880,704,110,88,USD",
+        # 8 at 140 are worth 1120 USD, at 0.95 that is 1064 EUR.
+        "ACME,T2,2024-01-03,8,880,704,110,88,USD,2,SHORT,2025-01-04,1120,1064,240,360,",
     ]
     assert "generation 5" in result.stderr
 
@@ -140,7 +142,11 @@ def test_findings_of_an_oversold_position_say_what_to_do(store: Openings) -> Non
         (["performance", "P1", "--period", "a:b"], 3, "is not two days"),
         (["positions", "P1", "--as-of", "5.1.24"], 2, "is no day"),
         (["positions", "P1", "--known-at", "2024-01-05T10:00"], 2, "is no instant"),
-        (["positions", "P1", "--url", "http://127.0.0.1:1"], 2, "only import can be told"),
+        (
+            ["positions", "P1", "--url", "http://127.0.0.1:1"],
+            2,
+            "only import, cancel and reprocess can be told",
+        ),
         (["frob"], 2, "No such command 'frob'"),
         (["explain", "cost", "P1", "ZZZ"], 4, "never held 'ZZZ'"),
         (["explain", "quantity", "P1"], 3, "has no sum over different securities"),

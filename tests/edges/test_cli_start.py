@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 HEAVY = ("fastapi", "sqlalchemy", "alembic", "psycopg", "numpy")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["version"], ["import", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["version"], ["import", "--help"], ["cancel", "--help"]]
+)
 def test_help_and_version_import_nothing_heavy(arguments: list[str]) -> None:
     program = (
         "import sys; from tidebook.cli import main; sys.argv = ['tidebook', *sys.argv[1:]]\n"
@@ -46,16 +48,22 @@ def test_the_program_runs_as_a_module_and_answers_help() -> None:
         [sys.executable, "-m", "tidebook", "--help"], capture_output=True, text=True, check=True
     )
     commands = done.stdout.partition("Commands:")[2]
-    assert [line.split()[0] for line in commands.splitlines()[1:12]] == [
+    assert [line.split()[0] for line in commands.splitlines()[1:17]] == [
         "demo",
         "serve",
         "import",
+        "cancel",
+        "reprocess",
         "positions",
         "lots",
         "transactions",
         "performance",
         "explain",
         "findings",
+        "reconcile",
+        "health",
+        "restatements",
+        "verify",
         "db",
         "version",
     ]

@@ -27,6 +27,8 @@ BODIES = {
     "/ingest/business-dates": ("business_dates", {"businessDate": "2024-01-02"}),
 }
 ABSENT = object()
+EARLIER = {"from": "2024-01-01", "method": "LIFO"}
+LATER = {"from": "2025-01-01", "method": "HIFO"}
 
 TRANSACTION_RULES = [
     ("transaction_type", "SPLIT", "transaction.unknown-type", "TRANSFER_OUT"),
@@ -92,11 +94,27 @@ OTHER_RULES = [
     ("/ingest/fx-rates", "toCurrency", "EUR", "rate.own-currency", "1"),
     ("/ingest/portfolios", "timeZone", "Europe/Nowhere", "time-zone.unknown", "Europe/Zurich"),
     ("/ingest/portfolios", "timeZone", "../../etc", "time-zone.unknown", "Europe/Zurich"),
-    ("/ingest/portfolios", "costBasisMethod", "LIFO", "word.unknown", "FIFO, AVCO"),
+    ("/ingest/portfolios", "costBasisMethod", "LAST", "word.unknown", "FIFO, LIFO, HIFO"),
     ("/ingest/portfolios", "settlement", "never", "word.unknown", "auto, explicit"),
     ("/ingest/portfolios", "allowShort", "maybe", "flag.unreadable", "maybe"),
     ("/ingest/portfolios", "openDate", ABSENT, "field.missing", "required"),
     ("/ingest/portfolios", "baseCurrency", "usd", "currency.unknown", "USD"),
+    ("/ingest/portfolios", "costBasisMethod", "AVCO_POOLED", "field.missing", "AVCO_POOLED"),
+    ("/ingest/portfolios", "taxpayerId", "a\tb", "id.unusable", "tab"),
+    ("/ingest/portfolios", "shortTermTaxRate", "25", "fraction.above-one", "0.25"),
+    ("/ingest/portfolios", "longTermTaxRate", "-0.1", "number.negative", "-0.1"),
+    ("/ingest/portfolios", "longTermMonths", "12.5", "number.not-whole", "12.5"),
+    ("/ingest/portfolios", "longTermMonths", "1201", "number.not-whole", "1200"),
+    ("/ingest/portfolios", "longTermMonths", "NaN", "number.unstorable", "finite"),
+    ("/ingest/portfolios", "costBasisMethodChanges", "LIFO", "list.expected", "brackets"),
+    ("/ingest/portfolios", "costBasisMethodChanges", [LATER, 3], "row.expected", "object"),
+    ("/ingest/portfolios", "costBasisMethodChanges", [LATER, LATER], "changes.order", "oldest"),
+    ("/ingest/portfolios", "costBasisMethodChanges", [LATER, EARLIER], "changes.order", "oldest"),
+    ("/ingest/instruments", "multiplier", "0", "number.not-positive", "above 0"),
+    ("/ingest/instruments", "underlyingId", "a\tb", "id.unusable", "tab"),
+    ("/ingest/instruments", "optionRight", "BOTH", "word.unknown", "CALL, PUT"),
+    ("/ingest/instruments", "strike", "-1", "number.not-positive", "-1"),
+    ("/ingest/instruments", "expiresOn", "2024-02-30", "date.unreadable", "2024-02-30"),
     ("/ingest/instruments", "name", ABSENT, "field.missing", "required"),
     ("/ingest/instruments", "productType", None, "field.missing", "required"),
     ("/ingest/instruments", "securityId", "a\\b", "id.unusable", "backslash"),
@@ -186,3 +204,28 @@ def test_a_zero_quantity_is_named_beside_another_fault_of_its_row() -> None:
     row = {**BUY, "quantity": 0, "transaction_date": "2024-01-02T10:00:00"}
     codes = {fault["code"] for fault in faults_of("/ingest/transactions", row)}
     assert codes == {"quantity.zero", "date.no-offset"}
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer", "code"),
+    [
+        ({"from": "2025-01-01"}, "method", "field.missing"),
+        ({"method": "LIFO"}, "from", "field.missing"),
+        ({"from": "2025-01-01", "method": "LAST"}, "method", "word.unknown"),
+        ({"from": "soon", "method": "LIFO"}, "from", "date.unreadable"),
+    ],
+)
+def test_a_fault_of_one_change_of_method_names_its_place(
+    change: dict[str, str], pointer: str, code: str
+) -> None:
+    row = {**PORTFOLIO, "costBasisMethodChanges": [EARLIER, change]}
+    (fault,) = faults_of("/ingest/portfolios", row)
+    assert fault["pointer"] == f"/portfolios/0/costBasisMethodChanges/1/{pointer}"
+    assert fault["code"] == code
+
+
+def test_a_pool_that_begins_later_needs_its_taxpayer_too() -> None:
+    change = {"from": "2025-01-01", "method": "AVCO_POOLED"}
+    row = {**PORTFOLIO, "cost_basis_method_changes": [change]}
+    (fault,) = faults_of("/ingest/portfolios", row)
+    assert (fault["pointer"], fault["code"]) == ("/portfolios/0/taxpayer_id", "field.missing")

@@ -15,8 +15,14 @@ from tidebook.engine.views import FindingView
 from tidebook.errors import OverloadedError, StoreUnavailableError
 from tidebook.model.facts import Price, Rate, Transaction, TransactionType
 from tidebook.model.findings import unknown_instrument, unknown_portfolio
-from tidebook.model.instruments import Instrument
-from tidebook.model.portfolios import CostMethod, Portfolio, Settlement
+from tidebook.model.instruments import Instrument, OptionRight
+from tidebook.model.portfolios import (
+    CostMethod,
+    MethodChange,
+    Portfolio,
+    Settlement,
+    TaxRates,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -223,6 +229,14 @@ def test_portfolios_are_taken() -> None:
         "timeZone": "Asia/Tokyo",
         "allowShort": True,
         "name": "One",
+        "costBasisMethodChanges": [
+            {"from": "2021-01-01", "method": "MIN_TAX"},
+            {"from": "2022-01-01", "method": "AVCO_POOLED"},
+        ],
+        "taxpayerId": "TP-1",
+        "shortTermTaxRate": "0.37",
+        "longTermTaxRate": 0.2,
+        "longTermMonths": 18,
     }
     least = {"portfolio_id": "P-2", "base_currency": "USD", "open_date": "2020-01-01"}
     answer = desk.client.post("/ingest/portfolios", json={"portfolios": [row, least]})
@@ -247,6 +261,12 @@ def test_portfolios_are_taken() -> None:
             is_leverage_allowed=True,
             advisor_id="A-1",
             close_date=date(2024, 12, 31),
+            cost_method_changes=(
+                MethodChange(date(2021, 1, 1), CostMethod.MIN_TAX),
+                MethodChange(date(2022, 1, 1), CostMethod.AVCO_POOLED),
+            ),
+            taxpayer_id="TP-1",
+            tax_rates=TaxRates(Decimal("0.37"), Decimal("0.2"), 18),
         ),
         Portfolio("P-2", "USD", date(2020, 1, 1)),
     ]
@@ -264,10 +284,29 @@ def test_instruments_are_taken() -> None:
         "sector": "Energy",
         "countryOfRisk": "US",
     }
-    answer = desk.client.post("/ingest/instruments", json={"instruments": [row]})
-    assert answer.json()["message"] == "Successfully queued 1 instrument for processing."
+    option = {
+        "security_id": "S-1 240621C00105000",
+        "name": "One 105 call",
+        "instrument_currency": "USD",
+        "product_type": "Option",
+        "multiplier": "100",
+        "underlying_id": "S-1",
+        "option_right": "CALL",
+        "strike": "105.00",
+        "expires_on": "2026-06-21",
+    }
+    answer = desk.client.post("/ingest/instruments", json={"instruments": [row, option]})
+    assert answer.json()["message"] == "Successfully queued 2 instruments for processing."
     assert desk.commands.facts["instruments"] == [
-        Instrument("S-1", "One", "USD", "Equity", "US0000000002", "Equity", "Energy", "US")
+        Instrument("S-1", "One", "USD", "Equity", "US0000000002", "Equity", "Energy", "US"),
+        Instrument(
+            *("S-1 240621C00105000", "One 105 call", "USD", "Option"),
+            multiplier=Decimal(100),
+            underlying_id="S-1",
+            option_right=OptionRight.CALL,
+            strike=Decimal(105),
+            expires_on=date(2026, 6, 21),
+        ),
     ]
 
 

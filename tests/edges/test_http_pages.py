@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from tests.edges import sample_views
 from tests.edges.memory_book import A_NONCE, AN_ID, Desk, StoppedClock
 from tidebook.api import create_app
-from tidebook.engine.views import ReportView, ResultsView
+from tidebook.engine.views import ReportView, RestatementsPage, ResultsView
 from tidebook.errors import StoreUnavailableError
 from tidebook.web import render_portfolio
 from tidebook.web.assembly import portfolio_page
@@ -22,7 +22,9 @@ ON = sample_views.ON
 
 def views() -> ReportView:
     results = ResultsView(Decimal(0), Decimal(0), Decimal(0))
-    return ReportView(sample_views.POSITIONS, results, sample_views.SERIES, (), ())
+    positions, series = sample_views.POSITIONS, sample_views.SERIES
+    log = RestatementsPage(positions.portfolio, positions.freshness, 0, 0, 100, ())
+    return ReportView(positions, results, series, (), log, sample_views.NOTHING_REALISED)
 
 
 def test_the_root_leads_to_the_list() -> None:
@@ -84,7 +86,7 @@ def test_the_list_is_one_question_and_says_when_it_is_cut() -> None:
         one = sample_views.PORTFOLIO._replace(portfolio_id=f"P-{number:04}")
         desk.reader.kept[one.portfolio_id] = one
     text = desk.client.get("/ui/").text
-    assert desk.reader.asked == [1001]
+    assert desk.reader.asked == [(1001, None, None)]
     assert text.count('<a href="/ui/view/') == 1000
     assert "These are the first 1000 by id." in text
     del desk.reader.kept["P-1000"]

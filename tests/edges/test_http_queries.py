@@ -29,6 +29,7 @@ ROUTES = {
     "positions": "/portfolios/P-1/positions",
     "history": "/portfolios/P-1/position-history?security_id=S-1",
     "transactions": "/portfolios/P-1/transactions",
+    "transaction": "/transactions/T-1",
     "lots": "/portfolios/P-1/lots",
     "findings": "/portfolios/P-1/findings",
     "restatements": "/portfolios/P-1/restatements",
@@ -62,10 +63,11 @@ def answered(path: str, desk: Desk | None = None) -> Any:  # noqa: ANN401 - as a
 @pytest.mark.parametrize("name", ROUTES)
 def test_the_documented_example_has_the_shape_of_the_answer(name: str) -> None:
     documented, real = shape(examples()[name]), shape(answered(ROUTES[name]))
-    if name == "transactions":
+    if name in {"transaction", "transactions"}:
         for one in (documented, real):
-            one["transactions"][0].pop("findings")
-            one["transactions"][0]["entries"][0].pop("matches")
+            listed = one if name == "transaction" else one["transactions"][0]
+            listed.pop("findings")
+            listed["entries"][0].pop("matches")
     assert documented == real
 
 

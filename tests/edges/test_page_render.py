@@ -17,6 +17,7 @@ from tidebook.web import (
     DrawdownPoint,
     ErrorPage,
     FindingRow,
+    HealthRow,
     IndexPage,
     IndexRow,
     PeriodRow,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 NONCE = "c2l4dGVlbi1ieXRlcy1vaw=="
+ASK = ("Doubtful.", "Look at it.")
 HOSTILE = "</script><script>alert(1)</script>\"'&<img src=x onerror=alert(1)>"
 LAST = date(2024, 2, 1)
 
@@ -88,6 +90,10 @@ def full_page() -> PortfolioPage:
         ],
         positions=[row("AAA"), row("BBB", market_value=Decimal(3250), unrealised=Decimal(-250))],
         findings=[FindingRow("price.missing", "No price.", "Send one.", "PF-1 / CCC")],
+        health=[
+            HealthRow("price.stale", "warning", "AAA", LAST, Decimal(1250), "market value", *ASK),
+            HealthRow("rate.missing", "error", "X/Y", None, None, "No rate is known.", *ASK),
+        ],
         restatements=[
             RestatementRow(datetime(2024, 2, 1, 9, tzinfo=UTC), "AAA", date(2023, 5, 1), "Late.")
         ],
@@ -118,6 +124,9 @@ def hostile_page() -> PortfolioPage:
             row("B", currency="EUR", asset_class="Bond"),
         ],
         findings=[FindingRow(HOSTILE, HOSTILE, HOSTILE, HOSTILE)],
+        health=[
+            HealthRow(HOSTILE, HOSTILE, HOSTILE, LAST, None, HOSTILE, HOSTILE, HOSTILE),
+        ],
         restatements=[RestatementRow(instant, HOSTILE, LAST, HOSTILE)],
         conventions=[(HOSTILE, HOSTILE)],
     )
@@ -395,6 +404,32 @@ def test_many_findings_fold_after_the_first_three() -> None:
     assert [item.all("p")[0].text for item in folded.all("li")] == ["Sentence 3.", "Sentence 4."]
     assert folded.all("summary")[0].text == "2 more"
     assert len(findings.all("li")) == 5
+
+
+def test_doubtful_data_tell_what_is_at_stake_or_why_that_is_unknown() -> None:
+    page = render_portfolio(full_page(), nonce=NONCE)
+    section = page.split('<h2 id="health">')[1].split("</section>")[0]
+    assert "since 1 Feb 2024" in section
+    assert "1,250.00" in section
+    assert 'title="No rate is known."' in section
+    assert '<a href="#health">' in page
+    assert "Data to check" not in render_portfolio(bare_page(), nonce=NONCE)
+
+
+def test_many_doubts_about_data_fold_after_the_first_three() -> None:
+    many = [full_page().health[0]._replace(subject=f"S{number}") for number in range(5)]
+    page = render_portfolio(replace(full_page(), health=many), nonce=NONCE)
+    section = page.split('<h2 id="health">')[1].split("</section>")[0]
+    assert "<summary>2 more</summary>" in section
+    assert section.index("S2") < section.index("<details>") < section.index("S3")
+
+
+def test_the_list_counts_doubts_and_says_where_nobody_looked() -> None:
+    rows = index_page().portfolios
+    counted = IndexPage([rows[0]._replace(health_count=3), rows[1]], "0.1.0")
+    page = render_index(counted, nonce=NONCE)
+    assert 'data-label="Data to check" data-sort="3"' in page
+    assert "Not looked into here: too much for this page. Its own page does." in page
 
 
 def test_time_travel_is_offered_only_where_the_address_takes_it() -> None:

@@ -11,6 +11,7 @@ from tests.fixtures.engine_facts import ACME, portfolio, trade
 from tidebook.engine import topics
 from tidebook.engine.stages.admission import Incoming
 from tidebook.engine.stages.book import book
+from tidebook.errors import FencedError
 from tidebook.model.facts import TransactionType as T
 from tidebook.model.instruments import Instrument
 from tidebook.model.portfolios import Settlement
@@ -62,7 +63,9 @@ def test_what_it_replaces_leaves_both_its_keys(books: Book, other: str) -> None:
     books.take(topics.RAW_TRANSACTIONS, [trade("T1", 10, 5)])
     books.take(topics.RAW_INSTRUMENTS, [ACME])
     amended = trade("T1", 10, 5, portfolio_id=other)._replace(currency="EUR", trade_currency="EUR")
-    _book_interrupted(books, amended)
+    with pytest.raises(FencedError):
+        _book_interrupted(books, amended)
+    books.take(topics.RAW_TRANSACTIONS, [amended])
     books.settle()
     held = books.held()
     # There is no rate from EUR, so the amended trade waits, and nothing is left of the first one.

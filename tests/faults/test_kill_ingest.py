@@ -20,12 +20,15 @@ from tests.fixtures import ingest_process
 from tests.fixtures.clusters import short_folder
 from tests.fixtures.engine_book import Book
 from tests.fixtures.engine_cases import World, expected
-from tests.fixtures.ingest_process import BATCH, fact
+from tests.fixtures.ingest_process import BATCH, action, cancelled, fact
+from tidebook.model.actions import CorporateAction
+from tidebook.model.cancellations import ActionRef
+from tidebook.model.facts import Transaction
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from tidebook.model.facts import Transaction
+    from tidebook.model.cancellations import Cancellation, TransactionRef
 
 pytestmark = pytest.mark.cluster
 
@@ -94,20 +97,24 @@ def _finishing(data_dir: Path, number: int) -> Generator[str]:
 
 
 def _check(url: str, count: int) -> None:
-    sent: dict[str, Transaction] = {}
-    for number in range(count):
-        sent[fact(number).transaction_id] = fact(number)
+    sent, actions = _last_said(count)
+    kept = {identity: said for identity, said in sent.items() if isinstance(said, Transaction)}
     facts = [
         *ingest_process.PORTFOLIOS,
         *ingest_process.INSTRUMENTS,
         *ingest_process.PRICES,
-        *sent.values(),
+        *kept.values(),
+        *actions.values(),
     ]
     must_be = expected(World(tuple((each,) for each in facts)))
+    # Something was cancelled, actions took effect, and transfers arrived.
+    assert len(kept) < len(sent)
+    assert any("@" in row[2] for row in must_be.entries)
+    assert any(row[3] == "to" and "@" not in row[2] for row in must_be.entries)
     book = Book(url)
     try:
         held = book.held()
-        assert [row[0] for row in held.transactions] == sorted(sent)
+        assert [row[0] for row in held.transactions] == sorted(kept)
         assert [(*row[:4], row[5], *row[9:16], row[24]) for row in held.entries] == must_be.entries
         assert [(*row[:2], *row[3:8]) for row in held.states] == must_be.positions
         assert [row[:3] for row in held.findings] == must_be.findings
@@ -116,6 +123,23 @@ def _check(url: str, count: int) -> None:
         book.close()
     _check_versions(url)
     _check_offsets(url)
+
+
+def _last_said(
+    count: int,
+) -> tuple[dict[str, Transaction | TransactionRef], dict[str, CorporateAction | Cancellation]]:
+    """Return the last that was said of each transaction and of each action, by their ids."""
+    sent: dict[str, Transaction | TransactionRef] = {}
+    actions: dict[str, CorporateAction | Cancellation] = {}
+    for number in range(0, count, BATCH):
+        for each in range(number, number + BATCH):
+            sent[fact(each).transaction_id] = fact(each)
+        of_action, of_transaction = action(number), cancelled(number)
+        if isinstance(of_action, (CorporateAction, ActionRef)):
+            actions[of_action.action_id] = of_action
+        if of_transaction is not None:
+            sent[of_transaction.transaction_id] = of_transaction
+    return sent, actions
 
 
 def _check_versions(url: str) -> None:

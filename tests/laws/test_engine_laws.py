@@ -31,6 +31,7 @@ _ORDER = (
     topics.RAW_FX_RATES,
     topics.RAW_MARKET_PRICES,
     topics.RAW_BUSINESS_DATES,
+    topics.RAW_CORPORATE_ACTIONS,
     topics.RAW_TRANSACTIONS,
 )
 

@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from tests.fixtures.booking import keep_book, portfolio, security, trade
-from tidebook.book.ledger import Leg
 from tidebook.book.positions import positions
+from tidebook.book.postings import Leg
 from tidebook.book.series import portfolio_flows
 from tidebook.book.trades import Side, closed_trades
 from tidebook.book.valuation import Held, cash_quote, value_position

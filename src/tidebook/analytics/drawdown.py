@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tidebook.analytics.crossing import to_date
+from tidebook.analytics.crossing import to_date, to_days
 from tidebook.analytics.figures import Reason, Undefined
+from tidebook.analytics.tail import expected_shortfall
 from tidebook.errors import UnusableSeriesError
 
 if TYPE_CHECKING:
     from datetime import date
 
     from tidebook.analytics.crossing import Days, Floats
+    from tidebook.analytics.figures import Figure
     from tidebook.analytics.returns import Linked
 
 # Linked growth comes back to an old high only up to the noise of float64.
@@ -38,6 +40,26 @@ class Fall:
     """The first day of the lowest wealth."""
     recovered_on: date | None
     """The first day back at the high; None while the fall is open."""
+
+    @property
+    def recovery_days(self) -> int | None:
+        """The days from the trough back to the high; None while the fall is open."""
+        return None if self.recovered_on is None else (self.recovered_on - self.trough_on).days
+
+
+@dataclass(frozen=True, slots=True)
+class Spell:
+    """The time from one high to the next higher one, or to the end of the period."""
+
+    start: date
+    end: date
+    is_open: bool
+    """Whether the period ended before a new high came."""
+
+    @property
+    def days(self) -> int:
+        """How many days it lasted."""
+        return (self.end - self.start).days
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,15 +91,10 @@ def drawdown(dates: Days, cumulative: Floats) -> Drawdown | Undefined:
     Raises:
         UnusableSeriesError: If the columns differ in length or a return is not finite.
     """
-    if dates.shape != cumulative.shape:
-        raise UnusableSeriesError("cumulative returns", "its columns differ in length")
-    if not bool(np.isfinite(cumulative).all()):
-        raise UnusableSeriesError("cumulative returns", "a return is not a finite number")
+    _check(dates, cumulative)
     if cumulative.size == 0:
         return Undefined(Reason.NO_DATA)
-    wealth = np.concatenate([[1.0], 1.0 + cumulative])
-    under = wealth / np.maximum.accumulate(wealth) - 1.0
-    under[under > -_NOISE] = 0.0
+    under = _underwater(cumulative)
     return Drawdown(dates, under[1:], _deepest(dates, under))
 
 
@@ -90,6 +107,96 @@ def drawdown_of(linked: Linked) -> Drawdown | Undefined:
     if linked.resets:
         return Undefined(Reason.CHAIN_RESET)
     return drawdown(linked.dates, linked.cumulative)
+
+
+def falls(found: Drawdown) -> tuple[Fall, ...]:
+    """Return every fall of a period in the order of days; the last may be open."""
+    edges = np.diff((found.underwater < 0).astype(np.int8), prepend=0, append=0)
+    starts, ends = np.flatnonzero(edges > 0), np.flatnonzero(edges < 0)
+    return tuple(
+        _fall(found, int(start), int(end)) for start, end in zip(starts, ends, strict=True)
+    )
+
+
+def longest_without_high(dates: Days, cumulative: Floats, start: date) -> Spell | Undefined:
+    """Return the longest time from one high to the next higher one, the first of several.
+
+    A day that only equals the high does not end it. The last spell is open: it lasts to the last
+    day, and may still grow.
+
+    Args:
+        dates: The days, rising.
+        cumulative: The return from the start to the end of each day, as a fraction.
+        start: The day at whose close the period begins, on which wealth is 1.
+
+    Returns:
+        The spell, or ``Undefined`` where there is no day.
+
+    Raises:
+        UnusableSeriesError: If the columns differ in length or a return is not finite.
+    """
+    _check(dates, cumulative)
+    if cumulative.size == 0:
+        return Undefined(Reason.NO_DATA)
+    wealth = np.concatenate([[1.0], 1.0 + cumulative])
+    before = np.maximum.accumulate(wealth)[:-1]
+    highs = np.flatnonzero(wealth[1:] > before * (1.0 + _NOISE))
+    days = np.concatenate([to_days([start]), dates[highs], dates[-1:]])
+    longest = int(np.argmax(np.diff(days)))
+    is_open = longest == len(highs)
+    return Spell(to_date(days[longest]), to_date(days[longest + 1]), is_open=is_open)
+
+
+def conditional_drawdown(cumulative: Floats, confidence: float) -> Figure:
+    """Return the mean of the deepest 1 - c of the drawdowns, a positive fraction.
+
+    Every day's place below the highest wealth so far counts, a day at a high as 0; the mean is
+    that of :func:`tidebook.analytics.tail.expected_shortfall`. Undefined where there is no day.
+
+    Args:
+        cumulative: The return from the start to the end of each day, as a fraction.
+        confidence: c, between 0 and 1.
+
+    Raises:
+        UnusableSeriesError: If a return is not finite.
+        UnusableParameterError: If the confidence is not between 0 and 1.
+
+    References:
+        A. Chekhlov, S. Uryasev and M. Zabarankin, "Drawdown Measure in Portfolio Optimization",
+        International Journal of Theoretical and Applied Finance (2005).
+    """
+    _check_finite(cumulative)
+    return expected_shortfall(_underwater(cumulative)[1:], confidence)
+
+
+def _underwater(cumulative: Floats) -> Floats:
+    """Return wealth over its highest so far, minus 1, from the start itself on."""
+    wealth = np.concatenate([[1.0], 1.0 + cumulative])
+    under = wealth / np.maximum.accumulate(wealth) - 1.0
+    under[under > -_NOISE] = 0.0
+    return under
+
+
+def _check(dates: Days, cumulative: Floats) -> None:
+    if dates.shape != cumulative.shape:
+        raise UnusableSeriesError("cumulative returns", "its columns differ in length")
+    _check_finite(cumulative)
+
+
+def _check_finite(cumulative: Floats) -> None:
+    if not bool(np.isfinite(cumulative).all()):
+        raise UnusableSeriesError("cumulative returns", "a return is not a finite number")
+
+
+def _fall(found: Drawdown, start: int, end: int) -> Fall:
+    """Return the fall whose days under water are those from ``start`` to before ``end``."""
+    trough = start + int(np.argmin(found.underwater[start:end]))
+    return Fall(
+        depth=-float(found.underwater[trough]),
+        peak_on=None if start == 0 else to_date(found.dates[start - 1]),
+        trough_on=to_date(found.dates[trough]),
+        recovered_on=to_date(found.dates[end]) if end < len(found.dates) else None,
+    )
 
 
 def _deepest(dates: Days, under: Floats) -> Fall | None:

@@ -22,6 +22,13 @@ class Reason(StrEnum):
     NO_ROOT = "no-root"
     MULTIPLE_ROOTS = "multiple-roots"
     TOO_LARGE = "too-large"
+    TOO_FEW_RETURNS = "too-few-returns"
+    ZERO_VARIANCE = "zero-variance"
+    NO_DOWNSIDE = "no-downside"
+    TOTAL_LOSS = "total-loss"
+    NOT_MONOTONE = "not-monotone"
+    NO_VALUE = "no-value"
+    NO_ODDS = "no-odds"
 
 
 _SENTENCES = {
@@ -34,6 +41,13 @@ _SENTENCES = {
     Reason.NO_ROOT: "no rate brings the flows to a present value of zero",
     Reason.MULTIPLE_ROOTS: "more than one rate brings the flows to a present value of zero",
     Reason.TOO_LARGE: "the rate is too large to be written as a number",
+    Reason.TOO_FEW_RETURNS: "there are too few returns to measure how they scatter",
+    Reason.ZERO_VARIANCE: "the returns do not vary, so that nothing can be divided by their spread",
+    Reason.NO_DOWNSIDE: "no return fell short of the target, so that there is no downside",
+    Reason.TOTAL_LOSS: "a loss of everything has no logarithm",
+    Reason.NOT_MONOTONE: "skew and kurtosis are too large for the Cornish-Fisher expansion",
+    Reason.NO_VALUE: "there is no value to take shares of",
+    Reason.NO_ODDS: "nothing was won, or nothing was lost, so that there are no odds",
 }
 
 

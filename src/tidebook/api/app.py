@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from tidebook.api import health, ingestion, problems, queries, reference
+from tidebook.api import data_checks, health, ingestion, problems, queries, reference, what_if
 from tidebook.api.correlation import HEADER, CorrelationMiddleware, correlation_id_of
 from tidebook.api.edge import (
     AppSettings,
@@ -73,8 +73,10 @@ def create_app(
     waiting = WaitingRoom(chosen.waiting_max)
     app.state.edge = Edge(commands, reader, clock, new_id, new_nonce, chosen, waiting)
     app.state.pages = pages
-    for router in (ingestion.router, queries.router, health.router, reference.router):
-        app.include_router(router)
+    # The last route of the queries takes every path beneath a portfolio, so the checks go before.
+    routed = (ingestion, data_checks, what_if, queries, health, reference)
+    for part in routed:
+        app.include_router(part.router)
     if pages is not None:
         app.include_router(pages.router)
     app.add_middleware(CorrelationMiddleware, new_id=new_id)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -39,6 +40,7 @@ def is_text(text: str) -> bool:
     return _is_text(text) is not None
 
 
+@lru_cache(maxsize=4096)
 def is_currency(text: str) -> bool:
     """Tell whether a text is a currency code: 3 to 10 capital letters or digits."""
     return _is_currency(text) is not None

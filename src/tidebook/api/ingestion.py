@@ -11,15 +11,18 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tidebook.api import bodies, quick, rows, samples
+from tidebook.api import bodies, quick, rows, samples, what_if_wire
 from tidebook.api.correlation import correlation_id_of
 from tidebook.api.edge import Edge, EdgeHere, JsonBody
+from tidebook.api.faults import Faults
 from tidebook.api.prefer import Preference, preference
 from tidebook.api.replies import Json, reply
 from tidebook.api.shapes import placed_finding_of
+from tidebook.engine.cancelling import locate
 from tidebook.engine.ports import Reader, Receipt
 from tidebook.engine.views import FindingView
 from tidebook.errors import UnknownPortfolioError
+from tidebook.model.cancellations import BusinessDateRef, Cancellation
 from tidebook.model.facts import Transaction
 
 router = APIRouter(tags=["ingestion"])
@@ -148,6 +151,107 @@ async def ingest_business_dates(
         facts = bodies.facts_of(body, rows.BUSINESS_DATES, edge.clock.now())
         receipt = edge.commands.ingest_business_dates(facts, correlation_id)
         return _Taken(receipt, _queued(len(facts), "business date", correlation_id))
+
+    return await _answered(edge, take, prefer)
+
+
+@router.post("/ingest/corporate-actions", **samples.ingestion(rows.CORPORATE_ACTIONS))
+async def ingest_corporate_actions(
+    request: Request, edge: EdgeHere, body: JsonBody, prefer: Prefer = None
+) -> Response:
+    """Take in corporate actions: splits, spin-offs, mergers and the like, each as one fact."""
+    correlation_id = correlation_id_of(request)
+
+    def take() -> _Taken:
+        facts = bodies.facts_of(body, rows.CORPORATE_ACTIONS, edge.clock.now())
+        receipt = edge.commands.ingest_actions(facts, correlation_id)
+        return _Taken(receipt, _queued(len(facts), "corporate action", correlation_id))
+
+    return await _answered(edge, take, prefer)
+
+
+@router.post("/ingest/cancellations", **samples.ingestion(rows.CANCELLATIONS))
+async def ingest_cancellations(
+    request: Request, edge: EdgeHere, body: JsonBody, prefer: Prefer = None
+) -> Response:
+    """Take in cancellations: the facts that they name never happened."""
+    correlation_id = correlation_id_of(request)
+
+    def take() -> _Taken:
+        sent = bodies.facts_of(body, rows.CANCELLATIONS, edge.clock.now())
+        receipt = edge.commands.cancel(_located(edge.reader, sent), correlation_id)
+        return _Taken(receipt, _queued(len(sent), "cancellation", correlation_id))
+
+    return await _answered(edge, take, prefer)
+
+
+def _located(reader: Reader, sent: Sequence[Cancellation]) -> Sequence[Cancellation]:
+    """Return cancellations, each transaction's with its portfolio.
+
+    Raises:
+        InvalidRequestError: If the portfolio was left out and the transaction is not known.
+    """
+    located = locate(reader, sent)
+    faults = Faults()
+    for place in located.unknown:
+        faults.add(
+            f"/{rows.CANCELLATIONS.wrapper}/{place}/transaction_id",
+            "transaction.unknown",
+            "the book knows no transaction of this id, and so not its portfolio; correct the id, "
+            "or send its portfolio_id too if it was sent only just now",
+        )
+    if faults.count:
+        raise bodies.refusal(faults)
+    return located.cancellations
+
+
+@router.post("/portfolios/{portfolio_id:path}/what-if/commit", **samples.what_if_commit())
+async def commit_what_if(
+    request: Request, edge: EdgeHere, portfolio_id: str, body: JsonBody, prefer: Prefer = None
+) -> Response:
+    """Take in the facts of a what-if, all or none, if the book still stands where it did."""
+    correlation_id = correlation_id_of(request)
+
+    def take() -> _Taken:
+        now = edge.clock.now()
+        sent = what_if_wire.supposed(bodies.decoded_object(body), edge.reader, now, commits=True)
+        edge.reader.portfolio(portfolio_id)
+        facts = sent.hypothesis
+        receipt = edge.commands.commit(portfolio_id, facts, sent.preview_hash, correlation_id)
+        answer = _queued(receipt.accepted, "fact", correlation_id)
+        return _Taken(receipt, answer, facts.transactions)
+
+    return await _answered(edge, take, prefer)
+
+
+@router.post("/ingest/balance-assertions", **samples.ingestion(rows.BALANCE_ASSERTIONS))
+async def ingest_balance_assertions(
+    request: Request, edge: EdgeHere, body: JsonBody, prefer: Prefer = None
+) -> Response:
+    """Take in what others say is held; the book is compared with it and does not change."""
+    correlation_id = correlation_id_of(request)
+
+    def take() -> _Taken:
+        facts = bodies.facts_of(body, rows.BALANCE_ASSERTIONS, edge.clock.now())
+        receipt = edge.commands.ingest_assertions(facts, correlation_id)
+        return _Taken(receipt, _queued(len(facts), "balance assertion", correlation_id))
+
+    return await _answered(edge, take, prefer)
+
+
+@router.post("/ingest/business-dates/withdrawal", **samples.ingestion(rows.BUSINESS_DATES))
+async def withdraw_business_dates(
+    request: Request, edge: EdgeHere, body: JsonBody, prefer: Prefer = None
+) -> Response:
+    """Take business dates back; what was valued on them is still known as of then."""
+    correlation_id = correlation_id_of(request)
+
+    def take() -> _Taken:
+        facts = bodies.facts_of(body, rows.BUSINESS_DATES, edge.clock.now())
+        gone = [BusinessDateRef(day) for day in facts]
+        receipt = edge.commands.cancel(gone, correlation_id)
+        answer = _queued(len(facts), "business date", correlation_id, purpose="withdrawal")
+        return _Taken(receipt, answer)
 
     return await _answered(edge, take, prefer)
 

@@ -75,7 +75,7 @@ def asked(document: Mapping[str, object], now: datetime) -> Asked:
             scope.currency("reporting_currency") if scope.has("reporting_currency") else None
         ),
         basis=scope.choice("net_or_gross", FeeBasis, FeeBasis.NET),
-        periods=_periods(body, faults, now),
+        periods=periods_of(body, faults, now),
         options={
             "include_annualized": options.flag("include_annualized", default=True),
             "include_cumulative": options.flag("include_cumulative", default=True),
@@ -88,7 +88,8 @@ def asked(document: Mapping[str, object], now: datetime) -> Asked:
     return result
 
 
-def _periods(body: RowReader, faults: Faults, now: datetime) -> tuple[NamedPeriod, ...]:
+def periods_of(body: RowReader, faults: Faults, now: datetime) -> tuple[NamedPeriod, ...]:
+    """Return the periods of a request; what is wrong with them is added to ``faults``."""
     rows = body.rows("periods")
     if not 1 <= len(rows) <= PERIODS_MAX and body.is_clean:
         body.fault(

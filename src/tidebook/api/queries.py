@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from enum import StrEnum
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -9,10 +10,12 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from tidebook.api import performance_wire as wire, samples, shapes
+from tidebook.api import gains_wire, performance_wire as wire, samples, shapes
 from tidebook.api.bodies import decoded_object
 from tidebook.api.edge import Day, Edge, EdgeHere, Instant, JsonBody, Text
-from tidebook.api.replies import reply
+from tidebook.api.replies import day_or_null, instant_or_null, reply
+from tidebook.api.restatement_shapes import restatements_of
+from tidebook.engine.gains import gains_report
 from tidebook.engine.performance import (
     Request as PerformanceRequest,
     Series,
@@ -21,9 +24,9 @@ from tidebook.engine.performance import (
     performance,
     series_of,
 )
-from tidebook.engine.ports import TransactionQuery
+from tidebook.engine.ports import RestatementQuery, TransactionQuery
 from tidebook.engine.views import SeriesView
-from tidebook.errors import ReportingCurrencyError
+from tidebook.errors import ReportingCurrencyError, UnknownTransactionError
 
 router = APIRouter(tags=["query"])
 
@@ -46,18 +49,37 @@ class SortOrder(StrEnum):
     DESCENDING = "desc"
 
 
+def _until(end: date | None, as_of: date | None) -> date | None:
+    """Return the last day asked for: the earlier one where both are given."""
+    return min((day for day in (end, as_of) if day is not None), default=None)
+
+
 Skip = Annotated[int, Query(ge=0)]
 Limit = Annotated[int, Query(ge=1, le=PAGE_MAX)]
 
 
 @router.get("/portfolios/", **samples.answer("portfolios"))
 def portfolios(
-    edge: EdgeHere, portfolio_id: Text = None, cif_id: Text = None, booking_center: Text = None
+    edge: EdgeHere,
+    *,
+    portfolio_id: Text = None,
+    cif_id: Text = None,
+    booking_center: Text = None,
+    as_of: Day = None,
+    known_at: Instant = None,
 ) -> Response:
-    """List portfolios, by id; every filter narrows the list."""
-    found = edge.reader.portfolios(cif_id=cif_id, booking_center=booking_center)
+    """List portfolios, by id; every filter narrows the list, ``as_of`` to those open that day."""
+    found = edge.reader.portfolios(
+        cif_id=cif_id, booking_center=booking_center, as_of=as_of, known_at=known_at
+    )
     listed = [one for one in found if portfolio_id is None or one.portfolio_id == portfolio_id]
-    return reply({"portfolios": [shapes.portfolio_of(one) for one in listed]})
+    return reply(
+        {
+            "portfolios": [shapes.portfolio_of(one) for one in listed],
+            "as_of": day_or_null(as_of),
+            "known_at": instant_or_null(known_at),
+        }
+    )
 
 
 @router.get("/portfolios/{portfolio_id:path}/positions", **samples.answer("positions"))
@@ -83,11 +105,13 @@ def position_history(
     security_id: Annotated[str, Query(max_length=200)],
     start_date: Day = None,
     end_date: Day = None,
+    as_of: Day = None,
     known_at: Instant = None,
 ) -> Response:
     """Return how one position came to be, change by change."""
+    end = _until(end_date, as_of)
     view = edge.reader.history(
-        portfolio_id, security_id, start=start_date, end=end_date, known_at=known_at
+        portfolio_id, security_id, start=start_date, end=end, known_at=known_at
     )
     return reply(shapes.history_of(view))
 
@@ -104,6 +128,7 @@ def transactions(
     limit: Limit = 100,
     sort_by: SortBy = SortBy.TRANSACTION_DATE,
     sort_order: SortOrder = SortOrder.DESCENDING,
+    as_of: Day = None,
     known_at: Instant = None,
 ) -> Response:
     """Return a page of a portfolio's transactions and what each did to the book."""
@@ -111,7 +136,7 @@ def transactions(
         portfolio_id,
         security_id=security_id,
         start=start_date,
-        end=end_date,
+        end=_until(end_date, as_of),
         skip=skip,
         limit=limit,
         sort_by=sort_by.value,
@@ -140,15 +165,43 @@ def lots(
     )
 
 
+@router.get("/portfolios/{portfolio_id:path}/gains", **samples.answer("gains"))
+def gains(
+    edge: EdgeHere,
+    portfolio_id: str,
+    *,
+    start_date: Day = None,
+    end_date: Day = None,
+    security_id: Text = None,
+    as_of: Day = None,
+    known_at: Instant = None,
+    skip: Skip = 0,
+    limit: Limit = PAGE_MAX,
+) -> Response:
+    """Return realised gains by the lots they were made on, oldest first, and the sums of all."""
+    view = edge.reader.entries(
+        portfolio_id,
+        security_id=security_id,
+        start=start_date,
+        as_of=as_of,
+        known_at=known_at,
+        realised=True,
+    )
+    report = gains_report(view, start=start_date, end=end_date)
+    return reply(gains_wire.gains_of(report, skip=skip, limit=limit))
+
+
 @router.get("/portfolios/{portfolio_id:path}/findings", **samples.answer("findings"))
-def findings(edge: EdgeHere, portfolio_id: str) -> Response:
+def findings(
+    edge: EdgeHere, portfolio_id: str, as_of: Day = None, known_at: Instant = None
+) -> Response:
     """Return what is open about a portfolio's facts, waiting facts first.
 
     Freshness is read first: a batch that commits in between makes the answer newer than is said of
     it, never older.
     """
-    freshness = edge.reader.freshness(portfolio_id)
-    found = edge.reader.findings(portfolio_id)
+    freshness = edge.reader.freshness(portfolio_id, as_of=as_of, known_at=known_at)
+    found = edge.reader.findings(portfolio_id, as_of=as_of, known_at=known_at)
     return reply(
         {
             "portfolio_id": portfolio_id,
@@ -159,29 +212,35 @@ def findings(edge: EdgeHere, portfolio_id: str) -> Response:
 
 
 @router.get("/portfolios/{portfolio_id:path}/restatements", **samples.answer("restatements"))
-def restatements(edge: EdgeHere, portfolio_id: str) -> Response:
-    """Return a portfolio's restatements, latest first; freshness is read first, as for findings."""
-    freshness = edge.reader.freshness(portfolio_id)
-    found = edge.reader.restatements(portfolio_id)
-    return reply(
-        {
-            "portfolio_id": portfolio_id,
-            "restatements": [shapes.restatement_of(view) for view in found],
-            "freshness": shapes.freshness_of(freshness),
-        }
-    )
+def restatements(
+    edge: EdgeHere,
+    portfolio_id: str,
+    *,
+    security_id: Text = None,
+    since: Instant = None,
+    skip: Skip = 0,
+    limit: Limit = 100,
+    as_of: Day = None,
+    known_at: Instant = None,
+) -> Response:
+    """Return what was written anew, from when, by how much and because of what, latest first."""
+    query = RestatementQuery(portfolio_id, security_id, since, skip, limit, as_of, known_at)
+    return reply(restatements_of(edge.reader.restatements(query)))
 
 
 @router.get("/portfolios/{portfolio_id:path}/series", **samples.answer("series"))
 def series(
     edge: EdgeHere,
     portfolio_id: str,
+    *,
     start_date: Day = None,
     end_date: Day = None,
+    as_of: Day = None,
     known_at: Instant = None,
 ) -> Response:
     """Return the daily series of a portfolio, in base currency."""
-    view = edge.reader.series(portfolio_id, start=start_date, end=end_date, known_at=known_at)
+    end = _until(end_date, as_of)
+    view = edge.reader.series(portfolio_id, start=start_date, end=end, known_at=known_at)
     return reply(shapes.series_json(view))
 
 
@@ -225,26 +284,46 @@ def _freshness_on(view: SeriesView, request: PerformanceRequest) -> shapes.Json:
 
 # After the routes beneath a portfolio: an id may hold a slash, and this one takes every path.
 @router.get("/portfolios/{portfolio_id:path}", **samples.answer("portfolio"))
-def portfolio(edge: EdgeHere, portfolio_id: str) -> Response:
+def portfolio(
+    edge: EdgeHere, portfolio_id: str, as_of: Day = None, known_at: Instant = None
+) -> Response:
     """Return one portfolio."""
-    found = shapes.portfolio_of(edge.reader.portfolio(portfolio_id))
-    freshness = shapes.freshness_of(edge.reader.freshness(portfolio_id))
-    return reply(found | {"freshness": freshness})
+    found = shapes.portfolio_of(edge.reader.portfolio(portfolio_id, known_at=known_at))
+    freshness = edge.reader.freshness(portfolio_id, as_of=as_of, known_at=known_at)
+    return reply(found | {"freshness": shapes.freshness_of(freshness)})
+
+
+@router.get("/transactions/{transaction_id:path}", **samples.answer("transaction"))
+def transaction(edge: EdgeHere, transaction_id: str, known_at: Instant = None) -> Response:
+    """Return one transaction and what it did to the book."""
+    view = edge.reader.transaction(transaction_id, known_at=known_at)
+    if view is None:
+        raise UnknownTransactionError(transaction_id, known_at)
+    found = shapes.transaction_of(view)
+    return reply(
+        {
+            "portfolio_id": view.transaction.portfolio_id,
+            **found,
+            "known_at": instant_or_null(known_at),
+        }
+    )
 
 
 @router.get("/instruments/", **samples.answer("instruments"))
 def instruments(
     edge: EdgeHere,
+    *,
     security_id: Text = None,
     product_type: Text = None,
     skip: Skip = 0,
     limit: Limit = 100,
+    known_at: Instant = None,
 ) -> Response:
     """List instruments, by id."""
     ids = None if security_id is None else [security_id]
     found = [
         one
-        for one in edge.reader.instruments(ids)
+        for one in edge.reader.instruments(ids, known_at=known_at)
         if product_type is None or one.product_type == product_type
     ]
     page = found[skip : skip + limit]
@@ -254,6 +333,7 @@ def instruments(
             "skip": skip,
             "limit": limit,
             "instruments": [shapes.instrument_of(one) for one in page],
+            "known_at": instant_or_null(known_at),
         }
     )
 
@@ -261,31 +341,46 @@ def instruments(
 @router.get("/prices/", **samples.answer("prices"))
 def prices(
     edge: EdgeHere,
+    *,
     security_id: Annotated[str, Query(max_length=200)],
     start_date: Day = None,
     end_date: Day = None,
+    as_of: Day = None,
+    known_at: Instant = None,
 ) -> Response:
     """Return a security's closing prices, oldest first."""
-    found = edge.reader.prices(security_id, start=start_date, end=end_date)
+    end = _until(end_date, as_of)
+    found = edge.reader.prices(security_id, start=start_date, end=end, known_at=known_at)
     return reply(
-        {"security_id": security_id, "prices": [shapes.price_of(price) for price in found]}
+        {
+            "security_id": security_id,
+            "prices": [shapes.price_of(price) for price in found],
+            "known_at": instant_or_null(known_at),
+        }
     )
 
 
 @router.get("/fx-rates/", **samples.answer("fx_rates"))
 def fx_rates(
     edge: EdgeHere,
+    *,
     from_currency: Annotated[str, Query(max_length=10)],
     to_currency: Annotated[str, Query(max_length=10)],
     start_date: Day = None,
     end_date: Day = None,
+    as_of: Day = None,
+    known_at: Instant = None,
 ) -> Response:
     """Return the quoted rates of a pair, oldest first."""
-    found = edge.reader.rates(from_currency, to_currency, start=start_date, end=end_date)
+    end = _until(end_date, as_of)
+    found = edge.reader.rates(
+        from_currency, to_currency, start=start_date, end=end, known_at=known_at
+    )
     return reply(
         {
             "from_currency": from_currency,
             "to_currency": to_currency,
             "rates": [shapes.rate_of(rate) for rate in found],
+            "known_at": instant_or_null(known_at),
         }
     )

@@ -15,7 +15,10 @@ from typing import TYPE_CHECKING, TypeVar, cast
 import msgspec
 
 from tidebook.api import checks
-from tidebook.api.rows import MOVES_UNITS, TYPES, product
+from tidebook.api.faults import Faults
+from tidebook.api.rows import TRANSACTIONS, read_row
+from tidebook.api.transaction_rows import product
+from tidebook.api.transaction_types import QUICK_TERMS
 from tidebook.model import moments
 from tidebook.model.facts import Price, Rate, Transaction
 from tidebook.model.money import ZERO
@@ -35,9 +38,9 @@ class TransactionRow(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     security_id: str
     transaction_date: str
     transaction_type: str
-    quantity: Decimal
-    price: Decimal
     trade_currency: str
+    quantity: Decimal | None = None
+    price: Decimal | None = None
     instrument_id: str | None = None
     gross_transaction_amount: Decimal | None = None
     currency: str | None = None
@@ -47,6 +50,11 @@ class TransactionRow(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     transaction_fx_rate: Decimal | None = None
     settlement_date: str | None = None
     note: str | None = None
+    # The few bodies in which lots are chosen are read the patient way.
+    lots: None = None
+    to_portfolio_id: str | None = None
+    to_security_id: str | None = None
+    to_quantity: Decimal | None = None
 
 
 class PriceRow(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -141,22 +149,27 @@ def _all(
 
 
 def _transaction(row: TransactionRow, now: datetime) -> Transaction | None:
-    kind = TYPES.get(row.transaction_type)
+    terms = QUICK_TERMS.get(row.transaction_type)
+    if terms is None or row.to_portfolio_id or row.to_security_id or row.to_quantity:
+        return _patiently(row, now)
     when = moments.day_of(row.transaction_date) or moments.instant_of(row.transaction_date)
-    if kind is None or when is None or checks.is_too_late(when, now):
+    quantity = ZERO if row.quantity is None else row.quantity
+    price = ZERO if row.price is None else row.price
+    if when is None or checks.is_too_late(when, now) or (row.price is None and terms.needs_price):
+        return None
+    if not _are_amounts(row, quantity, price):
         return None
     traded_at = when if isinstance(when, datetime) else None
     gross = row.gross_transaction_amount
     if gross is None:
-        gross = product(row.quantity, row.price) if _are_amounts(row) else None
+        gross = product(quantity, price)
     currency = row.trade_currency if row.currency is None else row.currency
     settlement = moments.day_of(row.settlement_date) if row.settlement_date else None
     is_sound = (
         gross is not None
-        and _are_amounts(row)
         and checks.is_number(gross)
         and gross > 0
-        and (row.quantity > 0 or kind not in MOVES_UNITS)
+        and (quantity > 0 or not terms.needs_units)
         and (settlement is not None or not row.settlement_date)
         and checks.is_id(row.transaction_id)
         and checks.is_id(row.portfolio_id)
@@ -172,11 +185,11 @@ def _transaction(row: TransactionRow, now: datetime) -> Transaction | None:
         row.transaction_id,
         row.portfolio_id,
         row.security_id,
-        kind,
+        terms.kind,
         traded_at,
         None if traded_at else when,
-        row.quantity,
-        row.price,
+        quantity,
+        price,
         gross,
         row.trade_currency,
         currency,
@@ -190,11 +203,17 @@ def _transaction(row: TransactionRow, now: datetime) -> Transaction | None:
     )
 
 
-def _are_amounts(row: TransactionRow) -> bool:
+def _patiently(row: TransactionRow, now: datetime) -> Transaction | None:
+    """Return the transaction of a row of a rarer type, so that it slows down no other row."""
+    given = msgspec.structs.asdict(row)
+    return read_row(TRANSACTIONS, given, now, pointer="", faults=Faults())
+
+
+def _are_amounts(row: TransactionRow, quantity: Decimal, price: Decimal) -> bool:
     fx_rate = row.transaction_fx_rate
     return (
-        _is_amount(row.quantity)
-        and _is_amount(row.price)
+        _is_amount(quantity)
+        and _is_amount(price)
         and (row.trade_fee is None or _is_amount(row.trade_fee))
         and (row.tax is None or _is_amount(row.tax))
         and (row.accrued_interest is None or _is_amount(row.accrued_interest))

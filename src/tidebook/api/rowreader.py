@@ -65,12 +65,16 @@ class RowReader:
         """Whether no fault was found in this row so far."""
         return self._faults.count == self._before
 
+    @property
+    def fault_count(self) -> int:
+        """How many faults the whole request has so far; more of them tell of one in between."""
+        return self._faults.count
+
     def fault(self, name: str, code: str, detail: str) -> None:
         """Keep a fault of one field, named as the sender spelt it."""
         self._faulty.add(name)
-        spelling = self._spelt.get(name, name)
-        escaped = spelling.replace("~", "~0").replace("/", "~1")
-        self._faults.add(f"{self._pointer}/{escaped}", code, detail)
+        spelling = _escaped(self._spelt.get(name, name))
+        self._faults.add(f"{self._pointer}/{spelling}", code, detail)
 
     def is_sound(self, *names: str) -> bool:
         """Tell whether none of these fields has a fault so far."""
@@ -167,6 +171,29 @@ class RowReader:
             )
         return number
 
+    def fraction(self, name: str, *, default: Decimal | None = None) -> Decimal:
+        """Return a number from 0 to 1."""
+        number = self.not_negative(name, default=default)
+        if number > 1 and self.is_sound(name):
+            self.fault(
+                name,
+                "fraction.above-one",
+                f"it is {decimal_text(number)} and is a fraction of 1; send 0.25 for 25 percent",
+            )
+        return number
+
+    def whole(self, name: str, *, default: int, most: int) -> int:
+        """Return a whole number from 0 to ``most``."""
+        number = self.not_negative(name, default=Decimal(default))
+        if self.is_sound(name) and (number > most or number != int(number)):
+            self.fault(
+                name,
+                "number.not-whole",
+                f"it is {decimal_text(number)}; send a whole number from 0 to {most}",
+            )
+            return default
+        return int(number)
+
     def day(self, name: str, *, future: bool = True) -> date:
         """Return a required plain date; ``future=False`` refuses what lies after tomorrow."""
         day = self.optional_day(name)
@@ -227,6 +254,24 @@ class RowReader:
             self.fault(name, "list.expected", "it is no list; put it in brackets")
         return ()
 
+    def each(self, name: str, names: Names) -> Sequence[RowReader]:
+        """Return a reader for each object of a list inside the row; none when it is absent."""
+        if not self.has(name):
+            return ()
+        readers: list[RowReader] = []
+        for index, raw in enumerate(self.rows(name)):
+            pointer = f"{self._pointer}/{_escaped(self._spelt[name])}/{index}"
+            if isinstance(raw, dict):
+                fields = cast("dict[str, object]", raw)
+                readers.append(
+                    RowReader(fields, names, pointer=pointer, faults=self._faults, now=self._now)
+                )
+            else:
+                self._faults.add(
+                    pointer, "row.expected", "it is no object; send an object with fields"
+                )
+        return readers
+
     def day_or_instant(self, name: str) -> tuple[datetime | None, date | None]:
         """Return the instant (UTC) or the plain date of a required field; the other is None."""
         text = self._text(name, default=None)
@@ -251,6 +296,12 @@ class RowReader:
                 "2024-01-02T15:30:00Z",
             )
         return instant, day
+
+    def word(self, name: str, kinds: type[Kind], stand_in: Kind) -> Kind:
+        """Return one of a few words, which must be given; the stand-in where it is faulty."""
+        if not self.has(name):
+            self._missing(name, f"one of {', '.join(kinds)}")
+        return self.choice(name, kinds, stand_in)
 
     def choice(self, name: str, kinds: type[Kind], default: Kind) -> Kind:
         """Return one of a few words; the default when it is absent."""
@@ -343,6 +394,10 @@ def camel(name: str) -> str:
     """Return a snake_case name in camelCase."""
     first, *rest = name.split("_")
     return first + "".join(word.capitalize() for word in rest)
+
+
+def _escaped(spelling: str) -> str:
+    return spelling.replace("~", "~0").replace("/", "~1")
 
 
 def _decimal(value: object) -> Decimal | None:

@@ -8,31 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
-from decimal import Decimal
+from itertools import pairwise
 from typing import Generic, NamedTuple, TypeVar, cast
 
 from tidebook.api import checks
+from tidebook.api.action_rows import action_of
+from tidebook.api.cancellation_rows import FIELDS as CANCELLATION_FIELDS, cancellation_of
 from tidebook.api.faults import Faults
 from tidebook.api.rowreader import Names, RowReader
-from tidebook.model.facts import Price, Rate, Transaction, TransactionType
-from tidebook.model.instruments import Instrument
-from tidebook.model.money import ONE, ZERO, decimal_text, exact
-from tidebook.model.portfolios import CostMethod, Portfolio, Settlement
+from tidebook.api.transaction_rows import transaction_of
+from tidebook.model.assertions import BalanceAssertion, assigned_id
+from tidebook.model.cancellations import Cancellation
+from tidebook.model.facts import Price, Rate
+from tidebook.model.instruments import Instrument, OptionRight
+from tidebook.model.money import ONE, ZERO, decimal_text
+from tidebook.model.portfolios import CostMethod, MethodChange, Portfolio, Settlement, TaxRates
 
 Fact = TypeVar("Fact")
 
-TYPES = {kind.value: kind for kind in TransactionType}
-MOVES_UNITS = frozenset(
-    {
-        TransactionType.BUY,
-        TransactionType.SELL,
-        TransactionType.TRANSFER_IN,
-        TransactionType.TRANSFER_OUT,
-    }
-)
-"""The types that mean nothing without a quantity."""
-
-_UNKNOWN = TransactionType.BUY
+_CHANGE = Names.of(("from", "method"))
+_NO_RATES = TaxRates()
+_MONTHS_MAX = 1200
 
 
 class Door(NamedTuple, Generic[Fact]):
@@ -100,86 +96,16 @@ def _door(
     return Door(wrapper, plural, fields, frozenset(needed), Names.of(fields), read)
 
 
-def _transaction(row: RowReader) -> Transaction:
-    kind = _transaction_type(row)
-    traded_at, trade_date = row.day_or_instant("transaction_date")
-    trade_currency = row.currency("trade_currency")
-    quantity, price = row.not_negative("quantity"), row.not_negative("price")
-    if kind in MOVES_UNITS and not quantity and row.is_sound("transaction_type", "quantity"):
-        row.fault(
-            "quantity",
-            "quantity.zero",
-            f"it is 0, and a {kind} moves units; send how many, above 0",
-        )
-    return Transaction(
-        transaction_id=row.identifier("transaction_id"),
-        portfolio_id=row.identifier("portfolio_id"),
-        security_id=row.identifier("security_id"),
-        type=kind,
-        traded_at=traded_at,
-        trade_date=trade_date,
-        quantity=quantity,
-        price=price,
-        gross=_gross(row, quantity, price),
-        trade_currency=trade_currency,
-        currency=row.currency("currency", default=trade_currency),
-        fee=row.not_negative("trade_fee", default=ZERO),
-        tax=row.not_negative("tax", default=ZERO),
-        accrued_interest=row.not_negative("accrued_interest", default=ZERO),
-        fx_rate=row.positive("transaction_fx_rate") if row.has("transaction_fx_rate") else None,
-        instrument_id=row.identifier("instrument_id", default=""),
-        settlement_date=row.optional_day("settlement_date", of_time=True),
-        note=row.text("note"),
-    )
-
-
-def _transaction_type(row: RowReader) -> TransactionType:
-    if not row.has("transaction_type"):
-        row.fault(
-            "transaction_type",
-            "field.missing",
-            f"it is required and was not given; send one of {', '.join(TYPES)}",
-        )
-        return _UNKNOWN
-    text = row.text("transaction_type")
-    if text not in TYPES:
-        row.fault(
-            "transaction_type",
-            "transaction.unknown-type",
-            f"{text[:40]!r} is no transaction type; the types are {', '.join(TYPES)}",
-        )
-    return TYPES.get(text, _UNKNOWN)
-
-
-def _gross(row: RowReader, quantity: Decimal, price: Decimal) -> Decimal:
-    if row.has("gross_transaction_amount"):
-        return row.positive("gross_transaction_amount")
-    gross = product(quantity, price)
-    if gross is None or gross <= 0:
-        shown = "cannot be kept with every digit" if gross is None else decimal_text(gross)
-        row.fault(
-            "gross_transaction_amount",
-            "gross.underivable",
-            f"it was not given, and quantity times price is {shown}; send the amount, above 0",
-        )
-    return gross or ZERO
-
-
-def product(quantity: Decimal, price: Decimal) -> Decimal | None:
-    """Return quantity x price exactly, or None where that has too many digits to be kept."""
-    with exact():
-        gross = quantity * price
-    return gross if checks.is_number(gross) else None
-
-
 def _portfolio(row: RowReader) -> Portfolio:
+    method = row.choice("cost_basis_method", CostMethod, CostMethod.FIFO)
+    changes = _method_changes(row)
     return Portfolio(
         portfolio_id=row.identifier("portfolio_id"),
         base_currency=row.currency("base_currency"),
         open_date=row.day("open_date"),
         name=row.text("name"),
         status=row.text("status", default="ACTIVE"),
-        cost_method=row.choice("cost_basis_method", CostMethod, CostMethod.FIFO),
+        cost_method=method,
         settlement=row.choice("settlement", Settlement, Settlement.AUTO),
         time_zone=row.time_zone("time_zone"),
         allow_short=row.flag("allow_short"),
@@ -192,7 +118,42 @@ def _portfolio(row: RowReader) -> Portfolio:
         is_leverage_allowed=row.flag("is_leverage_allowed"),
         advisor_id=row.optional_text("advisor_id"),
         close_date=row.optional_day("close_date"),
+        cost_method_changes=changes,
+        taxpayer_id=_taxpayer(row, {method, *(change.method for change in changes)}),
+        tax_rates=TaxRates(
+            row.fraction("short_term_tax_rate", default=ZERO),
+            row.fraction("long_term_tax_rate", default=ZERO),
+            row.whole("long_term_months", default=_NO_RATES.long_term_months, most=_MONTHS_MAX),
+        ),
     )
+
+
+def _method_changes(row: RowReader) -> tuple[MethodChange, ...]:
+    """Return the changes of the cost method, oldest first."""
+    name, before = "cost_basis_method_changes", row.fault_count
+    changes = tuple(
+        MethodChange(one.day("from"), one.word("method", CostMethod, CostMethod.FIFO))
+        for one in row.each(name, _CHANGE)
+    )
+    if row.fault_count == before and any(b.on <= a.on for a, b in pairwise(changes)):
+        row.fault(
+            name,
+            "changes.order",
+            "they are not in the order of their days; send the oldest first, one a day",
+        )
+    return changes
+
+
+def _taxpayer(row: RowReader, methods: set[CostMethod]) -> str:
+    taxpayer_id = row.identifier("taxpayer_id", default="")
+    if CostMethod.AVCO_POOLED in methods and not taxpayer_id:
+        row.fault(
+            "taxpayer_id",
+            "field.missing",
+            "AVCO_POOLED pools over the portfolios of one taxpayer, who was not named; send the "
+            "same taxpayer_id with each of them, or AVCO for a pool of its own",
+        )
+    return taxpayer_id
 
 
 def _instrument(row: RowReader) -> Instrument:
@@ -205,6 +166,13 @@ def _instrument(row: RowReader) -> Instrument:
         asset_class=row.optional_text("asset_class"),
         sector=row.optional_text("sector"),
         country_of_risk=row.optional_text("country_of_risk"),
+        multiplier=row.positive("multiplier", default=ONE),
+        underlying_id=row.identifier("underlying_id", default=""),
+        option_right=row.choice("option_right", OptionRight, OptionRight.CALL)
+        if row.has("option_right")
+        else None,
+        strike=row.positive("strike") if row.has("strike") else None,
+        expires_on=row.optional_day("expires_on"),
     )
 
 
@@ -235,6 +203,39 @@ def _rate(row: RowReader) -> Rate:
     return Rate(source, target, on, rate)
 
 
+def _assertion(row: RowReader) -> BalanceAssertion:
+    portfolio_id, security_id = row.identifier("portfolio_id"), row.identifier("security_id")
+    on, quantity = row.day("assertion_date", future=False), row.number("quantity")
+    identity = row.identifier("assertion_id", default="")
+    if not identity and row.is_clean:
+        identity = assigned_id(portfolio_id, security_id, on)
+        if not checks.is_id(identity):
+            row.fault(
+                "assertion_id",
+                "id.underivable",
+                f"it was not given, and made of portfolio, security and day it is longer than "
+                f"{checks.ID_LENGTH_MAX} characters; send one",
+            )
+    tolerance = row.number("tolerance", default=ZERO)
+    if tolerance < 0:
+        row.fault(
+            "tolerance",
+            "number.negative",
+            f"it is {decimal_text(tolerance)}, and no difference is that small; send 0 or more",
+        )
+    return BalanceAssertion(
+        identity,
+        portfolio_id,
+        security_id,
+        on,
+        quantity,
+        tolerance,
+        row.text("source"),
+        row.text("note"),
+        row.flag("cancelled"),
+    )
+
+
 def _business_date(row: RowReader) -> date:
     return row.day("business_date", future=False)
 
@@ -242,11 +243,11 @@ def _business_date(row: RowReader) -> date:
 TRANSACTIONS = _door(
     "transactions",
     "transactions",
-    "transaction_id portfolio_id security_id transaction_date transaction_type quantity price "
-    "trade_currency",
-    "instrument_id gross_transaction_amount currency trade_fee tax accrued_interest "
-    "transaction_fx_rate settlement_date note",
-    _transaction,
+    "transaction_id portfolio_id security_id transaction_date transaction_type trade_currency",
+    "quantity price instrument_id gross_transaction_amount currency trade_fee tax "
+    "accrued_interest transaction_fx_rate settlement_date note lots to_portfolio_id "
+    "to_security_id to_quantity",
+    transaction_of,
 )
 PORTFOLIOS = _door(
     "portfolios",
@@ -254,14 +255,16 @@ PORTFOLIOS = _door(
     "portfolio_id base_currency open_date",
     "close_date risk_exposure investment_time_horizon portfolio_type objective booking_center "
     "cif_id is_leverage_allowed advisor_id status cost_basis_method settlement time_zone "
-    "allow_short name",
+    "allow_short name cost_basis_method_changes taxpayer_id short_term_tax_rate "
+    "long_term_tax_rate long_term_months",
     _portfolio,
 )
 INSTRUMENTS = _door(
     "instruments",
     "instruments",
     "security_id name instrument_currency product_type",
-    "isin asset_class sector country_of_risk",
+    "isin asset_class sector country_of_risk multiplier underlying_id option_right strike "
+    "expires_on",
     _instrument,
 )
 MARKET_PRICES = _door(
@@ -269,3 +272,21 @@ MARKET_PRICES = _door(
 )
 FX_RATES = _door("fx_rates", "FX rates", "from_currency to_currency rate_date rate", "", _rate)
 BUSINESS_DATES = _door("business_dates", "business dates", "business_date", "", _business_date)
+CORPORATE_ACTIONS = _door(
+    "corporate_actions",
+    "corporate actions",
+    "action_id action_type security_id ex_date",
+    "new_units old_units to_security_id cost_fraction cash_per_unit cash_currency portfolio_id "
+    "note",
+    action_of,
+)
+CANCELLATIONS: Door[Cancellation] = _door(
+    "cancellations", "cancellations", "kind", " ".join(CANCELLATION_FIELDS), cancellation_of
+)
+BALANCE_ASSERTIONS = _door(
+    "balance_assertions",
+    "balance assertions",
+    "portfolio_id security_id assertion_date quantity",
+    "assertion_id tolerance source note cancelled",
+    _assertion,
+)

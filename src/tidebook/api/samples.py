@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 from starlette.responses import Response
@@ -16,6 +16,14 @@ from starlette.responses import Response
 from tidebook.api.replies import PROBLEM_TYPE, Json
 from tidebook.api.rowreader import camel
 from tidebook.api.rows import TRANSACTIONS, Door
+from tidebook.api.transaction_types import TYPES
+from tidebook.model.actions import ActionType
+from tidebook.model.cancellations import FactKind
+from tidebook.model.instruments import OptionRight
+from tidebook.model.portfolios import CostMethod, Settlement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 RouteOptions = dict[str, Any]
 
@@ -28,11 +36,47 @@ _NUMBERS = frozenset(
         "tax",
         "accrued_interest",
         "transaction_fx_rate",
+        "to_quantity",
         "rate",
+        "multiplier",
+        "strike",
+        "short_term_tax_rate",
+        "long_term_tax_rate",
+        "long_term_months",
+        "new_units",
+        "old_units",
+        "cost_fraction",
+        "cash_per_unit",
+        "tolerance",
     }
 )
-_DATES = frozenset({"open_date", "close_date", "price_date", "rate_date", "business_date"})
-_FLAGS = frozenset({"is_leverage_allowed", "allow_short"})
+_DATES = frozenset(
+    {
+        "open_date",
+        "close_date",
+        "price_date",
+        "rate_date",
+        "business_date",
+        "ex_date",
+        "assertion_date",
+        "expires_on",
+        "from",
+    }
+)
+_WORDS: Mapping[str, Iterable[str]] = {
+    "transaction_type": TYPES,
+    "action_type": ActionType,
+    "cost_basis_method": CostMethod,
+    "method": CostMethod,
+    "settlement": Settlement,
+    "option_right": OptionRight,
+    "kind": FactKind,
+}
+_LISTS: Mapping[str, tuple[str, ...]] = {
+    "lots": ("lot_id", "quantity"),
+    "cost_basis_method_changes": ("from", "method"),
+}
+_FLAGS = frozenset({"is_leverage_allowed", "allow_short", "cancelled"})
 _PROBLEM_REPLY: Json = {
     "description": "A refusal, as a problem document (RFC 9457)",
     "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
@@ -125,13 +169,28 @@ def money_weighted() -> RouteOptions:
     return _asking("mwr_request", "mwr")
 
 
+def what_if() -> RouteOptions:
+    """Return what the what-if route says of itself."""
+    return _asking("what_if_request", "what_if")
+
+
+def what_if_commit() -> RouteOptions:
+    """Return what the route that commits a what-if says of itself."""
+    return _writing({"type": "object"}, examples()["what_if_commit_request"], "queued", status=202)
+
+
 def row_schema(door: Door[Any]) -> Json:
     """Return the schema of one row; every name may also be spelt in camelCase."""
+    required = [name for name in door.fields if name in door.required]
+    described = {"description": "Every name may be spelt in snake_case or camelCase."}
+    return {**_object_schema(door.fields, required), **described}
+
+
+def _object_schema(names: Iterable[str], required: Iterable[str]) -> Json:
     return {
         "type": "object",
-        "required": [name for name in door.fields if name in door.required],
-        "properties": {name: _field_schema(name) for name in door.fields},
-        "description": "Every name may be spelt in snake_case or camelCase.",
+        "required": list(required),
+        "properties": {name: _field_schema(name) for name in names},
     }
 
 
@@ -141,6 +200,10 @@ def _field_schema(name: str) -> Json:
         kind: Json = {"type": ["string", "number"], "format": "decimal"}
     elif name in _FLAGS:
         kind = {"type": "boolean"}
+    elif name in _WORDS:
+        kind = {"type": "string", "enum": list(_WORDS[name])}
+    elif name in _LISTS:
+        kind = {"type": "array", "items": _object_schema(_LISTS[name], _LISTS[name])}
     else:
         kind = {"type": "string", **({"format": "date"} if name in _DATES else {})}
     return {**kind, **({"description": spelling} if spelling else {})}

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
         LotView,
         PositionsView,
         PositionView,
-        RestatementView,
         SeriesView,
         TransactionsPage,
         TransactionView,
@@ -76,6 +75,14 @@ def portfolio_of(portfolio: Portfolio) -> Json:
         "settlement": portfolio.settlement.value,
         "time_zone": portfolio.time_zone,
         "allow_short": portfolio.allow_short,
+        "cost_basis_method_changes": [
+            {"from": change.on.isoformat(), "method": change.method.value}
+            for change in portfolio.cost_method_changes
+        ],
+        "taxpayer_id": portfolio.taxpayer_id,
+        "short_term_tax_rate": amount(portfolio.tax_rates.short_term),
+        "long_term_tax_rate": amount(portfolio.tax_rates.long_term),
+        "long_term_months": portfolio.tax_rates.long_term_months,
     }
 
 
@@ -154,7 +161,8 @@ def history_of(view: HistoryView) -> Json:
 
 
 def lot_of(lot: LotView) -> Json:
-    """Return one open lot."""
+    """Return one open lot; ``reason`` says why what it is worth is null."""
+    value = lot.value
     return {
         "security_id": lot.security_id,
         "lot_id": lot.lot_id,
@@ -165,6 +173,14 @@ def lot_of(lot: LotView) -> Json:
         "unit_cost": amount(lot.unit_cost_base),
         "unit_cost_local": amount(lot.unit_cost_local),
         "currency": lot.currency,
+        "days_held": lot.held.days_held,
+        "term": lot.held.term.value,
+        "long_term_from": day_or_null(lot.held.long_term_from),
+        "market_value": None if value is None else amount(value.base),
+        "market_value_local": None if value is None else amount(value.local),
+        "unrealized_gain_loss": None if value is None else amount(value.unrealised_base),
+        "unrealized_gain_loss_local": None if value is None else amount(value.unrealised_local),
+        "reason": lot.reason,
     }
 
 
@@ -175,12 +191,13 @@ def transactions_of(page: TransactionsPage) -> Json:
         "total": page.total,
         "skip": page.skip,
         "limit": page.limit,
-        "transactions": [_transaction(view) for view in page.transactions],
+        "transactions": [transaction_of(view) for view in page.transactions],
         "freshness": freshness_of(page.freshness),
     }
 
 
-def _transaction(view: TransactionView) -> Json:
+def transaction_of(view: TransactionView) -> Json:
+    """Return a transaction, what it did to the book, and what is to be said about it."""
     fact = view.transaction
     main = next((entry for entry in view.entries if entry.leg == "main"), None)
     when = fact.traded_at
@@ -206,6 +223,12 @@ def _transaction(view: TransactionView) -> Json:
         "realized_gain_loss": None if main is None else amount_or_null(main.realised_base),
         "realized_gain_loss_local": None if main is None else amount_or_null(main.realised_local),
         "cashflow": None if main is None else _cashflow(main),
+        "lots": [
+            {"lot_id": choice.lot_id, "quantity": amount(choice.quantity)} for choice in fact.lots
+        ],
+        "to_portfolio_id": fact.to_portfolio_id,
+        "to_security_id": fact.to_security_id,
+        "to_quantity": amount(fact.to_quantity),
         "note": fact.note,
         "version": view.version,
         "status": view.status,
@@ -280,19 +303,6 @@ def placed_finding_of(view: FindingView) -> Json:
     }
 
 
-def restatement_of(view: RestatementView) -> Json:
-    """Return one restatement of one key."""
-    return {
-        "security_id": view.security_id,
-        "epoch": view.epoch,
-        "from_date": view.from_date.isoformat(),
-        "reason": view.reason,
-        "entries_closed": view.entries_closed,
-        "entries_written": view.entries_written,
-        "recorded_at": instant(view.recorded_at),
-    }
-
-
 def series_json(view: SeriesView) -> Json:
     """Return the daily series of a portfolio, in base currency."""
     last = view.days[-1] if view.days else None
@@ -328,6 +338,11 @@ def instrument_of(instrument: Instrument) -> Json:
         "asset_class": instrument.asset_class,
         "sector": instrument.sector,
         "country_of_risk": instrument.country_of_risk,
+        "multiplier": amount(instrument.multiplier),
+        "underlying_id": instrument.underlying_id,
+        "option_right": None if instrument.option_right is None else instrument.option_right.value,
+        "strike": amount_or_null(instrument.strike),
+        "expires_on": day_or_null(instrument.expires_on),
     }
 
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.model.facts import TransactionType as T
-from tidebook.model.money import exact
+from tidebook.model.money import ZERO, exact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,7 +46,7 @@ class TypeRule(NamedTuple):
     ``settles`` types move cash beside the security; ``cash_only`` types are movements of a cash
     account; ``adds`` says whether units come in. ``costs_add`` types are paid: their costs come on
     top of the gross amount. ``realises`` says whether a disposal shows a gain, on the main leg and
-    on the cash leg.
+    on the cash leg. ``in_kind`` types are income or costs in units: they flow, and move no cash.
     """
 
     classification: Classification
@@ -60,6 +60,7 @@ class TypeRule(NamedTuple):
     costs_add: bool
     realises: bool
     cash_realises: bool
+    in_kind: bool
 
 
 class Cashflow(NamedTuple):
@@ -88,6 +89,7 @@ def _rule(
         "costs-add" in words,
         "realises" in words,
         "settles" in words and "cash-only" not in words,
+        "in-kind" in words,
     )
 
 
@@ -103,6 +105,30 @@ RULES: Final[Mapping[T, TypeRule]] = {
     T.WITHDRAWAL: _rule(_C.CASHFLOW_OUT, _EOD, "cash-only units", flows=True),
     T.TRANSFER_IN: _rule(_C.TRANSFER, _BOD, "cash-in adds units", flows=True),
     T.TRANSFER_OUT: _rule(_C.TRANSFER, _EOD, "units", flows=True),
+    T.TRANSFER_IN_KIND: _rule(_C.TRANSFER, _EOD, "units", flows=True),
+    T.CONVERSION: _rule(_C.TRANSFER, _EOD, "units"),
+    T.REDEMPTION: _rule(_C.INVESTMENT_INFLOW, _EOD, "cash-in units settles realises"),
+    T.COUPON: _rule(_C.INCOME, _EOD, "cash-in settles"),
+    T.DIVIDEND_REINVESTED: _rule(_C.INCOME, _EOD, "cash-in adds units in-kind realises"),
+    T.STAKING_REWARD: _rule(_C.INCOME, _EOD, "cash-in adds units in-kind realises"),
+    T.AIRDROP: _rule(_C.INCOME, _EOD, "cash-in adds units in-kind realises"),
+    T.NETWORK_FEE: _rule(_C.EXPENSE, _EOD, "units realises in-kind", flows=True),
+    T.RETURN_OF_CAPITAL: _rule(_C.INVESTMENT_INFLOW, _EOD, "cash-in settles realises"),
+    T.BUY_TO_OPEN: _rule(_C.INVESTMENT_OUTFLOW, _BOD, "adds units settles costs-add realises"),
+    T.SELL_TO_OPEN: _rule(_C.INVESTMENT_INFLOW, _EOD, "cash-in units settles realises"),
+    T.BUY_TO_CLOSE: _rule(_C.INVESTMENT_OUTFLOW, _BOD, "adds units settles costs-add realises"),
+    T.SELL_TO_CLOSE: _rule(_C.INVESTMENT_INFLOW, _EOD, "cash-in units settles realises"),
+    T.EXPIRY: _rule(_C.INVESTMENT_INFLOW, _EOD, "units realises"),
+    T.EXERCISE: _rule(_C.TRANSFER, _EOD, "units"),
+    T.ASSIGNMENT: _rule(_C.TRANSFER, _EOD, "units"),
+    T.MARK_TO_MARKET: _rule(_C.INVESTMENT_INFLOW, _EOD, "realises"),
+    T.FUNDING_RECEIVED: _rule(_C.INCOME, _EOD, "cash-in settles"),
+    T.FUNDING_PAID: _rule(_C.EXPENSE, _EOD, "settles costs-add"),
+    T.INTEREST_CHARGE: _rule(_C.EXPENSE, _EOD, "settles cash-only units costs-add"),
+    T.WITHHOLDING_TAX: _rule(_C.EXPENSE, _EOD, "settles cash-only units"),
+    T.TAX_REFUND: _rule(_C.EXPENSE, _EOD, "cash-in adds settles cash-only units", flows=True),
+    T.FEE_REFUND: _rule(_C.EXPENSE, _EOD, "cash-in adds settles cash-only units", flows=True),
+    T.CANCELLED: _rule(_C.TRANSFER, _EOD, ""),
 }
 
 
@@ -110,13 +136,16 @@ def flow_amount(transaction: Transaction, rule: TypeRule) -> Decimal:
     """Return the unsigned amount that moves, in the trade currency.
 
     What is paid away grows by its costs (BUY, FEE: gross + fee + tax + accrued interest); what
-    comes in shrinks by them (all others: gross - fee - tax).
+    comes in shrinks by them (all others: gross - fee - tax) and, where units are sold or paid
+    back, holds the accrued interest that the buyer pays.
     """
     if not transaction.fee and not transaction.tax and not transaction.accrued_interest:
         return transaction.gross
     costs = transaction.fee + transaction.tax
     if rule.costs_add:
         return transaction.gross + costs + transaction.accrued_interest
+    if rule.cash_in and rule.realises:
+        return transaction.gross - costs + transaction.accrued_interest
     return transaction.gross - costs
 
 
@@ -131,9 +160,18 @@ def flow(rule: TypeRule, amount: Decimal) -> Cashflow:
     """Return the flow of an unsigned amount under a type's rule.
 
     Trades and income move capital between the instrument and cash, so the two signs oppose; what
-    crosses the portfolio's border moves both the same way.
+    crosses the portfolio's border moves both the same way. Income in units stays in the
+    instrument.
     """
     cash = amount if rule.cash_in else -amount
+    if rule.in_kind and not rule.is_portfolio_flow:
+        return Cashflow(
+            rule.classification,
+            rule.timing,
+            is_portfolio_flow=False,
+            cash_amount=cash,
+            position_flow=ZERO,
+        )
     return Cashflow(
         rule.classification,
         rule.timing,

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tidebook.book.cashflows import RULES, flow_amount
 from tidebook.book.derivation import Formula, Node, derived, given, undefined
-from tidebook.book.ledger import Leg
 from tidebook.book.lots import LotRule
+from tidebook.book.postings import Leg
 from tidebook.errors import BookMovedError
 from tidebook.model.facts import instant
 from tidebook.model.money import ONE, ZERO, decimal_text, exact

@@ -9,89 +9,35 @@ A transaction for which something is missing posts nothing and says what it wait
 from __future__ import annotations
 
 from decimal import Decimal
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tidebook.book.cashflows import RULES, flow, flow_amount
-from tidebook.model.facts import business_date, instant
+from tidebook.book.cashflows import flow, flow_amount
+from tidebook.book.events import awaited, post_carry
+from tidebook.book.known import NOBODY, Known
+from tidebook.book.plans import CLOSES, plan_for
+from tidebook.book.postings import Effect, EffectKind, Leg, Posted, Posting, rank_of
+from tidebook.model.facts import TransactionType as T, business_date, instant
 from tidebook.model.findings import (
     Finding,
     amount_mismatch,
     missing_rate,
+    missing_terms,
     redundant_settlement,
     unknown_instrument,
 )
-from tidebook.model.instruments import PLAIN_CASH, built_in_instrument, cash_account
 from tidebook.model.money import ONE, ZERO, converted, decimal_text, exact
 from tidebook.model.portfolios import Settlement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from datetime import date, datetime
+    from datetime import date
 
-    from tidebook.book.cashflows import Cashflow, TypeRule
-    from tidebook.model.facts import Transaction, TransactionType
+    from tidebook.book.cashflows import Cashflow
+    from tidebook.book.plans import Plan, Plans
+    from tidebook.model.facts import Transaction
     from tidebook.model.instruments import Instrument
     from tidebook.model.markets import RateTable
     from tidebook.model.portfolios import Portfolio
-
-
-class Leg(StrEnum):
-    """Which side of a transaction a posting is."""
-
-    MAIN = "main"
-    CASH = "cash"
-
-
-class Posting(NamedTuple):
-    """One transaction's effect on one key, before lots.
-
-    ``quantity`` is signed. ``amount`` is what was paid or received for it in ``currency``, the
-    key's local one, and ``amount_base`` the same in the portfolio's base currency; neither is
-    negative but where the costs of a sale exceed what it brought. ``fx_rate`` is local to base.
-    ``realises`` says whether a disposal shows a gain: sales do, withdrawals, costs and transfers
-    do not. ``flow`` is in the trade currency, ``flow_base`` its cash amount in base currency.
-    """
-
-    portfolio_id: str
-    security_id: str
-    leg: Leg
-    transaction_id: str
-    type: TransactionType
-    on: date
-    at: datetime
-    rank: int
-    quantity: Decimal
-    amount: Decimal
-    amount_base: Decimal
-    currency: str
-    fx_rate: Decimal
-    realises: bool
-    flow: Cashflow | None
-    flow_base: Decimal
-
-    @property
-    def order(self) -> tuple[date, datetime, int, str, str]:
-        """The place of this posting inside its key.
-
-        By business date, instant, what adds before what removes, transaction id; never by arrival.
-        """
-        return (self.on, self.at, self.rank, self.transaction_id, self.leg)
-
-
-class Posted(NamedTuple):
-    """What a transaction comes to: postings, or the reason why there are none yet."""
-
-    on: date
-    main_security_id: str
-    cash_security_id: str | None
-    postings: tuple[Posting, ...]
-    findings: tuple[Finding, ...]
-
-    @property
-    def waits(self) -> bool:
-        """Whether the transaction is kept without effect for now."""
-        return not self.postings
 
 
 _MISMATCH_ABSOLUTE: Final = Decimal("0.01")
@@ -103,6 +49,7 @@ def post(
     portfolio: Portfolio,
     instruments: Mapping[str, Instrument],
     rates: RateTable,
+    portfolios: Mapping[str, Portfolio] = NOBODY,
 ) -> Posted:
     """Return the postings of a transaction under a portfolio's policies.
 
@@ -117,13 +64,14 @@ def post(
         portfolio: Its portfolio.
         instruments: Known instruments by security id; cash accounts need no entry.
         rates: Known exchange rates.
+        portfolios: The portfolios that lots may be transferred to, by id.
 
     Returns:
         One posting per touched key, main leg first; none when something is missing, with a
         finding that names it.
     """
     with exact():
-        return _post(transaction, portfolio, instruments, rates)
+        return _post(transaction, portfolio, Known(instruments, rates, portfolios), {})
 
 
 def post_all(
@@ -133,50 +81,105 @@ def post_all(
     rates: RateTable,
 ) -> list[Posted]:
     """Return :func:`post` of each transaction of one portfolio."""
+    known = Known(instruments, rates, NOBODY)
+    plans: Plans = {}
     with exact():
-        return [_post(transaction, portfolio, instruments, rates) for transaction in transactions]
+        return [_post(transaction, portfolio, known, plans) for transaction in transactions]
 
 
-def _post(
-    transaction: Transaction,
-    portfolio: Portfolio,
-    instruments: Mapping[str, Instrument],
-    rates: RateTable,
-) -> Posted:
+def post_by_id(transactions: Iterable[Transaction], known: Known) -> dict[str, Posted]:
+    """Return :func:`post` of each transaction under its own portfolio, by transaction id.
+
+    Every transaction's portfolio must be among those that are known.
+    """
+    plans: Plans = {}
+    with exact():
+        return {
+            fact.transaction_id: _post(fact, known.portfolios[fact.portfolio_id], known, plans)
+            for fact in transactions
+        }
+
+
+def _post(transaction: Transaction, portfolio: Portfolio, known: Known, plans: Plans) -> Posted:
+    kind = transaction.type
     on = business_date(transaction, portfolio.time_zone)
-    instrument = instruments.get(transaction.security_id) or _built_in(transaction, portfolio)
-    if instrument is None:
-        finding = unknown_instrument(transaction.transaction_id, transaction.security_id)
-        return Posted(on, transaction.security_id, None, (), (finding,))
-    rule = RULES[transaction.type]
-    is_cash = instrument.is_cash
-    if portfolio.settlement is Settlement.EXPLICIT:
-        main, cash = instrument.security_id, None
-    else:
-        main, cash = _accounts(transaction, rule, instrument.currency if is_cash else None)
-    local = _local_currency(main, transaction, instrument)
-    if transaction.trade_currency == transaction.currency == local == portfolio.base_currency:
+    if kind is T.CANCELLED:
+        return Posted(on, "", None, (), ())
+    plan = plan_for(transaction, portfolio, known, plans)
+    if plan is None:
+        return _without_instrument(transaction, on)
+    instrument = plan.instrument
+    if instrument.multiplier is not ONE and instrument.multiplier != ONE:
+        transaction = _with_multiplier(transaction, instrument.multiplier)
+    if plan.is_carry:
+        return post_carry(transaction, portfolio, instrument, known)
+    main, cash = plan.main, plan.cash
+    if kind is T.MARK_TO_MARKET and not plan.on_margin:
+        finding = missing_terms(
+            transaction.transaction_id, main, "product type of a contract held on margin"
+        )
+        return Posted(on, main, None, (), (finding,))
+    if plan.one_currency:
         converts = _SAME_CURRENCY
     else:
-        converts = _conversions(transaction, portfolio.base_currency, local, rates, on)
-    if isinstance(converts, Finding):
-        return Posted(on, main, cash, (), (converts,))
-    accounts = _Accounts(main, cash, instrument, local)
-    postings = _legs(transaction, rule, portfolio, on, accounts, converts)
-    findings = (
-        ()
-        if not rule.realises
-        else _warnings(transaction, portfolio, instrument.currency if is_cash else None)
-    )
+        converts = _conversions(transaction, portfolio.base_currency, plan.local, known.rates, on)
+        if isinstance(converts, Finding):
+            return Posted(on, main, cash, (), (converts,))
+    effect = None
+    if not plan.is_plain or transaction.lots:
+        effect = _effect(transaction, plan, converts)
+    postings = _legs(transaction, portfolio, plan, on, converts, effect)
+    findings = _warnings(transaction, portfolio, plan) if plan.rule.realises else ()
     return Posted(on, main, cash, postings, findings)
 
 
-class _Accounts(NamedTuple):
-    main: str
-    cash: str | None
-    instrument: Instrument
-    local: str
-    """The currency that the main key's prices and local costs are in."""
+def _without_instrument(transaction: Transaction, on: date) -> Posted:
+    named = transaction.security_id
+    finding = unknown_instrument(transaction.transaction_id, named)
+    return Posted(on, named, None, (), (finding,), awaited(transaction))
+
+
+def _with_multiplier(transaction: Transaction, multiplier: Decimal) -> Transaction:
+    """Return a transaction whose amount, where it is quantity times price alone, is a contract's.
+
+    A gross amount that leaves the multiplier out was not stated but derived.
+    """
+    if transaction.gross != transaction.quantity * transaction.price:
+        return transaction
+    return transaction._replace(gross=transaction.gross * multiplier)
+
+
+def _effect(transaction: Transaction, plan: Plan, converts: _Conversions) -> Effect | None:
+    """Return what a transaction does beyond adding or removing units at an amount.
+
+    Cash has no lots to name and no side to close: an account may always be overdrawn.
+    """
+    kind = transaction.type
+    if plan.cash_currency is not None:
+        return None
+    if plan.on_margin:
+        multiplier = plan.instrument.multiplier
+        price = converted(transaction.price * multiplier, converts.trade_to_local)
+        costs = converted(transaction.fee + transaction.tax, converts.trade_to_local)
+        what = EffectKind.TRADE
+        if kind in {T.MARK_TO_MARKET, T.EXPIRY}:
+            what = EffectKind.MARK if kind is T.MARK_TO_MARKET else EffectKind.END
+        return Effect(
+            what,
+            transaction.lots,
+            closes_only=kind in CLOSES,
+            on_margin=True,
+            price=price,
+            costs=costs,
+            to_cash=converts.trade_to_settle,
+        )
+    if kind is T.EXPIRY:
+        return Effect(EffectKind.END, transaction.lots)
+    if kind is T.RETURN_OF_CAPITAL:
+        return Effect(EffectKind.RETURN)
+    if transaction.lots or kind in CLOSES:
+        return Effect(EffectKind.TRADE, transaction.lots, closes_only=kind in CLOSES)
+    return None
 
 
 class _Conversions(NamedTuple):
@@ -194,40 +197,6 @@ class _Conversions(NamedTuple):
 
 
 _SAME_CURRENCY: Final = _Conversions(ONE, ONE, ONE, ONE, ONE)
-
-
-def _accounts(
-    transaction: Transaction, rule: TypeRule, cash_currency: str | None
-) -> tuple[str, str | None]:
-    """Return the keys of both legs where cash moves by itself.
-
-    ``cash_currency`` is the instrument's if it is cash.
-    """
-    own = cash_account(transaction.currency)
-    if cash_currency is not None and not rule.cash_only:
-        return cash_account(cash_currency), own if rule.settles else None
-    if cash_currency is not None or (rule.cash_only and not rule.settles):
-        return own, None
-    return transaction.security_id, own if rule.settles else None
-
-
-def _built_in(transaction: Transaction, portfolio: Portfolio) -> Instrument | None:
-    """Return the cash account that a transaction names, if it names one.
-
-    Plain cash is an account of its own in the base currency alone: two currencies in one account
-    would be added up.
-    """
-    named, currency = transaction.security_id, transaction.currency
-    if named == PLAIN_CASH and currency != portfolio.base_currency:
-        named = cash_account(currency)
-    return built_in_instrument(named, currency)
-
-
-def _local_currency(main: str, transaction: Transaction, instrument: Instrument) -> str:
-    if main == instrument.security_id:
-        return instrument.currency
-    built_in = built_in_instrument(main, transaction.currency)
-    return built_in.currency if built_in is not None else instrument.currency
 
 
 def _conversions(
@@ -251,108 +220,123 @@ def _conversions(
 
 def _legs(  # noqa: PLR0913, PLR0917 - the five things a posting is made from, and the fact itself
     transaction: Transaction,
-    rule: TypeRule,
     portfolio: Portfolio,
+    plan: Plan,
     on: date,
-    accounts: _Accounts,
     converts: _Conversions,
+    effect: Effect | None,
 ) -> tuple[Posting, ...]:
-    at = instant(transaction)
+    rule = plan.rule
     flowing = flow_amount(transaction, rule)
-    flows = flow(rule, flowing)
-    amount = flowing if rule.settles or rule.cash_only else transaction.gross
+    flows: Cashflow | None = flow(rule, flowing)
+    moved = flows.cash_amount
+    amount = flowing if plan.amount_flows else transaction.gross
+    if effect is not None and effect.on_margin:
+        amount = transaction.gross
+    elif effect is not None and effect.kind is EffectKind.END:
+        amount = ZERO
     # In one currency nothing is converted, and local and base amounts are one object, which
     # tells the lots that one division serves both.
-    abroad = converts is not _SAME_CURRENCY
-    local = converted(amount, converts.trade_to_local) if abroad else amount
-    base = converted(amount, converts.trade_to_base) if abroad else amount
-    quantity = _main_quantity(transaction, rule, accounts, local)
-    if rule.cash_only and amount < 0:
+    local = base = amount
+    flow_base = moved
+    if converts is not _SAME_CURRENCY:
+        local = converted(amount, converts.trade_to_local)
+        base = converted(amount, converts.trade_to_base)
+        flow_base = converted(moved, converts.trade_to_base)
+    quantity = ZERO
+    if plan.moves_units:
+        units = local if plan.units_are_amount else transaction.quantity
+        quantity = units if rule.adds else -units
+    if plan.units_are_amount and amount < ZERO:
         # Costs beyond the amount turn the movement round: the quantity says so already.
+        same = base is local
         local = -local
-        base = -base if abroad else local
+        base = local if same else -base
+    if effect is not None and effect.on_margin:
+        # Nothing flows but costs and gains, and these are known when lots have been matched.
+        flows, flow_base = None, ZERO
+    # What ends leaves, on whichever side and in whatever number it is held.
+    ends = effect is not None and effect.kind is EffectKind.END
     main = Posting(
         portfolio.portfolio_id,
-        accounts.main,
+        plan.main,
         Leg.MAIN,
         transaction.transaction_id,
         transaction.type,
         on,
-        at,
-        _rank(quantity),
+        instant(transaction),
+        rank_of(-ONE if ends else quantity),
         quantity,
         local,
         base,
-        accounts.local,
+        plan.local,
         converts.local_to_base,
         rule.realises,
         flows,
-        converted(flows.cash_amount, converts.trade_to_base) if abroad else flows.cash_amount,
+        flow_base,
+        effect,
     )
-    if accounts.cash is None:
+    if plan.cash is None:
         return (main,)
-    moved = flows.cash_amount
+    return (main, _cash_leg(main, transaction, plan, plan.cash, moved, converts))
+
+
+def _cash_leg(  # noqa: PLR0913, PLR0917 - what a cash posting is made from, beside the main one
+    main: Posting,
+    transaction: Transaction,
+    plan: Plan,
+    account: str,
+    moved: Decimal,
+    converts: _Conversions,
+) -> Posting:
+    """Return what a transaction moves on its cash account.
+
+    On margin that is what its holding will determine, and the amount is left open.
+    """
+    effect = None
+    if plan.on_margin:
+        moved, effect = ZERO, Effect(EffectKind.SETTLE)
+    abroad = converts is not _SAME_CURRENCY
     if abroad:
         moved = converted(moved, converts.trade_to_settle)
-    size = abs(moved)
-    cash = Posting(
-        portfolio.portfolio_id,
-        accounts.cash,
+    size = -moved if moved < ZERO else moved
+    return Posting(
+        main.portfolio_id,
+        account,
         Leg.CASH,
-        transaction.transaction_id,
-        transaction.type,
-        on,
-        at,
-        _rank(moved),
+        main.transaction_id,
+        main.type,
+        main.on,
+        main.at,
+        rank_of(moved),
         moved,
         size,
         converted(size, converts.settle_to_base) if abroad else size,
         transaction.currency,
         converts.settle_to_base,
-        rule.cash_realises,
+        plan.rule.cash_realises and effect is None,
         None,
         ZERO,
+        effect,
     )
-    return (main, cash)
 
 
-def _main_quantity(
-    transaction: Transaction, rule: TypeRule, accounts: _Accounts, local: Decimal
-) -> Decimal:
-    """Return the signed change in units: cash moves by its amount, a security by its quantity."""
-    if not rule.moves_units:
-        return ZERO
-    units = transaction.quantity
-    if rule.cash_only:
-        if rule.settles and not _is_cash_key(accounts):
-            return ZERO
-        units = local
-    return units if rule.adds else -units
-
-
-def _is_cash_key(accounts: _Accounts) -> bool:
-    return accounts.instrument.is_cash or built_in_instrument(accounts.main, "") is not None
-
-
-def _rank(quantity: Decimal) -> int:
-    if quantity > 0:
-        return 0
-    return 1 if quantity == 0 else 2
-
-
-def _warnings(
-    transaction: Transaction, portfolio: Portfolio, cash_currency: str | None
-) -> tuple[Finding, ...]:
-    """Return what looks wrong about a trade; ``cash_currency`` as in :func:`_accounts`."""
+def _warnings(transaction: Transaction, portfolio: Portfolio, plan: Plan) -> tuple[Finding, ...]:
+    """Return what looks wrong about a trade."""
     found: tuple[Finding, ...] = ()
-    identity = transaction.transaction_id
-    if cash_currency == transaction.currency and portfolio.settlement is Settlement.AUTO:
-        found = (redundant_settlement(identity, transaction.security_id),)
+    if plan.cash_currency is not None:
+        settles_itself = portfolio.settlement is Settlement.AUTO
+        if plan.cash_currency == transaction.currency and settles_itself:
+            security_id = transaction.security_id
+            found = (redundant_settlement(transaction.transaction_id, security_id),)
     product = transaction.quantity * transaction.price
+    if plan.instrument.multiplier is not ONE:
+        product *= plan.instrument.multiplier
     gross = transaction.gross
-    if product and product != gross:
+    if product != gross and product:
         gap = abs(product - gross)
         if gap > _MISMATCH_ABSOLUTE and gap > gross * _MISMATCH_RELATIVE:
-            mismatch = amount_mismatch(identity, decimal_text(product), decimal_text(gross))
+            stated = decimal_text(gross)
+            mismatch = amount_mismatch(transaction.transaction_id, decimal_text(product), stated)
             found = (*found, mismatch)
     return found

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import groupby
+from operator import attrgetter
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.book.lots import Lot
 from tidebook.model.money import ZERO, exact
@@ -12,7 +14,10 @@ if TYPE_CHECKING:
     from datetime import date
     from decimal import Decimal
 
-    from tidebook.book.lots import Entry
+    from tidebook.book.lots import Entry, Match
+
+
+_SECURITY: Final = attrgetter("posting.security_id")
 
 
 class Position(NamedTuple):
@@ -31,78 +36,131 @@ class Position(NamedTuple):
     changed_on: date
 
 
+def by_security(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
+    """Return entries of one portfolio by their security, in the order in which they are given."""
+    found: dict[str, list[Entry]] = {}
+    # Entries mostly come one key after the other: a run of them is taken at once.
+    for security_id, run in groupby(entries, _SECURITY):
+        found.setdefault(security_id, []).extend(run)
+    return found
+
+
 def positions(entries: Iterable[Entry], as_of: date) -> dict[str, Position]:
     """Return every key's position at the close of ``as_of``, closed ones included."""
-    by_key: dict[str, list[Entry]] = {}
-    for entry in entries:
-        if entry.posting.on <= as_of:
-            by_key.setdefault(entry.posting.security_id, []).append(entry)
     with exact():
-        return {security_id: _summed(security_id, own) for security_id, own in by_key.items()}
+        summed = [_summed(key, own, as_of) for key, own in by_security(entries).items()]
+    return {position.security_id: position for position in summed if position is not None}
 
 
-def _summed(security_id: str, entries: Sequence[Entry]) -> Position:
-    """Return what one key's entries come to."""
+def _summed(security_id: str, entries: Iterable[Entry], as_of: date) -> Position | None:
+    """Return what one key's entries come to; None when none counts yet."""
+    quantity = cost_local = cost_base = realised_local = realised_base = ZERO
+    last: date | None = None
+    for entry in entries:
+        on = entry.posting.on
+        if on > as_of:
+            continue
+        if last is None or on > last:
+            last = on
+        quantity += entry.quantity
+        cost_local += entry.cost_local
+        cost_base += entry.cost_base
+        if entry.realised_local:
+            realised_local += entry.realised_local
+        if entry.realised_base:
+            realised_base += entry.realised_base
+    if last is None:
+        return None
     return Position(
-        security_id,
-        sum([entry.quantity for entry in entries], ZERO),
-        sum([entry.cost_local for entry in entries], ZERO),
-        sum([entry.cost_base for entry in entries], ZERO),
-        sum([entry.realised_local for entry in entries if entry.realised_local], ZERO),
-        sum([entry.realised_base for entry in entries if entry.realised_base], ZERO),
-        max([entry.posting.on for entry in entries]),
+        security_id, quantity, cost_local, cost_base, realised_local, realised_base, last
     )
 
 
 def open_lots(entries: Iterable[Entry], as_of: date) -> tuple[Lot, ...]:
-    """Return one key's open lots at the close of ``as_of``: what was opened less what was matched.
+    """Return one key's open lots at the close of ``as_of``, by the days they were opened on.
 
-    Entries are those of one key in their order. A pool (average cost) is one lot, known by the
-    transaction that opened it.
+    They are what was opened less what was matched, in any order of the entries. A pool (average
+    cost) is one lot, known by the transaction that opened it.
     """
     lots: dict[str, Lot] = {}
     with exact():
         for entry in entries:
-            if entry.posting.on > as_of:
-                continue
-            for match in entry.matches:
-                _reduce(lots, match.lot_id, (match.quantity, match.cost_local, match.cost_base))
-            if entry.opened:
-                lots[entry.posting.transaction_id] = Lot(
-                    entry.posting.transaction_id,
-                    entry.posting.on,
-                    entry.opened,
-                    entry.opened_cost_local,
-                    entry.opened_cost_base,
-                )
-    return tuple(lot for lot in lots.values() if lot.quantity)
+            if entry.posting.on <= as_of:
+                for match in entry.matches:
+                    _change(lots, match, -1)
+                for lot in entry.opens:
+                    _change(lots, lot, 1)
+    held = [lot for lot in lots.values() if lot.quantity or lot.cost_local or lot.cost_base]
+    return tuple(sorted(held, key=_opened_on))
 
 
-def pooled_lot(entries: Iterable[Entry], as_of: date) -> tuple[Lot, ...]:
-    """Return the single lot of a key kept at average cost, or none when nothing is held."""
-    quantity = local = base = ZERO
-    first: Entry | None = None
+def opens_by_itself(entry: Entry) -> bool:
+    """Tell whether :func:`own_lot` finds what an entry opened from its change and its matches.
+
+    It does for plain trades in single lots; it cannot tell which lots of others were added to.
+    """
+    if len(entry.opens) != 1:
+        return not entry.opens
+    lot, posting = entry.opens[0], entry.posting
+    return lot.lot_id == posting.transaction_id and lot.opened_on == posting.on
+
+
+def own_lot(change: Lot, matches: Sequence[Match]) -> tuple[Lot, ...]:
+    """Return the lot that an entry opened, if any, where :func:`opens_by_itself` holds.
+
+    It is what the entry moved beyond the parts of older lots that it consumed.
+
+    Args:
+        change: The entry's transaction and day, and what it changed.
+        matches: The parts of lots that it consumed.
+    """
+    with exact():
+        lot = change._replace(
+            quantity=sum([match.quantity for match in matches], change.quantity),
+            cost_local=sum([match.cost_local for match in matches], change.cost_local),
+            cost_base=sum([match.cost_base for match in matches], change.cost_base),
+        )
+    return (lot,) if lot.quantity or lot.cost_local or lot.cost_base else ()
+
+
+def in_one_pool(entries: Iterable[Entry]) -> list[Entry]:
+    """Return the entries of a key at average cost with what they opened added to its pool.
+
+    Entries of earlier releases do not tell which pool they added to. Those that do stay as they
+    are.
+
+    Args:
+        entries: One key's entries in their order.
+    """
+    pool: Lot | None = None
+    held = ZERO
+    found: list[Entry] = []
     with exact():
         for entry in entries:
-            if entry.posting.on > as_of:
-                continue
-            crosses = entry.opened and entry.matches
-            if crosses or (not quantity and entry.quantity):
-                first = entry
-            quantity += entry.quantity
-            local += entry.cost_local
-            base += entry.cost_base
-    if not quantity or first is None:
-        return ()
-    return (Lot(first.posting.transaction_id, first.posting.on, quantity, local, base),)
+            left = held - sum([match.quantity for match in entry.matches], ZERO)
+            opens = entry.opens
+            if pool is not None and left and opens:
+                opens = tuple(
+                    lot._replace(lot_id=pool.lot_id, opened_on=pool.opened_on) for lot in opens
+                )
+            elif opens:
+                pool = opens[0]
+            held += entry.quantity
+            found.append(entry._replace(opens=opens))
+    return found
 
 
-def _reduce(lots: dict[str, Lot], lot_id: str, taken: tuple[Decimal, Decimal, Decimal]) -> None:
-    lot = lots[lot_id]
-    lots[lot_id] = Lot(
-        lot.lot_id,
-        lot.opened_on,
-        lot.quantity - taken[0],
-        lot.cost_local - taken[1],
-        lot.cost_base - taken[2],
+def _opened_on(lot: Lot) -> date:
+    return lot.opened_on
+
+
+def _change(lots: dict[str, Lot], by: Lot, sign: int) -> None:
+    lot = lots.get(by.lot_id)
+    quantity, local, base = (ZERO, ZERO, ZERO) if lot is None else lot[2:]
+    lots[by.lot_id] = Lot(
+        by.lot_id,
+        by.opened_on if lot is None else lot.opened_on,
+        quantity + sign * by.quantity,
+        local + sign * by.cost_local,
+        base + sign * by.cost_base,
     )

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from tidebook.book.cashflows import Classification, Timing
+from tidebook.book.positions import by_security
 from tidebook.book.vectors import steps, sum_of_products, where
 from tidebook.model.markets import NO_PRICES
 from tidebook.model.money import ONE, ZERO, converted, exact
@@ -49,7 +50,12 @@ class PortfolioDay(NamedTuple):
 
 
 class HeldSteps(NamedTuple):
-    """One key's quantity and cost after each day on which they changed."""
+    """One key's quantity and cost after each day on which they changed.
+
+    Quantities of a contract are times its multiplier: what one price is a price of. Of one held on
+    margin, ``margin_costs`` are the costs in local currency, which nobody paid: its value counts
+    less these, and its costs in base currency are zero.
+    """
 
     security_id: str
     currency: str
@@ -57,6 +63,7 @@ class HeldSteps(NamedTuple):
     days: tuple[date, ...]
     quantities: tuple[Decimal, ...]
     costs_base: tuple[Decimal, ...]
+    margin_costs: tuple[Decimal, ...] = ()
 
 
 class DatedFlow(NamedTuple):
@@ -135,6 +142,8 @@ def _closing_values(
             _add_day_by_day(days, held, market, (closing, unpriced))
             continue
         groups[priced.currency, held.currency].append((held, priced.prices))
+        if held.margin_costs:
+            groups[held.currency, held.currency].append(_unpaid(held, priced.prices))
         _add_unpriced(ordinals, held, priced.prices, unpriced)
     for (quoted, local), members in sorted(groups.items()):
         sums = sum_of_products(
@@ -152,6 +161,13 @@ def _prices_of(held: HeldSteps, market: Market) -> PricedSteps | None:
     if held.security_id in market.vectors:
         return market.vectors[held.security_id]
     return priced_steps(market.prices.get(held.security_id, NO_PRICES))
+
+
+def _unpaid(held: HeldSteps, prices: Steps) -> tuple[HeldSteps, Steps]:
+    """Return the money that would have been paid for a contract, from its first price on."""
+    first = date.fromordinal(int(prices.days[0]))
+    owed = tuple(-cost for cost in held.margin_costs)
+    return held._replace(is_cash=True, quantities=owed), steps((first,), (ONE,))
 
 
 def _add_unpriced(
@@ -252,6 +268,8 @@ def _add_day_by_day(
             unpriced[i] += held.costs_base[position]
             continue
         local = converted(held.quantities[position] * quote.price, to_local.rate)
+        if held.margin_costs:
+            local -= held.margin_costs[position]
         closing[i] += converted(local, to_base.rate)
 
 
@@ -285,9 +303,7 @@ def held_steps(
         currencies: The currency of each security.
         cash: The securities that are cash.
     """
-    by_key: dict[str, list[Entry]] = {}
-    for entry in entries:
-        by_key.setdefault(entry.posting.security_id, []).append(entry)
+    by_key = by_security(entries)
     with exact():
         found = [
             _key_steps(key, currencies[key], key in cash, by_key[key]) for key in sorted(by_key)
@@ -307,10 +323,11 @@ def _key_steps(
     quantity = cost = ZERO
     last: date | None = None
     for entry in entries:
-        if not entry.quantity and not entry.cost_base:
+        moved, paid = entry.quantity, entry.cost_base
+        if not moved and not paid:
             continue
-        quantity += entry.quantity
-        cost += entry.cost_base
+        quantity += moved
+        cost += paid
         day = entry.posting.on
         if day != last:
             days.append(day)
@@ -340,6 +357,24 @@ def cumulated(
             quantities.append(quantity)
             costs.append(cost)
     return HeldSteps(security_id, currency, is_cash, days, tuple(quantities), tuple(costs))
+
+
+def contract_steps(
+    held: HeldSteps, multiplier: Decimal, margin_costs: Sequence[Decimal] = ()
+) -> HeldSteps:
+    """Return the steps of a contract from those of its units.
+
+    Args:
+        held: Its units and what they cost.
+        multiplier: What one unit is worth at a price of one.
+        margin_costs: Where it is held on margin, its running cost in local currency on each day.
+    """
+    with exact():
+        quantities = tuple(quantity * multiplier for quantity in held.quantities)
+    if not margin_costs:
+        return held._replace(quantities=quantities)
+    unpaid = (ZERO,) * len(held.days)
+    return held._replace(quantities=quantities, costs_base=unpaid, margin_costs=tuple(margin_costs))
 
 
 def portfolio_flows(entries: Iterable[Entry]) -> list[DatedFlow]:

@@ -10,7 +10,10 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from tidebook.book.events import CARRIES
 from tidebook.book.lots import Match
+from tidebook.book.postings import Leg
+from tidebook.model.actions import ActionType
 from tidebook.model.money import ZERO, exact, quotient
 
 if TYPE_CHECKING:
@@ -80,7 +83,17 @@ def closed_trades(entries: Iterable[Entry]) -> tuple[Trade, ...]:
     A disposal that states no value, as a transfer out may, leaves its exit undefined.
     """
     with exact():
-        return tuple(_closed(entry) for entry in entries if entry.matches)
+        return tuple(_closed(entry) for entry in entries if _is_disposal(entry))
+
+
+def _is_disposal(entry: Entry) -> bool:
+    """Tell whether units were left for good: not split, repriced, or carried elsewhere."""
+    if not entry.matches or not entry.quantity:
+        return False
+    posting = entry.posting
+    if posting.leg is Leg.MAIN and posting.type in CARRIES:
+        return False
+    return not isinstance(posting.type, ActionType)
 
 
 def open_trade(security_id: str, lots: Sequence[Lot], valuation: Valuation) -> Trade | None:
@@ -118,6 +131,12 @@ def _closed(entry: Entry) -> Trade:
     trade = trade._replace(exited_on=posting.on, closed_by=posting.transaction_id)
     if not posting.amount and not posting.realises:
         return trade._replace(reason=f"{posting.transaction_id} states no value")
+    if entry.realised_local is not None and entry.realised_base is not None:
+        side = _sign(entry.matches)
+        return trade._replace(
+            exit_local=trade.entry_local + side * entry.realised_local,
+            exit_base=trade.entry_base + side * entry.realised_base,
+        )
     # The part of the amount that opened the other side belongs to the next trade.
     return trade._replace(
         exit_local=posting.amount + entry.opened_cost_local * _sign(entry.matches),

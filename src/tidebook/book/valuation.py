@@ -36,6 +36,15 @@ class MarketValue(NamedTuple):
     base: Decimal
     unrealised_local: Decimal
     unrealised_base: Decimal
+    on_margin: bool = False
+
+    @property
+    def counted_base(self) -> Decimal:
+        """What it adds to the worth of a portfolio: its market value.
+
+        Nothing was paid for a contract held on margin, so that it adds its unrealised gain alone.
+        """
+        return self.unrealised_base if self.on_margin else self.base
 
 
 class Valuation(NamedTuple):
@@ -50,12 +59,18 @@ class Valuation(NamedTuple):
 
 
 class Held(NamedTuple):
-    """What is to be valued: a quantity in a currency, and what it cost."""
+    """What is to be valued: a quantity in a currency, and what it cost.
+
+    One unit is worth its price times ``multiplier``. ``on_margin`` says that nothing was paid for
+    it; its cost is then the value that it was opened, or last settled, at.
+    """
 
     quantity: Decimal
     cost_local: Decimal
     cost_base: Decimal
     currency: str
+    multiplier: Decimal = ONE
+    on_margin: bool = False
 
 
 def market_value(
@@ -63,13 +78,18 @@ def market_value(
 ) -> MarketValue:
     """Return quantity x price, brought into local and base currency, and the gain on each cost.
 
-    local = quantity x price x rate_to_local, base = local x rate_to_base. A short position has a
-    negative value and a negative cost (its proceeds).
+    local = quantity x multiplier x price x rate_to_local, base = local x rate_to_base. A short
+    position has a negative value and a negative cost (its proceeds). On margin the gain in base
+    currency is the local one at the day's rate: no money stands in the contract that a currency
+    could have moved.
     """
     with exact():
-        local = converted(held.quantity * price, rate_to_local)
+        local = converted(held.quantity * held.multiplier * price, rate_to_local)
         base = converted(local, rate_to_base)
-        return MarketValue(local, base, local - held.cost_local, base - held.cost_base)
+        gain = local - held.cost_local
+        if held.on_margin:
+            return MarketValue(local, base, gain, converted(gain, rate_to_base), on_margin=True)
+        return MarketValue(local, base, gain, base - held.cost_base)
 
 
 def value_position(
@@ -115,11 +135,17 @@ def coverage(valued: Decimal, unpriced_cost: Decimal) -> Decimal | None:
 
 
 def total(values: Sequence[MarketValue]) -> MarketValue:
-    """Return the sum of valuations; the local sum has meaning within one currency only."""
+    """Return the sum of valuations; the local sum has meaning within one currency only.
+
+    What is held on margin counts with its unrealised gain alone.
+    """
     with exact():
         return MarketValue(
-            sum((value.local for value in values), ZERO),
-            sum((value.base for value in values), ZERO),
+            sum(
+                (value.unrealised_local if value.on_margin else value.local for value in values),
+                ZERO,
+            ),
+            sum((value.counted_base for value in values), ZERO),
             sum((value.unrealised_local for value in values), ZERO),
             sum((value.unrealised_base for value in values), ZERO),
         )

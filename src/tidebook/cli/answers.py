@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         FindingView,
         Freshness,
         LotsView,
+        LotView,
         PositionsView,
         PositionView,
         TransactionsPage,
@@ -130,8 +131,15 @@ def lots_answer(view: LotsView) -> Answer:
     """Return a portfolio's open lots."""
     portfolio, freshness = view.portfolio, view.freshness
     base = portfolio.base_currency
-    records: list[Record] = [dict(lot._asdict()) for lot in view.lots]
-    total: Record = {"security_id": "total", "cost_base": sum_of(records, "cost_base")}
+    records = [_lot_record(lot) for lot in view.lots]
+    total: Record = {
+        "security_id": "total",
+        "cost_base": sum_of(records, "cost_base"),
+        "unrealised_base": None
+        if any(lot.value is None for lot in view.lots)
+        else sum_of(records, "unrealised_base"),
+    }
+    reasons = sorted({f"{lot.security_id}: {lot.reason}" for lot in view.lots if lot.reason})
     return Answer(
         title_of("open lots", portfolio),
         (
@@ -143,6 +151,10 @@ def lots_answer(view: LotsView) -> Answer:
             Column("cost_local", "cost", "amount"),
             Column("currency", ""),
             Column("cost_base", f"cost {base}", "amount"),
+            Column("unrealised_base", f"unrealised {base}", "amount"),
+            Column("days_held", "days", "exact"),
+            Column("term", "term"),
+            Column("long_term_from", "long from"),
         ),
         records,
         {
@@ -150,11 +162,25 @@ def lots_answer(view: LotsView) -> Answer:
             "base_currency": base,
             "freshness": freshness_record(freshness),
             "lots": records,
-            "totals": {"cost_base": total["cost_base"]},
+            "totals": {name: value for name, value in total.items() if name != "security_id"},
         },
         total,
-        (freshness_note(freshness),),
+        (*reasons, freshness_note(freshness)),
     )
+
+
+def _lot_record(lot: LotView) -> Record:
+    value = lot.value
+    fields = {**lot._asdict(), **lot.held._asdict(), "term": lot.held.term.value}
+    del fields["held"], fields["value"], fields["reason"]
+    return {
+        **fields,
+        "market_value_local": value.local if value else None,
+        "market_value_base": value.base if value else None,
+        "unrealised_local": value.unrealised_local if value else None,
+        "unrealised_base": value.unrealised_base if value else None,
+        "reason": lot.reason,
+    }
 
 
 def transactions_answer(page: TransactionsPage) -> Answer:

@@ -22,12 +22,19 @@ _ORDER: Final = (
     "demo",
     "serve",
     "import",
+    "cancel",
+    "reprocess",
     "positions",
     "lots",
+    "gains",
     "transactions",
     "performance",
     "explain",
     "findings",
+    "reconcile",
+    "health",
+    "restatements",
+    "verify",
     "db",
     "version",
 )
@@ -101,7 +108,7 @@ def program(
         typer.Option(help="Directory of the embedded database.", show_default="~/.local/share/..."),
     ] = None,
     url: Annotated[
-        str | None, typer.Option(help="Import into the server at this address instead.")
+        str | None, typer.Option(help="Import, cancel or reprocess on this server.")
     ] = None,
     output: Annotated[
         Output | None,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
-from tidebook.adapters.csvfile import FileKind
+from tidebook.adapters.csvfile import FileKind, to_post
 from tidebook.api import rows as doors
 from tidebook.api.rowreader import Faults
+from tidebook.errors import InvalidRequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from tidebook.adapters.csvfile import ParsedFile, ParsedRow
@@ -24,6 +25,9 @@ _DOORS: Final = cast(
         FileKind.PRICES: doors.MARKET_PRICES,
         FileKind.RATES: doors.FX_RATES,
         FileKind.TRANSACTIONS: doors.TRANSACTIONS,
+        FileKind.CORPORATE_ACTIONS: doors.CORPORATE_ACTIONS,
+        FileKind.CANCELLATIONS: doors.CANCELLATIONS,
+        FileKind.ASSERTIONS: doors.BALANCE_ASSERTIONS,
     },
 )
 
@@ -43,7 +47,7 @@ class GoodRow(NamedTuple):
 
     line: int
     fact: object
-    body: Mapping[str, str]
+    body: Mapping[str, object]
 
 
 class Examined(NamedTuple):
@@ -72,18 +76,36 @@ def examine(name: str, parsed: ParsedFile, now: datetime) -> Examined:
     if parsed.kind is not None:
         door = _DOORS[parsed.kind]
         for row in parsed.rows:
-            fact, faults = _through(door, row, now)
+            body = to_post(row)
+            fact, faults = _through(door, body, now)
             if fact is None:
                 bad += _bad_rows(name, row, faults)
             else:
-                good.append(GoodRow(row.line, fact, row.body))
+                good.append(GoodRow(row.line, fact, body))
     bad.sort(key=lambda fault: fault.line)
     return Examined(name, parsed.kind, len(parsed.rows) + unread, tuple(good), tuple(bad))
 
 
-def _through(door: Door[object], row: ParsedRow, now: datetime) -> tuple[object | None, Faults]:
+def checked(kind: FileKind, bodies: Sequence[Mapping[str, object]], now: datetime) -> list[GoodRow]:
+    """Return rows that were not written in a file, each fit to be sent.
+
+    Raises:
+        InvalidRequestError: If any of them has a fault.
+    """
+    good: list[GoodRow] = []
+    for line, body in enumerate(bodies, 1):
+        fact, faults = _through(_DOORS[kind], body, now)
+        if fact is None:
+            raise InvalidRequestError(faults.listed, unlisted=faults.unlisted)
+        good.append(GoodRow(line, fact, body))
+    return good
+
+
+def _through(
+    door: Door[object], body: Mapping[str, object], now: datetime
+) -> tuple[object | None, Faults]:
     faults = Faults()
-    return doors.read_row(door, row.body, now, pointer="", faults=faults), faults
+    return doors.read_row(door, body, now, pointer="", faults=faults), faults
 
 
 def _bad_rows(name: str, row: ParsedRow, faults: Faults) -> Iterable[BadRow]:

@@ -107,8 +107,8 @@ class Invocation:
 
         if self.url is not None:
             raise typer.BadParameter(
-                "only import can be told a server; this command opens the local store, "
-                "so leave --url out or run it where the data is",
+                "only import, cancel and reprocess can be told a server; this command opens the "
+                "local store, so leave --url out or run it where the data is",
                 param_hint="--url",
             )
         settings = Settings.from_environment(self.doors.environment)

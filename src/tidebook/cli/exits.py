@@ -30,6 +30,7 @@ class Exit(IntEnum):
     DEPENDENCY_DOWN = 7
     CHECK_FAILED = 8
     PARTIAL = 9
+    DIVERGED = 10
     INTERRUPTED = 130
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -23,8 +22,25 @@ if TYPE_CHECKING:
     from tidebook.cli.door import Examined, GoodRow
     from tidebook.cli.output import Answer, Record
     from tidebook.cli.targets import Target
+    from tidebook.engine.whatif import PortfolioChanges
 
 _TEXT_SHOWN: Final = 160
+
+
+class Held(StrEnum):
+    """What files may be said to hold: the kinds that the reader of files knows.
+
+    They are repeated here so that a command line can be read without what reads files.
+    """
+
+    TRANSACTIONS = "transactions"
+    PRICES = "prices"
+    RATES = "rates"
+    INSTRUMENTS = "instruments"
+    PORTFOLIOS = "portfolios"
+    CORPORATE_ACTIONS = "corporate-actions"
+    ASSERTIONS = "assertions"
+    CANCELLATIONS = "cancellations"
 
 
 class OnError(StrEnum):
@@ -55,8 +71,13 @@ def import_(
         list[Path], typer.Argument(metavar="FILE...", help="CSV; the header says what it holds.")
     ],
     *,
+    kind: Annotated[
+        Held | None,
+        typer.Option(help="What the files hold, where the header is not to decide."),
+    ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check every row and write nothing.")
+        bool,
+        typer.Option("--dry-run", help="Check every row, show what would change, write nothing."),
     ] = False,
     batch: Annotated[int, typer.Option(min=1, max=10_000, help="Rows sent at once.")] = 1000,
     on_error: Annotated[
@@ -68,12 +89,13 @@ def import_(
 ) -> None:
     """Import CSV files, row by row.
 
-    Transactions, prices, rates, instruments and portfolios: the header says which.
+    Transactions, prices, rates, instruments, portfolios, corporate actions, balance assertions and
+    cancellations: the header says which, or --kind.
     Every row passes the same checks as a request over HTTP. Sending a file again changes nothing:
     what is booked already is recognised by its id.
     """
     invocation: Invocation = ctx.obj
-    examined = _examined(files)
+    examined = _examined(files, kind)
     bad = [fault for one in examined for fault in one.bad]
     for fault in bad:
         where = f"{fault.file}:{fault.line}" + (f": {fault.column}" if fault.column else "")
@@ -83,23 +105,42 @@ def import_(
     outcome = _NOTHING_SENT
     if not dry_run and not (bad and on_error is OnError.ABORT):
         outcome = _sent(invocation, examined, batch, wait)
-    _report(invocation, examined, outcome, dry_run)
+    changes = None
+    if dry_run and not (bad and on_error is OnError.ABORT):
+        changes = _changes(invocation, examined)
+    _report(invocation, examined, outcome, dry_run, changes)
     raise typer.Exit(_code(bool(bad), outcome, dry_run))
 
 
-def _examined(files: Sequence[Path]) -> list[Examined]:
+def _changes(
+    invocation: Invocation, examined: Sequence[Examined]
+) -> Sequence[PortfolioChanges] | None:
+    """Return what the good rows would change; None where a server holds the book."""
+    from tidebook.cli.dry_run import changes_of
+
+    if invocation.url is not None:
+        return None
+    facts = [(one.kind, [row.fact for row in one.good]) for one in examined if one.kind]
+    return changes_of(invocation, facts)
+
+
+def _examined(files: Sequence[Path], kind: Held | None) -> list[Examined]:
     """Return the files with their rows sorted, those that others refer to first."""
     from tidebook.adapters.csvfile import FileKind, read_file
     from tidebook.cli.door import examine
 
     now = datetime.now(UTC)
-    found = [examine(str(path), read_file(path), now) for path in files]
+    said = None if kind is None else FileKind(kind.value)
+    found = [examine(str(path), read_file(path, said), now) for path in files]
     order = [
         FileKind.PORTFOLIOS,
         FileKind.INSTRUMENTS,
+        FileKind.CORPORATE_ACTIONS,
         FileKind.PRICES,
         FileKind.RATES,
         FileKind.TRANSACTIONS,
+        FileKind.ASSERTIONS,
+        FileKind.CANCELLATIONS,
     ]
     return sorted(found, key=lambda one: order.index(one.kind) if one.kind else -1)
 
@@ -108,11 +149,13 @@ def _sent(
     invocation: Invocation, examined: Sequence[Examined], batch: int, wait_seconds: int
 ) -> _Outcome:
     """Send the good rows in batches and wait until they are booked."""
+    from tidebook.cli.targets import opened_target
+
     rows = [(one.kind, row) for one in examined if one.kind for row in one.good]
     if not rows:
         return _NOTHING_SENT
     sent, is_interrupted = 0, False
-    with _target(invocation) as target, _progress(invocation, len(rows)) as advance:
+    with opened_target(invocation) as target, _progress(invocation, len(rows)) as advance:
         try:
             for kind, part in _batches(rows, batch):
                 target.send(kind, part)
@@ -136,22 +179,13 @@ def _batches(
 
 def _findings(target: Target, rows: Sequence[GoodRow]) -> list[Record]:
     """Return the open findings about the transactions sent."""
-    ids = {row.body["transaction_id"] for row in rows if "transaction_id" in row.body}
-    portfolios = {row.body["portfolio_id"] for row in rows if "transaction_id" in row.body}
+    from tidebook.model.facts import Transaction
+
+    facts = [row.fact for row in rows if isinstance(row.fact, Transaction)]
+    ids = {fact.transaction_id for fact in facts}
+    portfolios = {fact.portfolio_id for fact in facts}
     found = target.findings(sorted(portfolios))
     return [record for record in found if record["transaction_id"] in ids]
-
-
-@contextmanager
-def _target(invocation: Invocation) -> Generator[Target]:
-    from tidebook.cli.remote import Remote
-    from tidebook.cli.targets import LocalTarget, RemoteTarget
-
-    if invocation.url is not None:
-        yield RemoteTarget(Remote(invocation.url))
-        return
-    with invocation.opened(run=True) as system:
-        yield LocalTarget(system.commands, system.reader, f"CLI:{uuid.uuid4()}")
 
 
 @contextmanager
@@ -188,11 +222,17 @@ def _progress(invocation: Invocation, total: int) -> Generator[Callable[[int], N
 
 
 def _report(
-    invocation: Invocation, examined: Sequence[Examined], outcome: _Outcome, dry_run: bool
+    invocation: Invocation,
+    examined: Sequence[Examined],
+    outcome: _Outcome,
+    dry_run: bool,
+    changes: Sequence[PortfolioChanges] | None,
 ) -> None:
+    from tidebook.cli.dry_run import with_changes
     from tidebook.cli.output import write
 
-    write(_answer(examined, outcome, dry_run), invocation.output)
+    answer = _answer(examined, outcome, dry_run)
+    write(answer if changes is None else with_changes(answer, changes), invocation.output)
     if outcome.is_interrupted and not invocation.quiet:
         typer.echo(
             "interrupted; run the same command again to go on: what was sent is durable, and a "

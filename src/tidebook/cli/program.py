@@ -6,11 +6,31 @@ import sys
 
 import typer
 
-from tidebook.cli import demo, explaining, importing, reading, serving
+from tidebook.cli import (
+    checking,
+    correcting,
+    demo,
+    explaining,
+    gaining,
+    importing,
+    reading,
+    serving,
+    verifying,
+)
 from tidebook.cli.app import app
 from tidebook.cli.refusals import last_words
 
-COMMAND_MODULES = (demo, explaining, importing, reading, serving)
+COMMAND_MODULES = (
+    checking,
+    correcting,
+    demo,
+    explaining,
+    gaining,
+    importing,
+    reading,
+    serving,
+    verifying,
+)
 """Importing them is what adds their commands."""
 
 

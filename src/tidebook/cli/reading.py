@@ -137,12 +137,40 @@ def performance(
 
 
 @app.command()
-def findings(ctx: typer.Context, portfolio: Portfolio) -> None:
+def findings(
+    ctx: typer.Context, portfolio: Portfolio, *, as_of: AsOf = None, known_at: KnownAt = None
+) -> None:
     """List what is wrong or doubtful in a portfolio's facts."""
     from tidebook.cli.answers import findings_answer
 
     invocation: Invocation = ctx.obj
     with invocation.opened(run=False) as system:
-        system.reader.portfolio(portfolio)
-        found = system.reader.findings(portfolio)
+        system.reader.portfolio(portfolio, known_at=known_at)
+        found = system.reader.findings(portfolio, as_of=as_of, known_at=known_at)
     write(findings_answer(portfolio, found), invocation.output)
+
+
+@app.command()
+def restatements(
+    ctx: typer.Context,
+    portfolio: Portfolio,
+    *,
+    since: Annotated[
+        datetime | None,
+        typer.Option(parser=instant, metavar="INSTANT", help="Recorded from then on."),
+    ] = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+    security: Security = None,
+    skip: Annotated[int, typer.Option(min=0, help="How many to leave out first.")] = 0,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many to show at most.")] = 100,
+) -> None:
+    """List what was written anew, from when, by how much and because of what, latest first."""
+    from tidebook.cli.restating import restatements_answer
+    from tidebook.engine.ports import RestatementQuery
+
+    invocation: Invocation = ctx.obj
+    query = RestatementQuery(portfolio, security, since, skip, limit, as_of, known_at)
+    with invocation.opened(run=False) as system:
+        page = system.reader.restatements(query)
+    write(restatements_answer(page), invocation.output)

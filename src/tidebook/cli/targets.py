@@ -1,23 +1,34 @@
-"""Where an import sends its rows: the local store, or a server over HTTP."""
+"""Where facts and corrections are sent: the local store, or a server over HTTP."""
 
 from __future__ import annotations
 
 import time
+import uuid
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Protocol, cast
 from urllib.parse import quote
 
 from tidebook.adapters.csvfile import LAYOUTS, FileKind
 from tidebook.cli.answers import finding_record
-from tidebook.errors import OverloadedError, ServerRefusedError, UnknownPortfolioError
+from tidebook.cli.remote import Remote
+from tidebook.engine.cancelling import locate
+from tidebook.errors import (
+    OverloadedError,
+    ServerRefusedError,
+    UnknownPortfolioError,
+    UnknownTransactionError,
+)
+from tidebook.model.cancellations import TransactionRef
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from tidebook.cli.door import GoodRow
+    from tidebook.cli.doors import Invocation
     from tidebook.cli.output import Record
-    from tidebook.cli.remote import Remote
     from tidebook.engine.ports import Commands, Reader, Receipt
+    from tidebook.model.cancellations import Cancellation
 
 _ATTEMPTS_MAX: Final = 8
 _WAIT_SECONDS: Final = 60
@@ -28,6 +39,10 @@ class Target(Protocol):
 
     def send(self, kind: FileKind, rows: Sequence[GoodRow]) -> None:
         """Return when the rows are durable."""
+        ...
+
+    def reprocess(self, transaction_ids: Sequence[str]) -> None:
+        """Return when the request to fold the keys of transactions again is durable."""
         ...
 
     def settle(self, timeout_seconds: float) -> bool:
@@ -50,25 +65,52 @@ class LocalTarget:
         self._receipts: list[Receipt] = []
 
     def send(self, kind: FileKind, rows: Sequence[GoodRow]) -> None:
-        """Return when the rows are durable; a full queue is asked again after its pause."""
+        """Return when the rows are durable; a full queue is asked again after its pause.
+
+        Raises:
+            UnknownTransactionError: If a transaction is to be cancelled whose portfolio was not
+                said, and which the book does not know.
+        """
+        facts = [row.fact for row in rows]
+        if kind is FileKind.CANCELLATIONS:
+            facts = self._located(cast("list[Cancellation]", facts))
         ingest = {
             FileKind.PORTFOLIOS: self._commands.ingest_portfolios,
             FileKind.INSTRUMENTS: self._commands.ingest_instruments,
             FileKind.PRICES: self._commands.ingest_prices,
             FileKind.RATES: self._commands.ingest_rates,
             FileKind.TRANSACTIONS: self._commands.ingest_transactions,
+            FileKind.CORPORATE_ACTIONS: self._commands.ingest_actions,
+            FileKind.CANCELLATIONS: self._commands.cancel,
+            FileKind.ASSERTIONS: self._commands.ingest_assertions,
         }[kind]
         # Each door makes the facts that its own command takes.
         take = cast("Callable[[Sequence[object], str], Receipt]", ingest)
-        facts = [row.fact for row in rows]
+        self._patiently(lambda: take(facts, self._correlation_id))
+
+    def _located(self, cancellations: Sequence[Cancellation]) -> list[object]:
+        """Return cancellations with their portfolios; what was sent before them is booked first."""
+        self.settle(_WAIT_SECONDS)
+        located = locate(self._reader, cancellations)
+        for place in located.unknown:
+            cancelled = cancellations[place]
+            if isinstance(cancelled, TransactionRef):
+                raise UnknownTransactionError(cancelled.transaction_id)
+        return list(located.cancellations)
+
+    def reprocess(self, transaction_ids: Sequence[str]) -> None:
+        """Return when the request to fold the keys of transactions again is durable."""
+        self._patiently(lambda: self._commands.reprocess(transaction_ids, self._correlation_id))
+
+    def _patiently(self, take: Callable[[], Receipt]) -> None:
         for _ in range(_ATTEMPTS_MAX - 1):
             try:
-                self._receipts.append(take(facts, self._correlation_id))
+                self._receipts.append(take())
             except OverloadedError as full:
                 time.sleep(full.retry_after_seconds)
             else:
                 return
-        self._receipts.append(take(facts, self._correlation_id))
+        self._receipts.append(take())
 
     def settle(self, timeout_seconds: float) -> bool:
         """Return True when everything sent is booked, False when the time ran out."""
@@ -101,8 +143,14 @@ class RemoteTarget:
     def send(self, kind: FileKind, rows: Sequence[GoodRow]) -> None:
         """Return when the server has booked the rows, or has them and did not book them in time."""
         layout = LAYOUTS[kind]
-        body = {layout.body_key: [row.body for row in rows]}
-        reply = self._remote.post(layout.path, body, wait_seconds=_WAIT_SECONDS)
+        self._post(layout.path, {layout.body_key: [row.body for row in rows]})
+
+    def reprocess(self, transaction_ids: Sequence[str]) -> None:
+        """Return when the server has folded the keys again, or did not in time."""
+        self._post("/reprocess/transactions", {"transaction_ids": list(transaction_ids)})
+
+    def _post(self, path: str, body: object) -> None:
+        reply = self._remote.post(path, body, wait_seconds=_WAIT_SECONDS)
         self._booked = self._booked and reply.document.get("status") == "BOOKED"
         self._told += cast("list[Record]", reply.document.get("findings", []))
 
@@ -129,3 +177,13 @@ class RemoteTarget:
             else:
                 found += cast("list[Record]", document.get("findings", []))
         return found
+
+
+@contextmanager
+def opened_target(invocation: Invocation) -> Generator[Target]:
+    """Open what the command line names: a server, or the local store with its stages running."""
+    if invocation.url is not None:
+        yield RemoteTarget(Remote(invocation.url))
+        return
+    with invocation.opened(run=True) as system:
+        yield LocalTarget(system.commands, system.reader, f"CLI:{uuid.uuid4()}")

@@ -6,20 +6,28 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from tidebook.engine import records, topics
+from tidebook.engine.committing import Appended, Presented, hold_standing, records_of, refuse_unread
 from tidebook.engine.ports import Reached, Receipt
 from tidebook.errors import FencedError, OverloadedError, StoreUnavailableError
+from tidebook.model.cancellations import TransactionRef
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import date
 
+    from tidebook.engine.hypothesis import Hypothesis
     from tidebook.engine.ports import Clock
     from tidebook.engine.records import Record
     from tidebook.engine.signals import Signal
-    from tidebook.engine.store import Store
+    from tidebook.engine.store import Store, Unit
+    from tidebook.model.actions import CorporateAction
+    from tidebook.model.assertions import BalanceAssertion
+    from tidebook.model.cancellations import Cancellation
     from tidebook.model.facts import Price, Rate, Transaction
     from tidebook.model.instruments import Instrument
     from tidebook.model.portfolios import Portfolio
+
+    _ByTopic = Mapping[str, Sequence[tuple[str, Record]]]
 
 BOOK: Final = "book"
 REFERENCE: Final = "reference"
@@ -72,8 +80,9 @@ class LogCommands:
         """Take transactions in."""
         record = records.transaction_record
         keyed = [(fact.portfolio_id, record(fact)) for fact in transactions]
-        ids = tuple({fact.portfolio_id for fact in transactions})
-        return self._append(topics.RAW_TRANSACTIONS, keyed, correlation_id, ids)
+        ids = {fact.portfolio_id for fact in transactions}
+        ids.update(fact.to_portfolio_id for fact in transactions if fact.to_portfolio_id)
+        return self._append(topics.RAW_TRANSACTIONS, keyed, correlation_id, tuple(ids))
 
     def ingest_prices(self, prices: Sequence[Price], correlation_id: str) -> Receipt:
         """Take closing prices in."""
@@ -82,15 +91,43 @@ class LogCommands:
 
     def ingest_rates(self, rates: Sequence[Rate], correlation_id: str) -> Receipt:
         """Take exchange rates in."""
-        keyed = [(f"{fact.source}-{fact.target}", records.rate_record(fact)) for fact in rates]
+        keyed = [
+            (topics.pair_key(fact.source, fact.target), records.rate_record(fact)) for fact in rates
+        ]
         return self._append(topics.RAW_FX_RATES, keyed, correlation_id)
 
     def ingest_business_dates(self, dates: Sequence[date], correlation_id: str) -> Receipt:
         """Take business dates in."""
-        keyed: list[tuple[str, Record]] = [
-            ("GLOBAL", {"businessDate": day.isoformat()}) for day in dates
-        ]
+        keyed = [(topics.EVERYWHERE, records.business_date_record(day)) for day in dates]
         return self._append(topics.RAW_BUSINESS_DATES, keyed, correlation_id)
+
+    def ingest_actions(self, actions: Sequence[CorporateAction], correlation_id: str) -> Receipt:
+        """Take corporate actions in."""
+        keyed = [(fact.action_id, records.action_record(fact)) for fact in actions]
+        return self._append(topics.RAW_CORPORATE_ACTIONS, keyed, correlation_id)
+
+    def cancel(self, cancellations: Sequence[Cancellation], correlation_id: str) -> Receipt:
+        """Take cancellations in, of all kinds or of none: they are appended in one unit."""
+        on = self._clock.now().date()
+        by_topic: dict[str, list[tuple[str, Record]]] = {}
+        ids: set[str] = set()
+        for cancelled in cancellations:
+            topic, key = topics.place_of(cancelled)
+            record = records.cancellation_record(cancelled, on)
+            by_topic.setdefault(topic, []).append((key, record))
+            if isinstance(cancelled, TransactionRef):
+                ids.add(cancelled.portfolio_id)
+        # What is no transaction may have reached any portfolio: all of them are waited for.
+        waited = tuple(sorted(ids)) if set(by_topic) == {topics.RAW_TRANSACTIONS} else ()
+        return self._append_all(by_topic, correlation_id, waited)
+
+    def ingest_assertions(
+        self, assertions: Sequence[BalanceAssertion], correlation_id: str
+    ) -> Receipt:
+        """Take balance assertions in."""
+        keyed = [(fact.assertion_id, records.assertion_record(fact)) for fact in assertions]
+        ids = tuple({fact.portfolio_id for fact in assertions})
+        return self._append(topics.RAW_BALANCE_ASSERTIONS, keyed, correlation_id, ids)
 
     def reprocess(self, transaction_ids: Sequence[str], correlation_id: str) -> Receipt:
         """Ask for the keys of these transactions to be folded again from their facts."""
@@ -99,6 +136,33 @@ class LogCommands:
         ]
         return self._append(topics.REPROCESSING_REQUESTED, keyed, correlation_id)
 
+    def commit(
+        self, portfolio_id: str, hypothesis: Hypothesis, preview_hash: str, correlation_id: str
+    ) -> Receipt:
+        """Take the facts of a preview in, all or none, if the book still stands where it did."""
+        if self._backlog() > _BACKLOG_MAX:
+            raise OverloadedError("the queue of unbooked facts", retry_after_seconds=5)
+        presented = Presented(portfolio_id, hypothesis, preview_hash)
+        for _ in range(_APPEND_ATTEMPTS - 1):
+            try:
+                return self._committed(presented, correlation_id)
+            except FencedError:
+                continue
+        return self._committed(presented, correlation_id)
+
+    def _committed(self, presented: Presented, correlation_id: str) -> Receipt:
+        now = self._clock.now()
+        by_topic = records_of(presented.hypothesis, now.date())
+        with self._store.unit() as unit:
+            ids = hold_standing(unit, presented)
+            reached = self._append_in(unit, by_topic, correlation_id)
+            appended = Appended(by_topic, reached, BOOK, REFERENCE)
+            refuse_unread(unit, presented, ids, appended)
+        self._arrived.give()
+        count = sum(len(keyed) for keyed in by_topic.values())
+        waited = tuple(sorted(ids)) if set(by_topic) == {topics.RAW_TRANSACTIONS} else ()
+        return Receipt(" ".join(sorted(by_topic)), count, reached, waited)
+
     def _append(
         self,
         topic: str,
@@ -106,37 +170,52 @@ class LogCommands:
         correlation_id: str,
         portfolio_ids: tuple[str, ...] = (),
     ) -> Receipt:
+        return self._append_all({topic: keyed}, correlation_id, portfolio_ids)
+
+    def _append_all(
+        self, by_topic: _ByTopic, correlation_id: str, portfolio_ids: tuple[str, ...]
+    ) -> Receipt:
         if self._backlog() > _BACKLOG_MAX:
             raise OverloadedError("the queue of unbooked facts", retry_after_seconds=5)
-        offsets = self._appended(topic, keyed, correlation_id)
+        reached = self._appended(by_topic, correlation_id)
         self._arrived.give()
-        reached = tuple(Reached(topic, part, offset) for part, offset in offsets)
-        return Receipt(topic, len(keyed), reached, portfolio_ids)
+        count = sum(len(keyed) for keyed in by_topic.values())
+        return Receipt(" ".join(sorted(by_topic)), count, reached, portfolio_ids)
 
-    def _appended(
-        self, topic: str, keyed: Sequence[tuple[str, Record]], correlation_id: str
-    ) -> list[tuple[int, int]]:
+    def _appended(self, by_topic: _ByTopic, correlation_id: str) -> tuple[Reached, ...]:
         """Append in a unit of its own; one that lost against another is simply tried again."""
         for _ in range(_APPEND_ATTEMPTS - 1):
             try:
-                with self._store.unit() as unit:
-                    return unit.append(topic, keyed, correlation_id, self._clock.now())
+                return self._appended_once(by_topic, correlation_id)
             except FencedError:
                 continue
+        return self._appended_once(by_topic, correlation_id)
+
+    def _appended_once(self, by_topic: _ByTopic, correlation_id: str) -> tuple[Reached, ...]:
         with self._store.unit() as unit:
-            return unit.append(topic, keyed, correlation_id, self._clock.now())
+            return self._append_in(unit, by_topic, correlation_id)
+
+    def _append_in(
+        self, unit: Unit, by_topic: _ByTopic, correlation_id: str
+    ) -> tuple[Reached, ...]:
+        now = self._clock.now()
+        # Topics in one order for everybody, so that no two appends wait for each other.
+        return tuple(
+            Reached(topic, part, offset)
+            for topic in sorted(by_topic)
+            for part, offset in unit.append(topic, by_topic[topic], correlation_id, now)
+        )
 
     def wait(self, receipt: Receipt, *, timeout_seconds: float) -> bool:
         """Wait until what a receipt stands for is booked and the daily series is right."""
         if not receipt.reached:
             return True
         end = time.monotonic() + timeout_seconds
-        consumer = BOOK if receipt.topic == topics.RAW_TRANSACTIONS else REFERENCE
         booked = False
         while True:
             seen = self._booked.count
             try:
-                booked = booked or self._has_reached(consumer, receipt)
+                booked = booked or self._has_reached(receipt)
                 if booked and not self._store.unfinished(receipt.portfolio_ids):
                     return True
             except StoreUnavailableError:
@@ -147,8 +226,14 @@ class LogCommands:
                 return False
             self._booked.wait(seen, min(left, _POLL_SECONDS))
 
-    def _has_reached(self, consumer: str, receipt: Receipt) -> bool:
-        progress = self._store.progress(consumer)
+    def _has_reached(self, receipt: Receipt) -> bool:
+        by_consumer: dict[str, list[Reached]] = {}
+        for place in receipt.reached:
+            consumer = BOOK if place.topic == topics.RAW_TRANSACTIONS else REFERENCE
+            by_consumer.setdefault(consumer, []).append(place)
         return all(
-            progress.get((place.topic, place.part), 0) >= place.offset for place in receipt.reached
+            progress.get((place.topic, place.part), 0) >= place.offset
+            for consumer, places in by_consumer.items()
+            for progress in [self._store.progress(consumer)]
+            for place in places
         )

@@ -18,9 +18,9 @@ from tidebook.book.explain import (
     unrealised_tree,
     value_tree,
 )
-from tidebook.book.ledger import Leg
 from tidebook.book.lots import Match
 from tidebook.book.policies import key_rules
+from tidebook.book.postings import Leg
 from tidebook.engine.ports import TransactionQuery
 from tidebook.errors import BookMovedError, InvalidFigureError, UnknownPositionError
 from tidebook.model.markets import rate_table
@@ -123,7 +123,7 @@ def _explain(reader: Reader, question: Question) -> Explanation:
     ]
     if question.security_id is not None and not chosen:
         raise UnknownPositionError(question.portfolio_id, question.security_id)
-    rates = _Rates(reader)
+    rates = _Rates(reader, question.known_at)
     facts = _transactions(reader, question, view)
     after = reader.freshness(question.portfolio_id)
     if question.known_at is None and after.generation != view.freshness.generation:
@@ -256,10 +256,11 @@ def _step(fact: TransactionView, entry: EntryView, portfolio: Portfolio, rates: 
 
 
 class _Rates:
-    """Says which quotes a rate rests on, as far as the quotes known today still give it."""
+    """Says which quotes a rate rests on, as far as the quotes known then still give it."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, known_at: datetime | None) -> None:
         self._reader = reader
+        self._known_at = known_at
         self._tables: dict[tuple[str, str], RateTable] = {}
 
     def rate(self, source: str, target: str, on: date) -> Decimal | None:
@@ -283,6 +284,6 @@ class _Rates:
             self._tables[pair] = rate_table(
                 rate
                 for first, second in permutations(currencies, 2)
-                for rate in self._reader.rates(first, second)
+                for rate in self._reader.rates(first, second, known_at=self._known_at)
             )
         return self._tables[pair]

@@ -4,30 +4,48 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from tidebook.book.health_facts import STALE_DAYS
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractContextManager
     from datetime import date, datetime
 
+    from tidebook.engine.book_facts import BookFacts
+    from tidebook.engine.hypothesis import Hypothesis
+    from tidebook.engine.verify import KeptBooks
     from tidebook.engine.views import (
+        ActionView,
+        EntriesView,
         FindingView,
         Freshness,
+        HealthSummaryView,
+        HealthView,
         HistoryView,
         LotsView,
         OverviewRow,
         PositionsView,
+        ReconciliationView,
         ReportView,
-        RestatementView,
+        RestatementsPage,
         ResultsView,
         SeriesView,
         TransactionsPage,
         TransactionView,
     )
+    from tidebook.model.actions import CorporateAction
+    from tidebook.model.assertions import BalanceAssertion
+    from tidebook.model.cancellations import Cancellation
     from tidebook.model.facts import Price, Rate, Transaction
     from tidebook.model.instruments import Instrument
     from tidebook.model.portfolios import Portfolio
 
 OVERVIEW_MAX = 1000
 """How many portfolios an overview lists unless told otherwise."""
+
+
+HEALTH_MAX = 100
+"""Of how many portfolios the data are looked into at once, unless told otherwise."""
 
 
 class Clock(Protocol):
@@ -89,6 +107,30 @@ class Commands(Protocol):
         """Take business dates in."""
         ...
 
+    def ingest_actions(self, actions: Sequence[CorporateAction], correlation_id: str) -> Receipt:
+        """Take corporate actions in."""
+        ...
+
+    def cancel(self, cancellations: Sequence[Cancellation], correlation_id: str) -> Receipt:
+        """Take cancellations in: what they name never happened."""
+        ...
+
+    def commit(
+        self, portfolio_id: str, hypothesis: Hypothesis, preview_hash: str, correlation_id: str
+    ) -> Receipt:
+        """Take the facts of a preview in, all or none, if the book still stands where it did.
+
+        Raises:
+            StalePreviewError: When the book has moved since, or the facts are others.
+        """
+        ...
+
+    def ingest_assertions(
+        self, assertions: Sequence[BalanceAssertion], correlation_id: str
+    ) -> Receipt:
+        """Take balance assertions in; the book does not change with them."""
+        ...
+
     def reprocess(self, transaction_ids: Sequence[str], correlation_id: str) -> Receipt:
         """Ask for the keys of these transactions to be folded again from their facts."""
         ...
@@ -117,11 +159,43 @@ class TransactionQuery(NamedTuple):
     known_at: datetime | None = None
 
 
+class FactQuery(NamedTuple):
+    """Which facts a book is to be built from.
+
+    Everything of the named portfolios, of those in which the named transactions are booked, and of
+    all that are related to either; the named securities besides those that any of these need.
+    """
+
+    portfolio_ids: tuple[str, ...]
+    transaction_ids: tuple[str, ...] = ()
+    security_ids: tuple[str, ...] = ()
+    known_at: datetime | None = None
+
+
+class RestatementQuery(NamedTuple):
+    """Which of a portfolio's restatements to list, latest first.
+
+    A security is that of a position, or one whose price or terms moved the daily series. ``since``
+    is the instant from which they were recorded, ``known_at`` the one up to which, and ``as_of``
+    leaves out what bears on later days alone.
+    """
+
+    portfolio_id: str
+    security_id: str | None = None
+    since: datetime | None = None
+    skip: int = 0
+    limit: int = 100
+    as_of: date | None = None
+    known_at: datetime | None = None
+
+
 class Reader(Protocol):
     """What may be asked to be known. Each answer is one consistent snapshot.
 
-    ``as_of`` is a business date (None: the latest), ``known_at`` an instant (None: now). A method
-    that names a portfolio raises ``UnknownPortfolioError`` when no fact has introduced it.
+    ``as_of`` is a business date (None: the latest), ``known_at`` an instant (None: now): the answer
+    is what was believed then, of trades, prices and rates as of portfolios and instruments. A
+    method that names a portfolio raises ``UnknownPortfolioError`` when no fact had introduced it
+    by then.
     """
 
     def ready(self) -> None:
@@ -129,16 +203,27 @@ class Reader(Protocol):
         ...
 
     def portfolios(
-        self, *, cif_id: str | None = None, booking_center: str | None = None
+        self,
+        *,
+        cif_id: str | None = None,
+        booking_center: str | None = None,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
     ) -> tuple[Portfolio, ...]:
-        """Return the portfolios that match, by id."""
+        """Return the portfolios that match, by id; with a day, those open on it."""
         ...
 
-    def overview(self, *, limit: int = OVERVIEW_MAX) -> tuple[OverviewRow, ...]:
+    def overview(
+        self,
+        *,
+        limit: int = OVERVIEW_MAX,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> tuple[OverviewRow, ...]:
         """Return the first portfolios by id, each with its freshness and its last valued day."""
         ...
 
-    def portfolio(self, portfolio_id: str) -> Portfolio:
+    def portfolio(self, portfolio_id: str, *, known_at: datetime | None = None) -> Portfolio:
         """Return one portfolio."""
         ...
 
@@ -152,7 +237,13 @@ class Reader(Protocol):
         """Return positions, results, series, findings and restatements of one state of the book."""
         ...
 
-    def freshness(self, portfolio_id: str) -> Freshness:
+    def freshness(
+        self,
+        portfolio_id: str,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> Freshness:
         """Return what an answer about a portfolio would rest on just now."""
         ...
 
@@ -210,6 +301,29 @@ class Reader(Protocol):
         """Return one transaction, or None when no such fact is known."""
         ...
 
+    def entries(  # noqa: PLR0913 - the question has this many parts
+        self,
+        portfolio_id: str,
+        *,
+        security_id: str | None = None,
+        start: date | None = None,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+        realised: bool = False,
+    ) -> EntriesView:
+        """Return all entries of a portfolio, or of one of its keys, whatever fact made them.
+
+        With ``start`` only those from that day on; with ``realised`` only those that realised a
+        gain or a loss, if only of nothing, on lots.
+        """
+        ...
+
+    def actions(
+        self, security_id: str | None = None, *, known_at: datetime | None = None
+    ) -> tuple[ActionView, ...]:
+        """Return corporate actions by ex-date and id: all, or those on a security or to it."""
+        ...
+
     def series(
         self,
         portfolio_id: str,
@@ -221,26 +335,111 @@ class Reader(Protocol):
         """Return a portfolio's daily series; ``inception`` is its first day in any case."""
         ...
 
-    def findings(self, portfolio_id: str | None = None) -> tuple[FindingView, ...]:
-        """Return open findings, waiting facts first."""
+    def findings(
+        self,
+        portfolio_id: str | None = None,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> tuple[FindingView, ...]:
+        """Return the findings that were open, of facts up to a day, waiting facts first."""
         ...
 
-    def restatements(self, portfolio_id: str) -> tuple[RestatementView, ...]:
-        """Return a portfolio's restatements, latest first."""
+    def restatements(self, query: RestatementQuery) -> RestatementsPage:
+        """Return a page of a portfolio's restatements, latest first."""
         ...
 
-    def instruments(self, security_ids: Sequence[str] | None = None) -> tuple[Instrument, ...]:
+    def reconciliation(
+        self,
+        portfolio_id: str,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+        stated: Sequence[BalanceAssertion] | None = None,
+    ) -> ReconciliationView:
+        """Return a portfolio's book beside what others say it held, up to ``as_of``.
+
+        Compared are the balance assertions in the book, or those ``stated`` here, which are
+        not stored.
+        """
+        ...
+
+    def health(
+        self,
+        portfolio_id: str,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+        today: date | None = None,
+        stale_days: int = STALE_DAYS,
+    ) -> HealthView:
+        """Return what is to be said about a portfolio's data, most money at stake first.
+
+        Ages are measured in business days before ``as_of``. With ``today`` it is also said when
+        the whole portfolio is as old as that.
+        """
+        ...
+
+    def health_summary(
+        self,
+        *,
+        skip: int = 0,
+        limit: int = HEALTH_MAX,
+        today: date | None = None,
+        stale_days: int = STALE_DAYS,
+    ) -> HealthSummaryView:
+        """Return the same for portfolios by id, as they are now."""
+        ...
+
+    def instruments(
+        self, security_ids: Sequence[str] | None = None, *, known_at: datetime | None = None
+    ) -> tuple[Instrument, ...]:
         """Return instruments, by id."""
         ...
 
     def prices(
-        self, security_id: str, *, start: date | None = None, end: date | None = None
+        self,
+        security_id: str,
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        known_at: datetime | None = None,
     ) -> tuple[Price, ...]:
         """Return a security's prices, oldest first."""
         ...
 
     def rates(
-        self, source: str, target: str, *, start: date | None = None, end: date | None = None
+        self,
+        source: str,
+        target: str,
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        known_at: datetime | None = None,
     ) -> tuple[Rate, ...]:
         """Return the quoted rates of a pair, oldest first."""
+        ...
+
+    def book_facts(self, query: FactQuery) -> BookFacts:
+        """Return all that the books of portfolios, and of those related to them, follow from.
+
+        A portfolio that nobody introduced is left out. Portfolios and instruments are those of
+        now, whatever ``known_at``.
+        """
+        ...
+
+    def concerned(self, hypothesis: Hypothesis) -> tuple[str, ...]:
+        """Return the portfolios in which facts would move something if they were sent, by id."""
+        ...
+
+    def kept_books(
+        self, portfolio_ids: Sequence[str] | None = None
+    ) -> AbstractContextManager[KeptBooks]:
+        """Give the stored book of portfolios, or of all, with its facts, as one snapshot has it.
+
+        The books come in parts that nothing is carried between. Nothing is locked meanwhile.
+
+        Raises:
+            UnknownPortfolioError: When one is named that no fact names.
+        """
         ...

@@ -19,8 +19,12 @@ if TYPE_CHECKING:
 
     from tidebook.book.lots import Holding
     from tidebook.book.series import Market, PortfolioDay
+    from tidebook.engine.book_facts import Standing
+    from tidebook.engine.causes import Cause, Restated, SeriesRestated
     from tidebook.engine.records import Record
     from tidebook.engine.valuing import SeriesInput, SeriesJob, SeriesSpan
+    from tidebook.model.actions import ActionTable, CorporateAction
+    from tidebook.model.assertions import BalanceAssertion
     from tidebook.model.facts import Price, Rate, Transaction
     from tidebook.model.findings import Finding
     from tidebook.model.instruments import Instrument
@@ -43,15 +47,20 @@ class StoredFact(NamedTuple):
     main_security_id: str
     cash_security_id: str | None
     waits: bool
+    arrival: Key | None = None
 
 
 class BookedFact(NamedTuple):
-    """A current transaction, and the day and the keys it was last booked on."""
+    """A current transaction, and the day and the keys it was last booked on.
+
+    ``arrival`` is the key that its lots or its cost were carried to, in this or another portfolio.
+    """
 
     transaction: Transaction
     business_date: date
     main_security_id: str
     cash_security_id: str | None
+    arrival: Key | None = None
 
 
 class FactRow(NamedTuple):
@@ -65,6 +74,25 @@ class FactRow(NamedTuple):
     cash_security_id: str | None
     correlation_id: str
     superseded: bool
+    arrival: Key | None = None
+
+
+class Accounts(NamedTuple):
+    """The day and the keys that a known fact is booked on, decided anew."""
+
+    transaction_id: str
+    business_date: date
+    main_security_id: str
+    cash_security_id: str | None
+    arrival: Key | None = None
+
+
+class Carry(NamedTuple):
+    """A current transaction that takes lots, or their cost, from one key to another."""
+
+    transaction_id: str
+    source: Key
+    arrival: Key
 
 
 class PortfolioState(NamedTuple):
@@ -121,12 +149,15 @@ class EntryRow(NamedTuple):
     realised_price: Decimal | None
     realised_currency: Decimal | None
     matches: str | None
+    """The parts of lots that it consumed, as JSON."""
     classification: str | None
     timing: str | None
     is_portfolio_flow: bool | None
     cash_amount: Decimal | None
     position_flow: Decimal | None
     flow_base: Decimal | None
+    opens: str | None = None
+    """The lots that it opened or added to, as JSON; None where ``book.positions.own_lot`` tells."""
 
 
 class KeyWrite(NamedTuple):
@@ -139,6 +170,8 @@ class KeyWrite(NamedTuple):
     """(transaction id, leg) of the entries that no longer hold."""
     restated_from: date | None
     reason: str
+    restated: Restated | None = None
+    """What the restatement came to; None where history stays as it was."""
 
 
 class FindingRow(NamedTuple):
@@ -156,8 +189,8 @@ class BookWrite(NamedTuple):
     facts: tuple[FactRow, ...]
     close_facts: tuple[str, ...]
     """Ids whose current version ends."""
-    replaced_accounts: tuple[tuple[str, date, str, str | None], ...]
-    """(id, business date, main, cash) of known facts whose booking keys are decided anew."""
+    replaced_accounts: tuple[Accounts, ...]
+    """The booking keys of known facts that are decided anew."""
     keys: tuple[KeyWrite, ...]
     findings: tuple[FindingRow, ...]
     resolved: tuple[str, ...]
@@ -175,6 +208,7 @@ class WorkItem(NamedTuple):
     security_id: str
     from_date: date
     reason: str
+    causes: tuple[Cause, ...] = ()
 
 
 class LogBatch(NamedTuple):
@@ -218,6 +252,26 @@ class Unit(Protocol):
         """Lock portfolios in the order of their ids and return those that are known."""
         ...
 
+    def related_portfolios(self, ids: Collection[str]) -> set[str]:
+        """Return these portfolios and all that must be folded with them.
+
+        Those that units were transferred to or from in kind, and those that share a taxpayer's
+        pools, and so on from these: whatever is connected.
+        """
+        ...
+
+    def standings(self, ids: Collection[str]) -> dict[str, Standing]:
+        """Return where the stored books of portfolios stand; unknown ones are left out."""
+        ...
+
+    def carries(self, portfolio_ids: Collection[str]) -> list[Carry]:
+        """Return the current carries that leave or reach these portfolios."""
+        ...
+
+    def actions(self) -> ActionTable:
+        """Return every corporate action in force."""
+        ...
+
     def instruments(self, ids: Collection[str]) -> dict[str, Instrument]:
         """Return the instruments that are known."""
         ...
@@ -231,7 +285,10 @@ class Unit(Protocol):
         ...
 
     def key_facts(self, keys: Collection[Key]) -> dict[str, BookedFact]:
-        """Return the current transactions whose main or cash leg was booked on these keys."""
+        """Return the current transactions with a leg on these keys.
+
+        The main leg, the cash leg, or what they carried there.
+        """
         ...
 
     def waiting(self, portfolio_ids: Collection[str]) -> set[str]:
@@ -290,6 +347,44 @@ class Unit(Protocol):
         """Write business dates, mark every series from there on, return the duplicates."""
         ...
 
+    def save_actions(self, actions: Sequence[CorporateAction], at: datetime) -> int:
+        """Write corporate actions, have their keys folded again, return the duplicates.
+
+        The keys are those of every portfolio that ever held the security, or the one it leads to,
+        of the action as it is and as it was; with cash, the cash accounts it was booked on too.
+        """
+        ...
+
+    def cancel_actions(self, ids: Sequence[str], at: datetime) -> int:
+        """Cancel corporate actions and have their keys folded again; return the duplicates.
+
+        Cancelling what is not in force is a duplicate.
+        """
+        ...
+
+    def cancel_prices(self, prices: Sequence[tuple[str, date]], at: datetime) -> int:
+        """Cancel the prices of securities on days; mark the series of those who hold them."""
+        ...
+
+    def cancel_rates(self, rates: Sequence[tuple[str, str, date]], at: datetime) -> int:
+        """Cancel the rates of pairs on days, and mark what rests on them."""
+        ...
+
+    def cancel_business_dates(self, dates: Sequence[date], at: datetime) -> int:
+        """Cancel business dates, and mark every series from there on."""
+        ...
+
+    def cancel_assertions(self, ids: Sequence[str], at: datetime) -> int:
+        """Cancel balance assertions, which are kept; return the duplicates.
+
+        Cancelling what does not stand is a duplicate.
+        """
+        ...
+
+    def save_assertions(self, assertions: Sequence[BalanceAssertion], at: datetime) -> int:
+        """Write balance assertions, on which nothing rests, and return the duplicates."""
+        ...
+
     def request_reprocessing(self, ids: Collection[str], at: datetime) -> None:
         """Ask for the keys of these transactions to be folded again."""
         ...
@@ -324,8 +419,13 @@ class Unit(Protocol):
         write: Sequence[PortfolioDay],
         close: Sequence[date],
         at: datetime,
+        *,
+        restated: SeriesRestated | None = None,
     ) -> bool:
-        """Write a portfolio's changed days; False, and nothing, when the job is out of date."""
+        """Write a portfolio's changed days; False, and nothing, when the job is out of date.
+
+        ``restated`` is logged with the facts of the market that are behind it, where there are any.
+        """
         ...
 
     def append(

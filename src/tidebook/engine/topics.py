@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from tidebook.model.cancellations import (
+    ActionRef,
+    AssertionRef,
+    BusinessDateRef,
+    PriceRef,
+    RateRef,
+    TransactionRef,
+)
+
+if TYPE_CHECKING:
+    from tidebook.model.cancellations import Cancellation
 
 RAW_PORTFOLIOS: Final = "raw_portfolios"
 RAW_INSTRUMENTS: Final = "raw_instruments"
@@ -11,6 +23,8 @@ RAW_TRANSACTIONS: Final = "raw_transactions"
 RAW_MARKET_PRICES: Final = "raw_market_prices"
 RAW_FX_RATES: Final = "raw_fx_rates"
 RAW_BUSINESS_DATES: Final = "raw_business_dates"
+RAW_CORPORATE_ACTIONS: Final = "raw_corporate_actions"
+RAW_BALANCE_ASSERTIONS: Final = "raw_balance_assertions"
 REPROCESSING_REQUESTED: Final = "transactions_reprocessing_requested"
 TRANSACTIONS_COMPLETED: Final = "raw_transactions_completed"
 MARKET_PRICE_PERSISTED: Final = "market_price_persisted"
@@ -23,8 +37,13 @@ REFERENCE_TOPICS: Final = (
     RAW_MARKET_PRICES,
     RAW_FX_RATES,
     RAW_BUSINESS_DATES,
+    RAW_BALANCE_ASSERTIONS,
+    RAW_CORPORATE_ACTIONS,
     REPROCESSING_REQUESTED,
 )
+
+EVERYWHERE: Final = "GLOBAL"
+"""The key of what belongs to no one."""
 
 PARTITIONS: Final = 16
 """Partitions of every topic: a power of two, the same in every transport, never changed."""
@@ -62,3 +81,25 @@ def murmur2(data: bytes) -> int:
     value ^= value >> 13
     value = (value * _MULTIPLIER) & _WORD
     return value ^ (value >> 15)
+
+
+def pair_key(source: str, target: str) -> str:
+    """Return the key of a pair of currencies, as it is quoted."""
+    return f"{source}-{target}"
+
+
+def place_of(cancelled: Cancellation) -> tuple[str, str]:
+    """Return the topic and the key of what is cancelled: those under which it was taken in."""
+    match cancelled:
+        case TransactionRef():
+            return RAW_TRANSACTIONS, cancelled.portfolio_id
+        case ActionRef():
+            return RAW_CORPORATE_ACTIONS, cancelled.action_id
+        case PriceRef():
+            return RAW_MARKET_PRICES, cancelled.security_id
+        case RateRef():
+            return RAW_FX_RATES, pair_key(cancelled.source, cancelled.target)
+        case BusinessDateRef():
+            return RAW_BUSINESS_DATES, EVERYWHERE
+        case AssertionRef():
+            return RAW_BALANCE_ASSERTIONS, cancelled.assertion_id

@@ -13,9 +13,14 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from decimal import Decimal
 
+    from tidebook.book.health_facts import CheckResult
+    from tidebook.book.holding_periods import HoldingPeriod
+    from tidebook.book.reconcile import Reconciliation
     from tidebook.book.series import PortfolioDay
-    from tidebook.book.valuation import Valuation
-    from tidebook.model.facts import Transaction
+    from tidebook.book.valuation import MarketValue, Valuation
+    from tidebook.engine.causes import Amounts, Cause, SeriesRestated
+    from tidebook.model.actions import ActionType, CorporateAction
+    from tidebook.model.facts import Transaction, TransactionType
     from tidebook.model.findings import Finding
     from tidebook.model.instruments import Instrument
     from tidebook.model.portfolios import Portfolio
@@ -55,7 +60,10 @@ class PositionView(NamedTuple):
 class PositionsView(NamedTuple):
     """A portfolio's positions, their total in base currency and how much of it was priced.
 
-    ``realised_base`` is the whole portfolio's, closed positions included.
+    ``realised_base`` is the whole portfolio's, closed positions included. Nothing was paid for
+    what is held on margin: in ``market_value_base`` it counts with its unrealised gain, and in
+    ``cost_base`` not at all, so that the one less the other is the unrealised gain of all that has
+    a value.
     """
 
     portfolio: Portfolio
@@ -100,7 +108,11 @@ class HistoryView(NamedTuple):
 
 
 class LotView(NamedTuple):
-    """One open lot with its unit costs (None when the quantity is zero)."""
+    """One open lot: its unit costs, how long it is held, and what it is worth.
+
+    ``value`` is None where the position has none, and ``reason`` says why. The values of a
+    position's lots sum to its own.
+    """
 
     security_id: str
     lot_id: str
@@ -111,6 +123,9 @@ class LotView(NamedTuple):
     unit_cost_local: Decimal
     unit_cost_base: Decimal
     currency: str
+    held: HoldingPeriod
+    value: MarketValue | None
+    reason: str | None
 
 
 class LotsView(NamedTuple):
@@ -122,7 +137,11 @@ class LotsView(NamedTuple):
 
 
 class EntryView(NamedTuple):
-    """What one transaction did to one key."""
+    """What one fact did to one key.
+
+    ``matches`` are the parts of older lots that it consumed, ``opens`` the lots that it opened or
+    added to. A key of cash whose every unit costs one has no lots, whatever ``opens`` says.
+    """
 
     security_id: str
     leg: str
@@ -142,23 +161,71 @@ class EntryView(NamedTuple):
     cash_amount: Decimal | None
     position_flow: Decimal | None
     matches: tuple[tuple[str, date, Decimal, Decimal, Decimal], ...]
+    opens: tuple[tuple[str, date, Decimal, Decimal, Decimal], ...] = ()
+    portfolio_id: str = ""
+
+
+class BookedEntry(NamedTuple):
+    """An entry and the fact that it follows from.
+
+    ``transaction_id`` is that of a transaction, which may be one of another portfolio, or the id
+    under which a corporate action is booked here (``model.actions.applied_id``).
+    """
+
+    transaction_id: str
+    type: TransactionType | ActionType
+    on: date
+    at: datetime
+    entry: EntryView
+
+
+class EntriesView(NamedTuple):
+    """Entries of a portfolio, or of one of its keys, each key's in their order.
+
+    ``instruments`` are those of their keys, as far as a fact has introduced them; ``actions`` the
+    mergers and changes of identifier that entries follow from, also where they were cancelled and
+    the keys are not folded again yet.
+    """
+
+    portfolio: Portfolio
+    freshness: Freshness
+    entries: tuple[BookedEntry, ...]
+    instruments: tuple[Instrument, ...] = ()
+    actions: tuple[CorporateAction, ...] = ()
+
+
+class ActionView(NamedTuple):
+    """A corporate action, as it is in force or was cancelled."""
+
+    action: CorporateAction
+    version: int
+    recorded_at: datetime
+    status: str
+    """``IN_FORCE`` or ``CANCELLED``."""
 
 
 class TransactionView(NamedTuple):
-    """A transaction, what it did to the book, and what is to be said about it."""
+    """A transaction, what it did to the book, and what is to be said about it.
+
+    In the list of a portfolio the entries are that portfolio's; asked for by itself, a transaction
+    comes with those of every portfolio that it names.
+    """
 
     transaction: Transaction
     version: int
     business_date: date
     recorded_at: datetime
     status: str
-    """``BOOKED`` or ``WAITING``."""
+    """``BOOKED``, ``WAITING`` or ``CANCELLED``."""
     entries: tuple[EntryView, ...]
     findings: tuple[Finding, ...]
 
 
 class TransactionsPage(NamedTuple):
-    """A page of a portfolio's transactions, the total that match and what both rest on."""
+    """A page of a portfolio's transactions, the total that match and what both rest on.
+
+    Those of other portfolios that carried something here are among them, and cancelled ones.
+    """
 
     portfolio: Portfolio
     freshness: Freshness
@@ -178,15 +245,35 @@ class SeriesView(NamedTuple):
 
 
 class RestatementView(NamedTuple):
-    """One restatement of one key."""
+    """One restatement: of one position, or of the daily series because the market moved.
 
-    security_id: str
-    epoch: int
+    A position has ``before`` and ``after``, what it came to after its last entry; None in rows
+    of a release that did not keep them. A series has ``series`` and neither a security nor
+    entries. ``causes`` are the first twenty.
+    """
+
+    security_id: str | None
+    epoch: int | None
     from_date: date
     reason: str
-    entries_closed: int
-    entries_written: int
+    entries_closed: int | None
+    entries_written: int | None
     recorded_at: datetime
+    causes: tuple[Cause, ...] = ()
+    before: Amounts | None = None
+    after: Amounts | None = None
+    series: SeriesRestated | None = None
+
+
+class RestatementsPage(NamedTuple):
+    """A page of a portfolio's restatements, latest first, and the total that match."""
+
+    portfolio: Portfolio
+    freshness: Freshness
+    total: int
+    skip: int
+    limit: int
+    restatements: tuple[RestatementView, ...]
 
 
 class FindingView(NamedTuple):
@@ -199,22 +286,63 @@ class FindingView(NamedTuple):
     recorded_at: datetime
 
 
+class ReconciliationView(NamedTuple):
+    """A portfolio's book beside what others state, and what the comparison rests on.
+
+    ``elsewhere`` counts the assertions given that speak of other portfolios, which were left out.
+    """
+
+    portfolio: Portfolio
+    freshness: Freshness
+    found: Reconciliation
+    elsewhere: int
+
+
+class HealthView(NamedTuple):
+    """What is to be said about the data that a portfolio's figures rest on."""
+
+    portfolio: Portfolio
+    freshness: Freshness
+    results: tuple[CheckResult, ...]
+
+
+class HealthSummaryView(NamedTuple):
+    """The data health of portfolios by id, some of all ``total``.
+
+    ``unassigned`` counts, by portfolio id, the transactions of portfolios that nobody introduced.
+    ``left_out`` are the codes that were not looked for, because too many securities are held.
+    """
+
+    total: int
+    portfolios: tuple[HealthView, ...]
+    unassigned: tuple[tuple[str, int], ...]
+    left_out: tuple[str, ...] = ()
+
+
 class ReportView(NamedTuple):
     """All that a portfolio's page shows, read in one state of the book.
 
-    ``series`` runs to the latest day whatever ``as_of`` the positions are for.
+    ``series`` runs to the latest day whatever ``as_of`` the positions are for; of restatements
+    the latest hundred are shown.
     """
 
     positions: PositionsView
     results: ResultsView
     series: SeriesView
     findings: tuple[FindingView, ...]
-    restatements: tuple[RestatementView, ...]
+    restatements: RestatementsPage
+    realised: EntriesView
+    """The entries that realised something."""
+    health: tuple[CheckResult, ...] = ()
 
 
 class OverviewRow(NamedTuple):
-    """A portfolio in the list of all; ``last_day`` is None while no day has been valued."""
+    """A portfolio in the list of all; ``last_day`` is None while no day has been valued.
+
+    ``health_count`` is how much is to be said about its data, None where that was not looked into.
+    """
 
     portfolio: Portfolio
     freshness: Freshness
     last_day: PortfolioDay | None
+    health_count: int | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,36 @@ def valuation_days(
         days.update(_weekdays(first, last))
     days.update(day for day in active_days if first <= day <= last)
     return tuple(sorted(days))
+
+
+def days_between(after: date, through: date, business_days: Sequence[date]) -> int:
+    """Return how many valuation days lie after one day and up to another, the latter included.
+
+    Business days are given in order; they are the calendar inside their span, and Monday to Friday
+    outside it and where there are none.
+
+    >>> days_between(date(2024, 3, 1), date(2024, 3, 5), ())  # Friday to Tuesday
+    2
+    """
+    if after >= through:
+        return 0
+    if not business_days:
+        return _weekdays_after(after, through)
+    begin, end = business_days[0], business_days[-1]
+    before = _weekdays_after(after, min(through, begin - timedelta(days=1)))
+    inside = bisect_right(business_days, through) - bisect_right(business_days, after)
+    return before + inside + _weekdays_after(max(after, end), through)
+
+
+def _weekdays_after(after: date, through: date) -> int:
+    """Return how many days from Monday to Friday lie after one day and up to another."""
+    days = (through - after).days
+    if days <= 0:
+        return 0
+    weeks, rest = divmod(days, 7)
+    return weeks * _SATURDAY + sum(
+        (after + timedelta(days=number)).weekday() < _SATURDAY for number in range(1, rest + 1)
+    )
 
 
 def _weekdays(first: date, last: date) -> list[date]:

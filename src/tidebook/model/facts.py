@@ -31,6 +31,51 @@ class TransactionType(StrEnum):
     TAX = "TAX"
     TRANSFER_IN = "TRANSFER_IN"
     TRANSFER_OUT = "TRANSFER_OUT"
+    TRANSFER_IN_KIND = "TRANSFER_IN_KIND"
+    """Units pass to another portfolio and keep their lots and dates."""
+    CONVERSION = "CONVERSION"
+    """Units become those of another security and keep their lots and dates: wrap, unwrap, swap
+    of share class."""
+    REDEMPTION = "REDEMPTION"
+    """An issuer pays a bond or a certificate back."""
+    COUPON = "COUPON"
+    DIVIDEND_REINVESTED = "DIVIDEND_REINVESTED"
+    """A dividend paid in units: income at its value, and a lot that cost as much."""
+    STAKING_REWARD = "STAKING_REWARD"
+    """Units earned: income at fair value, and a lot that cost as much."""
+    AIRDROP = "AIRDROP"
+    """Units given: income at fair value, which may be nothing, and a lot that cost as much."""
+    NETWORK_FEE = "NETWORK_FEE"
+    """A fee paid in coin: a disposal at fair value, and a cost of as much."""
+    RETURN_OF_CAPITAL = "RETURN_OF_CAPITAL"
+    """Cash that lowers the cost of what is held; what exceeds the cost is a gain."""
+    BUY_TO_OPEN = "BUY_TO_OPEN"
+    SELL_TO_OPEN = "SELL_TO_OPEN"
+    BUY_TO_CLOSE = "BUY_TO_CLOSE"
+    SELL_TO_CLOSE = "SELL_TO_CLOSE"
+    EXPIRY = "EXPIRY"
+    """Contracts or rights end without value, on whichever side they are held."""
+    EXERCISE = "EXERCISE"
+    """The holder of contracts or rights trades the underlying; what they cost goes with it."""
+    ASSIGNMENT = "ASSIGNMENT"
+    """The writer of contracts trades the underlying; the premium received goes with it."""
+    MARK_TO_MARKET = "MARK_TO_MARKET"
+    """Contracts are settled at a price: the gain since the last settlement is paid in cash."""
+    FUNDING_RECEIVED = "FUNDING_RECEIVED"
+    FUNDING_PAID = "FUNDING_PAID"
+    INTEREST_CHARGE = "INTEREST_CHARGE"
+    WITHHOLDING_TAX = "WITHHOLDING_TAX"
+    TAX_REFUND = "TAX_REFUND"
+    FEE_REFUND = "FEE_REFUND"
+    CANCELLED = "CANCELLED"
+    """The transaction of this id never happened. Only a cancellation brings it about."""
+
+
+class LotChoice(NamedTuple):
+    """Units to be taken from one lot, named by the transaction that opened it."""
+
+    lot_id: str
+    quantity: Decimal
 
 
 class Transaction(NamedTuple):
@@ -39,6 +84,9 @@ class Transaction(NamedTuple):
     ``gross``, ``fee``, ``tax`` and ``accrued_interest`` are in ``trade_currency``, never
     negative; the type says in which direction they move. ``currency`` is the one it settles in.
     ``traded_at`` is an instant (UTC), or None when only ``trade_date`` was reported.
+    ``lots`` names what a disposal takes. ``to_portfolio_id`` receives a transfer in kind;
+    ``to_security_id`` and ``to_quantity`` are what a conversion gives, or what an exercise or an
+    assignment trades.
     """
 
     transaction_id: str
@@ -59,6 +107,34 @@ class Transaction(NamedTuple):
     instrument_id: str = ""
     settlement_date: date | None = None
     note: str = ""
+    lots: tuple[LotChoice, ...] = ()
+    to_portfolio_id: str = ""
+    to_security_id: str = ""
+    to_quantity: Decimal = ZERO
+
+
+_PLAIN_FIELDS = 18
+"""The fields that every transaction has; those after them count only where they are given."""
+
+
+def cancellation(transaction_id: str, portfolio_id: str, on: date) -> Transaction:
+    """Return the fact that the transaction of this id never happened.
+
+    It is the next version of that transaction and touches nothing.
+    """
+    return Transaction(
+        transaction_id,
+        portfolio_id,
+        "",
+        TransactionType.CANCELLED,
+        None,
+        on,
+        ZERO,
+        ZERO,
+        ZERO,
+        "",
+        "",
+    )
 
 
 class Price(NamedTuple):
@@ -103,6 +179,11 @@ def before_costs(transaction: Transaction) -> Transaction:
     return transaction._replace(fee=ZERO, tax=ZERO)
 
 
+def before_taxes(transaction: Transaction) -> Transaction:
+    """Return a transaction as it would have been without tax, its fee included."""
+    return transaction._replace(tax=ZERO)
+
+
 def instant(transaction: Transaction) -> datetime:
     """Return the instant that orders a transaction inside its day: midnight when unreported."""
     if transaction.traded_at is not None:
@@ -111,11 +192,18 @@ def instant(transaction: Transaction) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
+_NOTHING_MORE = ((), "", "", ZERO)
+
+
 def content_hash(transaction: Transaction) -> str:
     """Return 32 hex digits that are equal for equal content and differ otherwise."""
-    parts = [
-        decimal_text(value) if isinstance(value, Decimal) else str(value) for value in transaction
-    ]
+    given: list[object] = list(transaction[:_PLAIN_FIELDS])
+    if transaction[_PLAIN_FIELDS:] != _NOTHING_MORE:
+        for choice in transaction.lots:
+            given.extend(choice)
+        given.append(len(transaction.lots))
+        given.extend(transaction[_PLAIN_FIELDS + 1 :])
+    parts = [decimal_text(value) if isinstance(value, Decimal) else str(value) for value in given]
     text = _SEPARATOR.join(parts)
     if text.count(_SEPARATOR) >= len(parts):
         # A field holds a separator itself; escaped, no text can pass from one field into the next.

@@ -84,6 +84,110 @@ def oversold(transaction_id: str, key: tuple[str, str], wanted: str, held: str) 
     )
 
 
+def closed_too_much(transaction_id: str, key: tuple[str, str], wanted: str, held: str) -> Finding:
+    """Return the finding for an event that ends more than is held, and opens nothing instead."""
+    portfolio_id, security_id = key
+    return Finding(
+        "position.oversold",
+        Severity.WAITING,
+        transaction_id,
+        f"{wanted} {security_id} were to be closed or to leave in {portfolio_id}, which held "
+        f"{held}",
+        "send the missing earlier acquisition, correct the quantity, or cancel the event",
+        f"key:{portfolio_id}/{security_id}",
+    )
+
+
+def nothing_held(transaction_id: str, key: tuple[str, str]) -> Finding:
+    """Return the finding for an event that acts on a holding where there is none."""
+    portfolio_id, security_id = key
+    return Finding(
+        "position.not-held",
+        Severity.WAITING,
+        transaction_id,
+        f"the event acts on what is held of {security_id}, and {portfolio_id} held nothing of it",
+        "send the missing earlier acquisition, correct the security, or cancel the event",
+        f"key:{portfolio_id}/{security_id}",
+    )
+
+
+def lot_not_held(transaction_id: str, key: tuple[str, str], named: str) -> Finding:
+    """Return the finding for a disposal that names lots which are not there, or not as large."""
+    portfolio_id, security_id = key
+    return Finding(
+        "lot.not-held",
+        Severity.WAITING,
+        transaction_id,
+        f"{security_id} in {portfolio_id} was to be taken from lots that do not hold as much: "
+        f"{named}",
+        "name lots that were open then, with quantities that add up to the transaction's; "
+        "tidebook lots lists them as of a day",
+        f"key:{portfolio_id}/{security_id}",
+    )
+
+
+def opposite_side(transaction_id: str, key: tuple[str, str], held: str) -> Finding:
+    """Return the finding for lots that would arrive where the other side is held."""
+    portfolio_id, security_id = key
+    return Finding(
+        "transfer.opposite-side",
+        Severity.WAITING,
+        transaction_id,
+        f"lots were to arrive in {portfolio_id}, which holds {held} {security_id} on the other "
+        "side",
+        "close the position there first with a trade; the transfer is then booked by itself",
+        f"key:{portfolio_id}/{security_id}",
+    )
+
+
+def carried_to_itself(transaction_id: str, security_id: str) -> Finding:
+    """Return the finding for lots that would arrive where they left."""
+    return Finding(
+        "transfer.to-itself",
+        Severity.WAITING,
+        transaction_id,
+        f"{security_id} would leave for where it is",
+        "resend it with the same id and another portfolio or security to receive it, or cancel it",
+    )
+
+
+def cash_in_kind(transaction_id: str, security_id: str) -> Finding:
+    """Return the finding for cash that is moved as if it had lots to keep."""
+    return Finding(
+        "transfer.cash-in-kind",
+        Severity.WAITING,
+        transaction_id,
+        f"{security_id} is cash, which has no lots to keep",
+        "send TRANSFER_OUT and TRANSFER_IN, or an exchange of currencies, in its place",
+        f"instrument:{security_id}",
+    )
+
+
+def missing_terms(transaction_id: str, security_id: str, what: str) -> Finding:
+    """Return the finding for an event on a contract whose terms are not known."""
+    return Finding(
+        "instrument.terms-missing",
+        Severity.WAITING,
+        transaction_id,
+        f"{security_id} has no {what}, and the event cannot be booked without",
+        "send the instrument to POST /ingest/instruments with its terms (product_type, "
+        "option_right, underlying_id, multiplier); the event is then booked by itself",
+        f"instrument:{security_id}",
+    )
+
+
+def valueless_transfer(transaction_id: str, security_id: str) -> Finding:
+    """Return the warning for a transfer in kind that does not say what it was worth."""
+    return Finding(
+        "transfer.no-value",
+        Severity.WARNING,
+        transaction_id,
+        f"the transfer of {security_id} states no value, so returns of that day count what left "
+        "as a loss and what arrived as a gain",
+        "resend it with the same id and its market value as the gross amount",
+    )
+
+
 def amount_mismatch(transaction_id: str, product: str, gross: str) -> Finding:
     """Return the warning for a gross amount that is not quantity times price."""
     return Finding(

@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+from tidebook.model.money import ONE
+
+if TYPE_CHECKING:
+    from datetime import date
+    from decimal import Decimal
 
 PLAIN_CASH = "CASH"
 """Cash in the currency of the transaction that mentions it."""
 _CASH_ID = re.compile(r"CASH(?:_([A-Z0-9]{3,10}))?\Z")
 
 
-class Instrument(NamedTuple):
-    """A security, fund, coin or cash account, known by ``security_id``.
+class OptionRight(StrEnum):
+    """What the holder of an option may do."""
 
-    ``currency`` is the one its price and local cost are kept in.
+    CALL = "CALL"
+    PUT = "PUT"
+
+
+_MARGINED = frozenset({"future", "futures", "perpetual", "perp", "swap", "cfd"})
+
+
+class Instrument(NamedTuple):
+    """A security, fund, coin, contract or cash account, known by ``security_id``.
+
+    ``currency`` is the one its price and local cost are kept in. One unit is worth its price
+    times ``multiplier``: 100 for an option on 100 shares, 0.01 for a bond quoted in percent of
+    its nominal. The four fields after it are the terms of an option, a right or a future.
     """
 
     security_id: str
@@ -24,11 +43,26 @@ class Instrument(NamedTuple):
     asset_class: str | None = None
     sector: str | None = None
     country_of_risk: str | None = None
+    multiplier: Decimal = ONE
+    underlying_id: str = ""
+    option_right: OptionRight | None = None
+    strike: Decimal | None = None
+    expires_on: date | None = None
 
     @property
     def is_cash(self) -> bool:
         """Whether one unit is always worth one unit of its currency."""
         return self.product_type.casefold() == "cash"
+
+    @property
+    def is_contract(self) -> bool:
+        """Whether it is an option or held on margin: it can be written as well as held."""
+        return self.option_right is not None or self.is_margined
+
+    @property
+    def is_margined(self) -> bool:
+        """Whether it is held against margin: nothing is paid for it but its gains and losses."""
+        return self.product_type.casefold() in _MARGINED
 
 
 def cash_account(currency: str) -> str:

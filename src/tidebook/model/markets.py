@@ -70,6 +70,22 @@ class RateTable:
         self._neighbours = neighbours
         self._known: dict[tuple[str, str, date], RateQuote | None] = {}
 
+    def corrected(
+        self, given: Iterable[Rate], cancelled: Iterable[tuple[str, str, date]] = ()
+    ) -> RateTable:
+        """Return the table without the quotes of cancelled pairs and days, and with those given."""
+        pairs = {pair: dict(zip(*found, strict=True)) for pair, found in self._pairs.items()}
+        for source, target, on in cancelled:
+            pairs.get((source, target), {}).pop(on, None)
+        for rate in given:
+            pairs.setdefault((rate.source, rate.target), {})[rate.on] = rate.rate
+        return RateTable({pair: quotes(found.items()) for pair, found in pairs.items() if found})
+
+    def quoted(self, source: str, target: str, on: date) -> Decimal | None:
+        """Return what a pair itself was quoted at on a day itself."""
+        found = self._pairs.get((source, target), NO_QUOTES).as_of(on)
+        return found.value if found is not None and found.on == on else None
+
     def rate(self, source: str, target: str, on: date) -> RateQuote | None:
         """Return units of ``target`` for one ``source`` as of a day, or None when unknown."""
         if source == target:
@@ -172,3 +188,18 @@ class PriceQuotes(NamedTuple):
 
 
 NO_PRICES = PriceQuotes((), (), ())
+
+
+def corrected_prices(
+    quoted: PriceQuotes, given: Iterable[Price], cancelled: Iterable[date] = ()
+) -> PriceQuotes:
+    """Return a security's quotes without those of cancelled days, and with those given."""
+    by_day = {day: (price, currency) for day, price, currency in zip(*quoted, strict=True)}
+    for day in cancelled:
+        by_day.pop(day, None)
+    for price in given:
+        by_day[price.on] = (price.price, price.currency)
+    days = tuple(sorted(by_day))
+    return PriceQuotes(
+        days, tuple(by_day[day][0] for day in days), tuple(by_day[day][1] for day in days)
+    )

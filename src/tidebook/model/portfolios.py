@@ -5,15 +5,46 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from tidebook.model.money import ZERO
+
 if TYPE_CHECKING:
     from datetime import date
+    from decimal import Decimal
 
 
 class CostMethod(StrEnum):
-    """How a disposal chooses the cost that leaves with it."""
+    """How a disposal that names no lots chooses the cost that leaves with it."""
 
     FIFO = "FIFO"
+    """The oldest lot first."""
+    LIFO = "LIFO"
+    """The newest lot first."""
+    HIFO = "HIFO"
+    """The lot with the highest cost per unit, in base currency, first."""
+    MIN_TAX = "MIN_TAX"
+    """The lot whose sale brings the least tax, at the portfolio's rates, first."""
     AVCO = "AVCO"
+    """One pool per portfolio and security; every unit carries its average cost."""
+    AVCO_POOLED = "AVCO_POOLED"
+    """One pool per security over all portfolios of a taxpayer that use this method."""
+
+
+class MethodChange(NamedTuple):
+    """From a day on, disposals follow another cost method."""
+
+    on: date
+    method: CostMethod
+
+
+class TaxRates(NamedTuple):
+    """Tax on a realised gain as fractions, by holding period.
+
+    A lot is held long term when it is sold later than ``long_term_months`` after it was opened.
+    """
+
+    short_term: Decimal = ZERO
+    long_term: Decimal = ZERO
+    long_term_months: int = 12
 
 
 class Settlement(StrEnum):
@@ -29,6 +60,8 @@ class Portfolio(NamedTuple):
     """A portfolio: the border of the book, and the rules inside it.
 
     ``time_zone`` (an IANA name) decides on which business date an instant falls.
+    ``cost_method`` holds until the first of ``cost_method_changes``, which are in order of their
+    days. Portfolios with the same ``taxpayer_id`` share pools where their method says so.
     """
 
     portfolio_id: str
@@ -49,3 +82,6 @@ class Portfolio(NamedTuple):
     is_leverage_allowed: bool = False
     advisor_id: str | None = None
     close_date: date | None = None
+    cost_method_changes: tuple[MethodChange, ...] = ()
+    taxpayer_id: str = ""
+    tax_rates: TaxRates = TaxRates()

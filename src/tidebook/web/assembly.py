@@ -14,6 +14,9 @@ from tidebook.analytics import (
     time_weighted,
     value_of,
 )
+from tidebook.book.gains import totals, totals_by
+from tidebook.book.holding_periods import Term
+from tidebook.engine.gains import gains_report, year_of
 from tidebook.engine.performance import (
     NamedPeriod,
     Request,
@@ -28,6 +31,8 @@ from tidebook.web.pages import (
     CurvePoint,
     DrawdownPoint,
     FindingRow,
+    GainRow,
+    HealthRow,
     IndexPage,
     IndexRow,
     PeriodRow,
@@ -39,10 +44,13 @@ from tidebook.web.pages import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import date
+    from datetime import date, datetime
     from decimal import Decimal
 
+    from tidebook.book.gains import Gain
     from tidebook.book.series import PortfolioDay
+    from tidebook.engine.causes import Cause
+    from tidebook.engine.gains import GainsReport
     from tidebook.engine.performance import PeriodRate, PeriodReturn, Series
     from tidebook.engine.views import (
         FindingView,
@@ -71,6 +79,7 @@ _CONVENTIONS = (
     ("Per year", "(1 + R) ^ (365.25 / days) - 1, for periods beyond 366 days"),
     ("Unpriced positions", "carried at their cost in history and returns; see value priced"),
     ("Fees", "expenses booked as such; costs of trades are in the cost of the position"),
+    ("Long term", "held longer than the months that the portfolio states; a short never is"),
 )
 
 
@@ -79,6 +88,7 @@ def portfolio_page(report: ReportView) -> PortfolioPage:
     positions, freshness = report.positions, report.positions.freshness
     portfolio = positions.portfolio
     held = [one for one in positions.positions if not one.instrument.is_cash]
+    paid = [one for one in held if not one.instrument.is_margined]
     days = [
         day for day in report.series.days if freshness.as_of is None or day.on <= freshness.as_of
     ]
@@ -86,6 +96,7 @@ def portfolio_page(report: ReportView) -> PortfolioPage:
     is_empty = freshness.status == "EMPTY"
     unrealised, cash, income = _unrealised(held), _cash(positions), report.results.income_base
     curve = _curve(days)
+    realised = gains_report(report.realised)
     return PortfolioPage(
         portfolio_id=portfolio.portfolio_id,
         name=portfolio.name or portfolio.portfolio_id,
@@ -97,7 +108,7 @@ def portfolio_page(report: ReportView) -> PortfolioPage:
         coverage=positions.coverage,
         value=None if is_empty else positions.market_value_base,
         cash=None if is_empty else cash,
-        cost=None if is_empty else _sum(one.cost_base for one in held),
+        cost=None if is_empty else _sum(one.cost_base for one in paid),
         unrealised=None if is_empty else unrealised,
         realised=None if is_empty else positions.realised_base,
         income=None if is_empty else income,
@@ -108,7 +119,11 @@ def portfolio_page(report: ReportView) -> PortfolioPage:
         periods=_periods(series),
         positions=[_position(one, positions) for one in held],
         findings=[_finding(view) for view in report.findings],
-        restatements=[_restatement(view) for view in report.restatements],
+        health=[HealthRow(one[0], one.severity.value, *one[2:]) for one in report.health],
+        restatements=[_restatement(view) for view in report.restatements.restatements],
+        restatements_total=report.restatements.total,
+        gains=_gain_rows(realised),
+        gains_total=_gain_row("All years", realised.gains, realised.tax_reason),
         conventions=_CONVENTIONS,
         reasons={} if is_empty else _reasons(held, cash),
         root_path=ROOT_PATH,
@@ -116,14 +131,40 @@ def portfolio_page(report: ReportView) -> PortfolioPage:
     )
 
 
-def index_page(rows: Sequence[OverviewRow], version: str) -> IndexPage:
-    """Return the list of portfolios, each with its last daily value.
+def _gain_rows(report: GainsReport) -> list[GainRow]:
+    return [
+        _gain_row(year, [one for one in report.gains if year_of(one) == year], report.tax_reason)
+        for year in report.by_year
+    ]
+
+
+def _gain_row(name: str, gains: Sequence[Gain], tax_reason: str | None) -> GainRow:
+    whole, by_term = totals(gains), totals_by(gains, lambda gain: gain.term.value)
+    long_term, short_term = by_term.get(Term.LONG), by_term.get(Term.SHORT)
+    return GainRow(
+        name,
+        None if long_term is None else long_term.gain_base,
+        None if short_term is None else short_term.gain_base,
+        whole.gain_base,
+        whole.tax_base,
+        tax_reason,
+    )
+
+
+def index_page(
+    rows: Sequence[OverviewRow],
+    version: str,
+    *,
+    as_of: date | None = None,
+    known_at: datetime | None = None,
+) -> IndexPage:
+    """Return the list of portfolios, each with its last daily value at the two times asked for.
 
     Of more than ``OVERVIEW_MAX`` rows the first are listed, and the page says so.
     """
     listed = [_index_row(row) for row in rows[:OVERVIEW_MAX]]
     has_more = len(rows) > OVERVIEW_MAX
-    return IndexPage(listed, version, root_path=ROOT_PATH, has_more=has_more)
+    return IndexPage(listed, version, ROOT_PATH, has_more, as_of, known_at)
 
 
 def _index_row(row: OverviewRow) -> IndexRow:
@@ -135,6 +176,7 @@ def _index_row(row: OverviewRow) -> IndexRow:
         value=None if row.last_day is None else row.last_day.eod_market_value,
         as_of=freshness.as_of,
         status=freshness.status,
+        health_count=row.health_count,
     )
 
 
@@ -258,7 +300,26 @@ def _finding(view: FindingView) -> FindingRow:
 
 
 def _restatement(view: RestatementView) -> RestatementRow:
-    return RestatementRow(view.recorded_at, view.security_id, view.from_date, view.reason)
+    before, after, series = view.before, view.after, view.series
+    change = None if before is None or after is None else after.less(before)
+    return RestatementRow(
+        view.recorded_at,
+        view.security_id,
+        view.from_date,
+        view.reason,
+        [_cause(cause) for cause in view.causes],
+        None if change is None else change.quantity,
+        None if change is None else change.cost_base,
+        None if change is None else change.realised_base,
+        None if series is None else series.value_change,
+        None if series is None else series.value_on,
+    )
+
+
+def _cause(cause: Cause) -> str:
+    kind = cause.kind.value.replace("_", " ")
+    version = f", version {cause.version}" if cause.version else ""
+    return f"{kind} {cause.id}{version}"
 
 
 def _sum(amounts: Iterable[Decimal]) -> Decimal:

@@ -55,7 +55,7 @@ class Notes:
         text = figures.amount(value, currency, signed=signed)
         return Cell(
             text,
-            _tone(text) if signed else _loss(text),
+            tone(text) if signed else _loss(text),
             sort=f"{value:f}",
             exact=f"{value:f} {currency}",
         )
@@ -65,7 +65,7 @@ class Notes:
         if value is None or not figures.is_number(value):
             return self.missing(reason)
         text = figures.percent(value, signed=signed)
-        return Cell(text, _tone(text) if signed else _loss(text), sort=str(value), exact=str(value))
+        return Cell(text, tone(text) if signed else _loss(text), sort=str(value), exact=str(value))
 
     def price(self, value: Decimal | None, currency: str, reason: str) -> Cell:
         """Return a price with its currency."""
@@ -87,7 +87,8 @@ class Notes:
         return Cell(figures.day(value), sort=value.isoformat())
 
 
-def _tone(text: str) -> str:
+def tone(text: str) -> str:
+    """Return ``plus`` or ``minus`` for a signed figure, nothing for one without a sign."""
     return "plus" if text.startswith("+") else _loss(text)
 
 

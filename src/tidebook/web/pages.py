@@ -82,6 +82,20 @@ class PositionRow(NamedTuple):
     asset_class: str | None
 
 
+class GainRow(NamedTuple):
+    """What was realised under one heading, in base currency.
+
+    A term in which nothing was realised is None. ``tax_reason`` says why there is no tax.
+    """
+
+    name: str
+    long_term: Decimal | None
+    short_term: Decimal | None
+    gain: Decimal
+    tax: Decimal | None
+    tax_reason: str | None
+
+
 class FindingRow(NamedTuple):
     """Something in the data that wants attention: what, what to do about it, and where."""
 
@@ -91,17 +105,43 @@ class FindingRow(NamedTuple):
     where: str
 
 
+class HealthRow(NamedTuple):
+    """One result of the checks on the data; ``at_stake`` is in base currency.
+
+    Where the money at stake is not known, ``basis`` says why, else how it was measured.
+    """
+
+    code: str
+    severity: str
+    subject: str
+    since: date | None
+    at_stake: Decimal | None
+    basis: str
+    sentence: str
+    remedy: str
+
+
 class RestatementRow(NamedTuple):
-    """A piece of history that was written anew, from which day on and why."""
+    """A piece of history that was written anew, from which day on, why, and by how much.
+
+    ``security_id`` is None for the daily series. Of a position its quantity, cost and realised
+    gain moved, of the series the value of ``value_on``. None: not kept, or it does not apply.
+    """
 
     recorded_at: datetime
-    security_id: str
+    security_id: str | None
     from_date: date
     reason: str
+    causes: Sequence[str] = ()
+    quantity: Decimal | None = None
+    cost: Decimal | None = None
+    realised: Decimal | None = None
+    value: Decimal | None = None
+    value_on: date | None = None
 
 
 class IndexRow(NamedTuple):
-    """One portfolio in the list of all."""
+    """One portfolio in the list of all; ``health_count`` is None where it was not looked into."""
 
     portfolio_id: str
     name: str
@@ -109,6 +149,7 @@ class IndexRow(NamedTuple):
     value: Decimal | None
     as_of: date | None
     status: str
+    health_count: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +160,9 @@ class PortfolioPage:
         status: ``CURRENT``, ``REPROCESSING`` or ``EMPTY``.
         coverage: The part of the value that had a price and a rate, as a fraction.
         conventions: Term and meaning, for instance flow timing or the treatment of fees.
+        gains: What was realised in each year, oldest first; ``gains_total`` is their sum.
         reasons: Why a figure of the summary is missing, by the name of its field.
+        restatements_total: How many there are, listed or not.
         root_path: Where the application is mounted, without a closing slash.
         offers_time_travel: Whether the address takes ``as_of`` and ``known_at``; if so the page
             has a form for them.
@@ -147,7 +190,11 @@ class PortfolioPage:
     periods: Sequence[PeriodRow] = ()
     positions: Sequence[PositionRow] = ()
     findings: Sequence[FindingRow] = ()
+    health: Sequence[HealthRow] = ()
     restatements: Sequence[RestatementRow] = ()
+    gains: Sequence[GainRow] = ()
+    gains_total: GainRow | None = None
+    restatements_total: int = 0
     conventions: Sequence[tuple[str, str]] = ()
     reasons: Mapping[str, str] = field(default_factory=dict[str, str])
     root_path: str = ""
@@ -160,12 +207,17 @@ class PortfolioPage:
 
 @dataclass(frozen=True, slots=True)
 class IndexPage:
-    """The portfolios in the book, or the first of them; ``has_more`` says that others follow."""
+    """The portfolios in the book, or the first of them; ``has_more`` says that others follow.
+
+    ``as_of`` and ``known_at`` are the two times that were asked for, None for the latest.
+    """
 
     portfolios: Sequence[IndexRow]
     version: str
     root_path: str = ""
     has_more: bool = False
+    as_of: date | None = None
+    known_at: datetime | None = None
 
     def csp(self, nonce: str) -> str:
         """Return the Content-Security-Policy header this page was written for."""

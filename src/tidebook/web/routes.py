@@ -62,9 +62,11 @@ class Pages:
         nonce = self.new_nonce()
         return _html(render_error(page, nonce=nonce), page.csp(nonce), problem.status)
 
-    def _index(self) -> HTMLResponse:
+    def _index(self, as_of: str = "", known_at: str = "") -> HTMLResponse:
         """Show the portfolios."""
-        page = index_page(self.reader.overview(limit=OVERVIEW_MAX + 1), self.version)
+        day, instant = _day(as_of), _instant(known_at)
+        rows = self.reader.overview(limit=OVERVIEW_MAX + 1, as_of=day, known_at=instant)
+        page = index_page(rows, self.version, as_of=day, known_at=instant)
         nonce = self.new_nonce()
         return _html(render_index(page, nonce=nonce), page.csp(nonce))
 

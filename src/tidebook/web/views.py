@@ -8,21 +8,26 @@ from typing import TYPE_CHECKING, NamedTuple
 from tidebook.web import allocation, figures, svg
 from tidebook.web.cells import Cell, Notes
 from tidebook.web.charts import time_figure
+from tidebook.web.gain_years import gain_years
 from tidebook.web.pages import (
     portfolio_path as path_of,
 )
+from tidebook.web.restated import restatement_lines
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
     from tidebook.web.charts import TimeFigure
+    from tidebook.web.gain_years import GainYears
     from tidebook.web.pages import (
+        HealthRow,
         IndexPage,
         IndexRow,
         PeriodRow,
         PortfolioPage,
         PositionRow,
     )
+    from tidebook.web.restated import RestatementLine
 
 _NOW = "now"
 _EMPTY = "Nothing has been booked in this portfolio yet."
@@ -32,6 +37,7 @@ _SHORT_PERIOD = "A period of less than one year is not annualised."
 _NO_RETURN = "The return of this period is undefined."
 _NO_COST = "The cost of this holding is not known."
 _NO_WEIGHT = "A weight needs the value of the holding and of the whole portfolio."
+_NOT_LOOKED_INTO = "Not looked into here: too much for this page. Its own page does."
 _DAYS_IN_YEAR = 365
 _STATUS_TEXTS = {
     "CURRENT": ("Current", "Every booked fact is in these figures."),
@@ -124,13 +130,16 @@ class MonthLine(NamedTuple):
     drawdown: str
 
 
-class RestatementLine(NamedTuple):
-    """One restatement, printed."""
+class HealthLine(NamedTuple):
+    """One result of the checks on the data, printed."""
 
-    recorded_at: str
-    security_id: str
-    from_date: str
-    reason: str
+    code: str
+    severity: str
+    subject: str
+    since: str
+    at_stake: Cell
+    sentence: str
+    remedy: str
 
 
 class PortfolioView(NamedTuple):
@@ -153,6 +162,8 @@ class PortfolioView(NamedTuple):
     has_foreign: bool
     splits: tuple[allocation.Split, ...]
     undrawn_count: int
+    health: tuple[HealthLine, ...]
+    gains: GainYears | None
     restatements: tuple[RestatementLine, ...]
     notes: tuple[tuple[int, str], ...]
 
@@ -167,13 +178,15 @@ class IndexLine(NamedTuple):
     value: Cell
     as_of: Cell
     status: Status
+    health: Cell
 
 
 class IndexView(NamedTuple):
-    """All that the index template prints."""
+    """All that the index template prints; ``then`` is empty where it is the latest."""
 
     portfolios: tuple[IndexLine, ...]
     notes: tuple[tuple[int, str], ...]
+    then: str
 
 
 def portfolio_view(page: PortfolioPage) -> PortfolioView:
@@ -204,15 +217,9 @@ def portfolio_view(page: PortfolioPage) -> PortfolioView:
         has_foreign=any(row.currency != page.base_currency for row in page.positions),
         splits=allocation.splits(page),
         undrawn_count=allocation.undrawn_count(page),
-        restatements=tuple(
-            RestatementLine(
-                figures.instant(row.recorded_at),
-                row.security_id,
-                figures.day(row.from_date),
-                row.reason,
-            )
-            for row in page.restatements
-        ),
+        health=tuple(_health(row, page, notes) for row in page.health),
+        gains=gain_years(page, notes),
+        restatements=restatement_lines(page),
         notes=notes.listed(),
     )
 
@@ -221,7 +228,11 @@ def index_view(page: IndexPage) -> IndexView:
     """Return what the list of portfolios prints."""
     notes = Notes()
     lines = tuple(_index_line(row, page.root_path, notes) for row in page.portfolios)
-    return IndexView(lines, notes.listed())
+    asked = (
+        f"as of {figures.day(page.as_of)}" if page.as_of else "",
+        f"as known at {figures.instant(page.known_at)}" if page.known_at else "",
+    )
+    return IndexView(lines, notes.listed(), ", ".join(filter(None, asked)))
 
 
 def status_of(status: str) -> Status:
@@ -240,6 +251,9 @@ def _index_line(row: IndexRow, root_path: str, notes: Notes) -> IndexLine:
         notes.amount(row.value, row.base_currency, reason),
         notes.day(row.as_of, reason),
         status_of(row.status),
+        notes.missing(_NOT_LOOKED_INTO)
+        if row.health_count is None
+        else Cell(str(row.health_count), sort=str(row.health_count)),
     )
 
 
@@ -335,6 +349,18 @@ def _position(row: PositionRow, page: PortfolioPage, notes: Notes) -> PositionLi
         unrealised=notes.amount(
             row.unrealised, base, _NO_COST if row.cost is None else reason, signed=True
         ),
+    )
+
+
+def _health(row: HealthRow, page: PortfolioPage, notes: Notes) -> HealthLine:
+    return HealthLine(
+        row.code,
+        row.severity,
+        row.subject,
+        figures.day(row.since) if row.since else "",
+        notes.amount(row.at_stake, page.base_currency, row.basis),
+        row.sentence,
+        row.remedy,
     )
 
 

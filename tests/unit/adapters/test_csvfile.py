@@ -147,13 +147,16 @@ def test_a_layout_knows_the_route_of_its_rows() -> None:
         ("/ingest/fx-rates", "fx_rates"),
         ("/ingest/instruments", "instruments"),
         ("/ingest/portfolios", "portfolios"),
+        ("/ingest/corporate-actions", "corporate_actions"),
+        ("/ingest/cancellations", "cancellations"),
+        ("/ingest/balance-assertions", "balance_assertions"),
     }
 
 
 def test_layouts_name_the_fields_that_the_demo_posts() -> None:
     # The demo writes the routes' bodies independently, half of them in camel case.
     posted = {request.path: next(iter(request.body.values()))[0] for request in demo_requests()}
-    for layout in LAYOUTS.values():
+    for layout in (layout for layout in LAYOUTS.values() if layout.path in posted):
         known = {column.name.replace("_", "") for column in layout.columns}
         assert {name.replace("_", "").lower() for name in posted[layout.path]} <= known
 
@@ -379,3 +382,46 @@ def test_a_file_is_read_from_disk(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(UnreadableFileError, match=r"absent\.csv cannot be read: No such file"):
         read_file(tmp_path / "absent.csv")
+
+
+STATED = "portfolio_id,security_id,assertion_date,quantity\n"
+
+
+def test_assertions_are_known_by_what_they_speak_of_unless_they_bring_an_id() -> None:
+    rows = parse(f"{STATED}P1,ACME,28.03.2024,12.50\nP1,CASH_USD,2024-03-28,-3\n".encode()).rows
+    assert [row.body for row in rows] == [
+        {
+            "assertion_id": "P1:ACME:2024-03-28",
+            "portfolio_id": "P1",
+            "security_id": "ACME",
+            "assertion_date": "2024-03-28",
+            "quantity": "12.50",
+        },
+        {
+            "assertion_id": "P1:CASH_USD:2024-03-28",
+            "portfolio_id": "P1",
+            "security_id": "CASH_USD",
+            "assertion_date": "2024-03-28",
+            "quantity": "-3",
+        },
+    ]
+    named = parse(b"assertion_id," + STATED.encode() + b"A7,P1,ACME,2024-03-28,1\n").rows
+    assert [row.body["assertion_id"] for row in named] == ["A7"]
+
+
+def test_two_quantities_for_one_security_and_day_contradict_each_other() -> None:
+    file = parse(f"{STATED}P1,ACME,2024-03-28,1\nP1,ACME,2024-03-28,2\n".encode())
+    assert len(file.rows) == 1
+    (fault,) = file.faults
+    assert fault.what == "P1:ACME:2024-03-28 is on line 2 already, with other content"
+
+
+def test_a_header_of_another_kind_than_the_one_named_is_a_fault() -> None:
+    content = f"{PRICES}ACME,2024-03-01,12.50,EUR\n".encode()
+    assert parse(content, FileKind.PRICES).rows
+    file = parse(content, FileKind.ASSERTIONS)
+    assert (file.kind, file.rows) == (None, [])
+    assert (
+        "the header is not of the kind asked for; for assertions it lacks portfolio_id"
+        in file.faults[0].what
+    )

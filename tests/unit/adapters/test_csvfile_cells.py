@@ -12,7 +12,9 @@ from tidebook.adapters.csvfile.cells import (
     read_instant,
     read_number_with_comma,
     read_number_with_point,
+    reader,
 )
+from tidebook.adapters.csvfile.layout import Column, Form
 
 
 @pytest.mark.parametrize(
@@ -191,3 +193,34 @@ def test_flags_are_true_or_false() -> None:
     assert [read_flag(text) for text in ("TRUE", "yes", "1")] == ["true"] * 3
     assert [read_flag(text) for text in ("False", "no", "0")] == ["false"] * 3
     assert isinstance(read_flag("maybe"), Refused)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("T-1", "no list of pairs"),
+        ("T-1=", "no list of pairs"),
+        ("=5", "no list of pairs"),
+        ("T-1=5 |", "no list of pairs"),
+        ("T-1=five", "is not a number"),
+        ("T-1=5,5", "decimal point"),
+    ],
+)
+def test_a_cell_that_is_no_list_of_lots_is_refused(text: str, said: str) -> None:
+    read = reader(Column("lots", Form.LOTS), ",")
+    refused = read(text)
+    assert isinstance(refused, Refused)
+    assert said in refused.what
+    assert refused.remedy
+
+
+def test_lots_are_read_with_the_decimal_mark_of_the_file() -> None:
+    column = Column("lots", Form.LOTS)
+    assert reader(column, ";")(" T-1 = 1.000,50|a=b=2") == "T-1=1000.50|a=b=2"
+    assert reader(column, "\t")("T-1=1,000.50") == "T-1=1000.50"
+
+
+def test_changes_are_read_with_their_days_in_either_form() -> None:
+    read = reader(Column("cost_basis_method_changes", Form.CHANGES), ";")
+    assert read("31.01.2024=LIFO|2024-12-31 = HIFO") == "2024-01-31=LIFO|2024-12-31=HIFO"
+    assert isinstance(read("soon=LIFO"), Refused)

@@ -90,3 +90,12 @@ def test_an_id_of_the_file_s_own_is_kept() -> None:
     own, assigned = ids(f"{mixed}T1,{FILL},{FILL}")
     assert own == "T1"
     assert assigned == ids(HEADER + FILL)[0]
+
+
+def test_chosen_lots_are_content_whatever_their_spelling() -> None:
+    header = HEADER.replace("\n", ",lots\n")
+    sale = "P1,ACME,2024-03-01,SELL,10,12.50,125.00,EUR,"
+    (chosen,) = ids(f"{header}{sale}T-1=10\n")
+    assert ids(f"{header}{sale}T-1 = 010.0\n") == [chosen]
+    assert ids(f"{header}{sale}T-2=10\n") != [chosen]
+    assert ids(f"{header}{sale}\n") != [chosen]

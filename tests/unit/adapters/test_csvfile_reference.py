@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tidebook.adapters.csvfile import LAYOUTS, Form, parse
+from tidebook.adapters.csvfile.words import WORDS, read_word
+from tidebook.api.transaction_types import TERMS
 
 if TYPE_CHECKING:
     from tidebook.adapters.csvfile import FileKind, Layout
@@ -22,6 +24,8 @@ WRITTEN_AS = {
     "date": Form.DAY,
     "date and time": Form.INSTANT,
     "flag": Form.FLAG,
+    "lots": Form.LOTS,
+    "changes": Form.CHANGES,
 }
 
 
@@ -40,6 +44,26 @@ def test_every_column_is_described_as_it_is(layout: Layout) -> None:
         (name, WRITTEN_AS[written], remark.startswith("required"))
         for name, written, remark in described
     ] == [tuple(column) for column in layout.columns]
+
+
+def test_the_words_of_brokers_are_those_that_are_understood() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \| (`.*`) \|$", REFERENCE, re.MULTILINE)
+    described = {
+        (column, word): meaning
+        for column, meaning, words in rows
+        for word in re.findall(r"`(\w+)`", words)
+    }
+    for (column, word), meaning in described.items():
+        assert read_word(column, word.replace("_", " ").lower()) == meaning
+    understood = {
+        (column, word)
+        for column, words in WORDS.items()
+        for word, meaning in words.items()
+        if word != meaning.upper()
+    }
+    # A split among transactions is understood only to be told where it belongs.
+    misplaced = {word for word, meaning in WORDS["action_type"].items() if meaning not in TERMS}
+    assert set(described) == understood - {("transaction_type", word) for word in misplaced}
 
 
 def test_the_two_example_files_say_the_same() -> None:

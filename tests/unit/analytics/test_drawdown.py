@@ -13,9 +13,13 @@ from tidebook.analytics import (
     Fall,
     FeeBasis,
     Reason,
+    Spell,
     Undefined,
+    conditional_drawdown,
     drawdown,
     drawdown_of,
+    falls,
+    longest_without_high,
     time_weighted,
     to_days,
 )
@@ -93,3 +97,58 @@ def test_a_chain_that_was_reset_has_no_drawdown_and_another_has() -> None:
         found = drawdown_of(time_weighted(values, span, FeeBasis.NET))
         depth = found.depth if isinstance(found, Drawdown) else found
         assert depth == (expected if isinstance(expected, Undefined) else pytest.approx(expected))
+
+
+def test_every_fall_is_listed_and_the_last_may_be_open() -> None:
+    found = _falls(0.9, 1.0, 1.1, 1.1, 0.88, 0.99, 1.1, 1.045)
+    first, second, third = falls(found)
+    assert first.depth == pytest.approx(0.1, abs=1e-15)
+    assert first == Fall(first.depth, None, _day(1), _day(2))
+    assert second.depth == pytest.approx(0.2, abs=1e-15)
+    assert second == Fall(second.depth, _day(4), _day(5), _day(7))
+    assert third.depth == pytest.approx(0.05, abs=1e-15)
+    assert third == Fall(third.depth, _day(7), _day(8), None)
+    assert second == found.deepest
+    assert [fall.recovery_days for fall in (first, second, third)] == [1, 2, None]
+
+
+def test_wealth_that_never_falls_lists_none() -> None:
+    assert falls(_falls(1.0, 1.1, 1.1)) == ()
+
+
+def _wait(*wealth: float) -> Spell | Undefined:
+    dates = to_days([_day(number + 1) for number in range(len(wealth))])
+    return longest_without_high(dates, np.array(wealth) - 1.0, _day(0))
+
+
+def test_an_equal_high_does_not_end_the_wait_for_a_new_one() -> None:
+    assert _wait(2.0, 2.0, 0.5, 2.0, 2.0, 3.0, 4.0) == Spell(_day(1), _day(6), is_open=False)
+
+
+def test_a_wait_that_did_not_end_lasts_to_the_last_day() -> None:
+    assert _wait(1.1, 1.2, 1.0, 1.1) == Spell(_day(2), _day(4), is_open=True)
+    assert _wait(0.9, 0.95) == Spell(_day(0), _day(2), is_open=True)
+
+
+def test_the_first_of_equal_waits_is_told() -> None:
+    found = _wait(1.1, 1.2, 1.3)
+    assert found == Spell(_day(0), _day(1), is_open=False)
+    assert isinstance(found, Spell)
+    assert found.days == 1
+
+
+def test_a_wait_of_no_days_is_undefined() -> None:
+    assert _wait() == Undefined(Reason.NO_DATA)
+
+
+def test_the_conditional_drawdown_is_the_mean_of_the_deepest_days() -> None:
+    # Below the high by 0, 10, 20 and 30 percent: the deepest half of four days, then all.
+    wealth = np.array([1.0, 0.9, 0.8, 0.7])
+    assert conditional_drawdown(wealth - 1.0, 0.5) == pytest.approx(0.25, abs=1e-15)
+    assert conditional_drawdown(wealth - 1.0, 1e-9) == pytest.approx(0.15, abs=1e-9)
+
+
+def test_no_days_have_no_conditional_drawdown() -> None:
+    assert conditional_drawdown(np.zeros(0), 0.9) == Undefined(Reason.TOO_FEW_RETURNS)
+    with pytest.raises(UnusableSeriesError):
+        conditional_drawdown(np.array([np.nan]), 0.9)

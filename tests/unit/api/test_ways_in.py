@@ -39,7 +39,8 @@ FULL = {
     "settlement_date": "2024-01-04",
     "note": "first",
 }
-LEAST = {name: FULL[name] for name in rows.TRANSACTIONS.required}
+LEAST = {name: FULL[name] for name in (*rows.TRANSACTIONS.required, "quantity", "price")}
+GROSS = {"gross_transaction_amount": "7.10"}
 VARIANTS: list[dict[str, Any]] = [
     FULL,
     LEAST,
@@ -47,6 +48,22 @@ VARIANTS: list[dict[str, Any]] = [
     {**LEAST, "instrument_id": "", "note": "", "settlement_date": ""},
     {**LEAST, "transaction_type": "DIVIDEND", "quantity": 0, "gross_transaction_amount": 5},
     {camel(name): value for name, value in FULL.items()},
+    {**LEAST, "transaction_type": "STAKING_REWARD"},
+    {**LEAST, "transaction_type": "SELL_TO_OPEN"},
+    {**LEAST, "transaction_type": "COUPON", "quantity": None, "price": None, **GROSS},
+    {**LEAST, "transaction_type": "AIRDROP", "price": None},
+    {**LEAST, "transaction_type": "EXPIRY", "gross_transaction_amount": 0},
+    {**LEAST, "transaction_type": "MARK_TO_MARKET", "quantity": None},
+    {**LEAST, "transaction_type": "TRANSFER_IN_KIND", "to_portfolio_id": "P-2"},
+    {**LEAST, "transaction_type": "CONVERSION", "to_security_id": "S-2", "to_quantity": 0.1},
+    {
+        **{camel(name): value for name, value in LEAST.items()},
+        "transactionType": "CONVERSION",
+        "toSecurityId": "S-2",
+        "toQuantity": "0.10",
+    },
+    {**LEAST, "transaction_type": "EXERCISE", "to_quantity": None, **GROSS},
+    {**FULL, "lots": None, "to_portfolio_id": "", "to_security_id": "", "to_quantity": 0},
 ]
 
 
@@ -54,8 +71,16 @@ VARIANTS: list[dict[str, Any]] = [
 def test_both_ways_make_the_same_transaction(row: dict[str, Any]) -> None:
     body = msgspec.json.encode({"transactions": [row]})
     fast = quick.transactions(body, NOW)
-    assert fast is not None
     assert fast == facts_of(body, rows.TRANSACTIONS, NOW)
+
+
+def test_a_body_in_which_lots_are_chosen_is_read_the_patient_way() -> None:
+    lots = [{"lot_id": "L-1", "quantity": 10.5}]
+    row = {**FULL, "transaction_type": "SELL", "lots": lots}
+    body = msgspec.json.encode({"transactions": [row]})
+    assert quick.transactions(body, NOW) is None
+    (fact,) = facts_of(body, rows.TRANSACTIONS, NOW, quick_way=quick.transactions)
+    assert [tuple(choice) for choice in fact.lots] == [("L-1", Decimal("10.5"))]
 
 
 def test_the_quick_way_knows_the_same_fields() -> None:
@@ -83,7 +108,18 @@ def test_prices_and_rates_take_the_quick_way_in_either_spelling(
 
 
 @pytest.mark.parametrize(
-    "row", [{**FULL, "quantity": "-1"}, {**FULL, "x": 1}, {**FULL, "price": "NaN"}]
+    "row",
+    [
+        {**FULL, "quantity": "-1"},
+        {**FULL, "x": 1},
+        {**FULL, "price": "NaN"},
+        {**FULL, "price": None},
+        {**FULL, "quantity": None},
+        {**FULL, "transaction_type": "CANCELLED"},
+        {**FULL, "to_portfolio_id": "P-2"},
+        {**FULL, "to_quantity": 1},
+        {**FULL, "transaction_type": "TRANSFER_IN_KIND"},
+    ],
 )
 def test_the_quick_way_leaves_what_it_does_not_take(row: dict[str, Any]) -> None:
     assert quick.transactions(msgspec.json.encode({"transactions": [row]}), NOW) is None

@@ -19,8 +19,9 @@ from tidebook.book.explain import (
     unrealised_tree,
     value_tree,
 )
+from tidebook.book.folding import fold
 from tidebook.book.ledger import post
-from tidebook.book.lots import EMPTY, KeyRules, LotRule, fold
+from tidebook.book.lots import EMPTY, KeyRules, LotRule
 from tidebook.book.valuation import Held, value_position
 from tidebook.errors import BookMovedError
 from tidebook.model.facts import Rate, Transaction, TransactionType
@@ -31,7 +32,7 @@ from tidebook.model.portfolios import Portfolio
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tidebook.book.ledger import Posting
+    from tidebook.book.postings import Posting
 
 D = Decimal
 

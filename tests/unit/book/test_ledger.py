@@ -10,14 +10,15 @@ import pytest
 
 from tests.fixtures.booking import NO_RATES, portfolio, security, trade
 from tidebook.book.cashflows import Classification, Timing, cashflow
-from tidebook.book.ledger import Leg, post, post_all
+from tidebook.book.ledger import post, post_all
+from tidebook.book.postings import Leg
 from tidebook.model.facts import Rate
 from tidebook.model.findings import Severity
 from tidebook.model.markets import rate_table
 from tidebook.model.portfolios import Settlement
 
 if TYPE_CHECKING:
-    from tidebook.book.ledger import Posted, Posting
+    from tidebook.book.postings import Posted, Posting
     from tidebook.model.facts import Transaction
     from tidebook.model.markets import RateTable
     from tidebook.model.portfolios import Portfolio

@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fixtures.booking import keep_book, portfolio, security, trade
-from tidebook.book.ledger import Leg, post_all
-from tidebook.book.lots import DUST, EMPTY, Holding, KeyRules, Lot, LotRule, Match, fold
+from tidebook.book.folding import fold
+from tidebook.book.ledger import post_all
+from tidebook.book.lots import DUST, EMPTY, Holding, KeyRules, Lot, LotRule, Match
+from tidebook.book.postings import Leg
+from tidebook.model.facts import LotChoice
 from tidebook.model.markets import rate_table
 from tidebook.model.portfolios import CostMethod
 
 if TYPE_CHECKING:
     from tests.fixtures.booking import Book
-    from tidebook.book.ledger import Posting
     from tidebook.book.lots import Entry
+    from tidebook.book.postings import Posting
     from tidebook.model.facts import Transaction
     from tidebook.model.portfolios import Portfolio
 
@@ -298,7 +301,14 @@ def test_the_cost_method_of_the_portfolio_is_the_rule_of_its_keys() -> None:
         .realised_base
         for method in CostMethod
     }
-    assert realised == {CostMethod.FIFO: 10, CostMethod.AVCO: 5}
+    assert realised == {
+        CostMethod.FIFO: 10,
+        CostMethod.LIFO: 0,
+        CostMethod.HIFO: 0,
+        CostMethod.MIN_TAX: 0,
+        CostMethod.AVCO: 5,
+        CostMethod.AVCO_POOLED: 5,
+    }
 
 
 def test_selling_the_worthless_loses_its_cost_and_the_fee() -> None:
@@ -315,3 +325,17 @@ def test_a_deposit_smaller_than_its_fee_leaves_a_debt_that_costs_what_it_is() ->
     paid_in = trade("d", "DEPOSIT", "CASH", "2025-01-01", gross="1", fee="3", fx_rate="0.5")
     book = _dollar_account(paid_in)
     assert book.lots("CASH_USD") == (Lot("d", date(2025, 1, 1), D(-2), D(-2), D(-1)),)
+
+
+def test_a_lot_that_is_gone_cannot_be_named_any_more() -> None:
+    named_b = sell("n1", 4, "4", "80")._replace(lots=(LotChoice("b", D(4)),))
+    named_a = sell("n2", 6, "10", "200")._replace(lots=(LotChoice("a", D(10)),))
+    bought = (buy("a", 1, "10", "100"), buy("b", 2, "10", "200"), buy("c", 3, "10", "300"))
+    # The named sale looks lots up; the one after it takes the whole of lot a as the oldest.
+    run = postings(*bought, named_b, sell("s", 5, "10", "200"), named_a)
+    folded = fold(EMPTY, run, FIFO)
+    assert [(finding.transaction_id, finding.code) for finding in folded.findings] == [
+        ("n2", "lot.not-held")
+    ]
+    assert [(lot.lot_id, lot.quantity) for lot in folded.holding.lots] == [("b", 6), ("c", 10)]
+    assert sum(lot.quantity for lot in folded.holding.lots) == folded.holding.quantity == 16

@@ -10,7 +10,7 @@ import pytest
 
 from tests.fixtures.booking import keep_book, portfolio, security, trade
 from tidebook.book.lots import Lot
-from tidebook.book.positions import Position, open_lots, pooled_lot, positions
+from tidebook.book.positions import Position, open_lots, positions
 from tidebook.model.portfolios import CostMethod
 
 if TYPE_CHECKING:
@@ -57,15 +57,15 @@ def test_open_lots_are_those_of_the_day() -> None:
 
 def test_a_pool_is_one_lot_known_by_the_transaction_that_opened_it() -> None:
     key = _book(CostMethod.AVCO).entries_by_key["ACME"]
-    assert pooled_lot(key, date(2024, 12, 31)) == ()
-    assert pooled_lot(key, date(2025, 1, 3)) == (Lot("a", date(2025, 1, 1), D(8), D(160), D(160)),)
+    assert open_lots(key, date(2024, 12, 31)) == ()
+    assert open_lots(key, date(2025, 1, 3)) == (Lot("a", date(2025, 1, 1), D(8), D(160), D(160)),)
 
 
 @pytest.mark.parametrize("method", list(CostMethod))
 def test_lots_of_a_day_are_what_the_fold_held_then_across_zero_too(method: CostMethod) -> None:
     facts_book = _book(method, allow_short=True)
     key = facts_book.entries_by_key["ACME"]
-    as_of = {CostMethod.FIFO: open_lots, CostMethod.AVCO: pooled_lot}[method]
+    as_of = open_lots
     # 8 were held before 14 were sold: 6 short, of which 1 was bought back.
     (short,) = as_of(key, date(2025, 1, 4))
     assert (short.lot_id, short.opened_on, short.quantity) == ("t", date(2025, 1, 4), -6)

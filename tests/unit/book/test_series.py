@@ -15,6 +15,7 @@ from tidebook.book.series import (
     HeldSteps,
     Market,
     PortfolioDay,
+    contract_steps,
     cumulated,
     daily_series,
     held_steps,
@@ -280,3 +281,55 @@ def test_the_rate_of_each_day_is_the_tables_and_none_before_the_first() -> None:
     found = rates_by_day(rates, "EUR", "USD", DAYS)
     assert found == [None, D("1.1"), D("1.1"), D("1.25"), D("1.3")]
     assert rates_by_day(rates, "EUR", "EUR", DAYS) == [1] * 5
+
+
+def test_a_contract_is_valued_by_its_multiplier() -> None:
+    calls = contract_steps(held("C", (2, "3", "600")), D(100))
+    prices = market([price("C", 3, "2"), price("C", 5, "2.5")])
+    assert closing([calls], prices) == [(0, 0), (0, 600), (600, 0), (600, 0), (750, 0)]
+
+
+def futures(currency: str = "USD") -> HeldSteps:
+    """Return 2 futures of 50 each from day 2, marked to 4010 on day 4: their cost is their value.
+
+    They cost 2 x 50 x 4000 = 400,000 and from then on 401,000.
+    """
+    steps = held("F", (2, "2", "320000"), (4, "2", "320800"), currency=currency)
+    return contract_steps(steps, D(50), [D(400_000), D(401_000)])
+
+
+def test_on_margin_the_gain_since_the_last_settlement_counts() -> None:
+    prices = market([price("F", 2, "4000"), price("F", 3, "4005"), price("F", 5, "4020")])
+    # On day 4 the price is still 4005, the settlement was at 4010: 100 x -5.
+    assert closing([futures()], prices) == [(0, 0), (0, 0), (500, 0), (-500, 0), (1000, 0)]
+
+
+def test_margin_without_a_price_is_worth_nothing_and_leaves_nothing_unpriced() -> None:
+    late = market([price("F", 5, "4020")])
+    assert closing([futures()], late) == [(0, 0)] * 4 + [(1000, 0)]
+    assert closing([futures()], market()) == [(0, 0)] * 5
+
+
+def test_margin_in_another_currency_is_converted_gain_by_gain() -> None:
+    prices = [price("F", 2, "4005", "EUR")]
+    # 100 x 5 = 500 euros; then settled at 4010, a loss of 500 against the last price.
+    rates = [Rate("EUR", "USD", day(3), D("1.1")), Rate("EUR", "USD", day(4), D("1.2"))]
+    assert closing([futures("EUR")], market(prices, rates)) == [
+        (0, 0),
+        (0, 0),
+        (550, 0),
+        (-600, 0),
+        (-600, 0),
+    ]
+
+
+def test_margin_quoted_in_two_currencies_is_valued_day_by_day() -> None:
+    prices = [price("F", 2, "4005"), price("F", 5, "2010", "EUR")]
+    rates = [Rate("EUR", "USD", day(1), D(2))]
+    assert closing([futures()], market(prices, rates)) == [
+        (0, 0),
+        (500, 0),
+        (500, 0),
+        (-500, 0),
+        (1000, 0),
+    ]

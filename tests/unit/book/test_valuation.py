@@ -106,3 +106,30 @@ def test_values_add_up() -> None:
     one = MarketValue(D(1), D(2), D(3), D(4))
     assert total([one, one]) == MarketValue(D(2), D(4), D(6), D(8))
     assert total([]) == MarketValue(D(0), D(0), D(0), D(0))
+
+
+def test_a_contract_is_worth_its_price_times_its_multiplier() -> None:
+    # 3 calls on 100 shares, bought at 2 for 600, are worth 2.50 x 100 x 3 = 750.
+    value = market_value(Held(D(3), D(600), D(540), "USD", D(100)), D("2.5"), rate_to_base=D("0.9"))
+    assert value == MarketValue(D(750), D(675), D(150), D(135))
+    assert value.counted_base == 675
+
+
+def test_on_margin_only_the_gain_counts_at_the_rate_of_the_day() -> None:
+    # 2 futures of 50 each opened at 4000 (at 0.8) now stand at 4010: 2 x 50 x 10 = 1000 dollars,
+    # 900 euros at 0.9. What the dollar did to the 400,000 that nobody paid is no gain.
+    future = Held(D(2), D(400_000), D(320_000), "USD", D(50), on_margin=True)
+    value = market_value(future, D(4010), rate_to_base=D("0.9"))
+    assert value == MarketValue(D(401_000), D(360_900), D(1000), D(900), on_margin=True)
+    assert value.counted_base == 900
+
+
+def test_a_short_on_margin_gains_when_the_price_falls() -> None:
+    future = Held(D(-1), D(-4000), D(-4000), "USD", on_margin=True)
+    assert market_value(future, D(3900)).counted_base == 100
+
+
+def test_in_a_total_margin_counts_with_its_gain() -> None:
+    stock = market_value(held("10", "100"), D(12))
+    future = market_value(Held(D(1), D(4000), D(4000), "USD", on_margin=True), D(4010))
+    assert total([stock, future]) == MarketValue(D(130), D(130), D(30), D(30))

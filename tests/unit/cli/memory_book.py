@@ -9,26 +9,53 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
+from tidebook.book.folding import fold
+from tidebook.book.health import checked
+from tidebook.book.health_facts import STALE_DAYS, HeldPosition, PortfolioBasis
+from tidebook.book.holding_periods import holding_period, lot_values
 from tidebook.book.ledger import post
-from tidebook.book.lots import EMPTY, LotRule, fold
+from tidebook.book.lots import EMPTY, LotRule
 from tidebook.book.policies import key_rules
-from tidebook.book.positions import open_lots, pooled_lot, positions
+from tidebook.book.positions import open_lots, positions
+from tidebook.book.reconcile import reconcile
+from tidebook.book.reconcile_causes import KeyRecord, Movement
 from tidebook.book.series import Market, daily_series, held_steps, portfolio_flows
 from tidebook.book.valuation import Held, cash_quote, coverage, value_position
-from tidebook.engine.ports import OVERVIEW_MAX, Reached, Receipt
+from tidebook.book.whole import Facts
+from tidebook.engine.book_facts import BookFacts, Standing, rebuilt, rebuilt_series
+from tidebook.engine.ports import HEALTH_MAX, OVERVIEW_MAX, FactQuery, Reached, Receipt
+from tidebook.engine.stages.keys import entry_row, state_of
+from tidebook.engine.store import Accounts
+from tidebook.engine.verify import KeptBook, KeptBooks, placed_findings
 from tidebook.engine.views import (
+    BookedEntry,
+    EntriesView,
     EntryView,
     FindingView,
     Freshness,
+    HealthSummaryView,
+    HealthView,
     LotsView,
     LotView,
     PositionsView,
     PositionView,
+    ReconciliationView,
+    RestatementsPage,
     SeriesView,
     TransactionsPage,
     TransactionView,
 )
 from tidebook.errors import UnknownPortfolioError
+from tidebook.model.actions import ActionTable
+from tidebook.model.assertions import asserted_key
+from tidebook.model.cancellations import (
+    ActionRef,
+    AssertionRef,
+    BusinessDateRef,
+    PriceRef,
+    RateRef,
+    TransactionRef,
+)
 from tidebook.model.facts import Price, Rate, Transaction, TransactionType as T
 from tidebook.model.instruments import Instrument, built_in_instrument
 from tidebook.model.markets import NO_PRICES, price_table, rate_table
@@ -38,17 +65,23 @@ from tidebook.model.portfolios import Portfolio
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
-    from tidebook.book.ledger import Posted, Posting
     from tidebook.book.lots import Entry
+    from tidebook.book.postings import Posted, Posting
+    from tidebook.book.series import PortfolioDay
     from tidebook.config import Settings
-    from tidebook.engine.ports import TransactionQuery
+    from tidebook.engine.hypothesis import Hypothesis
+    from tidebook.engine.ports import RestatementQuery, TransactionQuery
     from tidebook.engine.views import (
+        ActionView,
         HistoryView,
         OverviewRow,
         ReportView,
         RestatementView,
         ResultsView,
     )
+    from tidebook.model.actions import CorporateAction
+    from tidebook.model.assertions import BalanceAssertion
+    from tidebook.model.cancellations import Cancellation
     from tidebook.model.findings import Finding
 
 NOW = datetime(2024, 2, 1, 12, tzinfo=UTC)
@@ -70,8 +103,18 @@ class MemoryBook:
         self.facts: dict[str, tuple[int, Transaction]] = {}
         self.quoted: list[Price] = []
         self.exchange: list[Rate] = []
+        self.asserted: dict[str, BalanceAssertion] = {}
         self.batches: list[tuple[str, int]] = []
         self.generation = 0
+        self.acted: dict[str, CorporateAction] = {}
+        self.cancelled: list[Cancellation] = []
+        self.reprocessed: list[str] = []
+        self.committed: list[tuple[str, Hypothesis, str]] = []
+        self.misstated: dict[str, PortfolioDay] = {}
+        """Days that the store is to hold otherwise than they are, by portfolio."""
+        self.folding: frozenset[str] = frozenset()
+        self.logged: list[RestatementView] = []
+        self.asked: list[object] = []
 
     # ---- commands
 
@@ -108,8 +151,44 @@ class MemoryBook:
     def ingest_business_dates(self, dates: Sequence[date], correlation_id: str) -> Receipt:
         return self._took("business dates", len(dates))
 
+    def ingest_actions(self, actions: Sequence[CorporateAction], correlation_id: str) -> Receipt:
+        self.acted |= {one.action_id: one for one in actions}
+        return self._took("actions", len(actions))
+
+    def cancel(self, cancellations: Sequence[Cancellation], correlation_id: str) -> Receipt:
+        for one in cancellations:
+            self.cancelled.append(one)
+            match one:
+                case TransactionRef():
+                    self.facts.pop(one.transaction_id, None)
+                case ActionRef():
+                    self.acted.pop(one.action_id, None)
+                case PriceRef():
+                    found = (one.security_id, one.on)
+                    self.quoted = [p for p in self.quoted if (p.security_id, p.on) != found]
+                case AssertionRef():
+                    self.asserted.pop(one.assertion_id, None)
+                case RateRef():
+                    self.exchange = [r for r in self.exchange if r[:3] != tuple(one)]
+                case BusinessDateRef():
+                    pass
+        return self._took("cancellations", len(cancellations))
+
+    def ingest_assertions(
+        self, assertions: Sequence[BalanceAssertion], correlation_id: str
+    ) -> Receipt:
+        self.asserted |= {one.assertion_id: one for one in assertions}
+        return self._took("assertions", len(assertions))
+
     def reprocess(self, transaction_ids: Sequence[str], correlation_id: str) -> Receipt:
+        self.reprocessed += transaction_ids
         return self._took("reprocess", len(transaction_ids))
+
+    def commit(
+        self, portfolio_id: str, hypothesis: Hypothesis, preview_hash: str, correlation_id: str
+    ) -> Receipt:
+        self.committed.append((portfolio_id, hypothesis, preview_hash))
+        return self._took("what-if", len(hypothesis.transactions))
 
     def wait(self, receipt: Receipt, *, timeout_seconds: float) -> bool:
         return True
@@ -120,16 +199,23 @@ class MemoryBook:
         return
 
     def portfolios(
-        self, *, cif_id: str | None = None, booking_center: str | None = None
+        self,
+        *,
+        cif_id: str | None = None,
+        booking_center: str | None = None,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
     ) -> tuple[Portfolio, ...]:
         return tuple(self.owners[one] for one in sorted(self.owners))
 
-    def portfolio(self, portfolio_id: str) -> Portfolio:
+    def portfolio(self, portfolio_id: str, *, known_at: datetime | None = None) -> Portfolio:
         if portfolio_id not in self.owners:
             raise UnknownPortfolioError(portfolio_id)
         return self.owners[portfolio_id]
 
-    def freshness(self, portfolio_id: str) -> Freshness:
+    def freshness(
+        self, portfolio_id: str, *, as_of: date | None = None, known_at: datetime | None = None
+    ) -> Freshness:
         self.portfolio(portfolio_id)
         last = max((price.on for price in self.quoted), default=None)
         generation = self.generation
@@ -215,7 +301,7 @@ class MemoryBook:
         as_of: date | None = None,
         known_at: datetime | None = None,
     ) -> LotsView:
-        day = as_of or NOW.date()
+        day = as_of or self.freshness(portfolio_id).as_of or NOW.date()
         owner = self.portfolio(portfolio_id)
         by_key: dict[str, list[Entry]] = {}
         for entry in self.booked(portfolio_id, day).entries:
@@ -225,7 +311,12 @@ class MemoryBook:
             rule = key_rules(owner, key, self.known.get(key)).lots
             if security_id not in {None, key} or rule is LotRule.UNIT:
                 continue
-            lots = (pooled_lot if rule is LotRule.AVCO else open_lots)(entries, day)
+            lots = open_lots(entries, day)
+            valuation = next(
+                one.valuation
+                for one in self.positions(portfolio_id, as_of=day).positions
+                if one.security_id == key
+            )
             found += [
                 LotView(
                     key,
@@ -233,8 +324,11 @@ class MemoryBook:
                     quotient(lot.cost_local, lot.quantity),
                     quotient(lot.cost_base, lot.quantity),
                     self.instrument(key).currency,
+                    holding_period(lot, day, owner.tax_rates),
+                    value,
+                    valuation.reason,
                 )
-                for lot in lots
+                for lot, value in zip(lots, lot_values(lots, valuation), strict=True)
             ]
         return LotsView(owner, self._rests_on(portfolio_id, as_of, known_at), tuple(found))
 
@@ -265,33 +359,45 @@ class MemoryBook:
         on = fact.trade_date or fact.traded_at
         assert on is not None
         day = on.date() if isinstance(on, datetime) else on
-        legs = tuple(
-            EntryView(
-                entry.posting.security_id,
-                str(entry.posting.leg),
-                0,
-                entry.quantity,
-                entry.cost_local,
-                entry.cost_base,
-                entry.realised_local,
-                entry.realised_base,
-                entry.realised_price,
-                entry.realised_currency,
-                entry.posting.fx_rate,
-                entry.posting.currency,
-                None,
-                None,
-                None,
-                None,
-                None,
-                tuple(
-                    (m.lot_id, m.opened_on, m.quantity, m.cost_local, m.cost_base)
-                    for m in entry.matches
-                ),
-            )
-            for entry in own
-        )
+        legs = tuple(_entry_view(entry) for entry in own)
         return TransactionView(fact, version, day, NOW, "BOOKED" if own else "WAITING", legs, ())
+
+    def entries(
+        self,
+        portfolio_id: str,
+        *,
+        security_id: str | None = None,
+        start: date | None = None,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+        realised: bool = False,
+    ) -> EntriesView:
+        booked = [
+            one
+            for one in self.booked(portfolio_id, as_of or NOW.date()).entries
+            if start is None or one.posting.on >= start
+            if not realised or one.realised_base is not None
+        ]
+        return EntriesView(
+            self.portfolio(portfolio_id),
+            self.freshness(portfolio_id),
+            tuple(
+                BookedEntry(
+                    one.posting.transaction_id,
+                    one.posting.type,
+                    one.posting.on,
+                    one.posting.at,
+                    _entry_view(one),
+                )
+                for one in sorted(booked, key=lambda one: (one.posting.key, one.posting.order))
+                if security_id in {None, one.posting.security_id}
+            ),
+        )
+
+    def actions(
+        self, security_id: str | None = None, *, known_at: datetime | None = None
+    ) -> tuple[ActionView, ...]:
+        return ()
 
     def series(
         self,
@@ -317,13 +423,20 @@ class MemoryBook:
         inception = days[0] if days else None
         return SeriesView(owner, freshness._replace(as_of=end or freshness.as_of), inception, rows)
 
-    def findings(self, portfolio_id: str | None = None) -> tuple[FindingView, ...]:
+    def findings(
+        self,
+        portfolio_id: str | None = None,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> tuple[FindingView, ...]:
+        self.asked.append((as_of, known_at))
         if portfolio_id is None:
             owners = sorted({fact.portfolio_id for _, fact in self.facts.values()})
             return tuple(
                 view for one in owners if one in self.owners for view in self.findings(one)
             )
-        found = self.booked(portfolio_id, NOW.date()).findings
+        found = self.booked(portfolio_id, as_of or NOW.date()).findings
         return tuple(FindingView(one, portfolio_id, key, on, NOW) for one, key, on in found)
 
     def transaction(
@@ -345,15 +458,25 @@ class MemoryBook:
     ) -> HistoryView:
         raise AssertionError("the command line asks for no history")
 
-    def restatements(self, portfolio_id: str) -> tuple[RestatementView, ...]:
-        raise AssertionError("the command line asks for no restatements")
+    def restatements(self, query: RestatementQuery) -> RestatementsPage:
+        self.asked.append(query)
+        rests_on = self._rests_on(query.portfolio_id, query.as_of, query.known_at)
+        owner, found = self.portfolio(query.portfolio_id), tuple(self.logged)
+        page = found[query.skip : query.skip + query.limit]
+        return RestatementsPage(owner, rests_on, len(found), query.skip, query.limit, page)
 
     def results(
         self, portfolio_id: str, *, as_of: date | None = None, known_at: datetime | None = None
     ) -> ResultsView:
         raise AssertionError("the command line asks for no results")
 
-    def overview(self, *, limit: int = OVERVIEW_MAX) -> tuple[OverviewRow, ...]:
+    def overview(
+        self,
+        *,
+        limit: int = OVERVIEW_MAX,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> tuple[OverviewRow, ...]:
         raise AssertionError("the command line asks for no overview")
 
     def report(
@@ -361,20 +484,169 @@ class MemoryBook:
     ) -> ReportView:
         raise AssertionError("the command line asks for no report")
 
-    def instruments(self, security_ids: Sequence[str] | None = None) -> tuple[Instrument, ...]:
+    def reconciliation(
+        self,
+        portfolio_id: str,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+        stated: Sequence[BalanceAssertion] | None = None,
+    ) -> ReconciliationView:
+        owner = self.portfolio(portfolio_id)
+        given = list(self.asserted.values()) if stated is None else stated
+        own = [one for one in given if one.portfolio_id == portfolio_id]
+        entries = self.booked(portfolio_id, NOW.date()).entries
+        asserted: dict[str, list[BalanceAssertion]] = {}
+        records: dict[str, KeyRecord] = {}
+        for one in own:
+            key = asserted_key(owner, one.security_id, self.known.get(one.security_id))
+            asserted.setdefault(key, []).append(one)
+            moves = [
+                Movement(e.posting.transaction_id, str(e.posting.type), e.posting.on, e.quantity)
+                for e in entries
+                if e.posting.security_id == key and e.quantity
+            ]
+            records[key] = KeyRecord(key, self.instrument(key).is_cash, tuple(moves))
+        held = {key: one.quantity for key, one in positions(entries, NOW.date()).items()}
+        return ReconciliationView(
+            owner,
+            self._rests_on(portfolio_id, as_of, known_at),
+            reconcile(asserted, records, held),
+            len(given) - len(own),
+        )
+
+    def health(
+        self,
+        portfolio_id: str,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+        today: date | None = None,
+        stale_days: int = STALE_DAYS,
+    ) -> HealthView:
+        rests_on = self._rests_on(portfolio_id, as_of, known_at)
+        view = self.positions(portfolio_id, as_of=rests_on.as_of)
+        held = [
+            HeldPosition(
+                one.security_id,
+                one.instrument.currency,
+                one.quantity,
+                one.cost_base,
+                one.instrument.is_cash,
+                is_known=True,
+                quote=one.valuation.quote,
+            )
+            for one in view.positions
+        ]
+        data = PortfolioBasis(
+            view.portfolio,
+            rests_on.as_of,
+            held,
+            (),
+            (),
+            (),
+            (),
+            {},
+            rate_table(self.exchange),
+            (),
+            today,
+            stale_days,
+        )
+        return HealthView(view.portfolio, rests_on, checked(data))
+
+    def health_summary(
+        self,
+        *,
+        skip: int = 0,
+        limit: int = HEALTH_MAX,
+        today: date | None = None,
+        stale_days: int = STALE_DAYS,
+    ) -> HealthSummaryView:
+        chosen = sorted(self.owners)[skip : skip + limit]
+        views = [self.health(one, today=today, stale_days=stale_days) for one in chosen]
+        return HealthSummaryView(len(self.owners), tuple(views), ())
+
+    def instruments(
+        self, security_ids: Sequence[str] | None = None, *, known_at: datetime | None = None
+    ) -> tuple[Instrument, ...]:
         return tuple(
             self.known[one] for one in sorted(self.known) if one in (security_ids or self.known)
         )
 
     def prices(
-        self, security_id: str, *, start: date | None = None, end: date | None = None
+        self,
+        security_id: str,
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        known_at: datetime | None = None,
     ) -> tuple[Price, ...]:
         return tuple(price for price in self.quoted if price.security_id == security_id)
 
     def rates(
-        self, source: str, target: str, *, start: date | None = None, end: date | None = None
+        self,
+        source: str,
+        target: str,
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        known_at: datetime | None = None,
     ) -> tuple[Rate, ...]:
         return tuple(r for r in self.exchange if (r.source, r.target) == (source, target))
+
+    def book_facts(self, query: FactQuery) -> BookFacts:
+        """Return everything, whatever was asked for: all portfolios are taken for related."""
+        facts = Facts(
+            self.owners,
+            self.known,
+            [fact for _, fact in self.facts.values()],
+            rate_table(self.exchange),
+            ActionTable(tuple(self.acted.values())),
+        )
+        standings = {
+            identity: Standing(self.generation, 0, identity in self.folding)
+            for identity in self.owners
+        }
+        return BookFacts(facts, price_table(self.quoted), (), standings, {})
+
+    def concerned(self, hypothesis: Hypothesis) -> tuple[str, ...]:
+        return tuple(sorted({*self.owners, *hypothesis.portfolio_ids}))
+
+    @contextmanager
+    def kept_books(self, portfolio_ids: Sequence[str] | None = None) -> Generator[KeptBooks]:
+        """Give a stored book that is what the facts come to, but for the misstated days."""
+        for identity in portfolio_ids or ():
+            self.portfolio(identity)
+        given = self.book_facts(FactQuery(()))
+        made = rebuilt(given)
+        days = {
+            identity: {day.on: day for day in rebuilt_series(made, identity)}
+            for identity in self.owners
+        }
+        for identity, day in self.misstated.items():
+            days[identity][day.on] = day
+        kept = KeptBook(
+            tuple(self.owners),
+            given,
+            {
+                identity: Accounts(
+                    identity,
+                    posted.on,
+                    posted.main_security_id,
+                    posted.cash_security_id,
+                    posted.arrival,
+                )
+                for identity, posted in made.book.posted.items()
+            },
+            {
+                key: {(row.transaction_id, row.leg): row for row in map(entry_row, folded.entries)}
+                for key, folded in made.book.keys.items()
+            },
+            {key: state_of(folded, 0) for key, folded in made.book.keys.items()},
+            tuple(placed_findings(made)),
+            days,
+        )
+        yield KeptBooks(len(self.owners), iter([kept]), ())
 
 
 class StoppedClock:
@@ -382,6 +654,33 @@ class StoppedClock:
 
     def now(self) -> datetime:
         return NOW
+
+
+def _entry_view(entry: Entry) -> EntryView:
+    return EntryView(
+        entry.posting.security_id,
+        str(entry.posting.leg),
+        0,
+        entry.quantity,
+        entry.cost_local,
+        entry.cost_base,
+        entry.realised_local,
+        entry.realised_base,
+        entry.realised_price,
+        entry.realised_currency,
+        entry.posting.fx_rate,
+        entry.posting.currency,
+        None,
+        None,
+        None,
+        None,
+        None,
+        tuple(
+            (m.lot_id, m.opened_on, m.quantity, m.cost_local, m.cost_base) for m in entry.matches
+        ),
+        entry.opens,
+        entry.posting.portfolio_id,
+    )
 
 
 class MemorySystem(NamedTuple):

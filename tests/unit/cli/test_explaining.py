@@ -25,11 +25,13 @@ class Moving(MemoryBook):
 
     moves = 0
 
-    def freshness(self, portfolio_id: str) -> Freshness:
+    def freshness(
+        self, portfolio_id: str, *, as_of: date | None = None, known_at: datetime | None = None
+    ) -> Freshness:
         if self.moves:
             self.moves -= 1
             self.generation += 1
-        return super().freshness(portfolio_id)
+        return super().freshness(portfolio_id, as_of=as_of, known_at=known_at)
 
 
 def moving(times: int) -> Moving:

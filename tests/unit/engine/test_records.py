@@ -1,9 +1,16 @@
+from datetime import date
 from decimal import Decimal
 
 import pytest
 
 from tests.fixtures.engine_facts import trade
-from tidebook.engine.records import transaction_from, transaction_record
+from tidebook.engine.records import (
+    assertion_from,
+    assertion_record,
+    transaction_from,
+    transaction_record,
+)
+from tidebook.model.assertions import BalanceAssertion
 
 
 def test_a_transaction_comes_back_from_its_record_as_it_was() -> None:
@@ -26,3 +33,12 @@ def test_a_number_that_cannot_be_stored_is_refused(text: str) -> None:
 def test_a_number_that_can_be_stored_keeps_its_value(text: str) -> None:
     record = {**transaction_record(trade("T1", 1, 1)), "quantity": text}
     assert transaction_from(record).quantity == Decimal(text)  # pyright: ignore[reportArgumentType]
+
+
+def test_an_assertion_comes_back_from_its_record_as_it_was() -> None:
+    plain = BalanceAssertion("A1", "P1", "ACME", date(2024, 3, 28), Decimal("-12.5"))
+    full = plain._replace(
+        tolerance=Decimal("0.01"), source="Broker", note="page\t3", is_cancelled=True
+    )
+    for fact in (plain, full):
+        assert assertion_from(assertion_record(fact)) == fact  # pyright: ignore[reportArgumentType]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
-from tidebook.model.calendars import valuation_days
+import pytest
+
+from tidebook.model.calendars import days_between, valuation_days
 
 
 def january(*numbers: int) -> tuple[date, ...]:
@@ -47,3 +49,40 @@ def test_both_ends_belong_to_the_range_and_an_empty_one_has_no_days() -> None:
     assert days(2, 2) == january(2)
     assert days(4, 5) == ()
     assert days(3, 2, active=(3,)) == ()
+
+
+FRIDAY, MONDAY = date(2024, 3, 1), date(2024, 3, 4)
+
+
+@pytest.mark.parametrize(
+    ("after", "through", "count"),
+    [
+        (FRIDAY, FRIDAY, 0),
+        (MONDAY, FRIDAY, 0),
+        (FRIDAY, date(2024, 3, 3), 0),  # the weekend
+        (FRIDAY, MONDAY, 1),
+        (FRIDAY, date(2024, 3, 8), 5),
+        (date(2024, 3, 2), date(2024, 3, 16), 10),
+        (date(2024, 1, 31), date(2024, 2, 29), 21),  # February 2024 has 21 weekdays
+    ],
+)
+def test_without_a_calendar_weekdays_are_counted(after: date, through: date, count: int) -> None:
+    assert days_between(after, through, ()) == count
+
+
+def test_inside_its_span_the_calendar_counts_and_outside_it_weekdays() -> None:
+    # Known: Monday, Wednesday and Saturday of the first week of March 2024.
+    known = (MONDAY, date(2024, 3, 6), date(2024, 3, 9))
+    assert days_between(MONDAY, date(2024, 3, 9), known) == 2
+    assert days_between(date(2024, 2, 28), MONDAY, known) == 3
+    assert days_between(date(2024, 2, 28), date(2024, 3, 12), known) == 7
+    assert days_between(date(2024, 3, 9), date(2024, 3, 12), known) == 2
+
+
+def test_days_between_counts_the_valuation_days() -> None:
+    known = tuple(date(2024, 3, day) for day in (4, 6, 7, 15, 16, 25))
+    for start in range(1, 29):
+        for end in range(start, 29):
+            after, through = date(2024, 3, start), date(2024, 3, end)
+            listed = valuation_days(after + timedelta(days=1), through, known)
+            assert days_between(after, through, known) == len(listed)

@@ -8,6 +8,7 @@ from tidebook.model.findings import (
     Severity,
     amount_mismatch,
     missing_rate,
+    nothing_held,
     oversold,
     redundant_settlement,
     unknown_instrument,
@@ -25,6 +26,7 @@ def test_a_waiting_fact_names_what_would_make_it_bookable() -> None:
         unknown_portfolio("t", "P1"): "portfolio:P1",
         unknown_instrument("t", "ACME"): "instrument:ACME",
         oversold("t", ("P1", "ACME"), "5", "3"): "key:P1/ACME",
+        nothing_held("t", ("P1", "ACME")): "key:P1/ACME",
     }
     for finding, awaited in waits.items():
         assert (finding.severity, finding.waits_for) == (Severity.WAITING, awaited)
@@ -48,6 +50,7 @@ def test_every_finding_says_what_and_what_to_do_about_it() -> None:
         unknown_instrument("t", "ACME"),
         missing_rate("t", "USD", "EUR", "2025-01-02"),
         oversold("t", ("P1", "ACME"), "5", "3"),
+        nothing_held("t", ("P1", "ACME")),
         amount_mismatch("t", "100", "90"),
         redundant_settlement("t", "CASH_USD"),
     ]

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from tidebook.adapters.csvfile.layout import Form
+from tidebook.adapters.csvfile.words import read_word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from tidebook.adapters.csvfile.layout import Column
 
 # Signs and spaces that spreadsheets and banks print: minus, apostrophe, no-break spaces.
 _SPACES = " '’\u00a0\u202f"
@@ -24,6 +28,7 @@ _TIME = re.compile(
     r"((?:[01][0-9]|2[0-3]):[0-5][0-9])(:[0-5][0-9](?:\.[0-9]{1,6})?)?"
     r"\s?([Zz]|[+\-](?:0[0-9]|1[0-4]):?[0-5][0-9])?"
 )
+_PAIR_MARK, _PAIR_END = "=", "|"
 _YEAR_MIN, _YEAR_MAX = 1900, 2200
 _FLAGS = {"true": "true", "yes": "true", "1": "true", "false": "false", "no": "false", "0": "false"}
 
@@ -188,22 +193,56 @@ def read_flag(text: str) -> str | Refused:
     return flag or Refused(f"{text!r} is neither true nor false", "write true or false")
 
 
+def read_pairs(
+    text: str, read: Callable[[str], str | Refused], *, is_first: bool, example: str
+) -> str | Refused:
+    """Read ``a=b | c=d``, one side of each pair with ``read``; the answer has no spaces around.
+
+    >>> read_pairs("T-1=5 | T-2 = 2.50", read_number_with_point, is_first=False, example="")
+    'T-1=5|T-2=2.50'
+    """
+    pairs: list[str] = []
+    for part in text.split(_PAIR_END):
+        left, mark, right = (side.strip() for side in part.rpartition(_PAIR_MARK))
+        if not mark or not left or not right:
+            return Refused(f"{text!r} is no list of pairs", f"write it as {example}")
+        value = read(left if is_first else right)
+        if isinstance(value, Refused):
+            return value
+        pairs.append(f"{value}={right}" if is_first else f"{left}={value}")
+    return _PAIR_END.join(pairs)
+
+
+def pairs_of(text: str) -> list[tuple[str, str]]:
+    """Return the pairs of what :func:`read_pairs` answered."""
+    parts = [part.rpartition(_PAIR_MARK) for part in text.split(_PAIR_END)]
+    return [(left, right) for left, _, right in parts]
+
+
 _READERS: Mapping[Form, Callable[[str], str | Refused]] = {
     Form.TEXT: str,
-    Form.WORD: str.upper,
     Form.CURRENCY: read_currency,
-    Form.NUMBER: read_number_with_point,
     Form.DAY: read_day,
     Form.INSTANT: read_instant,
     Form.FLAG: read_flag,
 }
 
 
-def reader(form: Form, delimiter: str) -> Callable[[str], str | Refused]:
+def reader(column: Column, delimiter: str) -> Callable[[str], str | Refused]:
     """Return what reads the cells of a column in a file with this delimiter.
 
     Numbers have a decimal comma where semicolons part the cells, a decimal point otherwise.
     """
-    if form is Form.NUMBER and delimiter == ";":
-        return read_number_with_comma
-    return _READERS[form]
+    read_number = read_number_with_comma if delimiter == ";" else read_number_with_point
+    match column.form:
+        case Form.NUMBER:
+            return read_number
+        case Form.WORD:
+            return partial(read_word, column.name)
+        case Form.LOTS:
+            return partial(read_pairs, read=read_number, is_first=False, example="T-1=5 | T-2=3")
+        case Form.CHANGES:
+            example = "2024-01-01=LIFO | 2025-01-01=HIFO"
+            return partial(read_pairs, read=read_day, is_first=True, example=example)
+        case form:
+            return _READERS[form]

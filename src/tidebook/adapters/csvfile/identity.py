@@ -11,6 +11,7 @@ import hashlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from tidebook.adapters.csvfile.cells import pairs_of
 from tidebook.adapters.csvfile.layout import LAYOUTS, FileKind, Form
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ def assigned_id(body: Mapping[str, str], counts: dict[str, int]) -> str:
 def _same(form: Form, text: str) -> str:
     if form is Form.NUMBER:
         return _same_number(text)
+    if form is Form.LOTS:
+        return "|".join(f"{lot}={_same_number(number)}" for lot, number in pairs_of(text))
     if form is Form.INSTANT and "T" in text:
         return datetime.fromisoformat(text).astimezone(UTC).isoformat()
     return text

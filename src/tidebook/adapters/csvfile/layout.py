@@ -1,4 +1,4 @@
-"""The five kinds of file, column by column, and how a header tells which one it is."""
+"""The kinds of file, column by column, and how a header tells which one it is."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ class FileKind(StrEnum):
     RATES = "rates"
     INSTRUMENTS = "instruments"
     PORTFOLIOS = "portfolios"
+    CORPORATE_ACTIONS = "corporate-actions"
+    CANCELLATIONS = "cancellations"
+    ASSERTIONS = "assertions"
 
 
 class Form(Enum):
@@ -30,6 +33,8 @@ class Form(Enum):
     DAY = "date"
     INSTANT = "date and time"
     FLAG = "true or false"
+    LOTS = "lots and their quantities"
+    CHANGES = "days and the methods that hold from them on"
 
 
 class Column(NamedTuple):
@@ -56,6 +61,20 @@ class Layout(NamedTuple):
     defaults: tuple[tuple[str, str], ...] = ()
 
 
+_CANCELLED = (
+    Column("kind", Form.WORD, required=True),
+    Column("transaction_id"),
+    Column("portfolio_id"),
+    Column("action_id"),
+    Column("security_id"),
+    Column("price_date", Form.DAY),
+    Column("from_currency", Form.CURRENCY),
+    Column("to_currency", Form.CURRENCY),
+    Column("rate_date", Form.DAY),
+    Column("business_date", Form.DAY),
+    Column("assertion_id"),
+)
+
 LAYOUTS: Mapping[FileKind, Layout] = {
     layout.kind: layout
     for layout in (
@@ -81,6 +100,10 @@ LAYOUTS: Mapping[FileKind, Layout] = {
                 Column("transaction_fx_rate", Form.NUMBER),
                 Column("settlement_date", Form.DAY),
                 Column("note"),
+                Column("lots", Form.LOTS),
+                Column("to_portfolio_id"),
+                Column("to_security_id"),
+                Column("to_quantity", Form.NUMBER),
             ),
             identity=("transaction_id",),
             copies=(
@@ -127,6 +150,11 @@ LAYOUTS: Mapping[FileKind, Layout] = {
                 Column("asset_class"),
                 Column("sector"),
                 Column("country_of_risk"),
+                Column("multiplier", Form.NUMBER),
+                Column("underlying_id"),
+                Column("option_right", Form.WORD),
+                Column("strike", Form.NUMBER),
+                Column("expires_on", Form.DAY),
             ),
             identity=("security_id",),
         ),
@@ -152,8 +180,58 @@ LAYOUTS: Mapping[FileKind, Layout] = {
                 Column("cost_basis_method"),
                 Column("settlement"),
                 Column("time_zone"),
+                Column("allow_short", Form.FLAG),
+                Column("cost_basis_method_changes", Form.CHANGES),
+                Column("taxpayer_id"),
+                Column("short_term_tax_rate", Form.NUMBER),
+                Column("long_term_tax_rate", Form.NUMBER),
+                Column("long_term_months", Form.NUMBER),
             ),
             identity=("portfolio_id",),
+        ),
+        Layout(
+            FileKind.CORPORATE_ACTIONS,
+            "/ingest/corporate-actions",
+            "corporate_actions",
+            (
+                Column("action_id", required=True),
+                Column("action_type", Form.WORD, required=True),
+                Column("security_id", required=True),
+                Column("ex_date", Form.DAY, required=True),
+                Column("new_units", Form.NUMBER),
+                Column("old_units", Form.NUMBER),
+                Column("to_security_id"),
+                Column("cost_fraction", Form.NUMBER),
+                Column("cash_per_unit", Form.NUMBER),
+                Column("cash_currency", Form.CURRENCY),
+                Column("portfolio_id"),
+                Column("note"),
+            ),
+            identity=("action_id",),
+        ),
+        Layout(
+            FileKind.CANCELLATIONS,
+            "/ingest/cancellations",
+            "cancellations",
+            _CANCELLED,
+            identity=tuple(column.name for column in _CANCELLED),
+        ),
+        Layout(
+            FileKind.ASSERTIONS,
+            "/ingest/balance-assertions",
+            "balance_assertions",
+            (
+                Column("assertion_id"),
+                Column("portfolio_id", required=True),
+                Column("security_id", required=True),
+                Column("assertion_date", Form.DAY, required=True),
+                Column("quantity", Form.NUMBER, required=True),
+                Column("tolerance", Form.NUMBER),
+                Column("source"),
+                Column("note"),
+                Column("cancelled", Form.FLAG),
+            ),
+            identity=("assertion_id",),
         ),
     )
 }
@@ -173,10 +251,14 @@ class Header(NamedTuple):
 
 
 class Unrecognised(NamedTuple):
-    """A header of no kind, the kind that comes nearest, and the columns lacking for that kind."""
+    """A header of no kind, the kind that comes nearest, and the columns lacking for that kind.
+
+    ``is_asked`` says that the kind is not the nearest but the one that the file was said to be of.
+    """
 
     nearest: FileKind
     lacking: tuple[str, ...]
+    is_asked: bool = False
 
 
 def plain(name: str) -> str:
@@ -188,16 +270,21 @@ def plain(name: str) -> str:
     return re.sub(r"[\s_\-]", "", name).casefold()
 
 
-def recognise(names: Sequence[str]) -> Header | Unrecognised:
+def recognise(names: Sequence[str], kind: FileKind | None = None) -> Header | Unrecognised:
     """Tell the kind of a file from its header.
 
     The kind is the one whose required columns are all there; should several be, the one that knows
-    most of the names.
+    most of the names. Where the kind is said, the header has to be of it.
     """
     spelt = {plain(name) for name in names}
+    if kind is not None:
+        gaps = lacking(LAYOUTS[kind], spelt)
+        return Unrecognised(kind, gaps, is_asked=True) if gaps else _header(LAYOUTS[kind], names)
     matches = [layout for layout in LAYOUTS.values() if not lacking(layout, spelt)]
     if not matches:
-        nearest = max(LAYOUTS.values(), key=lambda layout: _closeness(layout, spelt))
+        # Cancellations have names of every other kind, and without their own they are none.
+        others = [one for one in LAYOUTS.values() if one.kind is not FileKind.CANCELLATIONS]
+        nearest = max(others, key=lambda layout: _closeness(layout, spelt))
         return Unrecognised(nearest.kind, lacking(nearest, spelt))
     return _header(max(matches, key=lambda layout: known_count(layout, spelt)), names)
 

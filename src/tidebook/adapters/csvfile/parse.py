@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
-from tidebook.adapters.csvfile.cells import Refused, reader
+from tidebook.adapters.csvfile.cells import Refused, pairs_of, reader
 from tidebook.adapters.csvfile.identity import assigned_id
 from tidebook.adapters.csvfile.layout import FileKind, Unrecognised, recognise
 from tidebook.adapters.csvfile.records import Broken, decode, open_sheet
 from tidebook.errors import UnreadableFileError
+from tidebook.model import assertions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,12 +20,29 @@ if TYPE_CHECKING:
     from tidebook.adapters.csvfile.records import Record, Sheet
 
 
+_PAIRED = {"lots": ("lot_id", "quantity"), "cost_basis_method_changes": ("from", "method")}
+
+
 class ParsedRow(NamedTuple):
-    """One row: the line on which it starts, its text as written, and the body to post."""
+    """One row: the line on which it starts, its text as written, and what its cells say."""
 
     line: int
     text: str
     body: dict[str, str]
+
+
+def to_post(row: ParsedRow) -> dict[str, object]:
+    """Return the body of the ingest route for a row: its cells, with lists where these hold pairs.
+
+    >>> to_post(ParsedRow(2, "", {"security_id": "A", "lots": "T-1=5"}))
+    {'security_id': 'A', 'lots': [{'lot_id': 'T-1', 'quantity': '5'}]}
+    """
+    return {
+        name: [dict(zip(_PAIRED[name], pair, strict=True)) for pair in pairs_of(text)]
+        if name in _PAIRED
+        else text
+        for name, text in row.body.items()
+    }
 
 
 class RowFault(NamedTuple):
@@ -47,7 +66,7 @@ class ParsedFile(NamedTuple):
     faults: list[RowFault]
 
 
-def read_file(path: Path) -> ParsedFile:
+def read_file(path: Path, kind: FileKind | None = None) -> ParsedFile:
     """Read one CSV file; see ``parse`` for what is made of it.
 
     Raises:
@@ -57,14 +76,15 @@ def read_file(path: Path) -> ParsedFile:
         content = path.read_bytes()
     except OSError as error:
         raise UnreadableFileError(str(path), why=error.strerror or str(error)) from error
-    return parse(content)
+    return parse(content, kind)
 
 
-def parse(content: bytes) -> ParsedFile:
+def parse(content: bytes, kind: FileKind | None = None) -> ParsedFile:
     """Return the rows and faults of a file's bytes, in the order of their lines.
 
-    Bodies are those of the ingest route of the file's kind, in snake case, every value as text:
-    numbers with all their digits and a decimal point, days as ``2024-03-31``, instants with an
+    The header tells the kind unless it is given. Bodies have the names of the ingest route of the
+    file's kind, in snake case, every value as text (:func:`to_post` makes lists of pairs): numbers
+    with all their digits and a decimal point, days as ``2024-03-31``, instants with an
     offset. A row with a fault is left out; the others are not affected by it.
     """
     text = decode(content)
@@ -74,7 +94,7 @@ def parse(content: bytes) -> ParsedFile:
     if isinstance(sheet, Broken):
         return ParsedFile(None, [], [_file_fault(sheet)])
     names = _without_empty_end(sheet.header.cells)
-    header = recognise(names)
+    header = recognise(names, kind)
     if isinstance(header, Unrecognised):
         return ParsedFile(None, [], [_unrecognised(header, sheet.header)])
     rows: list[ParsedRow] = []
@@ -97,7 +117,7 @@ class _Cell(NamedTuple):
 def _outcomes(sheet: Sheet, header: Header, width: int) -> Iterator[ParsedRow | RowFault]:
     layout = header.layout
     plan = [
-        _Cell(position, column.name, reader(column.form, sheet.delimiter))
+        _Cell(position, column.name, reader(column, sheet.delimiter))
         for position, column in header.columns
     ]
     counts: dict[str, int] = {}
@@ -117,8 +137,10 @@ def _outcomes(sheet: Sheet, header: Header, width: int) -> Iterator[ParsedRow | 
             continue
         if layout.kind is FileKind.TRANSACTIONS and "transaction_id" not in values:
             values["transaction_id"] = assigned_id(values, counts)
+        if layout.kind is FileKind.ASSERTIONS and "assertion_id" not in values:
+            values["assertion_id"] = _assertion_id(values)
         row = ParsedRow(record.line, record.text, _in_order(layout, values))
-        identity = tuple(values[name] for name in layout.identity)
+        identity = tuple(values.get(name, "") for name in layout.identity)
         first = known.setdefault(identity, row)
         yield row if first.body == row.body else _contradiction(layout, identity, first, row)
 
@@ -175,6 +197,11 @@ def _in_order(layout: Layout, values: dict[str, str]) -> dict[str, str]:
     return {c.name: values[c.name] for c in layout.columns if c.name in values}
 
 
+def _assertion_id(values: dict[str, str]) -> str:
+    on = date.fromisoformat(values["assertion_date"])
+    return assertions.assigned_id(values["portfolio_id"], values["security_id"], on)
+
+
 def _without_empty_end(names: list[str]) -> list[str]:
     end = len(names)
     while end and not names[end - 1].strip():
@@ -215,10 +242,14 @@ def _header_faults(header: Header, record: Record) -> Iterator[RowFault]:
 
 
 def _unrecognised(header: Unrecognised, record: Record) -> RowFault:
+    of = (
+        f"the header is not of the kind asked for; for {header.nearest} it lacks "
+        if header.is_asked
+        else f"the header is of no kind of file; for {header.nearest}, the nearest, it lacks "
+    )
     return _row_fault(
         record,
-        f"the header is of no kind of file; for {header.nearest}, the nearest, it lacks "
-        f"{', '.join(header.lacking)}",
+        f"{of}{', '.join(header.lacking)}",
         "name the columns as the reference of the CSV format does",
     )
 

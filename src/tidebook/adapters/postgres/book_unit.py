@@ -8,12 +8,19 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from tidebook.adapters.postgres import findings_unit
+from tidebook.adapters.postgres.causes import causes_from, causes_text
 from tidebook.adapters.postgres.copying import columns, copy_rows
+from tidebook.adapters.postgres.rows import (
+    TRANSACTION_COLUMNS,
+    choices_from,
+    method_changes_from,
+)
 from tidebook.adapters.postgres.statements import statements
 from tidebook.book.lots import Holding, Lot
 from tidebook.engine.records import type_by_name
 from tidebook.engine.store import (
     BookedFact,
+    Carry,
     EntryRow,
     KeyState,
     PortfolioState,
@@ -22,7 +29,8 @@ from tidebook.engine.store import (
 )
 from tidebook.errors import FencedError
 from tidebook.model.facts import Transaction
-from tidebook.model.portfolios import CostMethod, Portfolio, Settlement
+from tidebook.model.money import ZERO, decimal_text
+from tidebook.model.portfolios import CostMethod, Portfolio, Settlement, TaxRates
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -31,6 +39,7 @@ if TYPE_CHECKING:
     from psycopg import Cursor
 
     from tidebook.adapters.postgres.copying import Cell
+    from tidebook.engine.causes import Restated
     from tidebook.engine.store import (
         BookWrite,
         FactRow,
@@ -39,6 +48,8 @@ if TYPE_CHECKING:
         Order,
     )
 
+POLICIES = 14
+"""How many columns tell the booking policies of a portfolio."""
 LOTS_CARRIED = 400
 """A key with more open lots than this does not carry them in its state; they are folded anew."""
 
@@ -48,11 +59,15 @@ _FACT_COLUMNS = columns(
     "trade_currency currency fx_rate note main_security_id cash_security_id correlation_id "
     "recorded_at superseded_at"
 )
+_CARRYING = columns(
+    "lots to_portfolio_id to_security_id to_quantity arrival_portfolio_id arrival_security_id"
+)
+"""What a fact has beside these only where it names lots or touches a second key."""
 _ENTRY_COLUMNS = columns(
     "portfolio_id security_id epoch recorded_at transaction_id leg type business_date at rank "
     "currency fx_rate amount quantity cost_local cost_base realised_local realised_base "
     "realised_price realised_currency matches classification timing is_portfolio_flow "
-    "cash_amount position_flow flow_base"
+    "cash_amount position_flow flow_base opens"
 )
 _STATE_COLUMNS = columns(
     "portfolio_id security_id epoch currency quantity cost_local cost_base realised_local "
@@ -61,15 +76,22 @@ _STATE_COLUMNS = columns(
 )
 _RESTATEMENT_COLUMNS = columns(
     "portfolio_id security_id epoch from_date reason entries_closed entries_written generation "
-    "recorded_at"
+    "recorded_at causes quantity_before cost_base_before realised_base_before quantity_after "
+    "cost_base_after realised_base_after"
 )
+_NOTHING_CARRIED = ((), "", "", ZERO)
 _SQL = statements("book")
 
 
 def facts(cursor: Cursor[tuple[Any, ...]], ids: Collection[str]) -> dict[str, StoredFact]:
     """Return the current versions of transactions that are known."""
     rows = cursor.execute(_SQL["facts"], {"ids": list(ids)}).fetchall()
-    return {row[0]: StoredFact(*row[1:]) for row in rows}
+    return {row[0]: StoredFact._make((*row[1:8], _key(row[8:]))) for row in rows}
+
+
+def _key(row: Sequence[str | None]) -> Key | None:
+    portfolio_id, security_id = row
+    return None if portfolio_id is None or security_id is None else (portfolio_id, security_id)
 
 
 def lock_portfolios(
@@ -77,12 +99,13 @@ def lock_portfolios(
 ) -> dict[str, PortfolioState]:
     """Lock portfolios in the order of their ids and return those that are known."""
     rows = cursor.execute(_SQL["lock_portfolios"], {"ids": sorted(ids)}).fetchall()
-    return {row[0]: PortfolioState(portfolio(row), row[9]) for row in rows}
+    return {row[0]: PortfolioState(portfolio(row), row[POLICIES]) for row in rows}
 
 
 def portfolio(row: Sequence[Any]) -> Portfolio:
     """Return the booking policies of a portfolio: what stages need to know of it."""
     identity, base, opened, name, status, method, settlement, zone, short = row[:9]
+    changes, taxpayer_id, *rates = row[9:POLICIES]
     return Portfolio(
         identity,
         base,
@@ -93,39 +116,59 @@ def portfolio(row: Sequence[Any]) -> Portfolio:
         Settlement(settlement),
         zone,
         short,
+        cost_method_changes=method_changes_from(changes),
+        taxpayer_id=taxpayer_id,
+        tax_rates=TaxRates(*rates),
     )
+
+
+def related_portfolios(cursor: Cursor[tuple[Any, ...]], ids: Collection[str]) -> set[str]:
+    """Return these portfolios and all that must be folded with them."""
+    rows = cursor.execute(_SQL["related_portfolios"], {"ids": list(ids)}).fetchall()
+    return {row[0] for row in rows}
+
+
+def carries(cursor: Cursor[tuple[Any, ...]], portfolio_ids: Collection[str]) -> list[Carry]:
+    """Return the current carries that leave or reach these portfolios."""
+    rows = cursor.execute(_SQL["carries"], {"ids": list(portfolio_ids)}).fetchall()
+    return [Carry(row[0], (row[1], row[2]), (row[3], row[4])) for row in rows]
 
 
 def states(cursor: Cursor[tuple[Any, ...]], keys: Collection[Key]) -> dict[Key, KeyState]:
     """Return where the folds of keys stand."""
-    found: dict[Key, KeyState] = {}
-    for row in cursor.execute(_SQL["states"], _named(keys)).fetchall():
-        if row[3] is None:
-            found[row[0], row[1]] = KeyState.emptied(row[2])
-            continue
-        lots = tuple(_lot(part) for part in row[15] or ())
-        found[row[0], row[1]] = KeyState(
-            epoch=row[2],
-            currency=row[3],
-            holding=Holding(row[4], row[5], row[6], lots),
-            realised_local=row[7],
-            realised_base=row[8],
-            changed_on=row[9],
-            last=(row[10], row[11], row[12], row[13], row[14]),
-            lots_known=row[15] is not None,
-        )
-    return found
+    rows = cursor.execute(_SQL["states"], _named(keys)).fetchall()
+    return {
+        (row[0], row[1]): KeyState.emptied(row[2]) if row[3] is None else key_state(row)
+        for row in rows
+    }
+
+
+def key_state(row: Sequence[Any]) -> KeyState:
+    """Return where the fold of a key stands, of a row whose key has entries."""
+    return KeyState(
+        epoch=row[2],
+        currency=row[3],
+        holding=Holding(row[4], row[5], row[6], tuple(_lot(part) for part in row[15] or ())),
+        realised_local=row[7],
+        realised_base=row[8],
+        changed_on=row[9],
+        last=(row[10], row[11], row[12], row[13], row[14]),
+        lots_known=row[15] is not None,
+    )
 
 
 def key_facts(cursor: Cursor[tuple[Any, ...]], keys: Collection[Key]) -> dict[str, BookedFact]:
-    """Return the current transactions whose main or cash leg was booked on these keys."""
+    """Return the current transactions with a main, a cash or an arriving leg on these keys."""
     rows = cursor.execute(_SQL["key_facts"], _named(keys)).fetchall()
-    return {row[0]: BookedFact(_transaction(row[:18]), *row[18:]) for row in rows}
+    return {
+        row[0]: BookedFact._make((_transaction(row), *row[22:25], _key(row[25:]))) for row in rows
+    }
 
 
 def _transaction(row: tuple[Any, ...]) -> Transaction:
-    values: list[Any] = list(row)
+    values: list[Any] = list(row[:TRANSACTION_COLUMNS])
     values[3] = type_by_name[row[3]]
+    values[18] = choices_from(row[18])
     return Transaction(*values)
 
 
@@ -154,7 +197,7 @@ def take_work(
     """Take keys to be folded again."""
     named = {"limit": limit, "spared": list(spared)}
     rows = cursor.execute(_SQL["take_work"], named).fetchall()
-    return [WorkItem(*row) for row in rows]
+    return [WorkItem(row[0], row[1], row[2], row[3], causes_from(row[4])) for row in rows]
 
 
 def save(cursor: Cursor[tuple[Any, ...]], write: BookWrite, at: datetime) -> None:
@@ -167,11 +210,9 @@ def save(cursor: Cursor[tuple[Any, ...]], write: BookWrite, at: datetime) -> Non
     if write.close_facts:
         cursor.execute(_SQL["close_facts"], {"ids": list(write.close_facts), "at": at})
     if write.facts:
-        stamp = at.isoformat()
-        rows = (_fact(row, stamp) for row in write.facts)
-        copy_rows(cursor, "transactions", _FACT_COLUMNS, rows)
+        _save_facts(cursor, write.facts, at.isoformat())
     if write.replaced_accounts:
-        _replace_accounts(cursor, write)
+        _replace_accounts(cursor, write, at)
     findings_unit.save(cursor, write.findings, write.resolved, at)
     _save_keys(cursor, write.keys, at)
     _bump(cursor, write)
@@ -194,10 +235,43 @@ def _after_replaced(cursor: Cursor[tuple[Any, ...]], write: BookWrite, at: datet
     return at if last is None or last < at else last + timedelta(microseconds=1)
 
 
-def _replace_accounts(cursor: Cursor[tuple[Any, ...]], write: BookWrite) -> None:
-    ids, days, mains, cashes = zip(*write.replaced_accounts, strict=True)
-    named = {"ids": list(ids), "days": list(days), "mains": list(mains), "cashes": list(cashes)}
+def _replace_accounts(cursor: Cursor[tuple[Any, ...]], write: BookWrite, at: datetime) -> None:
+    ids, days, mains, cashes, arrivals = zip(*write.replaced_accounts, strict=True)
+    named = {
+        "ids": list(ids),
+        "days": list(days),
+        "mains": list(mains),
+        "cashes": list(cashes),
+        "to_portfolios": [None if arrival is None else arrival[0] for arrival in arrivals],
+        "to_securities": [None if arrival is None else arrival[1] for arrival in arrivals],
+        "at": at,
+    }
     cursor.execute(_SQL["replace_accounts"], named)
+
+
+def _save_facts(cursor: Cursor[tuple[Any, ...]], facts: Sequence[FactRow], at: str) -> None:
+    """Write facts; the few that carry something have columns that the many leave empty."""
+    carrying = [row for row in facts if row.arrival or row.transaction[18:] != _NOTHING_CARRIED]
+    plain = facts
+    if carrying:
+        apart = {id(row) for row in carrying}
+        plain = [row for row in facts if id(row) not in apart]
+        rows = ((*_fact(row, at), *_carrying(row)) for row in carrying)
+        copy_rows(cursor, "transactions", (*_FACT_COLUMNS, *_CARRYING), rows)
+    if plain:
+        copy_rows(cursor, "transactions", _FACT_COLUMNS, (_fact(row, at) for row in plain))
+
+
+def _carrying(row: FactRow) -> tuple[Cell, ...]:
+    fact = row.transaction
+    lots = [[choice.lot_id, decimal_text(choice.quantity)] for choice in fact.lots]
+    return (
+        json.dumps(lots, ensure_ascii=False) if lots else None,
+        fact.to_portfolio_id,
+        fact.to_security_id,
+        fact.to_quantity,
+        *(row.arrival or (None, None)),
+    )
 
 
 def _fact(row: FactRow, at: str) -> tuple[Cell, ...]:
@@ -325,12 +399,19 @@ def _save_restatements(cursor: Cursor[tuple[Any, ...]], write: BookWrite, at: da
             len(key.write),
             write.generations.get(key.key[0], 0) + 1,
             at,
+            *_came_to(key.restated),
         )
         for key in write.keys
         if key.restated_from is not None
     ]
     if rows:
         copy_rows(cursor, "restatements", _RESTATEMENT_COLUMNS, rows)
+
+
+def _came_to(restated: Restated | None) -> tuple[Cell, ...]:
+    if restated is None:
+        return ("[]", *(None,) * 6)
+    return (causes_text(restated.causes), *restated.before, *restated.after)
 
 
 def request_reprocessing(

@@ -15,9 +15,11 @@ from collections import OrderedDict
 from threading import Lock
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from tidebook.adapters.postgres.rows import action_from, instrument_from
 from tidebook.adapters.postgres.statements import statements
+from tidebook.book.health_market import price_jumps
 from tidebook.book.series import priced_steps
-from tidebook.model.instruments import Instrument
+from tidebook.model.actions import ActionTable
 from tidebook.model.markets import NO_PRICES, PriceQuotes, Quotes, RateTable
 
 if TYPE_CHECKING:
@@ -28,7 +30,9 @@ if TYPE_CHECKING:
     from psycopg import Cursor
     from psycopg.rows import TupleRow
 
+    from tidebook.book.health_facts import PriceJump
     from tidebook.book.series import PricedSteps
+    from tidebook.model.instruments import Instrument
 
 POINTS_MAX: Final = 1_000_000
 """Prices kept at most, over all securities: some 200 MB with their vectors."""
@@ -36,7 +40,7 @@ _INSTRUMENTS_MAX: Final = 200_000
 
 _SQL: Final = statements("read_market")
 _NOW: Final = {"known_at": "infinity", "through": "infinity"}
-_RATES, _DATES, _INSTRUMENTS = "rates", "dates", "instruments"
+_RATES, _DATES, _INSTRUMENTS, _ACTIONS = "rates", "dates", "instruments", "actions"
 
 
 class Stamp(NamedTuple):
@@ -58,13 +62,14 @@ class Markets(NamedTuple):
 
 
 class _Priced:
-    """One security's prices; the vector is made when it is first asked for."""
+    """One security's prices; what is made of them is made when it is first asked for."""
 
-    __slots__ = ("_vector", "_vector_made", "quotes", "stamp")
+    __slots__ = ("_jumps", "_vector", "_vector_made", "quotes", "stamp")
 
     def __init__(self, stamp: Stamp, quotes: PriceQuotes) -> None:
         self.stamp = stamp
         self.quotes = quotes
+        self._jumps: tuple[PriceJump, ...] | None = None
         self._vector: PricedSteps | None = None
         self._vector_made = False
 
@@ -75,6 +80,11 @@ class _Priced:
             self._vector = priced_steps(self.quotes)
             self._vector_made = True
         return self._vector
+
+    def jumps(self, security_id: str) -> tuple[PriceJump, ...]:
+        if self._jumps is None:
+            self._jumps = price_jumps(security_id, self.quotes)
+        return self._jumps
 
 
 class MarketCache:
@@ -94,6 +104,7 @@ class MarketCache:
         self._priced: OrderedDict[str, _Priced] = OrderedDict()
         self._rates: tuple[Stamp, RateTable] | None = None
         self._dates: tuple[Stamp, tuple[date, ...]] | None = None
+        self._actions: tuple[Stamp, ActionTable] | None = None
         self._instruments: dict[str, Instrument | None] = {}
         self._instruments_stamp = _NEVER
 
@@ -119,6 +130,15 @@ class MarketCache:
         found = self._priced_at(cursor, wanted, stamps)
         return {security_id: found[security_id].vector for security_id in wanted}
 
+    def jumps(
+        self, cursor: Cursor[TupleRow], security_ids: Iterable[str]
+    ) -> dict[str, tuple[PriceJump, ...]]:
+        """Return where the current prices of each security leap; without any, nowhere."""
+        wanted = tuple(dict.fromkeys(security_ids))
+        stamps = _stamps(cursor, map(_price_of, wanted))
+        found = self._priced_at(cursor, wanted, stamps)
+        return {security_id: found[security_id].jumps(security_id) for security_id in wanted}
+
     def instruments(
         self, cursor: Cursor[TupleRow], security_ids: Iterable[str]
     ) -> dict[str, Instrument]:
@@ -138,6 +158,30 @@ class MarketCache:
         with self._lock:
             self._dates = (Stamp(version or 0, written_by or ""), found)
         return found
+
+    def actions(self, cursor: Cursor[TupleRow]) -> ActionTable:
+        """Return every corporate action in force."""
+        stamp = _stamps(cursor, (_ACTIONS,)).get(_ACTIONS, _NEVER)
+        with self._lock:
+            kept = self._actions
+        if kept is not None and kept[0] == stamp:
+            return kept[1]
+        rows = cursor.execute(_SQL["actions"]).fetchall()
+        table = ActionTable(tuple(action_from(row[2:]) for row in rows if row[2] is not None))
+        written = Stamp(rows[0][0] or 0, rows[0][1] or "") if rows else stamp
+        with self._lock:
+            self._actions = (written, table)
+        return table
+
+    def instruments_known(
+        self, cursor: Cursor[TupleRow], security_ids: Iterable[str], known_at: datetime | None
+    ) -> dict[str, Instrument]:
+        """Return instruments as known at an instant, of which nothing is kept, or as of now."""
+        if known_at is None:
+            return self.instruments(cursor, security_ids)
+        named = {"security_ids": list(security_ids), "known_at": known_at}
+        rows = cursor.execute(_SQL["instruments_known"], named).fetchall()
+        return {row[0]: instrument_from(row) for row in rows}
 
     def markets(self, cursor: Cursor[TupleRow], security_ids: Iterable[str]) -> Markets:
         """Return rates, prices and instruments together, still at the cost of one statement."""
@@ -160,10 +204,10 @@ class MarketCache:
         """Return rates, prices and instruments as known at an instant.
 
         With ``on`` they answer for that day alone, and of each price only the last by then is
-        read. Nothing of the past is kept here. Instruments have no past: they are those of now.
+        read. Nothing of the past is kept here.
         """
         wanted = tuple(dict.fromkeys(security_ids))
-        instruments = self.instruments(cursor, wanted)
+        instruments = self.instruments_known(cursor, wanted, known_at)
         moment = {"known_at": known_at, "through": on or "infinity"}
         table, _ = _load_rates(cursor, moment)
         statement = _SQL["last_prices" if on else "prices"]
@@ -199,7 +243,7 @@ class MarketCache:
         if missing:
             rows = cursor.execute(_SQL["instruments"], {"security_ids": missing}).fetchall()
             loaded: dict[str, Instrument | None] = dict.fromkeys(missing)
-            loaded.update((row[0], Instrument(*row)) for row in rows)
+            loaded.update((row[0], instrument_from(row)) for row in rows)
             found.update(loaded)
             with self._lock:
                 # Another thread may have moved on to a later state in the meantime.

@@ -7,49 +7,77 @@ the whole process.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from tidebook.adapters.postgres.market_cache import MarketCache
+from tidebook.adapters.postgres.reader_facts import (
+    kept_books,
+    read_book_facts,
+    read_concerned,
+)
+from tidebook.adapters.postgres.reader_health import (
+    Terms,
+    read_health,
+    read_health_counts,
+    read_health_summary,
+)
 from tidebook.adapters.postgres.reader_lots import read_lots
 from tidebook.adapters.postgres.reader_portfolios import (
     read_findings,
     read_overview,
     read_portfolios,
     read_ready,
-    read_restatements,
     read_series,
     read_subject,
 )
 from tidebook.adapters.postgres.reader_positions import read_history, read_positions, read_results
+from tidebook.adapters.postgres.reader_reconciliation import read_reconciliation
 from tidebook.adapters.postgres.reader_references import (
+    read_actions,
     read_instruments,
     read_prices,
     read_rates,
 )
-from tidebook.adapters.postgres.reader_transactions import read_transaction, read_transactions
+from tidebook.adapters.postgres.reader_restatements import read_restatements
+from tidebook.adapters.postgres.reader_transactions import (
+    read_entries,
+    read_transaction,
+    read_transactions,
+)
 from tidebook.adapters.postgres.snapshots import snapshot
-from tidebook.engine.ports import OVERVIEW_MAX
+from tidebook.book.health_facts import STALE_DAYS
+from tidebook.engine.ports import HEALTH_MAX, OVERVIEW_MAX, RestatementQuery
 from tidebook.engine.views import ReportView
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
     from datetime import date, datetime
 
     from tidebook.adapters.postgres.snapshots import Pool
-    from tidebook.engine.ports import TransactionQuery
+    from tidebook.engine.book_facts import BookFacts
+    from tidebook.engine.hypothesis import Hypothesis
+    from tidebook.engine.ports import FactQuery, TransactionQuery
+    from tidebook.engine.verify import KeptBooks
     from tidebook.engine.views import (
+        ActionView,
+        EntriesView,
         FindingView,
         Freshness,
+        HealthSummaryView,
+        HealthView,
         HistoryView,
         LotsView,
         OverviewRow,
         PositionsView,
-        RestatementView,
+        ReconciliationView,
+        RestatementsPage,
         ResultsView,
         SeriesView,
         TransactionsPage,
         TransactionView,
     )
+    from tidebook.model.assertions import BalanceAssertion
     from tidebook.model.facts import Price, Rate
     from tidebook.model.instruments import Instrument
     from tidebook.model.portfolios import Portfolio
@@ -79,26 +107,48 @@ class PostgresReader:
             read_ready(cursor)
 
     def portfolios(
-        self, *, cif_id: str | None = None, booking_center: str | None = None
+        self,
+        *,
+        cif_id: str | None = None,
+        booking_center: str | None = None,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
     ) -> tuple[Portfolio, ...]:
-        """Return the portfolios that match, by id."""
+        """Return the portfolios that match, by id; with a day, those open on it."""
         with snapshot(self._pool) as cursor:
-            return read_portfolios(cursor, cif_id, booking_center)
+            return read_portfolios(cursor, (cif_id, booking_center), as_of, known_at)
 
-    def overview(self, *, limit: int = OVERVIEW_MAX) -> tuple[OverviewRow, ...]:
+    def overview(
+        self,
+        *,
+        limit: int = OVERVIEW_MAX,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> tuple[OverviewRow, ...]:
         """Return the first portfolios by id, each with its freshness and its last valued day."""
         with snapshot(self._pool) as cursor:
-            return read_overview(cursor, limit)
+            rows = read_overview(cursor, limit, as_of, known_at)
+            terms = Terms(as_of=as_of, known_at=known_at)
+            counts = read_health_counts(cursor, self._market, rows[:HEALTH_MAX], terms)
+        return tuple(
+            row._replace(health_count=counts.get(row.portfolio.portfolio_id)) for row in rows
+        )
 
-    def portfolio(self, portfolio_id: str) -> Portfolio:
+    def portfolio(self, portfolio_id: str, *, known_at: datetime | None = None) -> Portfolio:
         """Return one portfolio."""
         with snapshot(self._pool) as cursor:
-            return read_subject(cursor, portfolio_id).portfolio
+            return read_subject(cursor, portfolio_id, known_at=known_at).portfolio
 
-    def freshness(self, portfolio_id: str) -> Freshness:
+    def freshness(
+        self,
+        portfolio_id: str,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> Freshness:
         """Return what an answer about a portfolio would rest on just now."""
         with snapshot(self._pool) as cursor:
-            return read_subject(cursor, portfolio_id).freshness
+            return read_subject(cursor, portfolio_id, as_of=as_of, known_at=known_at).freshness
 
     def report(
         self,
@@ -120,8 +170,21 @@ class PostgresReader:
                 ),
                 read_results(cursor, portfolio_id, as_of=as_of, known_at=known_at),
                 read_series(cursor, portfolio_id, None, None, known_at),
-                read_findings(cursor, portfolio_id),
-                read_restatements(cursor, portfolio_id),
+                read_findings(cursor, portfolio_id, as_of=as_of, known_at=known_at),
+                read_restatements(
+                    cursor, RestatementQuery(portfolio_id, as_of=as_of, known_at=known_at)
+                ),
+                read_entries(
+                    cursor,
+                    self._market,
+                    portfolio_id,
+                    as_of=as_of,
+                    known_at=known_at,
+                    realised=True,
+                ),
+                read_health(
+                    cursor, self._market, portfolio_id, Terms(as_of=as_of, known_at=known_at)
+                ).results,
             )
 
     def positions(
@@ -199,6 +262,36 @@ class PostgresReader:
         with snapshot(self._pool) as cursor:
             return read_transaction(cursor, transaction_id, known_at)
 
+    def entries(  # noqa: PLR0913 - the question has this many parts
+        self,
+        portfolio_id: str,
+        *,
+        security_id: str | None = None,
+        start: date | None = None,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+        realised: bool = False,
+    ) -> EntriesView:
+        """Return all entries of a portfolio, or of one of its keys, whatever fact made them."""
+        with snapshot(self._pool) as cursor:
+            return read_entries(
+                cursor,
+                self._market,
+                portfolio_id,
+                security_id=security_id,
+                start=start,
+                as_of=as_of,
+                known_at=known_at,
+                realised=realised,
+            )
+
+    def actions(
+        self, security_id: str | None = None, *, known_at: datetime | None = None
+    ) -> tuple[ActionView, ...]:
+        """Return corporate actions by ex-date and id: all, or those on a security or to it."""
+        with snapshot(self._pool) as cursor:
+            return read_actions(cursor, security_id, known_at)
+
     def series(
         self,
         portfolio_id: str,
@@ -211,31 +304,115 @@ class PostgresReader:
         with snapshot(self._pool) as cursor:
             return read_series(cursor, portfolio_id, start, end, known_at)
 
-    def findings(self, portfolio_id: str | None = None) -> tuple[FindingView, ...]:
-        """Return open findings, waiting facts first."""
+    def findings(
+        self,
+        portfolio_id: str | None = None,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> tuple[FindingView, ...]:
+        """Return the findings that were open, waiting facts first."""
         with snapshot(self._pool) as cursor:
-            return read_findings(cursor, portfolio_id)
+            return read_findings(cursor, portfolio_id, as_of=as_of, known_at=known_at)
 
-    def restatements(self, portfolio_id: str) -> tuple[RestatementView, ...]:
-        """Return a portfolio's restatements, latest first."""
+    def restatements(self, query: RestatementQuery) -> RestatementsPage:
+        """Return a page of a portfolio's restatements, latest first."""
         with snapshot(self._pool) as cursor:
-            return read_restatements(cursor, portfolio_id)
+            return read_restatements(cursor, query)
 
-    def instruments(self, security_ids: Sequence[str] | None = None) -> tuple[Instrument, ...]:
+    def reconciliation(
+        self,
+        portfolio_id: str,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+        stated: Sequence[BalanceAssertion] | None = None,
+    ) -> ReconciliationView:
+        """Return a portfolio's book beside what others say it held."""
+        with snapshot(self._pool) as cursor:
+            return read_reconciliation(
+                cursor,
+                self._market,
+                portfolio_id,
+                as_of=as_of,
+                known_at=known_at,
+                stated=stated,
+            )
+
+    def health(
+        self,
+        portfolio_id: str,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+        today: date | None = None,
+        stale_days: int = STALE_DAYS,
+    ) -> HealthView:
+        """Return what is to be said about a portfolio's data."""
+        terms = Terms(today, stale_days, as_of, known_at)
+        with snapshot(self._pool) as cursor:
+            return read_health(cursor, self._market, portfolio_id, terms)
+
+    def health_summary(
+        self,
+        *,
+        skip: int = 0,
+        limit: int = HEALTH_MAX,
+        today: date | None = None,
+        stale_days: int = STALE_DAYS,
+    ) -> HealthSummaryView:
+        """Return what is to be said about the data of portfolios by id."""
+        terms = Terms(today, stale_days)
+        with snapshot(self._pool) as cursor:
+            return read_health_summary(cursor, self._market, terms, skip=skip, limit=limit)
+
+    def instruments(
+        self, security_ids: Sequence[str] | None = None, *, known_at: datetime | None = None
+    ) -> tuple[Instrument, ...]:
         """Return instruments, by id."""
         with snapshot(self._pool) as cursor:
-            return read_instruments(cursor, security_ids)
+            return read_instruments(cursor, security_ids, known_at)
 
     def prices(
-        self, security_id: str, *, start: date | None = None, end: date | None = None
+        self,
+        security_id: str,
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        known_at: datetime | None = None,
     ) -> tuple[Price, ...]:
         """Return a security's prices, oldest first."""
         with snapshot(self._pool) as cursor:
-            return read_prices(cursor, security_id, start, end)
+            return read_prices(cursor, security_id, start, end, known_at)
 
     def rates(
-        self, source: str, target: str, *, start: date | None = None, end: date | None = None
+        self,
+        source: str,
+        target: str,
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        known_at: datetime | None = None,
     ) -> tuple[Rate, ...]:
         """Return the quoted rates of a pair, oldest first."""
         with snapshot(self._pool) as cursor:
-            return read_rates(cursor, (source, target), start, end)
+            return read_rates(cursor, (source, target), start, end, known_at)
+
+    def book_facts(self, query: FactQuery) -> BookFacts:
+        """Return all that the books of portfolios, and of those related to them, follow from."""
+        with snapshot(self._pool) as cursor:
+            return read_book_facts(cursor, self._market, query)
+
+    def concerned(self, hypothesis: Hypothesis) -> tuple[str, ...]:
+        """Return the portfolios in which facts would move something if they were sent, by id."""
+        with snapshot(self._pool) as cursor:
+            return read_concerned(cursor, hypothesis)
+
+    @contextmanager
+    def kept_books(self, portfolio_ids: Sequence[str] | None = None) -> Generator[KeptBooks]:
+        """Give the stored book of portfolios, or of all, with its facts, as one snapshot has it."""
+        with (
+            snapshot(self._pool) as cursor,
+            kept_books(cursor, self._market, portfolio_ids) as kept,
+        ):
+            yield kept

@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.adapters.postgres.reader_portfolios import read_subject
+from tidebook.adapters.postgres.reader_positions import read_markets, valued
 from tidebook.adapters.postgres.rows import (
     INFINITY,
     entry_from,
@@ -14,30 +15,33 @@ from tidebook.adapters.postgres.rows import (
     moment,
 )
 from tidebook.adapters.postgres.statements import statements
+from tidebook.book.holding_periods import holding_period, lot_values, total
 from tidebook.book.lots import LotRule
 from tidebook.book.policies import key_rules
-from tidebook.book.positions import open_lots, pooled_lot
+from tidebook.book.positions import in_one_pool, open_lots
 from tidebook.engine.views import LotsView, LotView
-from tidebook.model.money import quotient
+from tidebook.model.money import exact, quotient
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date, datetime
 
     from psycopg import Cursor
     from psycopg.rows import TupleRow
 
-    from tidebook.adapters.postgres.market_cache import MarketCache
+    from tidebook.adapters.postgres.market_cache import MarketCache, Markets
+    from tidebook.adapters.postgres.reader_portfolios import Subject
     from tidebook.adapters.postgres.rows import StoredPart
     from tidebook.book.lots import Entry, Lot
+    from tidebook.model.instruments import Instrument
 
 _SQL: Final = statements("read_positions")
 
 
 class _Key(NamedTuple):
     security_id: str
-    currency: str
-    rule: LotRule
+    instrument: Instrument
+    averages: bool
     stored: Sequence[StoredPart] | None
 
 
@@ -63,15 +67,22 @@ def read_lots(  # noqa: PLR0913 - the question has this many parts
     }
     statement = "lots_now" if as_of is None and known_at is None else "keys_held"
     rows = cursor.execute(_SQL[statement], wanted).fetchall()
-    known = market.instruments(cursor, [row[0] for row in rows])
+    known = market.instruments_known(cursor, [row[0] for row in rows], known_at)
     keys: list[_Key] = []
     for key, currency, stored in rows:
         instrument = instrument_of(key, currency, known)
-        rule = key_rules(subject.portfolio, key, instrument).lots
-        if rule is not LotRule.UNIT:
-            keys.append(_Key(key, instrument.currency, rule, stored))
+        rules = key_rules(subject.portfolio, key, instrument)
+        averages = rules.lots is LotRule.AVCO and not rules.changes
+        if rules.lots is not LotRule.UNIT:
+            keys.append(_Key(key, instrument, averages, stored))
     folded = _entries(cursor, [key.security_id for key in keys if key.stored is None], wanted)
-    lots = [_view(key, lot) for key in keys for lot in _lots(key, folded.get(key.security_id, []))]
+    on = subject.freshness.as_of
+    markets = read_markets(cursor, market, [key.security_id for key in keys], known_at, on)
+    lots = [
+        lot
+        for key in keys
+        for lot in _views(key, _lots(key, folded.get(key.security_id, [])), subject, markets)
+    ]
     return LotsView(*subject, tuple(lots))
 
 
@@ -94,15 +105,32 @@ def _lots(key: _Key, entries: Sequence[Entry]) -> tuple[Lot, ...]:
     if not entries:
         return ()
     last = entries[-1].posting.on
-    fold = pooled_lot if key.rule is LotRule.AVCO else open_lots
-    return fold(entries, last)
+    return open_lots(in_one_pool(entries) if key.averages else entries, last)
 
 
-def _view(key: _Key, lot: Lot) -> LotView:
-    return LotView(
-        key.security_id,
-        *lot,
-        quotient(lot.cost_local, lot.quantity),
-        quotient(lot.cost_base, lot.quantity),
-        key.currency,
-    )
+def _views(
+    key: _Key, open_now: Sequence[Lot], subject: Subject, markets: Markets
+) -> Iterator[LotView]:
+    """Give the lots of a key, each with its part of what the key is worth."""
+    lots = [lot for lot in open_now if lot.quantity]
+    if not lots:
+        return
+    on = subject.freshness.as_of or max(lot.opened_on for lot in lots)
+    with exact():
+        held = (
+            total([lot.quantity for lot in lots]),
+            total([lot.cost_local for lot in lots]),
+            total([lot.cost_base for lot in lots]),
+        )
+    valuation = valued(held, key.instrument, markets, subject.portfolio, on)
+    for lot, value in zip(lots, lot_values(lots, valuation), strict=True):
+        yield LotView(
+            key.security_id,
+            *lot,
+            quotient(lot.cost_local, lot.quantity),
+            quotient(lot.cost_base, lot.quantity),
+            key.instrument.currency,
+            holding_period(lot, on, subject.portfolio.tax_rates),
+            value,
+            valuation.reason,
+        )

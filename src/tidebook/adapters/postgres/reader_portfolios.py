@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tidebook.adapters.postgres.rows import finding_from, moment, portfolio_from, span, utc
+from tidebook.adapters.postgres.rows import (
+    INFINITY,
+    PORTFOLIO_COLUMNS,
+    finding_from,
+    moment,
+    portfolio_from,
+    span,
+    utc,
+)
 from tidebook.adapters.postgres.statements import statements
 from tidebook.book.series import PortfolioDay
 from tidebook.engine.views import (
     FindingView,
     Freshness,
     OverviewRow,
-    RestatementView,
     SeriesView,
 )
 from tidebook.errors import UnknownPortfolioError
@@ -26,6 +33,8 @@ if TYPE_CHECKING:
     from tidebook.model.portfolios import Portfolio
 
 _SQL: Final = statements("read_portfolios")
+_DAY: Final = PORTFOLIO_COLUMNS + 5
+"""Where the last day begins, behind the portfolio and its freshness."""
 
 
 class Subject(NamedTuple):
@@ -41,10 +50,18 @@ def read_ready(cursor: Cursor[TupleRow]) -> None:
 
 
 def read_portfolios(
-    cursor: Cursor[TupleRow], cif_id: str | None, booking_center: str | None
+    cursor: Cursor[TupleRow],
+    owner: tuple[str | None, str | None],
+    as_of: date | None,
+    known_at: datetime | None,
 ) -> tuple[Portfolio, ...]:
-    """Return the portfolios that match, by id."""
-    wanted = {"cif_id": cif_id, "booking_center": booking_center}
+    """Return the portfolios of a client and a booking centre; with a day, those open on it."""
+    wanted = {
+        "cif_id": owner[0],
+        "booking_center": owner[1],
+        "as_of": as_of,
+        "known_at": moment(known_at),
+    }
     return tuple(map(portfolio_from, cursor.execute(_SQL["portfolios"], wanted)))
 
 
@@ -62,23 +79,38 @@ def read_subject(
     version and status are those of now, also where ``known_at`` is in the past.
 
     Raises:
-        UnknownPortfolioError: When no fact has introduced the portfolio.
+        UnknownPortfolioError: When no fact had introduced the portfolio by then.
     """
     wanted = {"portfolio_id": portfolio_id, "known_at": moment(known_at)}
     row = cursor.execute(_SQL["portfolio"], wanted).fetchone()
     if row is None:
-        raise UnknownPortfolioError(portfolio_id)
-    return Subject(portfolio_from(row), _freshness(row[18:23], as_of=as_of, known_at=known_at))
+        raise UnknownPortfolioError(portfolio_id, known_at)
+    return Subject(
+        portfolio_from(row), _freshness(row[PORTFOLIO_COLUMNS:], as_of=as_of, known_at=known_at)
+    )
 
 
-def read_overview(cursor: Cursor[TupleRow], limit: int) -> tuple[OverviewRow, ...]:
-    """Return the first portfolios by id as they are now, in one statement."""
-    rows = cursor.execute(_SQL["overview"], {"limit": limit})
+def read_overview(
+    cursor: Cursor[TupleRow],
+    limit: int,
+    as_of: date | None = None,
+    known_at: datetime | None = None,
+    *,
+    skip: int = 0,
+) -> tuple[OverviewRow, ...]:
+    """Return the first portfolios by id, in one statement."""
+    wanted = {
+        "limit": limit,
+        "skip": skip,
+        "as_of": as_of or INFINITY,
+        "known_at": moment(known_at),
+    }
+    rows = cursor.execute(_SQL["overview"], wanted)
     return tuple(
         OverviewRow(
             portfolio_from(row),
-            _freshness(row[18:23]),
-            None if row[23] is None else PortfolioDay._make(row[23:]),
+            _freshness(row[PORTFOLIO_COLUMNS:_DAY], as_of=as_of, known_at=known_at),
+            None if row[_DAY] is None else PortfolioDay._make(row[_DAY:]),
         )
         for row in rows
     )
@@ -125,18 +157,22 @@ def read_series(
     )
 
 
-def read_findings(cursor: Cursor[TupleRow], portfolio_id: str | None) -> tuple[FindingView, ...]:
-    """Return open findings, waiting facts first, then by day."""
+def read_findings(
+    cursor: Cursor[TupleRow],
+    portfolio_id: str | None,
+    *,
+    as_of: date | None = None,
+    known_at: datetime | None = None,
+) -> tuple[FindingView, ...]:
+    """Return the findings that were open, waiting facts first, then by day."""
     if portfolio_id is not None:
-        read_subject(cursor, portfolio_id)
-    rows = cursor.execute(_SQL["findings"], {"portfolio_id": portfolio_id})
+        read_subject(cursor, portfolio_id, known_at=known_at)
+    wanted = {
+        "portfolio_id": portfolio_id,
+        "as_of": as_of or INFINITY,
+        "known_at": moment(known_at),
+    }
+    rows = cursor.execute(_SQL["findings"], wanted)
     return tuple(
         FindingView(finding_from(row), row[6], row[7], row[8], utc(row[9])) for row in rows
     )
-
-
-def read_restatements(cursor: Cursor[TupleRow], portfolio_id: str) -> tuple[RestatementView, ...]:
-    """Return a portfolio's restatements, latest first."""
-    read_subject(cursor, portfolio_id)
-    rows = cursor.execute(_SQL["restatements"], {"portfolio_id": portfolio_id})
-    return tuple(RestatementView._make((*row[:6], utc(row[6]))) for row in rows)

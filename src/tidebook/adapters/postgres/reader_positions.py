@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from tidebook.book.valuation import Valuation
     from tidebook.model.instruments import Instrument
     from tidebook.model.markets import PriceQuote
+    from tidebook.model.portfolios import Portfolio
 
 _SQL: Final = statements("read_positions")
 
@@ -126,10 +127,22 @@ def _change(
 ) -> tuple[PositionChange, Valuation]:
     change = PositionChange(*row[:6])
     instrument = instrument_of(security_id, row[6], markets.instruments)
-    held = Held(change.quantity, change.cost_local, change.cost_base, instrument.currency)
-    quote = _quote(instrument, markets, change.on)
-    base = subject.portfolio.base_currency
-    return change, value_position(held, quote, markets.rates, base, change.on)
+    held = change.quantity, change.cost_local, change.cost_base
+    return change, valued(held, instrument, markets, subject.portfolio, change.on)
+
+
+def valued(
+    holding: tuple[Decimal, Decimal, Decimal],
+    instrument: Instrument,
+    markets: Markets,
+    portfolio: Portfolio,
+    on: date,
+) -> Valuation:
+    """Return what a quantity with its costs, local and base, is worth at the close of a day."""
+    terms = instrument.currency, instrument.multiplier, instrument.is_margined
+    quote = _quote(instrument, markets, on)
+    base = portfolio.base_currency
+    return value_position(Held(*holding, *terms), quote, markets.rates, base, on)
 
 
 def _quote(instrument: Instrument, markets: Markets, on: date) -> PriceQuote | None:
@@ -143,9 +156,7 @@ def _position(row: TupleRow, subject: Subject, markets: Markets) -> PositionView
     realised_local, realised_base, changed_on, epoch, reprocessing = row[5:]
     instrument = instrument_of(security_id, currency, markets.instruments)
     on = subject.freshness.as_of or changed_on
-    held = Held(quantity, cost_local, cost_base, instrument.currency)
-    quote = _quote(instrument, markets, on)
-    base = subject.portfolio.base_currency
+    held = quantity, cost_local, cost_base
     return PositionView(
         security_id,
         instrument,
@@ -157,7 +168,7 @@ def _position(row: TupleRow, subject: Subject, markets: Markets) -> PositionView
         changed_on,
         epoch,
         reprocessing,
-        value_position(held, quote, markets.rates, base, on),
+        valued(held, instrument, markets, subject.portfolio, on),
     )
 
 
@@ -168,11 +179,11 @@ def _summed(
         position.valuation.value for position in positions if position.valuation.value is not None
     ]
     whole = total(values)
+    paid = [position for position in positions if not position.instrument.is_margined]
     with exact():
-        cost = sum((position.cost_base for position in positions), ZERO)
+        cost = sum((position.cost_base for position in paid), ZERO)
         unpriced = sum(
-            (position.cost_base for position in positions if position.valuation.value is None),
-            ZERO,
+            (position.cost_base for position in paid if position.valuation.value is None), ZERO
         )
     return PositionsView(
         *subject,

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from tidebook.adapters.postgres.book_unit import portfolio
+from tidebook.adapters.postgres.book_unit import POLICIES, portfolio
 from tidebook.adapters.postgres.copying import columns, copy_rows
 from tidebook.adapters.postgres.statements import statements
 from tidebook.book.cashflows import Classification, Timing
-from tidebook.book.series import DatedFlow, PortfolioDay, cumulated
+from tidebook.book.series import DatedFlow, PortfolioDay, contract_steps, cumulated
 from tidebook.engine.valuing import SeriesInput, SeriesJob, SeriesSpan
 from tidebook.model.instruments import built_in_instrument
-from tidebook.model.money import ZERO
+from tidebook.model.money import ONE, ZERO, exact
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -35,7 +35,7 @@ _DAY_COLUMNS = columns(
 def jobs(cursor: Cursor[tuple[Any, ...]], limit: int, spared: Collection[str]) -> list[SeriesJob]:
     """Return portfolios whose series is not right."""
     rows = cursor.execute(_SQL["jobs"], {"limit": limit, "spared": list(spared)}).fetchall()
-    return [SeriesJob(portfolio(row), row[9], row[10], row[11]) for row in rows]
+    return [SeriesJob(portfolio(row), *row[POLICIES:]) for row in rows]
 
 
 def series_span(
@@ -71,8 +71,9 @@ def series_input(
         changes.setdefault(security_id, {})[day] = (quantity, cost)
         currencies[security_id] = currency
     instruments = cache.instruments(cursor, sorted(changes))
+    unpaid = _margin_costs(cursor, named, instruments)
     holdings = tuple(
-        _held(security_id, currencies[security_id], instruments, changes[security_id])
+        _held((security_id, currencies[security_id]), instruments, changes[security_id], unpaid)
         for security_id in sorted(changes)
     )
     flows = tuple(
@@ -87,14 +88,35 @@ def series_input(
     return SeriesInput(holdings, flows, opening[1] if opening else ZERO, stored)
 
 
+def _margin_costs(
+    cursor: Cursor[tuple[Any, ...]],
+    named: Mapping[str, object],
+    instruments: Mapping[str, Instrument],
+) -> dict[str, list[Decimal]]:
+    """Return the running local cost of each contract held on margin, day by day of its steps."""
+    margined = [each for each, instrument in instruments.items() if instrument.is_margined]
+    found: dict[str, list[Decimal]] = {}
+    if margined:
+        rows = cursor.execute(_SQL["margin_costs"], {**named, "securities": margined}).fetchall()
+        with exact():
+            for security_id, _, change in rows:
+                costs = found.setdefault(security_id, [])
+                costs.append(change + costs[-1] if costs else change)
+    return found
+
+
 def _held(
-    security_id: str,
-    currency: str,
+    key: tuple[str, str],
     instruments: Mapping[str, Instrument],
     changes: Mapping[date, tuple[Decimal, Decimal]],
+    unpaid: Mapping[str, Sequence[Decimal]],
 ) -> HeldSteps:
+    security_id, currency = key
     known = instruments.get(security_id) or built_in_instrument(security_id, currency)
-    return cumulated(security_id, currency, known is not None and known.is_cash, changes)
+    held = cumulated(security_id, currency, known is not None and known.is_cash, changes)
+    if known is None or (known.multiplier == ONE and not known.is_margined):
+        return held
+    return contract_steps(held, known.multiplier, unpaid.get(security_id, ()))
 
 
 def save(

@@ -9,7 +9,17 @@ from psycopg import InterfaceError, OperationalError, connect
 from psycopg.errors import DeadlockDetected, SerializationFailure, UniqueViolation
 from psycopg_pool import PoolTimeout
 
-from tidebook.adapters.postgres import book_unit, findings_unit, log, reference_unit, series_unit
+from tidebook.adapters.postgres import (
+    actions_unit,
+    assertion_unit,
+    book_unit,
+    findings_unit,
+    log,
+    reader_facts,
+    reference_unit,
+    series_log,
+    series_unit,
+)
 from tidebook.adapters.postgres.statements import statements
 from tidebook.book.series import Market
 from tidebook.errors import FencedError, StoreUnavailableError
@@ -23,10 +33,13 @@ if TYPE_CHECKING:
 
     from tidebook.adapters.postgres.market_cache import MarketCache
     from tidebook.book.series import PortfolioDay
+    from tidebook.engine.book_facts import Standing
+    from tidebook.engine.causes import SeriesRestated
     from tidebook.engine.records import Record
     from tidebook.engine.store import (
         BookedFact,
         BookWrite,
+        Carry,
         EntryRow,
         Key,
         KeyState,
@@ -37,6 +50,8 @@ if TYPE_CHECKING:
         WorkItem,
     )
     from tidebook.engine.valuing import SeriesInput, SeriesJob, SeriesSpan
+    from tidebook.model.actions import ActionTable, CorporateAction
+    from tidebook.model.assertions import BalanceAssertion
     from tidebook.model.facts import Price, Rate
     from tidebook.model.instruments import Instrument
     from tidebook.model.markets import RateTable
@@ -81,6 +96,22 @@ class PostgresUnit:
         """Lock portfolios in the order of their ids and return those that are known."""
         return book_unit.lock_portfolios(self._cursor, ids)
 
+    def related_portfolios(self, ids: Collection[str]) -> set[str]:
+        """Return these portfolios and all that must be folded with them."""
+        return book_unit.related_portfolios(self._cursor, ids)
+
+    def standings(self, ids: Collection[str]) -> dict[str, Standing]:
+        """Return where the stored books of portfolios stand; unknown ones are left out."""
+        return reader_facts.standings(self._cursor, ids)
+
+    def carries(self, portfolio_ids: Collection[str]) -> list[Carry]:
+        """Return the current carries that leave or reach these portfolios."""
+        return book_unit.carries(self._cursor, portfolio_ids)
+
+    def actions(self) -> ActionTable:
+        """Return every corporate action in force."""
+        return self._cache.actions(self._cursor)
+
     def instruments(self, ids: Collection[str]) -> dict[str, Instrument]:
         """Return the instruments that are known."""
         return self._cache.instruments(self._cursor, ids)
@@ -94,7 +125,7 @@ class PostgresUnit:
         return book_unit.states(self._cursor, keys)
 
     def key_facts(self, keys: Collection[Key]) -> dict[str, BookedFact]:
-        """Return the current transactions whose main or cash leg was booked on these keys."""
+        """Return the current transactions with a leg on these keys."""
         return book_unit.key_facts(self._cursor, keys)
 
     def waiting(self, portfolio_ids: Collection[str]) -> set[str]:
@@ -147,6 +178,34 @@ class PostgresUnit:
         """Write business dates, mark every series from there on, return the duplicates."""
         return reference_unit.save_business_dates(self._cursor, dates, at)
 
+    def save_actions(self, actions: Sequence[CorporateAction], at: datetime) -> int:
+        """Write corporate actions, have their keys folded again, return the duplicates."""
+        return actions_unit.save(self._cursor, actions, at)
+
+    def cancel_actions(self, ids: Sequence[str], at: datetime) -> int:
+        """Cancel corporate actions, have their keys folded again, return the duplicates."""
+        return actions_unit.cancel(self._cursor, ids, at)
+
+    def cancel_prices(self, prices: Sequence[tuple[str, date]], at: datetime) -> int:
+        """Cancel prices, mark the series of those who hold them, return the duplicates."""
+        return reference_unit.cancel_prices(self._cursor, prices, at)
+
+    def cancel_rates(self, rates: Sequence[tuple[str, str, date]], at: datetime) -> int:
+        """Cancel rates, mark what rests on them, return the duplicates."""
+        return reference_unit.cancel_rates(self._cursor, rates, at)
+
+    def cancel_business_dates(self, dates: Sequence[date], at: datetime) -> int:
+        """Cancel business dates, mark every series from there on, return the duplicates."""
+        return reference_unit.cancel_business_dates(self._cursor, dates, at)
+
+    def cancel_assertions(self, ids: Sequence[str], at: datetime) -> int:
+        """Cancel balance assertions, which are kept; return the duplicates."""
+        return assertion_unit.cancel_assertions(self._cursor, ids, at)
+
+    def save_assertions(self, assertions: Sequence[BalanceAssertion], at: datetime) -> int:
+        """Write balance assertions, return the duplicates."""
+        return assertion_unit.save_assertions(self._cursor, assertions, at)
+
     def request_reprocessing(self, ids: Collection[str], at: datetime) -> None:
         """Ask for the keys of these transactions to be folded again."""
         book_unit.request_reprocessing(self._cursor, ids, at)
@@ -179,9 +238,16 @@ class PostgresUnit:
         write: Sequence[PortfolioDay],
         close: Sequence[date],
         at: datetime,
+        *,
+        restated: SeriesRestated | None = None,
     ) -> bool:
         """Write a portfolio's changed days; False, and nothing, when the job is out of date."""
-        return series_unit.save(self._cursor, job, write, close, at)
+        unknown = series_log.unknown_to(self._cursor, job) if restated is not None else None
+        if not series_unit.save(self._cursor, job, write, close, at):
+            return False
+        if restated is not None and unknown is not None:
+            series_log.save(self._cursor, job, restated, unknown, at)
+        return True
 
     def append(
         self, topic: str, records: Sequence[tuple[str, Record]], correlation_id: str, at: datetime

@@ -243,22 +243,23 @@ class Runner:
 
     def _value_again(self, limit: int, spared: Collection[str], taken: list[str]) -> None:
         """Bring a few series up to date."""
-        at = self._clock.now()
+        now = self._clock.now
         with self._store.unit() as unit:
             unit.hold_fence(STAGES, _SERIES_PART, self._fences[STAGES, _SERIES_PART])
-            outcome = bring_up_to_date(unit, limit, at, spared=spared, taken=taken)
-            self._tell_series(unit, outcome, at)
+            outcome = bring_up_to_date(unit, limit, now, spared=spared, taken=taken)
+            self._tell_series(unit, outcome, now())
         if taken:
             self._booked.give()
 
     def _fold_again(self, limit: int, spared: Collection[str], taken: list[str]) -> None:
         """Fold a few keys again that corrections have marked."""
-        at = self._clock.now()
         with self._store.unit() as unit:
             unit.hold_fence(STAGES, _WORK_PART, self._fences[STAGES, _WORK_PART])
             work = unit.take_work(limit, spared)
             if not work:
                 return
+            # Not before: what asked for the work may have been believed only since.
+            at = self._clock.now()
             taken.extend(item.portfolio_id for item in work)
             outcome = book(unit, (), work, at)
             self._tell_book(unit, outcome, "", at)
@@ -280,7 +281,7 @@ class Runner:
 
     def _take(self, unit: Unit, batches: Sequence[LogBatch], at: datetime) -> None:
         for batch in sorted(batches, key=lambda b: topics.REFERENCE_TOPICS.index(b.topic)):
-            duplicates = take(unit, batch.topic, batch.records, at)
+            duplicates = take(unit, batch.topic, batch.records, self._clock.now)
             if batch.topic == topics.RAW_MARKET_PRICES:
                 self._tell_prices(unit, batch, at)
             fence = self._fences[REFERENCE, (batch.topic, batch.part)]

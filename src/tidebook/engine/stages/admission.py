@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from tidebook.book.events import awaited
 from tidebook.engine.store import FactRow
 from tidebook.model.facts import content_hash
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date
 
-    from tidebook.book.ledger import Posted
+    from tidebook.book.postings import Posted
     from tidebook.engine.store import StoredFact
     from tidebook.model.facts import Transaction
 
@@ -91,4 +92,5 @@ def fact_row(
         posted.cash_security_id if posted else None,
         admitted.correlation_id,
         superseded,
+        posted.arrival if posted else awaited(fact),
     )

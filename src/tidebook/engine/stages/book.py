@@ -11,14 +11,20 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tidebook.book.ledger import Leg
+from tidebook.book.folding import fold_together
 from tidebook.book.lots import LotRule
 from tidebook.book.policies import key_rules
+from tidebook.book.postings import EffectKind, Leg, settled
 from tidebook.engine.stages import keys as folding
 from tidebook.engine.stages.admission import admit, fact_row
+from tidebook.engine.stages.changes import Change
+from tidebook.engine.stages.links import Links
 from tidebook.engine.stages.reposting import Reposting
-from tidebook.engine.store import BookWrite, FindingRow
-from tidebook.model.facts import business_date
+from tidebook.engine.stages.restating import causes_of, restated
+from tidebook.engine.stages.settling import still_settled
+from tidebook.engine.store import Accounts, BookWrite, FindingRow
+from tidebook.errors import FencedError
+from tidebook.model.facts import TransactionType, business_date
 from tidebook.model.findings import Severity, unknown_portfolio
 from tidebook.model.instruments import built_in_instrument
 from tidebook.model.money import exact
@@ -26,9 +32,11 @@ from tidebook.model.money import exact
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date, datetime
+    from decimal import Decimal
 
-    from tidebook.book.ledger import Posted, Posting
-    from tidebook.book.lots import KeyRules
+    from tidebook.book.lots import Folded, KeyRules
+    from tidebook.book.postings import Posted, Posting
+    from tidebook.engine.causes import Cause
     from tidebook.engine.stages.admission import Admission, Incoming
     from tidebook.engine.stages.keys import KeyResult
     from tidebook.engine.store import (
@@ -46,10 +54,11 @@ if TYPE_CHECKING:
     from tidebook.model.findings import Finding
 
 
-_AMENDED: Final = "a transaction was amended"
 _BACK_DATED: Final = "a back-dated transaction"
 _POLICY: Final = "a policy of the portfolio has changed"
 _MOVED: Final = "a transaction belongs on another key"
+_JOINT: Final = "lots were carried from another key, or to it"
+_JOINT_KINDS: Final = frozenset({EffectKind.CARRY, EffectKind.ARRIVE, EffectKind.ABSORB})
 
 
 class BookOutcome(NamedTuple):
@@ -67,11 +76,19 @@ class BookOutcome(NamedTuple):
 def book(
     unit: Unit, incoming: Sequence[Incoming], work: Sequence[WorkItem], at: datetime
 ) -> BookOutcome:
-    """Book a batch of transactions and fold the keys of ``work`` again, inside one unit."""
+    """Book a batch of transactions and fold the keys of ``work`` again, inside one unit.
+
+    Raises:
+        FencedError: When another worker booked one of these facts meanwhile.
+    """
     unit.hold_reference(exclusive=False)
     ids = {arrival.transaction.transaction_id for arrival in incoming}
-    admission = admit(incoming, unit.facts(ids) if ids else {})
-    batch = _Batch(unit, admission, work)
+    known = unit.facts(ids) if ids else {}
+    batch = _Batch(unit, admit(incoming, known), work)
+    # Which portfolios to lock follows from the facts; until they were locked, another worker may
+    # have booked these elsewhere.
+    if known and unit.facts(known) != known:
+        raise FencedError("what these facts are booked on")
     with exact():
         batch.post()
         batch.fold()
@@ -80,53 +97,41 @@ def book(
     return batch.outcome(write)
 
 
-class _Change:
-    """What a batch does to one key."""
-
-    __slots__ = ("added", "anew", "reason", "removed")
-
-    def __init__(self) -> None:
-        self.added: list[Posting] = []
-        self.removed: set[str] = set()
-        self.anew = False
-        """Whether the key is to be folded from all its facts."""
-        self.reason = _AMENDED
-        """Why its history changes, if it does."""
-
-    def fold_anew(self, reason: str) -> None:
-        """Have the key folded from all its facts; the first reason given stands."""
-        if not self.anew:
-            self.anew, self.reason = True, reason
-
-
 class _Batch:
     """The working state of one batch: what is loaded, and what is to be written."""
 
     def __init__(self, unit: Unit, admission: Admission, work: Sequence[WorkItem]) -> None:
         self.unit = unit
         portfolio_ids = {a.transaction.portfolio_id for a in admission.current.values()}
+        portfolio_ids |= {
+            a.transaction.to_portfolio_id
+            for a in admission.current.values()
+            if a.transaction.to_portfolio_id
+        }
         portfolio_ids |= {fact.portfolio_id for fact in admission.replaced.values()}
         portfolio_ids |= {item.portfolio_id for item in work}
-        self.portfolios: dict[str, PortfolioState] = unit.lock_portfolios(portfolio_ids)
-        if admission.replaced:
-            # While the portfolios were waited for, another worker may have booked what is replaced.
-            admission = admission._replace(replaced=unit.facts(admission.replaced.keys()))
         self.admission = admission
+        related = unit.related_portfolios(portfolio_ids)
+        self.portfolios: dict[str, PortfolioState] = unit.lock_portfolios(related)
         self.again = Reposting(unit, self.portfolios, admission.current.keys())
-        self.changes: dict[Key, _Change] = defaultdict(_Change)
+        self.changes: dict[Key, Change] = defaultdict(Change)
         self.posted: dict[str, Posted] = {}
         self.facts: list[FactRow] = []
         self.findings: dict[str, list[FindingRow]] = defaultdict(list)
         self.resolved: set[str] = set()
-        self.replaced_accounts: list[tuple[str, date, str, str | None]] = []
+        self.replaced_accounts: list[Accounts] = []
         self.states: dict[Key, KeyState] = {}
         self.rules: dict[Key, KeyRules] = {}
         self.refused: dict[Key, date] = {}
         self.results: dict[Key, KeyResult] = {}
         self.waits: set[str] = set()
+        self.settled: dict[str, Decimal] = {}
+        """The cash that holdings determined, by the id of the fact."""
+        self.links = Links(unit, related, self.portfolios, admission)
         for item in work:
             if item.portfolio_id in self.portfolios:
-                self.changes[item.portfolio_id, item.security_id].fold_anew(item.reason)
+                key = item.portfolio_id, item.security_id
+                self.changes[key].fold_anew(item.reason, item.causes)
 
     # Posting: from facts to changes of keys.
 
@@ -137,12 +142,16 @@ class _Batch:
             self._withdraw(identity, stored.portfolio_id, stored.main_security_id)
             if stored.cash_security_id:
                 self._withdraw(identity, stored.portfolio_id, stored.cash_security_id)
+            if stored.arrival:
+                self._withdraw(identity, *stored.arrival)
         posted = self.again.post([admitted.transaction for admitted in current.values()])
         for identity, admitted in current.items():
             found = posted.get(identity)
             self.facts.append(fact_row(admitted, self._day(admitted.transaction), found))
             if found is None:
                 fact = admitted.transaction
+                if fact.type is TransactionType.CANCELLED:
+                    continue
                 finding = unknown_portfolio(identity, fact.portfolio_id)
                 self._note(finding, fact.portfolio_id, fact.security_id, self._day(fact))
             else:
@@ -165,7 +174,9 @@ class _Batch:
         for finding in posted.findings:
             self._note(finding, portfolio_id, posted.main_security_id, posted.on)
         for posting in posted.postings:
-            self.changes[portfolio_id, posting.security_id].added.append(posting)
+            self.changes[posting.key].added.append(posting)
+        if posted.arrival is not None and posted.postings:
+            self.links.join((portfolio_id, posted.main_security_id), posted.arrival)
 
     def _note(self, finding: Finding, portfolio_id: str, security_id: str, on: date) -> None:
         row = FindingRow(finding, portfolio_id, security_id, on)
@@ -178,19 +189,29 @@ class _Batch:
     def fold(self) -> None:
         """Fold every changed key."""
         self._prepare(self._keys(cash=False))
-        anew = self._anew(self.changes)
-        while moved := self.again.look(anew):
+        anew: set[Key] = set(self._anew(self.changes))
+        while anew:
+            moved = self.again.look(anew) | (self.links.reach(anew, self.again) - self._looked())
             for key in moved:
-                self.changes[key].fold_anew(_MOVED)
+                behind = (
+                    cause
+                    for one in anew
+                    if one[0] == key[0] or self.links.are_joined(one, key)
+                    for cause in self._causes(one)
+                )
+                self.changes[key].fold_anew(_MOVED, tuple(behind))
             anew = moved
         securities = self._keys(cash=False)
         self._prepare([key for key in securities if key not in self.rules])
         self._reconsider(securities)
         self._fold(securities)
         self._carry(securities)
-        self._fold(self._settled())
+        self._fold(self._settled_keys())
 
-    def _settled(self) -> list[Key]:
+    def _looked(self) -> set[Key]:
+        return {key for key, change in self.changes.items() if change.anew}
+
+    def _settled_keys(self) -> list[Key]:
         """Return the cash keys to fold, once none of them gives another one more to do.
 
         An exchange has one leg on each of two cash accounts.
@@ -263,20 +284,40 @@ class _Batch:
                 change.fold_anew(change.reason)
             elif not self._in_order(key, change.added):
                 change.fold_anew(_BACK_DATED)
+            elif self.rules[key].pool or any(map(_is_joint, change.added)):
+                change.fold_anew(_JOINT)
 
     def _in_order(self, key: Key, added: Sequence[Posting]) -> bool:
         """Tell whether postings come after all that was booked or refused on a key."""
         refused = self.refused.get(key)
         if refused is not None and any(posting.on <= refused for posting in added):
             return False
-        return folding.in_order(self.states.get(key), added)
+        if added and self.again.actions and not self._is_cash(key):
+            first = min(posting.on for posting in added)
+            if any(action.ex_date >= first for action in self.again.actions.touching(*key)):
+                return False
+        return folding.comes_after(self.states.get(key), added)
 
     def _fold(self, keys: Sequence[Key]) -> None:
         anew = self._anew(keys)
         stored = self.unit.key_entries(anew) if anew else {}
+        folded: dict[Key, Folded] = {}
+        for group in self.links.groups(anew):
+            postings = [posting for key in group for posting in self._postings(key, stored[key])]
+            if len(group) == 1:
+                folded[group[0]] = folding.anew(postings, self.rules[group[0]])
+            else:
+                folded.update(fold_together(postings, {key: self.rules[key] for key in group}))
         for key in keys:
-            result = self._refold(key, stored[key]) if key in stored else self._advance(key)
+            if key in stored:
+                state, reason = self.states.get(key), self.changes[key].reason
+                result = folding.refold(key, state, stored[key], folded[key], reason)
+                if folded[key].entries and not self._is_cash(key):
+                    self._note_actions(key, folded[key].entries[0].posting.on)
+            else:
+                result = self._advance(key)
             self.results[key] = result
+            self.settled.update(result.settled)
             for finding in result.findings:
                 identity = finding.transaction_id
                 posted = self.posted.get(identity) or self.again.posted[identity]
@@ -285,7 +326,7 @@ class _Batch:
     def _advance(self, key: Key) -> KeyResult:
         """Change a key without looking at its history."""
         change, state, rules = self.changes[key], self.states.get(key), self.rules[key]
-        added = [posting for posting in change.added if self._counts(posting)]
+        added = list(self._counted(change.added))
         if change.removed and state is not None:
             removed = self.unit.entries_of(key, change.removed)
             last: Order | None = state.last
@@ -294,20 +335,30 @@ class _Batch:
             return folding.withdraw(key, state, removed, added, last, change.reason)
         return folding.append(key, state, added, rules) if added else folding.NOTHING
 
-    def _refold(self, key: Key, stored: Mapping[tuple[str, str], EntryRow]) -> KeyResult:
-        """Fold a key from all its facts."""
+    def _postings(self, key: Key, stored: Mapping[tuple[str, str], EntryRow]) -> list[Posting]:
+        """Return all the postings of a key, as they are now."""
         change = self.changes[key]
-        postings = {
+        found = {
             (posting.transaction_id, posting.leg): posting
-            for posting in (*self.again.on_key[key], *change.added)
-            if self._counts(posting)
+            for posting in self._counted((*self.again.on_key[key], *change.added))
         }
-        state, rules = self.states.get(key), self.rules[key]
-        return folding.refold(key, state, stored, postings.values(), rules, change.reason)
+        if self._is_cash(key):
+            found = {**still_settled(key, stored, self.changes, self.again), **found}
+        return list(found.values())
+
+    def _counted(self, postings: Iterable[Posting]) -> Iterable[Posting]:
+        """Leave out what does not count now, and give what is settled later its amount."""
+        for posting in postings:
+            if not self._counts(posting):
+                continue
+            if not posting.is_settled_later:
+                yield posting
+            elif posting.transaction_id in self.settled:
+                yield settled(posting, self.settled[posting.transaction_id])
 
     def _counts(self, posting: Posting) -> bool:
         """Leave out the cash of whatever waits now, or waited and was not reconsidered yet."""
-        if posting.leg is Leg.MAIN:
+        if posting.leg is not Leg.CASH:
             return True
         identity = posting.transaction_id
         if identity in self.posted or identity in self.resolved:
@@ -318,11 +369,32 @@ class _Batch:
         """Note anew what is to be said of the facts of keys, and the keys they are booked on."""
         for key in self._anew(keys):
             for identity in self.again.mine[key]:
-                posted, stored = self.again.posted[identity], self.again.stored[identity]
+                posted, stored = self.again.posted[identity], self.again.stored.get(identity)
                 self.resolved.add(identity)
-                accounts = (posted.on, posted.main_security_id, posted.cash_security_id)
-                if accounts != stored[1:]:
-                    self.replaced_accounts.append((identity, *accounts))
+                accounts = Accounts(
+                    identity,
+                    posted.on,
+                    posted.main_security_id,
+                    posted.cash_security_id,
+                    posted.arrival,
+                )
+                if stored is None:
+                    continue
+                if accounts[1:] != stored[1:]:
+                    self.replaced_accounts.append(accounts)
+                for finding in posted.findings:
+                    self._note(finding, key[0], key[1], posted.on)
+
+    def _note_actions(self, key: Key, first_on: date) -> None:
+        """Note what actions wait for, where a key could have held anything when they took effect.
+
+        Args:
+            key: A key that was folded anew.
+            first_on: The day of its first entry.
+        """
+        for identity in self.again.mine[key]:
+            posted = self.again.posted[identity]
+            if identity not in self.again.stored and first_on < posted.on:
                 for finding in posted.findings:
                     self._note(finding, key[0], key[1], posted.on)
 
@@ -333,23 +405,41 @@ class _Batch:
                 self._carry_to_cash(key, identity)
 
     def _carry_to_cash(self, key: Key, identity: str) -> None:
-        posted, stored = self.again.posted[identity], self.again.stored[identity]
-        before = None if identity in self.again.waited else stored.cash_security_id
+        posted, stored = self.again.posted[identity], self.again.stored.get(identity)
+        cash = [each for each in posted.postings if each.leg is Leg.CASH]
         after = None if identity in self.waits else posted.cash_security_id
-        fact = stored.transaction
-        if before == after and (after is None or fact.trade_currency == fact.currency):
-            return
-        reason = self.changes[key].reason
+        later = any(each.is_settled_later for each in cash)
+        if stored is None:
+            before = posted.cash_security_id
+        else:
+            before = None if identity in self.again.waited else stored.cash_security_id
+            fact = stored.transaction
+            fixed = not later and (after is None or fact.trade_currency == fact.currency)
+            if before == after and fixed:
+                return
         if before is not None and before != key[1]:
-            change = self.changes[key[0], before]
-            change.reason = change.reason if change.anew else reason
-            change.removed.add(identity)
+            self._led_by(key, before).removed.add(identity)
         if after is not None and after != key[1]:
-            change = self.changes[key[0], after]
-            change.reason = change.reason if change.anew else reason
-            change.added.extend(each for each in posted.postings if each.leg is Leg.CASH)
+            self._led_by(key, after).added.extend(cash)
+
+    def _led_by(self, key: Key, account: str) -> Change:
+        """Return the change of a cash account that is moved for the reasons of another key."""
+        change = self.changes[key[0], account]
+        change.reason = change.reason if change.anew else self.changes[key].reason
+        change.causes.update(dict.fromkeys(self._causes(key)))
+        return change
 
     # Writing.
+
+    def _logged(self, key: Key, write: KeyWrite) -> KeyWrite:
+        if write.restated_from is None:
+            return write
+        return restated(write, self.states.get(key), self._causes(key))
+
+    def _causes(self, key: Key) -> tuple[Cause, ...]:
+        change, state = self.changes[key], self.states.get(key)
+        current = self.admission.current
+        return causes_of(change.causes, change.removed, change.added, state, current)
 
     def write(self) -> BookWrite:
         """Return everything the batch changes."""
@@ -357,7 +447,7 @@ class _Batch:
         dirty: dict[str, date] = {}
         for key, result in self.results.items():
             if result.write is not None:
-                keys.append(result.write)
+                keys.append(self._logged(key, result.write))
             if result.changed_from is not None:
                 day = result.changed_from
                 dirty[key[0]] = min(day, dirty.get(key[0], day))
@@ -397,6 +487,10 @@ class _Batch:
             restated=sum(1 for key in write.keys if key.restated_from is not None),
             touched={identity: tuple(ids) for identity, ids in touched.items()},
         )
+
+
+def _is_joint(posting: Posting) -> bool:
+    return posting.effect is not None and posting.effect.kind in _JOINT_KINDS
 
 
 def _distinct(rows: Iterable[FindingRow]) -> list[FindingRow]:

@@ -9,29 +9,40 @@ a restatement writes exactly what it changed, and what only came after the rest 
 from __future__ import annotations
 
 import json
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple, assert_never
 
-from tidebook.book.lots import EMPTY, KeyRules, LotRule, fold
+from tidebook.book.folding import fold
+from tidebook.book.lots import EMPTY, KeyRules, LotRule
+from tidebook.book.positions import opens_by_itself
+from tidebook.book.postings import Leg, Posting, in_order
 from tidebook.engine.store import EntryRow, KeyState, KeyWrite
-from tidebook.model.money import ZERO, decimal_text, exact
+from tidebook.model.actions import event_type
+from tidebook.model.money import ZERO, converted, decimal_text, exact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
     from decimal import Decimal
 
-    from tidebook.book.ledger import Posting
-    from tidebook.book.lots import Entry, Folded
+    from tidebook.book.lots import Entry, Folded, Lot
     from tidebook.engine.store import Key, Order
     from tidebook.model.findings import Finding
 
 
+_NONE_SETTLED: Final[Mapping[str, Decimal]] = MappingProxyType({})
+
+
 class KeyResult(NamedTuple):
-    """A key's write, if anything changes, what was refused, and the earliest day that changed."""
+    """A key's write, if anything changes, what was refused, and the earliest day that changed.
+
+    ``settled`` is the cash that the holding determined, by the id of the fact.
+    """
 
     write: KeyWrite | None
     findings: tuple[Finding, ...]
     changed_from: date | None
+    settled: Mapping[str, Decimal] = _NONE_SETTLED
 
 
 NOTHING: Final = KeyResult(None, (), None)
@@ -39,7 +50,7 @@ UNIT: Final = KeyRules(LotRule.UNIT, allow_short=True)
 """The rules of cash in the base currency."""
 
 
-def in_order(state: KeyState | None, postings: Sequence[Posting]) -> bool:
+def comes_after(state: KeyState | None, postings: Sequence[Posting]) -> bool:
     """Tell whether postings can be folded onto a key's state without looking back."""
     if state is None or not postings:
         return True
@@ -50,18 +61,19 @@ def fits(state: KeyState | None, rules: KeyRules) -> bool:
     """Tell whether a key's state can be folded on under these rules.
 
     It cannot where a policy has changed since: cash of the base currency has no lots, a pool is
-    one lot, and everything else that is held lies in lots.
+    one lot, and everything else that is held lies in lots. Where the cost method changes from some
+    day on, the method of the day of the last entry is looked at: it left the lots as they are.
     """
     if state is None:
         return True
-    holding = state.holding
-    match rules.lots:
+    holding, rule = state.holding, rules.rule_on(state.last[0])
+    match rule:
         case LotRule.UNIT:
             costs = {holding.cost_local, holding.cost_base}
             return state.lots_known and not holding.lots and costs == {holding.quantity}
         case LotRule.AVCO:
             return not state.lots_known or len(holding.lots) == bool(holding.quantity)
-        case LotRule.FIFO:
+        case LotRule.FIFO | LotRule.LIFO | LotRule.HIFO | LotRule.MIN_TAX:
             return not state.lots_known or bool(holding.lots) is bool(holding.quantity)
         case _ as unknown:
             assert_never(unknown)
@@ -75,7 +87,7 @@ def append(
     For cash of the base currency the place of a posting does not matter; where one lies before the
     last, the key's history has been restated all the same, and the epoch says so.
     """
-    ordered = sorted(postings, key=lambda posting: posting.order)
+    ordered = in_order(postings)
     folded = fold(state.holding if state else EMPTY, ordered, rules)
     if not folded.entries:
         return KeyResult(None, folded.findings, None)
@@ -87,7 +99,7 @@ def append(
     write = KeyWrite(
         key, after, rows, (), start if back_dated else None, "a back-dated transaction"
     )
-    return KeyResult(write, folded.findings, start)
+    return KeyResult(write, folded.findings, start, _settled(folded))
 
 
 def withdraw(  # noqa: PLR0913, PLR0917 - a key, its state, and what happens to it
@@ -105,7 +117,7 @@ def withdraw(  # noqa: PLR0913, PLR0917 - a key, its state, and what happens to 
     with exact():
         gone = sum((row.quantity for row in removed.values()), ZERO)
         left = state.holding.quantity - gone
-    ordered = sorted(postings, key=lambda posting: posting.order)
+    ordered = in_order(postings)
     folded = fold(EMPTY._replace(quantity=left, cost_local=left, cost_base=left), ordered, UNIT)
     rows = {(row.transaction_id, row.leg): row for row in map(entry_row, folded.entries)}
     close = tuple(entry for entry, row in removed.items() if rows.get(entry) != row)
@@ -115,40 +127,73 @@ def withdraw(  # noqa: PLR0913, PLR0917 - a key, its state, and what happens to 
     days = [removed[entry].on for entry in close] + [row.on for row in write]
     start = min(days)
     if last is None:
-        after = _recount(folded, state.epoch + 1)
+        after = state_of(folded, state.epoch + 1)
     else:
         stays = state._replace(last=last, changed_on=last[0])
         after = _state(stays, folded, state.epoch + 1)
     return KeyResult(KeyWrite(key, after, write, close, start, reason), (), start)
 
 
-def refold(  # noqa: PLR0913, PLR0917 - a key, its state, and what happens to it
+def anew(postings: Iterable[Posting], rules: KeyRules) -> Folded:
+    """Return what a key comes to from all its postings, given in any order."""
+    return fold(EMPTY, in_order(postings), rules)
+
+
+def refold(
     key: Key,
     state: KeyState | None,
     stored: Mapping[tuple[str, str], EntryRow],
-    postings: Iterable[Posting],
-    rules: KeyRules,
+    folded: Folded,
     reason: str,
 ) -> KeyResult:
-    """Fold a key from all its facts and write what differs from what is stored."""
-    folded = fold(EMPTY, sorted(postings, key=lambda posting: posting.order), rules)
+    """Return what differs between what a key comes to from all its facts and what is stored."""
     rows = {(row.transaction_id, row.leg): row for row in map(entry_row, folded.entries)}
     close = tuple(entry for entry, row in stored.items() if rows.get(entry) != row)
     write = tuple(row for entry, row in rows.items() if stored.get(entry) != row)
     if not close and not write:
-        return KeyResult(_refresh(key, state, folded), folded.findings, None)
+        return KeyResult(_refresh(key, state, folded), folded.findings, None, _settled(folded))
     restated = bool(close) or _between(write, stored)
     epoch = (state.epoch if state else 0) + (1 if restated else 0)
     start = min([stored[entry].on for entry in close] + [row.on for row in write])
-    after = _recount(folded, epoch)
+    after = state_of(folded, epoch)
     change = KeyWrite(key, after, write, close, start if restated else None, reason)
-    return KeyResult(change, folded.findings, start)
+    return KeyResult(change, folded.findings, start, _settled(folded))
+
+
+def _settled(folded: Folded) -> dict[str, Decimal]:
+    """Return the cash that a holding determined, by the id of the fact."""
+    return {
+        entry.posting.transaction_id: entry.settled
+        for entry in folded.entries
+        if entry.settled is not None
+    }
 
 
 def _between(write: Iterable[EntryRow], stored: Mapping[tuple[str, str], EntryRow]) -> bool:
     """Tell whether any new entry comes before one that is there."""
     last = max(map(order_of, stored.values()), default=None)
     return last is not None and any(order_of(row) < last for row in write)
+
+
+def posting_of(key: Key, row: EntryRow) -> Posting:
+    """Return the posting that a cash entry was booked from."""
+    return Posting(
+        *key,
+        Leg.CASH,
+        row.transaction_id,
+        event_type(row.type),
+        row.on,
+        row.at,
+        row.rank,
+        row.amount if row.quantity > 0 else -row.amount,
+        row.amount,
+        converted(row.amount, row.fx_rate),
+        row.currency,
+        row.fx_rate,
+        realises=False,
+        flow=None,
+        flow_base=ZERO,
+    )
 
 
 def order_of(row: EntryRow) -> Order:
@@ -164,7 +209,7 @@ def _refresh(key: Key, state: KeyState | None, folded: Folded) -> KeyWrite | Non
     """
     if state is None or not folded.entries:
         return None
-    after = _recount(folded, state.epoch)
+    after = state_of(folded, state.epoch)
     return None if after == state else KeyWrite(key, after, (), (), None, "")
 
 
@@ -187,7 +232,7 @@ def _state(before: KeyState, folded: Folded, epoch: int) -> KeyState:
         )
 
 
-def _recount(folded: Folded, epoch: int) -> KeyState:
+def state_of(folded: Folded, epoch: int) -> KeyState:
     """Return the state that a fold from scratch came to."""
     return _state(KeyState.emptied(epoch), folded, epoch)
 
@@ -219,27 +264,28 @@ def entry_row(entry: Entry) -> EntryRow:
         entry.realised_base,
         entry.realised_price,
         entry.realised_currency,
-        _matches_text(entry) if entry.matches else None,
+        _lots_text(entry.matches) if entry.matches else None,
         flow.classification if flow else None,
         flow.timing if flow else None,
         flow.is_portfolio_flow if flow else None,
         flow.cash_amount if flow else None,
         flow.position_flow if flow else None,
         posting.flow_base if flow else None,
+        None if opens_by_itself(entry) else _lots_text(entry.opens),
     )
 
 
-def _matches_text(entry: Entry) -> str:
+def _lots_text(lots: Iterable[Lot]) -> str:
     return json.dumps(
         [
             [
-                match.lot_id,
-                match.opened_on.isoformat(),
-                decimal_text(match.quantity),
-                decimal_text(match.cost_local),
-                decimal_text(match.cost_base),
+                lot.lot_id,
+                lot.opened_on.isoformat(),
+                decimal_text(lot.quantity),
+                decimal_text(lot.cost_local),
+                decimal_text(lot.cost_base),
             ]
-            for match in entry.matches
+            for lot in lots
         ],
         ensure_ascii=False,
     )

@@ -11,10 +11,11 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.book.series import daily_series
+from tidebook.engine.stages.restating import series_restated
 from tidebook.model.calendars import valuation_days
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
     from tidebook.book.series import PortfolioDay
@@ -38,17 +39,20 @@ class SeriesOutcome(NamedTuple):
 def bring_up_to_date(
     unit: Unit,
     limit: int,
-    at: datetime,
+    now: Callable[[], datetime],
     *,
     spared: Collection[str] = (),
     taken: list[str] | None = None,
 ) -> SeriesOutcome:
     """Bring up to ``limit`` portfolios' series up to date inside one unit.
 
-    ``spared`` are passed over. Into ``taken`` go those that are not, before anything is done.
+    ``spared`` are passed over. Into ``taken`` go those that are not, before anything is done. What
+    is written is believed from the instant at which it was known what there is to do: one taken
+    before would say that it was believed while it was not.
     """
     unit.hold_market(exclusive=False)
     jobs = unit.series_jobs(limit, spared)
+    at = now()
     if taken is not None:
         taken.extend(job.portfolio.portfolio_id for job in jobs)
     business_days = unit.business_dates() if jobs else ()
@@ -61,7 +65,8 @@ def bring_up_to_date(
         given = unit.series_input(job, span, start)
         rows = _rows(unit, job, given, _days(span, start, last, business_days))
         write, close = _changes(rows, given.stored)
-        if not unit.save_series(job, write, close, at):
+        restated = series_restated(rows, given.stored, close)
+        if not unit.save_series(job, write, close, at, restated=restated):
             stale += 1
             continue
         written += len(write)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from tests.truth.areas.event_driven.keeping import assert_amount, facts_of
 from tests.truth.tolerance import assert_known
-from tidebook.book.ledger import Leg, post
+from tidebook.book.ledger import post
+from tidebook.book.postings import Leg
 from tidebook.model.portfolios import Settlement
 
 if TYPE_CHECKING:

@@ -11,27 +11,42 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
-from tests.fixtures.booking import keep_book, portfolio, security
+from tests.fixtures.booking import Book, portfolio, security
+from tidebook.book.earnings import KeptBook, period_earnings
+from tidebook.book.implied_prices import implied_prices, until_quoted
 from tidebook.book.positions import positions
+from tidebook.book.series import Market
 from tidebook.book.valuation import Held, value_position
-from tidebook.model.facts import Price, Rate, Transaction, TransactionType, before_costs
+from tidebook.book.whole import Facts as WholeFacts, build
+from tidebook.model.actions import ActionTable, ActionType, CorporateAction
+from tidebook.model.facts import (
+    Price,
+    Rate,
+    Transaction,
+    TransactionType,
+    before_costs,
+    before_taxes,
+)
 from tidebook.model.markets import NO_PRICES, price_table, rate_table
 from tidebook.model.money import ZERO, exact, quotient
+from tidebook.model.periods import Span
 from tidebook.model.portfolios import CostMethod, Settlement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tests.fixtures.booking import Book
     from tests.truth.cases import Content
+    from tidebook.book.earnings import PeriodEarnings
     from tidebook.book.valuation import Valuation
+    from tidebook.book.whole import WholeBook
     from tidebook.model.instruments import Instrument
     from tidebook.model.markets import PriceQuotes, RateTable
+    from tidebook.model.portfolios import Portfolio
 
 PAID = frozenset({TransactionType.BUY, TransactionType.TRANSFER_IN})
 # In an account without cash a purchase is a delivery in, and a sale is a delivery out at a gain.
-AS_TRADES = {"DELIVER_IN": "BUY", "DELIVER_OUT": "SELL"}
-AS_TRANSFERS = {"DELIVER_IN": "TRANSFER_IN", "DELIVER_OUT": "TRANSFER_OUT"}
+AS_TRADES = {"DELIVER_IN": "BUY", "DELIVER_OUT": "SELL", "TRANSFER": "TRANSFER_IN_KIND"}
+AS_TRANSFERS = {**AS_TRADES, "DELIVER_IN": "TRANSFER_IN", "DELIVER_OUT": "TRANSFER_OUT"}
 
 
 class Facts(NamedTuple):
@@ -43,6 +58,9 @@ class Facts(NamedTuple):
     prices: Mapping[str, PriceQuotes]
     rates: RateTable
     last_day: date
+    period: Span | None
+    """The days after the closing value at which the case's period starts."""
+    actions: tuple[CorporateAction, ...] = ()
 
     def before_costs(self) -> Facts:
         """Return the facts as they would have been without fees and taxes."""
@@ -53,9 +71,31 @@ class Facts(NamedTuple):
             }
         )
 
+    def before_taxes(self) -> Facts:
+        """Return the facts as they would have been without taxes."""
+        return self._replace(
+            by_account={
+                account: tuple(map(before_taxes, facts))
+                for account, facts in self.by_account.items()
+            }
+        )
+
+    def with_implied_prices(self) -> Facts:
+        """Return the facts with the prices of trades in place until the first quote."""
+        implied = implied_prices(self.transactions)
+        return self._replace(prices=until_quoted(self.prices, implied))
+
+    def of_security(self, security_id: str) -> Facts:
+        """Return the facts of one security in all accounts together."""
+        own = [fact for fact in self.transactions if fact.security_id == security_id]
+        return self._replace(by_account={"": tuple(own)}).pooled()
+
     def pooled(self) -> Facts:
         """Return the facts with all accounts in one."""
-        return self._replace(by_account={"": self.transactions})
+        inside = [fact for fact in self.transactions if not fact.to_portfolio_id]
+        return self._replace(
+            by_account={"": tuple(fact._replace(portfolio_id="") for fact in inside)}
+        )
 
     @property
     def transactions(self) -> tuple[Transaction, ...]:
@@ -69,14 +109,20 @@ class Facts(NamedTuple):
         *,
         allow_short: bool = False,
     ) -> list[Book]:
-        """Return the book of each account."""
+        """Return the book of each account that has transactions or receives any."""
         kept = portfolio(
             self.base_currency, cost_method=method, settlement=settlement, allow_short=allow_short
         )
-        return [
-            keep_book(facts, kept, self.instruments, self.rates)
-            for facts in self.by_account.values()
-        ]
+        receiving = {fact.to_portfolio_id for fact in self.transactions if fact.to_portfolio_id}
+        accounts = {
+            account: kept._replace(portfolio_id=account)
+            for account in sorted(self.by_account.keys() | receiving)
+        }
+        known = {instrument.security_id: instrument for instrument in self.instruments}
+        whole = build(
+            WholeFacts(accounts, known, self.transactions, self.rates, ActionTable(self.actions))
+        )
+        return [_book(whole, account, known) for account in accounts.values()]
 
     def valued(self, book: Book, key: str) -> Valuation:
         """Return a position's valuation on the last day that the case mentions."""
@@ -87,12 +133,29 @@ class Facts(NamedTuple):
         return value_position(held, quote, self.rates, self.base_currency, self.last_day)
 
 
+def _book(whole: WholeBook, account: Portfolio, known: Mapping[str, Instrument]) -> Book:
+    mine = {key[1]: one for key, one in whole.keys.items() if key[0] == account.portfolio_id}
+    # That a portfolio's findings are all of the case's is enough: no case may have one.
+    findings = tuple(finding for found in whole.findings.values() for finding in found)
+    return Book(
+        account,
+        known,
+        {key: folded.holding for key, folded in mine.items()},
+        {key: folded.entries for key, folded in mine.items()},
+        findings,
+    )
+
+
 def facts_of(case: Content, deliveries: Mapping[str, str] = AS_TRADES) -> Facts:
     """Return the facts of a case."""
     base = case["base_currency"]
     currencies = {known["id"]: known["currency"] for known in case.get("instruments", [])}
     by_account: dict[str, list[Transaction]] = defaultdict(list)
+    actions: list[CorporateAction] = []
     for number, written in enumerate(case["transactions"], 1):
+        if written["type"] == "SPLIT":
+            actions.append(_split(written, f"a{number:03}"))
+            continue
         fact = _transaction(written, f"t{number:03}", base, deliveries)
         by_account[written.get("account", "")].append(fact)
         if "instrument" in written:
@@ -120,7 +183,28 @@ def facts_of(case: Content, deliveries: Mapping[str, str] = AS_TRADES) -> Facts:
         price_table(prices),
         rate_table(rates),
         max(days),
+        _period(case),
+        tuple(actions),
     )
+
+
+def _split(written: Content, identity: str) -> CorporateAction:
+    ratio = written["recorded_fx"]
+    return CorporateAction(
+        identity,
+        ActionType.SPLIT,
+        written["instrument"],
+        date.fromisoformat(written["date"]),
+        new_units=Decimal(ratio["numerator"]),
+        old_units=Decimal(ratio["denominator"]),
+    )
+
+
+def _period(case: Content) -> Span | None:
+    if "period" not in case:
+        return None
+    start, end = (date.fromisoformat(case["period"][name]) for name in ("start", "end"))
+    return Span(start + timedelta(days=1), end) if start < end else None
 
 
 def _transaction(
@@ -147,7 +231,7 @@ def _transaction(
     at = datetime.combine(on, time(tzinfo=UTC)) + timedelta(seconds=written.get("seq", 0))
     return Transaction(
         transaction_id=identity,
-        portfolio_id="P1",
+        portfolio_id=written.get("account", ""),
         security_id=written.get("instrument", "CASH"),
         type=kind,
         traded_at=at,
@@ -160,7 +244,16 @@ def _transaction(
         fee=fee,
         tax=tax,
         fx_rate=rate if currency == base else None,
+        to_portfolio_id=written.get("to_account", ""),
     )
+
+
+def earnings_of(facts: Facts, book: Book, span: Span) -> PeriodEarnings:
+    """Return what changed the value of a kept book over the days of a span."""
+    known = {fact.transaction_id: fact for fact in facts.transactions}
+    kept = KeptBook(book.entries, known, book.instruments)
+    market = Market(facts.prices, facts.rates, facts.base_currency, {})
+    return period_earnings(kept, span, market)
 
 
 def total_of(amounts: Sequence[Decimal | None]) -> Decimal:

@@ -27,6 +27,9 @@ def check(case: Content) -> None:
     cash = book.cash_keys()
     invested = [held.cost_base for key, held in book.holdings.items() if key not in cash]
     found = {"invested_value": total_of(invested), "total_cost": total_of(invested)}
+    if "market_value" in expected:
+        values = [facts.valued(book, key).value for key in book.holdings if key not in cash]
+        found["market_value"] = total_of([None if one is None else one.base for one in values])
     if "net_worth" in expected:
         found["net_worth"] = _net_worth(facts, book)
     assert_known(expected, {"positions", *found})

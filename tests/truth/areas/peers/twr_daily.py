@@ -29,7 +29,7 @@ def check(case: Content) -> None:
     facts, expected = facts_of(case), case["expected"]
     days = [start + timedelta(days=n) for n in range((end - start).days + 1)]
     rows = _series(facts, days)
-    linked = time_weighted(_values(rows), Span(days[1], end), FeeBasis.NET)
+    linked = time_weighted(values_of(rows), Span(days[1], end), FeeBasis.NET)
     figures = {"daily_return", "cumulative", "cumulative_last", "cumulative_on"}
     assert_known(expected, figures | {"warnings_at_least", "value_on", "tax_on"})
     _check_returns(expected, linked, days, case["tolerance"]["ratio"])
@@ -61,7 +61,8 @@ def _series(facts: Facts, days: list[date]) -> tuple[PortfolioDay, ...]:
     return daily_series(days, holdings, portfolio_flows(book.entries), market)
 
 
-def _values(rows: tuple[PortfolioDay, ...]) -> DailyValues:
+def values_of(rows: tuple[PortfolioDay, ...]) -> DailyValues:
+    """Return the rows of a book as the analytics read them."""
     with exact():
         flows = [row.eod_cashflow + row.fees for row in rows]
     return DailyValues(

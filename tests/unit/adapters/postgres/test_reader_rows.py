@@ -28,11 +28,15 @@ AT = datetime(2024, 3, 1, 10, tzinfo=UTC)
 DIGITS = "12345678901234567890.123456789012345678"
 
 
-def entry_row(change: tuple[str, str, str], matches: list[StoredPart] | None) -> tuple[object, ...]:
+def entry_row(
+    change: tuple[str, str, str],
+    matches: list[StoredPart] | None,
+    opens: list[StoredPart] | None = None,
+) -> tuple[object, ...]:
     quantity, local, base = map(Decimal, change)
     key = ("P", "S", "main", "t2", "SELL", ON, AT, 2)
     gains = (Decimal(1), Decimal(1), Decimal(1), Decimal(0)) if matches else (None,) * 4
-    return (*key, "EUR", Decimal("1.1"), quantity, local, base, *gains, matches)
+    return (*key, "EUR", Decimal("1.1"), quantity, local, base, *gains, matches, opens)
 
 
 @pytest.mark.parametrize(
@@ -69,8 +73,16 @@ def test_stored_lots_keep_every_digit() -> None:
 def test_matches_that_add_up_are_exact() -> None:
     part = ("t1", "2024-01-31", DIGITS, DIGITS, DIGITS)
     entry = entry_from(entry_row(("-" + DIGITS, "-" + DIGITS, "0"), [part]))
-    assert (entry.opened, entry.opened_cost_base) == (0, Decimal(DIGITS))
+    assert entry.opens == (Lot("t2", ON, Decimal(0), Decimal(0), Decimal(DIGITS)),)
     assert entry.matches == (Match("t1", date(2024, 1, 31), *[Decimal(DIGITS)] * 3),)
+
+
+def test_what_an_entry_says_that_it_opened_is_taken_as_it_says() -> None:
+    # Bought 10 for 100 into the pool that t0 opened.
+    pool = ("t0", "2024-01-02", "10", "100", "110")
+    entry = entry_from(entry_row(("10", "100", "110"), None, [pool]))
+    assert entry.opens == (Lot("t0", date(2024, 1, 2), Decimal(10), Decimal(100), Decimal(110)),)
+    assert entry_from(entry_row(("0", "0", "0"), None, [])).opens == ()
 
 
 def test_an_instrument_is_the_one_introduced_or_a_cash_account_or_what_the_book_knows() -> None:
@@ -94,6 +106,6 @@ def test_an_instant_is_given_in_utc_whatever_the_session_speaks() -> None:
 
 def test_statements_are_known_by_name() -> None:
     found = statements("read_references")
-    assert list(found) == ["instruments", "prices", "rates"]
+    assert list(found) == ["instruments", "prices", "rates", "actions"]
     assert found["rates"].startswith(b"SELECT from_currency")
     assert b"name:" not in b"".join(found.values())

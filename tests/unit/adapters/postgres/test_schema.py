@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
@@ -118,3 +119,39 @@ def test_a_start_on_a_newest_database_imports_no_alembic(database_url: str) -> N
     process = run(program, database_url)
     said, _ = process.communicate(timeout=30)
     assert said.strip() == "[]"
+
+
+def upgrade_to(conninfo: str, revision: str) -> None:
+    """Bring an empty database to the schema of an earlier release."""
+    config = Config(attributes={"conninfo": conninfo})
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    command.upgrade(config, revision)
+
+
+def test_pools_that_an_earlier_release_kept_are_folded_again(empty_database_url: str) -> None:
+    upgrade_to(empty_database_url, "0001")
+    with psycopg.connect(empty_database_url) as connection:
+        for portfolio_id, method in (("A", "AVCO"), ("F", "FIFO")):
+            connection.execute(
+                "INSERT INTO portfolios VALUES (%s, 1, '', '', 'USD', '2024-01-01', NULL, '', %s, "
+                "'auto', 'UTC', false, '', '', '', NULL, '', '', false, NULL, now())",
+                (portfolio_id, method),
+            )
+            for security_id, day in (("S", 3), ("S", 2), ("CASH_USD", 2), ("CASH_EUR", 2)):
+                connection.execute(
+                    "INSERT INTO entries (portfolio_id, security_id, transaction_id, leg, epoch, "
+                    "type, business_date, at, rank, currency, fx_rate, amount, quantity, "
+                    "cost_local, cost_base, recorded_at) VALUES (%s, %s, %s, 'main', 0, 'BUY', "
+                    "%s, now(), 0, 'USD', 1, 1, 1, 1, 1, now())",
+                    (portfolio_id, security_id, f"t{day}", date(2024, 1, day)),
+                )
+        connection.execute("INSERT INTO business_dates VALUES ('2024-01-02', now())")
+    assert schema.upgrade(empty_database_url).current == "0001"
+    with psycopg.connect(empty_database_url) as connection:
+        work = connection.execute(
+            "SELECT portfolio_id, security_id, from_date FROM book_work ORDER BY security_id"
+        ).fetchall()
+        dates = connection.execute("SELECT version, superseded_at::text FROM business_dates")
+        assert dates.fetchall() == [(1, "infinity")]
+    assert work == [("A", "CASH_EUR", date(2024, 1, 2)), ("A", "S", date(2024, 1, 2))]

@@ -4,17 +4,54 @@ SELECT t.transaction_id, t.version, t.content_hash, t.portfolio_id, t.business_d
        EXISTS (
            SELECT 1 FROM findings f
            WHERE f.transaction_id = t.transaction_id AND f.resolved_at = 'infinity'
-             AND f.severity = 'waiting')
+             AND f.severity = 'waiting'),
+       t.arrival_portfolio_id, t.arrival_security_id
 FROM transactions t
 WHERE t.transaction_id = ANY(%(ids)s) AND t.superseded_at = 'infinity'
 
 -- name: lock_portfolios
 SELECT portfolio_id, base_currency, open_date, name, status, cost_method, settlement, time_zone,
-       allow_short, generation
+       allow_short, cost_method_changes, taxpayer_id, tax_short_term, tax_long_term,
+       tax_long_term_months, generation
 FROM portfolios
 WHERE portfolio_id = ANY(%(ids)s)
 ORDER BY portfolio_id
 FOR UPDATE
+
+-- name: related_portfolios
+WITH RECURSIVE related AS (
+    SELECT portfolio_id FROM unnest(%(ids)s::text[]) AS portfolio_id
+    UNION
+    SELECT other.portfolio_id
+    FROM related r
+    CROSS JOIN LATERAL (
+        SELECT t.arrival_portfolio_id AS portfolio_id FROM transactions t
+        WHERE t.portfolio_id = r.portfolio_id AND t.arrival_portfolio_id IS NOT NULL
+          AND t.superseded_at = 'infinity'
+        UNION ALL
+        -- What waits has not arrived anywhere yet; where it is to go must be at hand all the same.
+        SELECT t.to_portfolio_id FROM transactions t
+        WHERE t.portfolio_id = r.portfolio_id AND t.to_portfolio_id <> ''
+          AND t.superseded_at = 'infinity'
+        UNION ALL
+        SELECT t.portfolio_id FROM transactions t
+        WHERE t.arrival_portfolio_id = r.portfolio_id AND t.superseded_at = 'infinity'
+        UNION ALL
+        SELECT q.portfolio_id FROM portfolios p JOIN portfolios q ON q.pools_with = p.pools_with
+        WHERE p.portfolio_id = r.portfolio_id
+    ) AS other
+)
+SELECT portfolio_id FROM related
+
+-- name: carries
+SELECT transaction_id, portfolio_id, main_security_id, arrival_portfolio_id, arrival_security_id
+FROM transactions
+WHERE portfolio_id = ANY(%(ids)s) AND arrival_portfolio_id IS NOT NULL
+  AND superseded_at = 'infinity'
+UNION
+SELECT transaction_id, portfolio_id, main_security_id, arrival_portfolio_id, arrival_security_id
+FROM transactions
+WHERE arrival_portfolio_id = ANY(%(ids)s) AND superseded_at = 'infinity'
 
 -- name: states
 -- A key that has lost all its entries has no state but its epoch, which must never be used again.
@@ -36,23 +73,35 @@ WHERE NOT EXISTS (
 GROUP BY portfolio_id, security_id
 
 -- name: key_facts
+-- A transaction that was cancelled has no legs.
 WITH keys AS (
     SELECT * FROM unnest(%(portfolios)s::text[], %(securities)s::text[]) AS k (portfolio_id, key)
 )
 SELECT t.transaction_id, t.portfolio_id, t.security_id, t.type, t.traded_at, t.trade_date,
        t.quantity, t.price, t.gross, t.trade_currency, t.currency, t.fee, t.tax,
-       t.accrued_interest, t.fx_rate, t.instrument_id, t.settlement_date, t.note,
-       t.business_date, t.main_security_id, t.cash_security_id
+       t.accrued_interest, t.fx_rate, t.instrument_id, t.settlement_date, t.note, t.lots,
+       t.to_portfolio_id, t.to_security_id, t.to_quantity, t.business_date, t.main_security_id,
+       t.cash_security_id, t.arrival_portfolio_id, t.arrival_security_id
 FROM transactions t JOIN keys k ON t.portfolio_id = k.portfolio_id AND t.main_security_id = k.key
-WHERE t.superseded_at = 'infinity'
+WHERE t.superseded_at = 'infinity' AND t.type <> 'CANCELLED'
 UNION ALL
 SELECT t.transaction_id, t.portfolio_id, t.security_id, t.type, t.traded_at, t.trade_date,
        t.quantity, t.price, t.gross, t.trade_currency, t.currency, t.fee, t.tax,
-       t.accrued_interest, t.fx_rate, t.instrument_id, t.settlement_date, t.note,
-       t.business_date, t.main_security_id, t.cash_security_id
+       t.accrued_interest, t.fx_rate, t.instrument_id, t.settlement_date, t.note, t.lots,
+       t.to_portfolio_id, t.to_security_id, t.to_quantity, t.business_date, t.main_security_id,
+       t.cash_security_id, t.arrival_portfolio_id, t.arrival_security_id
 FROM transactions t JOIN keys k ON t.portfolio_id = k.portfolio_id AND t.cash_security_id = k.key
 WHERE t.superseded_at = 'infinity' AND k.key LIKE 'CASH%%'
   AND t.main_security_id <> t.cash_security_id
+UNION ALL
+SELECT t.transaction_id, t.portfolio_id, t.security_id, t.type, t.traded_at, t.trade_date,
+       t.quantity, t.price, t.gross, t.trade_currency, t.currency, t.fee, t.tax,
+       t.accrued_interest, t.fx_rate, t.instrument_id, t.settlement_date, t.note, t.lots,
+       t.to_portfolio_id, t.to_security_id, t.to_quantity, t.business_date, t.main_security_id,
+       t.cash_security_id, t.arrival_portfolio_id, t.arrival_security_id
+FROM transactions t
+JOIN keys k ON t.arrival_portfolio_id = k.portfolio_id AND t.arrival_security_id = k.key
+WHERE t.superseded_at = 'infinity'
 
 -- name: waiting
 SELECT transaction_id FROM findings
@@ -73,7 +122,7 @@ SELECT e.portfolio_id, e.security_id, e.transaction_id, e.leg, e.type, e.busines
        e.rank, e.currency, e.fx_rate, e.amount, e.quantity, e.cost_local, e.cost_base,
        e.realised_local, e.realised_base, e.realised_price, e.realised_currency, e.matches::text,
        e.classification, e.timing, e.is_portfolio_flow, e.cash_amount, e.position_flow,
-       e.flow_base
+       e.flow_base, e.opens::text
 FROM entries e
 JOIN unnest(%(portfolios)s::text[], %(securities)s::text[]) AS k (portfolio_id, security_id)
   USING (portfolio_id, security_id)
@@ -91,7 +140,7 @@ WHERE (portfolio_id, security_id) IN (
     SELECT w.portfolio_id, w.security_id FROM book_work w JOIN queue q USING (portfolio_id)
     WHERE q.taken <= %(limit)s OR q.taken = q.keys
     FOR UPDATE OF w SKIP LOCKED)
-RETURNING portfolio_id, security_id, from_date, reason
+RETURNING portfolio_id, security_id, from_date, reason, causes
 
 -- name: last_recorded
 SELECT max(recorded_at) FROM (
@@ -111,10 +160,24 @@ UPDATE transactions SET superseded_at = %(at)s
 WHERE transaction_id = ANY(%(ids)s) AND superseded_at = 'infinity'
 
 -- name: replace_accounts
+WITH kept AS (
+    INSERT INTO past_bookings
+        (transaction_id, version, business_date, main_security_id, cash_security_id,
+         arrival_portfolio_id, arrival_security_id, superseded_at)
+    SELECT t.transaction_id, t.version, t.business_date, t.main_security_id, t.cash_security_id,
+           t.arrival_portfolio_id, t.arrival_security_id,
+           GREATEST(%(at)s, t.recorded_at + interval '1 microsecond',
+                    max(b.superseded_at) + interval '1 microsecond')
+    FROM transactions t LEFT JOIN past_bookings b USING (transaction_id, version)
+    WHERE t.transaction_id = ANY(%(ids)s) AND t.superseded_at = 'infinity'
+    GROUP BY t.transaction_id, t.version
+)
 UPDATE transactions t
-SET business_date = r.business_date, main_security_id = r.main, cash_security_id = r.cash
-FROM unnest(%(ids)s::text[], %(days)s::date[], %(mains)s::text[], %(cashes)s::text[])
-     AS r (transaction_id, business_date, main, cash)
+SET business_date = r.business_date, main_security_id = r.main, cash_security_id = r.cash,
+    arrival_portfolio_id = r.arrival_portfolio_id, arrival_security_id = r.arrival_security_id
+FROM unnest(%(ids)s::text[], %(days)s::date[], %(mains)s::text[], %(cashes)s::text[],
+            %(to_portfolios)s::text[], %(to_securities)s::text[])
+     AS r (transaction_id, business_date, main, cash, arrival_portfolio_id, arrival_security_id)
 WHERE t.transaction_id = r.transaction_id AND t.superseded_at = 'infinity'
 
 -- name: close_entries
@@ -173,15 +236,23 @@ FROM unnest(%(ids)s::text[], %(generations)s::bigint[], %(dirty)s::date[])
 WHERE p.portfolio_id = r.portfolio_id AND p.generation = r.generation
 
 -- name: request_reprocessing
-INSERT INTO book_work AS w (portfolio_id, security_id, from_date, reason, requested_at)
-SELECT t.portfolio_id, k.security_id, min(t.business_date), 'reprocessing was requested', %(at)s
+INSERT INTO book_work AS w
+    (portfolio_id, security_id, from_date, reason, requested_at, causes)
+SELECT k.portfolio_id, k.security_id, min(t.business_date), 'reprocessing was requested', %(at)s,
+       (SELECT jsonb_agg(jsonb_build_array('request', asked.id, NULL))
+        FROM unnest((array_agg(DISTINCT t.transaction_id))[1:20]) AS asked (id))
 FROM transactions t
-CROSS JOIN LATERAL (VALUES (t.main_security_id), (t.cash_security_id)) AS k (security_id)
-WHERE t.transaction_id = ANY(%(ids)s) AND t.superseded_at = 'infinity'
+CROSS JOIN LATERAL (VALUES
+    (t.portfolio_id, t.main_security_id),
+    (t.portfolio_id, t.cash_security_id),
+    (t.arrival_portfolio_id, t.arrival_security_id)) AS k (portfolio_id, security_id)
+WHERE t.type <> 'CANCELLED' AND t.transaction_id = ANY(%(ids)s) AND t.superseded_at = 'infinity'
   AND k.security_id IS NOT NULL
 GROUP BY 1, 2
-ON CONFLICT (portfolio_id, security_id)
-DO UPDATE SET from_date = LEAST(w.from_date, excluded.from_date)
+ON CONFLICT (portfolio_id, security_id) DO UPDATE SET
+    from_date = LEAST(w.from_date, excluded.from_date),
+    causes = CASE WHEN jsonb_array_length(w.causes) < 20 THEN w.causes || excluded.causes
+                  ELSE w.causes END
 
 -- name: unfinished
 SELECT EXISTS (SELECT 1 FROM book_work w

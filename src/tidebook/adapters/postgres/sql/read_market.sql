@@ -54,8 +54,25 @@ SELECT array_agg(b.business_date ORDER BY b.business_date),
        (SELECT v.version FROM market_versions AS v WHERE v.subject = 'dates'),
        (SELECT v.xmin::text FROM market_versions AS v WHERE v.subject = 'dates')
 FROM business_dates AS b
+WHERE b.superseded_at = 'infinity'
+
+-- name: actions
+SELECT v.version, v.xmin::text, a.action_id, a.type, a.security_id, a.ex_date, a.new_units,
+       a.old_units, a.to_security_id, a.cost_fraction, a.cash_per_unit, a.cash_currency,
+       a.portfolio_id, a.note
+FROM market_versions AS v
+LEFT JOIN corporate_actions AS a ON a.superseded_at = 'infinity' AND NOT a.cancelled
+WHERE v.subject = 'actions'
 
 -- name: instruments
-SELECT security_id, name, currency, product_type, isin, asset_class, sector, country_of_risk
+SELECT security_id, name, currency, product_type, isin, asset_class, sector, country_of_risk,
+       multiplier, underlying_id, option_right, strike, expires_on
 FROM instruments
 WHERE security_id = ANY(%(security_ids)s)
+
+-- name: instruments_known
+SELECT security_id, name, currency, product_type, isin, asset_class, sector, country_of_risk,
+       multiplier, underlying_id, option_right, strike, expires_on
+FROM instrument_versions
+WHERE security_id = ANY(%(security_ids)s) AND recorded_at <= %(known_at)s::timestamptz
+  AND (superseded_at = 'infinity' OR superseded_at > %(known_at)s::timestamptz)

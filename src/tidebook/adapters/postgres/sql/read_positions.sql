@@ -115,11 +115,12 @@ ORDER BY e.security_id COLLATE "C"
 -- name: key_entries
 SELECT e.portfolio_id, e.security_id, e.leg, e.transaction_id, e.type, e.business_date, e.at,
        e.rank, e.currency, e.fx_rate, e.quantity, e.cost_local, e.cost_base,
-       e.realised_local, e.realised_base, e.realised_price, e.realised_currency, e.matches
+       e.realised_local, e.realised_base, e.realised_price, e.realised_currency, e.matches,
+       e.opens
 FROM (
     SELECT portfolio_id, security_id, leg, transaction_id, type, business_date, at, rank,
            currency, fx_rate, quantity, cost_local, cost_base, realised_local, realised_base,
-           realised_price, realised_currency, matches
+           realised_price, realised_currency, matches, opens
     FROM entries
     WHERE portfolio_id = %(portfolio_id)s AND security_id = ANY(%(security_ids)s)
       AND business_date <= %(as_of)s::date
@@ -127,7 +128,7 @@ FROM (
     UNION ALL
     SELECT portfolio_id, security_id, leg, transaction_id, type, business_date, at, rank,
            currency, fx_rate, quantity, cost_local, cost_base, realised_local, realised_base,
-           realised_price, realised_currency, matches
+           realised_price, realised_currency, matches, opens
     FROM entries
     WHERE portfolio_id = %(portfolio_id)s AND security_id = ANY(%(security_ids)s)
       AND business_date <= %(as_of)s::date

@@ -1,7 +1,8 @@
 -- name: jobs
 SELECT * FROM (
     SELECT portfolio_id, base_currency, open_date, name, status, cost_method, settlement,
-           time_zone, allow_short, generation, valuation_version, series_from
+           time_zone, allow_short, cost_method_changes, taxpayer_id, tax_short_term,
+           tax_long_term, tax_long_term_months, generation, valuation_version, series_from
     FROM portfolios
     WHERE series_from IS NOT NULL AND portfolio_id <> ALL(%(spared)s)
     ORDER BY series_generation = generation DESC, portfolio_id
@@ -18,6 +19,19 @@ FROM (
     FROM entries
     WHERE portfolio_id = %(portfolio_id)s AND superseded_at = 'infinity'
       AND (quantity <> 0 OR cost_base <> 0)
+) e
+GROUP BY security_id, day
+ORDER BY security_id, day
+
+-- name: margin_costs
+-- On the same days as the holdings.
+SELECT security_id, day, sum(cost_local)
+FROM (
+    SELECT security_id, cost_local,
+           CASE WHEN business_date < %(day)s THEN %(day)s::date - 1 ELSE business_date END AS day
+    FROM entries
+    WHERE portfolio_id = %(portfolio_id)s AND security_id = ANY(%(securities)s)
+      AND superseded_at = 'infinity' AND (quantity <> 0 OR cost_base <> 0)
 ) e
 GROUP BY security_id, day
 ORDER BY security_id, day
@@ -46,8 +60,11 @@ WHERE portfolio_id = %(portfolio_id)s AND superseded_at = 'infinity' AND day < %
 ORDER BY day DESC
 LIMIT 1
 
+-- name: market_change
+SELECT series_change, series_generation FROM portfolios WHERE portfolio_id = %(portfolio_id)s
+
 -- name: claim
-UPDATE portfolios SET series_from = NULL, series_generation = generation
+UPDATE portfolios SET series_from = NULL, series_generation = generation, series_change = NULL
 WHERE portfolio_id = %(portfolio_id)s AND generation = %(generation)s
   AND valuation_version = %(valuation_version)s
 
@@ -58,3 +75,38 @@ WHERE portfolio_id = %(portfolio_id)s AND day = ANY(%(days)s) AND superseded_at 
 -- name: close_days
 UPDATE portfolio_days SET superseded_at = %(at)s
 WHERE portfolio_id = %(portfolio_id)s AND day = ANY(%(days)s) AND superseded_at = 'infinity'
+
+-- name: changes
+-- What has moved since of all that this portfolio rests on, by subject; rates are looked through
+-- by whoever asks. An instrument is asked of the facts: one that turns out to be cash has no key.
+SELECT c.kind, c.id, min(c.from_date), max(c.to_date),
+       CASE WHEN min(c.from_date) = max(c.to_date) OR c.kind IN ('instrument', 'portfolio')
+            THEN max(c.version) END
+FROM market_changes c
+WHERE c.change_id >= %(change)s AND c.from_date <= %(through)s
+  AND ((c.kind = 'price' AND EXISTS (
+            SELECT FROM position_state s
+            WHERE s.portfolio_id = %(portfolio_id)s AND s.security_id = c.id
+              AND (s.quantity <> 0 OR s.changed_on >= c.from_date)))
+       OR (c.kind = 'instrument' AND EXISTS (
+            SELECT FROM transactions t
+            WHERE t.portfolio_id = %(portfolio_id)s AND t.security_id = c.id
+              AND t.superseded_at = 'infinity'))
+       OR (c.kind = 'portfolio' AND c.id = %(portfolio_id)s)
+       OR c.kind IN ('rate', 'business_date'))
+GROUP BY c.kind, c.id
+ORDER BY c.kind, c.id
+
+-- name: currencies
+SELECT currency FROM position_state WHERE portfolio_id = %(portfolio_id)s
+UNION
+SELECT q.currency FROM position_state s JOIN quoted_currencies q USING (security_id)
+WHERE s.portfolio_id = %(portfolio_id)s
+
+-- name: log_restatement
+INSERT INTO series_restatements
+    (portfolio_id, from_date, to_date, days, value_on, value_before, value_after, causes,
+     generation, valuation_version, recorded_at)
+VALUES
+    (%(portfolio_id)s, %(from_date)s, %(to_date)s, %(days)s, %(value_on)s, %(value_before)s,
+     %(value_after)s, %(causes)s::jsonb, %(generation)s, %(valuation_version)s, %(at)s)

@@ -1,0 +1,18 @@
+"""Balance assertions.
+
+Revision ID: 0004
+"""
+
+from __future__ import annotations
+
+from tidebook.adapters.postgres.migrations.sql_file import run_sql_file
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Run the statements beside this file."""
+    run_sql_file(__file__)

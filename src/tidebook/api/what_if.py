@@ -1,0 +1,23 @@
+"""The what-if route: what facts would change, without sending them."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from tidebook.api import samples, what_if_wire as wire
+from tidebook.api.bodies import decoded_object
+from tidebook.api.edge import EdgeHere, JsonBody
+from tidebook.api.replies import reply
+from tidebook.engine.whatif import what_if
+
+router = APIRouter(tags=["query"])
+
+
+@router.post("/portfolios/{portfolio_id:path}/what-if", **samples.what_if())
+def what_if_route(edge: EdgeHere, portfolio_id: str, body: JsonBody) -> Response:
+    """Tell what would be different if facts were sent; nothing is written."""
+    now = edge.clock.now()
+    asked = wire.supposed(decoded_object(body), edge.reader, now, commits=False)
+    preview = what_if(edge.reader, portfolio_id, asked.hypothesis, asked.question)
+    return reply(wire.preview_json(preview))
