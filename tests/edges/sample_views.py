@@ -15,6 +15,7 @@ from tidebook.book.series import PortfolioDay
 from tidebook.book.valuation import MarketValue, Valuation, ValuationStatus
 from tidebook.engine.causes import Amounts, Cause, CauseKind, SeriesRestated
 from tidebook.engine.views import (
+    BookedEntry,
     EntriesView,
     EntryView,
     FindingView,
@@ -175,6 +176,42 @@ REVALUED = RestatementView(
 SERIES = SeriesView(PORTFOLIO, freshness(date(2025, 3, 11)), ON, DAYS)
 
 
+SALE = BookedEntry(
+    "T-3",
+    TransactionType.SELL,
+    date(2025, 6, 2),
+    datetime(2025, 6, 2, tzinfo=UTC),
+    EntryView(
+        "S-1",
+        "main",
+        2,
+        Decimal(-5),
+        Decimal(-502),
+        Decimal(-502),
+        Decimal(48),
+        Decimal(48),
+        Decimal(48),
+        ZERO,
+        ONE,
+        "USD",
+        None,
+        None,
+        None,
+        None,
+        None,
+        matches=(("T-1", ON, Decimal(5), Decimal(502), Decimal(502)),),
+    ),
+)
+"""Half of the ten are sold for 550."""
+LATE_SALE = SALE._replace(
+    transaction_id="T-4",
+    on=date(2026, 3, 11),
+    entry=SALE.entry._replace(
+        realised_local=Decimal(-2), realised_base=Decimal(-2), realised_price=Decimal(-2)
+    ),
+)
+"""The other half goes for 500, a year and a day after it was bought."""
+REALISED = EntriesView(PORTFOLIO, freshness(ON), (SALE, LATE_SALE), (SHARE,))
 NOTHING_REALISED = EntriesView(PORTFOLIO, freshness(ON), ())
 
 
@@ -190,6 +227,7 @@ def desk() -> Desk:
     )
     reader.kept_transactions = [BOUGHT]
     reader.kept_lots = [LOT]
+    reader.kept_entries = [SALE, LATE_SALE]
     reader.kept_findings = [FindingView(unknown_instrument("T-2", "S-2"), "P-1", "S-2", ON, NOW)]
     reader.kept_restatements = [RESTATED, REVALUED]
     reader.kept_series["P-1"] = SERIES

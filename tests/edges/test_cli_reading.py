@@ -97,6 +97,58 @@ def test_csv_has_one_header_and_sends_notes_to_standard_error(store: Openings) -
     assert "generation 5" in result.stderr
 
 
+def test_gains_are_listed_by_lot_with_their_sums_below(store: Openings) -> None:
+    # T3 sells 4 of T1: 478 x 0.85 = 406.30 for 402 x 0.90 = 361.80. T4 sells 6 of T1 and 2 of T2
+    # for 1040 x 0.95 = 988: 741 for 542.70, and 247 for 176. The dollars lose 79.40.
+    result = terminal(store, "gains", "P1", "-o", "table")
+    lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    assert lines[0] == "realised gains of portfolio P1 (Worked case)"
+    assert lines[2] == (
+        "2024-01-04 ACME T1 DISPOSAL 2024-01-02 2 SHORT 4 406.30 361.80 44.50 -20.10 –"
+    )
+    assert "2024-01-05 ACME T2 DISPOSAL 2024-01-03 2 SHORT 2 247.00 176.00 71.00 33.00 –" in lines
+    assert lines[-5] == "total 2,709.20 2,474.80 234.40 -36.35 –"
+    assert lines[-4:] == [
+        "short term 234.40",
+        "2024 234.40",
+        "no tax is told: the portfolio states no tax rates",
+        "as of 2024-01-05, known at now, generation 5, current",
+    ]
+
+
+def test_gains_of_one_security_and_one_year(store: Openings) -> None:
+    document = json.loads(
+        terminal(store, "gains", "P1", "--security", "ACME", "--year", "2024").stdout
+    )
+    assert document["totals"]["gain_base"] == "313.8"
+    assert [one["gain_base"] for one in document["gains"]] == ["44.5", "198.3", "71"]
+    assert document["by_term"][0]["term"] == "SHORT"
+    assert document["tax_reason"] == "the portfolio states no tax rates"
+    other = json.loads(terminal(store, "gains", "P1", "--year", "2023").stdout)
+    assert (other["gains"], other["totals"]["gain_base"]) == ([], "0")
+    until = json.loads(terminal(store, "gains", "P1", "--to", "2024-01-04").stdout)
+    assert until["totals"]["gain_base"] == "68.4"
+    since = json.loads(terminal(store, "gains", "P1", "--from", "2024-01-05").stdout)
+    assert since["totals"]["gain_base"] == "166"
+
+
+def test_gains_as_csv_are_a_line_for_each_lot(store: Openings) -> None:
+    result = terminal(store, "gains", "P1", "-o", "csv", "--security", "ACME", "--to", "2024-01-04")
+    assert result.stdout.splitlines()[1:] == [
+        (
+            "ACME,T1,DISPOSAL,LONG,2024-01-02,2024-01-04,T3,SELL,4,USD,"
+            "478,406.3,402,361.8,76,44.5,64.6,-20.1,2,SHORT,,"
+        ),
+    ]
+    assert "2024 44.50" in result.stderr
+
+
+def test_a_year_and_days_cannot_both_be_asked_for(store: Openings) -> None:
+    result = terminal(store, "gains", "P1", "--year", "2024", "--to", "2024-01-04")
+    assert result.exit_code == 2
+    assert "a year has its own first and last day" in result.stderr
+
+
 def test_transactions_are_listed_latest_first_with_their_gain(store: Openings) -> None:
     document = json.loads(terminal(store, "transactions", "P1", "--limit", "2").stdout)
     assert document["total"] == 5

@@ -129,6 +129,47 @@ def test_every_event_does_what_was_worked_out_by_hand(door: Door) -> None:
     check(door)
 
 
+def test_a_transaction_shows_the_side_that_it_counts_on(door: Door) -> None:
+    for route, name, rows in _ROUTES:
+        door.send(route, name, rows)
+    [arrived] = door.read("OTHER", "transactions")["transactions"]
+    assert (arrived["transaction_id"], arrived["net_cost"]) == ("T17", "1180")
+    assert arrived["cashflow"]["amount"] == "1640"
+    listed = door.read("MAIN", "transactions", limit=100)["transactions"]
+    moved = {one["transaction_id"]: one["cashflow"] for one in listed}
+    # What left was worth 1,640; the exercise paid 8,000 for the shares under the call.
+    assert moved["T17"]["amount"] == "-1640"
+    assert (moved["T30"]["amount"], moved["T30"]["position_flow"]) == ("-8000", "8000")
+
+
+def test_the_gain_of_an_assignment_is_that_of_the_shares_delivered(door: Door) -> None:
+    for route, name, rows in _ROUTES:
+        door.send(route, name, rows)
+    written = {
+        **every_event.TRANSACTIONS[26],
+        "transaction_id": "T90",
+        "portfolio_id": "OTHER",
+        "security_id": "CALL",
+        "quantity": "1",
+        "price": "3",
+        "trade_fee": "0",
+    }
+    assigned = {
+        **every_event.TRANSACTIONS[28],
+        "transaction_id": "T91",
+        "portfolio_id": "OTHER",
+        "security_id": "CALL",
+        "to_quantity": "40",
+        "gross_transaction_amount": "3200",
+    }
+    assert door.send("transactions", "transactions", [written, assigned]) == []
+    listed = door.read("OTHER", "transactions")["transactions"]
+    [shown] = [one for one in listed if one["transaction_id"] == "T91"]
+    # 3,200 and the premium of 300, for shares that cost 1,062.
+    assert shown["realized_gain_loss"] == "2438"
+    assert shown["cashflow"]["amount"] == "3200"
+
+
 def test_one_by_one_in_reverse_and_twice_comes_to_the_same(door: Door) -> None:
     for route, name, rows in reversed(_ROUTES):
         for row in reversed(rows):

@@ -12,8 +12,10 @@ from starlette.testclient import TestClient
 from tests.edges import sample_views
 from tests.edges.memory_book import A_NONCE, AN_ID, Desk, StoppedClock
 from tidebook.api import create_app
+from tidebook.book.valuation import MarketValue
 from tidebook.engine.views import ReportView, RestatementsPage, ResultsView
 from tidebook.errors import StoreUnavailableError
+from tidebook.model.instruments import Instrument
 from tidebook.web import render_portfolio
 from tidebook.web.assembly import portfolio_page
 
@@ -123,6 +125,29 @@ def test_cost_gain_and_cash_make_up_the_value() -> None:
     assert page.positions[0].weight == Decimal("0.100939436338197082")
 
 
+def test_a_contract_on_margin_adds_its_gain_and_nothing_else() -> None:
+    # 2 at 50 a point, opened at 4,000 and worth 3,990: nothing was paid, and 1,000 is lost.
+    value = MarketValue(*map(Decimal, (399_000, 399_000, -1_000, -1_000)), on_margin=True)
+    contract = sample_views.SHARES._replace(
+        security_id="FUT",
+        instrument=Instrument("FUT", "Future", "USD", "Future", multiplier=Decimal(50)),
+        quantity=Decimal(2),
+        cost_local=Decimal(400_000),
+        cost_base=Decimal(400_000),
+        valuation=sample_views.VALUED._replace(value=value),
+    )
+    positions = sample_views.POSITIONS._replace(
+        positions=(contract, sample_views.MONEY), market_value_base=Decimal(7_996)
+    )
+    page = portfolio_page(views()._replace(positions=positions))
+    [row] = page.positions
+    assert (row.market_value, row.cost, row.unrealised) == (-1_000, 0, -1_000)
+    # With 8,996 in cash that makes the 7,996 of the whole.
+    assert (page.cash, page.value) == (8_996, 7_996)
+    # 1,000 of 7,996, half even to 18 places
+    assert row.weight == Decimal("-0.125062531265632816")
+
+
 def test_history_runs_to_the_day_of_the_positions() -> None:
     page = portfolio_page(views())
     assert [(point.day, point.value, point.contributed) for point in page.curve] == [
@@ -151,6 +176,43 @@ def test_what_cannot_be_valued_has_a_reason() -> None:
 def test_income_is_what_the_book_says_it_earned() -> None:
     results = ResultsView(Decimal(1), Decimal("88.05"), Decimal(2))
     assert portfolio_page(views()._replace(results=results)).income == Decimal("88.05")
+
+
+def test_gains_by_year_and_term_are_a_section_of_the_page() -> None:
+    page = portfolio_page(views()._replace(realised=sample_views.REALISED))
+    assert [(row.name, row.long_term, row.short_term, row.gain) for row in page.gains] == [
+        ("2025", None, Decimal(48), Decimal(48)),
+        ("2026", Decimal(-2), None, Decimal(-2)),
+    ]
+    assert page.gains_total is not None
+    assert (page.gains_total.gain, page.gains_total.tax) == (Decimal(46), None)
+    text = render_portfolio(page, nonce=A_NONCE)
+    assert '<h2 id="gains">Realised gains</h2>' in text
+    # From the worst year, -2, to the best, 48: the zero line stands at 2 of 50.
+    assert '<rect class="shade-4" x="4%" width="96%" height="100%">' in text
+    assert '<rect class="shade-0" x="0%" width="4%" height="100%">' in text
+    assert text.count('x1="4%" x2="4%" y1="0%" y2="100%"') == 2
+    assert "short term +48.00 USD" in text
+    assert "the portfolio states no tax rates" in text
+
+
+def test_a_page_without_gains_has_no_section_for_them() -> None:
+    text = render_portfolio(portfolio_page(views()), nonce=A_NONCE)
+    assert "Realised gains" not in text
+    assert 'href="#gains"' not in text
+
+
+def test_gains_that_cancel_out_need_no_bar() -> None:
+    nothing = sample_views.SALE.entry._replace(
+        realised_local=Decimal(0), realised_base=Decimal(0), realised_price=Decimal(0)
+    )
+    sold = sample_views.SALE._replace(entry=nothing)
+    page = portfolio_page(
+        views()._replace(realised=sample_views.REALISED._replace(entries=(sold,)))
+    )
+    text = render_portfolio(page, nonce=A_NONCE)
+    assert '<h2 id="gains">' in text
+    assert 'class="bar gain"' not in text
 
 
 def test_a_fall_is_drawn_from_the_first_day() -> None:

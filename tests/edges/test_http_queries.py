@@ -14,7 +14,7 @@ from tests.edges.memory_book import Desk, freshness
 from tidebook.api.samples import examples
 from tidebook.engine.ports import TransactionQuery
 from tidebook.engine.views import PositionsView
-from tidebook.model.portfolios import Portfolio
+from tidebook.model.portfolios import Portfolio, TaxRates
 
 RESTS_ON = {
     "known_at": "2025-06-30T12:00:00Z",
@@ -31,6 +31,7 @@ ROUTES = {
     "transactions": "/portfolios/P-1/transactions",
     "transaction": "/transactions/T-1",
     "lots": "/portfolios/P-1/lots",
+    "gains": "/portfolios/P-1/gains",
     "findings": "/portfolios/P-1/findings",
     "restatements": "/portfolios/P-1/restatements",
     "series": "/portfolios/P-1/series",
@@ -132,6 +133,55 @@ def test_lots_say_as_of_when_they_are() -> None:
     assert body["freshness"]["known_at"] == "2025-03-12T00:00:00Z"
 
 
+def test_gains_are_listed_by_lot_and_summed() -> None:
+    desk = sample_views.desk()
+    body = answered("/portfolios/P-1/gains", desk)
+    assert [
+        (one["lot_id"], one["closed_on"], one["proceeds"], one["term"], one["days_held"])
+        for one in body["gains"]
+    ] == [("T-1", "2025-06-02", "550", "SHORT", 84), ("T-1", "2026-03-11", "500", "LONG", 366)]
+    assert body["totals"]["realized_gain_loss"] == "46"
+    assert [(one["year"], one["realized_gain_loss"]) for one in body["by_year"]] == [
+        ("2025", "48"),
+        ("2026", "-2"),
+    ]
+    assert (body["totals"]["tax"], body["tax_reason"]) == (
+        None,
+        "the portfolio states no tax rates",
+    )
+
+
+def test_gains_between_two_days_are_summed_whole_and_shown_in_pages() -> None:
+    desk = sample_views.desk()
+    query = "start_date=2025-06-01&end_date=2025-12-31&security_id=S-1&as_of=2026-12-31"
+    body = answered(f"/portfolios/P-1/gains?{query}&known_at=2026-12-31T00:00:00Z", desk)
+    asked = (date(2025, 6, 1), date(2026, 12, 31), datetime(2026, 12, 31, tzinfo=UTC), True)
+    assert desk.reader.asked == [("P-1", "S-1", *asked)]
+    assert (body["total"], body["totals"]["realized_gain_loss"]) == (1, "48")
+    page = answered("/portfolios/P-1/gains?skip=1&limit=1", desk)
+    assert [one["transaction_id"] for one in page["gains"]] == ["T-4"]
+    assert (page["total"], page["totals"]["realized_gain_loss"]) == (2, "46")
+
+
+def test_gains_are_taxed_at_the_rates_that_the_portfolio_states() -> None:
+    desk = sample_views.desk()
+    rates = TaxRates(Decimal("0.25"), Decimal("0.10"))
+    desk.reader.kept["P-1"] = sample_views.PORTFOLIO._replace(tax_rates=rates)
+    body = answered("/portfolios/P-1/gains", desk)
+    assert [one["tax"] for one in body["gains"]] == ["12", "-0.2"]
+    assert (body["totals"]["tax"], body["tax_reason"]) == ("11.8", None)
+
+
+def test_lots_say_how_long_they_are_held_and_what_they_gain() -> None:
+    lot = answered("/portfolios/P-1/lots")["lots"][0]
+    assert (lot["days_held"], lot["term"], lot["long_term_from"]) == (0, "SHORT", "2026-03-11")
+    assert (lot["market_value"], lot["unrealized_gain_loss"], lot["reason"]) == ("1010", "6", None)
+    desk = sample_views.desk()
+    desk.reader.kept_lots = [sample_views.LOT._replace(value=None, reason="no price is known")]
+    unpriced = answered("/portfolios/P-1/lots", desk)["lots"][0]
+    assert (unpriced["unrealized_gain_loss"], unpriced["reason"]) == (None, "no price is known")
+
+
 def test_transactions_are_paged_filtered_and_sorted() -> None:
     desk = sample_views.desk()
     query = (
@@ -197,6 +247,7 @@ def test_portfolios_are_filtered() -> None:
         "/position-history?security_id=S-1",
         "/transactions",
         "/lots",
+        "/gains",
         "/findings",
         "/restatements",
         "/series",

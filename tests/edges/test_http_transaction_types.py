@@ -128,6 +128,7 @@ def test_what_a_type_needs_is_missed(kind: str, field: str, code: str, said: str
         ("TRANSFER_IN_KIND", "to_portfolio_id", "a\tb", "id.unusable", "tab"),
         ("CONVERSION", "to_security_id", "S-1", "security.to-itself", "CONVERSION leads to"),
         ("EXERCISE", "to_security_id", "S-1", "security.to-itself", "EXERCISE leads to"),
+        ("CONVERSION", "to_security_id", "CASH_USD", "security.cash", "CASH_USD is cash"),
         ("CONVERSION", "to_quantity", "0", "number.not-positive", "above 0"),
         ("EXERCISE", "to_quantity", "0", "number.not-positive", "above 0"),
         ("BUY", "to_portfolio_id", "P-2", "field.unexpected", "TRANSFER_IN_KIND"),

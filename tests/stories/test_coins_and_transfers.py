@@ -10,6 +10,7 @@ from tests.fixtures.booking import NO_RATES, keep_book, portfolio, security, tra
 from tidebook.book.lots import Holding, Lot
 from tidebook.book.postings import Leg
 from tidebook.book.whole import Facts, build
+from tidebook.model.actions import ActionTable, ActionType, CorporateAction
 from tidebook.model.facts import Rate
 from tidebook.model.markets import rate_table
 from tidebook.model.portfolios import CostMethod
@@ -195,6 +196,43 @@ def test_a_taxpayers_pool_has_one_average_over_all_portfolios() -> None:
     assert entry(book, ("HOT", "ACME"), "s").realised_base == 300 - 175
     assert holding(book, "HOT", "ACME").cost_base == 0
     assert holding(book, "COLD", "ACME").cost_base == 525
+
+
+def test_an_action_takes_its_part_of_a_pool_once_for_every_unit() -> None:
+    taxed = tuple(
+        each._replace(cost_method=CostMethod.AVCO_POOLED, taxpayer_id="T1") for each in (HOT, COLD)
+    )
+    bought = (
+        at("HOT", trade("h", "BUY", "ACME", "2024-03-01", quantity="10", price="10")),
+        at("COLD", trade("c", "BUY", "ACME", "2024-03-04", quantity="30", price="14")),
+    )
+    day = date(2024, 3, 11)
+    kept = {each.portfolio_id: each for each in taxed}
+
+    def after(action: CorporateAction) -> WholeBook:
+        return build(Facts(kept, KNOWN, bought, NO_RATES, ActionTable((action,))))
+
+    # 40 units cost 520, so 13 each; a quarter of it is spun off with one unit for two.
+    spun = after(
+        CorporateAction("S", ActionType.SPIN_OFF, "ACME", day, D(1), D(2), "WETH", D("0.25"))
+    )
+    assert holding(spun, "HOT", "ACME").cost_base == D("97.5")
+    assert holding(spun, "COLD", "ACME").cost_base == D("292.5")
+    assert holding(spun, "HOT", "WETH").cost_base == D("32.5")
+    assert holding(spun, "COLD", "WETH").cost_base == D("97.5")
+    # 20 a unit is more than it cost: nothing is left, and 7 a unit is gained.
+    paid = after(
+        CorporateAction(
+            "R", ActionType.RETURN_OF_CAPITAL, "ACME", day, cash_per_unit=D(20), cash_currency="USD"
+        )
+    )
+    gained = {
+        key[0]: sum(each.realised_base or 0 for each in folded.entries)
+        for key, folded in paid.keys.items()
+        if key[1] == "ACME"
+    }
+    assert gained == {"HOT": 70, "COLD": 210}
+    assert holding(paid, "HOT", "ACME").cost_base == holding(paid, "COLD", "ACME").cost_base == 0
 
 
 def test_portfolios_of_another_taxpayer_keep_their_own_average() -> None:

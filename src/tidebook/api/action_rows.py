@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.model.actions import AT, ActionType, CorporateAction
+from tidebook.model.instruments import built_in_instrument
 from tidebook.model.money import ONE, ZERO
 
 if TYPE_CHECKING:
@@ -71,6 +72,14 @@ def action_of(row: RowReader) -> CorporateAction:
             "security.to-itself",
             f"it is the security that the {kind} acts on; name the one that it leads to",
         )
+    for name, named in (("security_id", security_id), ("to_security_id", action.to_security_id)):
+        if built_in_instrument(named, "") is not None:
+            row.fault(
+                name,
+                "security.cash",
+                f"{named} is cash, and a {kind} acts on a security and leads to one; name it, or "
+                "send what was paid as cash_per_unit",
+            )
     if row.has("cash_per_unit") != row.has("cash_currency") and row.is_sound("action_type"):
         _half_of_cash(row)
     if kind is ActionType.MERGER and row.is_sound("action_type"):

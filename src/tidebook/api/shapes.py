@@ -199,7 +199,7 @@ def transactions_of(page: TransactionsPage) -> Json:
 def transaction_of(view: TransactionView) -> Json:
     """Return a transaction, what it did to the book, and what is to be said about it."""
     fact = view.transaction
-    main = next((entry for entry in view.entries if entry.leg == "main"), None)
+    main, gaining, flowing = view.main, view.gaining, view.flowing
     when = fact.traded_at
     return {
         "transaction_id": fact.transaction_id,
@@ -220,9 +220,11 @@ def transaction_of(view: TransactionView) -> Json:
         "transaction_fx_rate": amount_or_null(fact.fx_rate if main is None else main.fx_rate),
         "net_cost": None if main is None else amount(main.cost_base),
         "net_cost_local": None if main is None else amount(main.cost_local),
-        "realized_gain_loss": None if main is None else amount_or_null(main.realised_base),
-        "realized_gain_loss_local": None if main is None else amount_or_null(main.realised_local),
-        "cashflow": None if main is None else _cashflow(main),
+        "realized_gain_loss": None if gaining is None else amount_or_null(gaining.realised_base),
+        "realized_gain_loss_local": (
+            None if gaining is None else amount_or_null(gaining.realised_local)
+        ),
+        "cashflow": None if flowing is None else _cashflow(flowing),
         "lots": [
             {"lot_id": choice.lot_id, "quantity": amount(choice.quantity)} for choice in fact.lots
         ],

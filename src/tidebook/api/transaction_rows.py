@@ -9,6 +9,7 @@ from tidebook.api.rowreader import Names
 from tidebook.api.transaction_types import TERMS, TYPES, WHY_NOTHING, Term
 from tidebook.model.actions import ActionType
 from tidebook.model.facts import LotChoice, Transaction, TransactionType
+from tidebook.model.instruments import built_in_instrument
 from tidebook.model.money import ZERO, decimal_text, exact
 
 if TYPE_CHECKING:
@@ -207,6 +208,13 @@ def _to_security(
             "to_security_id",
             "security.to-itself",
             f"it is the security that is given up; name the one that a {kind} leads to",
+        )
+    elif built_in_instrument(security_id, "") is not None:
+        row.fault(
+            "to_security_id",
+            "security.cash",
+            f"{security_id} is cash, which has no lots to keep; a {kind} leads to a security; send "
+            "a SELL for what was paid out in cash",
         )
     return security_id, quantity
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from tidebook.book.inventory import NO_GAINS
 from tidebook.book.lots import Entry, LotRule
 from tidebook.book.postings import Leg
+from tidebook.model.actions import AT, ActionType
 from tidebook.model.money import ZERO, share
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Pools:
         """Find which keys belong together."""
         self._inventories = inventories
         self._members: dict[str, list[Key]] = {}
+        self._level_for: dict[str, str] = {}
         for key in sorted(rules):
             if rules[key].pool and rules[key].lots is not LotRule.UNIT:
                 self._members.setdefault(rules[key].pool, []).append(key)
@@ -40,9 +42,16 @@ class Pools:
     def level(self, posting: Posting) -> list[Entry]:
         """Move cost between the keys of a posting's pool until every unit costs the same.
 
-        Keys that are not pooled at that time, or hold nothing, or are short, are left aside.
+        Keys that are not pooled at that time, or hold nothing, or are short, are left aside. A
+        corporate action levels a pool once, before it reaches the first portfolio: what it has
+        taken from one must not be made up for by those that it has still to reach.
         """
         pool = self._inventories[posting.key].rules.pool
+        if isinstance(posting.type, ActionType):
+            action_id = posting.transaction_id.partition(AT)[0]
+            if self._level_for.get(pool) == action_id:
+                return []
+            self._level_for[pool] = action_id
         members = [key for key in self._members.get(pool, ()) if self._takes_part(key, posting)]
         if len(members) < 2:  # noqa: PLR2004 - one key is level with itself
             return []

@@ -94,9 +94,19 @@ def positions_answer(view: PositionsView, security_id: str | None = None) -> Ans
         total,
         (
             f"{freshness_note(view.freshness)}, coverage {covered}",
+            *_on_margin(view),
             *reasons,
         ),
     )
+
+
+def _on_margin(view: PositionsView) -> tuple[str, ...]:
+    """Return why cost and value of some positions are not in the total, where there are any."""
+    held = [one.security_id for one in view.positions if one.instrument.is_margined]
+    if not held:
+        return ()
+    named = ", ".join(held)
+    return (f"held on margin, {named} cost nothing and count in the total with their gain",)
 
 
 def _position_record(position: PositionView) -> Record:
@@ -219,7 +229,7 @@ def transactions_answer(page: TransactionsPage) -> Answer:
 
 def _transaction_record(view: TransactionView) -> Record:
     transaction = view.transaction
-    main = [entry for entry in view.entries if entry.leg == "main"]
+    gaining = view.gaining
     return {
         "transaction_id": transaction.transaction_id,
         "version": view.version,
@@ -235,8 +245,8 @@ def _transaction_record(view: TransactionView) -> Record:
         "accrued_interest": transaction.accrued_interest,
         "trade_currency": transaction.trade_currency,
         "currency": transaction.currency,
-        "realised_local": main[0].realised_local if main else None,
-        "realised_base": main[0].realised_base if main else None,
+        "realised_local": gaining.realised_local if gaining else None,
+        "realised_base": gaining.realised_base if gaining else None,
         "recorded_at": view.recorded_at,
         "status": view.status,
         "findings": "; ".join(finding.sentence for finding in view.findings) or None,

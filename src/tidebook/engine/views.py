@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import date, datetime
     from decimal import Decimal
 
@@ -219,6 +220,26 @@ class TransactionView(NamedTuple):
     """``BOOKED``, ``WAITING`` or ``CANCELLED``."""
     entries: tuple[EntryView, ...]
     findings: tuple[Finding, ...]
+
+    @property
+    def main(self) -> EntryView | None:
+        """The entry of its own security; where it only arrived, that of what arrived."""
+        return next(self._sides(), None)
+
+    @property
+    def gaining(self) -> EntryView | None:
+        """The entry that shows a gain: of an exercise it is the trade in the underlying."""
+        return next((entry for entry in self._sides() if entry.realised_base is not None), None)
+
+    @property
+    def flowing(self) -> EntryView | None:
+        """The entry that shows a flow: of an exercise it is the trade in the underlying."""
+        return next((entry for entry in self._sides() if entry.classification is not None), None)
+
+    def _sides(self) -> Iterator[EntryView]:
+        """Yield its entries beside those of cash legs, its own security's first."""
+        yield from (entry for entry in self.entries if entry.leg == "main")
+        yield from (entry for entry in self.entries if entry.leg == "to")
 
 
 class TransactionsPage(NamedTuple):

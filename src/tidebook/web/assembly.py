@@ -1,7 +1,8 @@
 """What the pages show: from the reader's views to the values that the renderer prints.
 
 The securities held are listed one by one; cash accounts are summed in one line. Cost and unrealised
-gain are those of the securities listed, so that cost + unrealised gain + cash is the value.
+gain are those of the securities listed, so that cost + unrealised gain + cash is the value. What is
+held on margin cost nothing, and is worth its unrealised gain.
 """
 
 from __future__ import annotations
@@ -78,6 +79,7 @@ _CONVENTIONS = (
     ("Money-weighted return", "earned over the period, not per year"),
     ("Per year", "(1 + R) ^ (365.25 / days) - 1, for periods beyond 366 days"),
     ("Unpriced positions", "carried at their cost in history and returns; see value priced"),
+    ("Contracts on margin", "nothing is paid for them: they count with their unrealised gain"),
     ("Fees", "expenses booked as such; costs of trades are in the cost of the position"),
     ("Long term", "held longer than the months that the portfolio states; a short never is"),
 )
@@ -182,7 +184,8 @@ def _index_row(row: OverviewRow) -> IndexRow:
 
 def _position(one: PositionView, view: PositionsView) -> PositionRow:
     quote, value = one.valuation.quote, one.valuation.value
-    whole = view.market_value_base
+    whole, on_margin = view.market_value_base, one.instrument.is_margined
+    local = None if value is None else value.unrealised_local if on_margin else value.local
     return PositionRow(
         security_id=one.security_id,
         name=one.instrument.name,
@@ -191,11 +194,11 @@ def _position(one: PositionView, view: PositionsView) -> PositionRow:
         price=None if quote is None else quote.price,
         price_date=None if quote is None else quote.on,
         price_status=one.valuation.status.value,
-        market_value_local=None if value is None else value.local,
-        market_value=None if value is None else value.base,
-        cost=one.cost_base,
+        market_value_local=local,
+        market_value=None if value is None else value.counted_base,
+        cost=ZERO if on_margin else one.cost_base,
         unrealised=None if value is None else value.unrealised_base,
-        weight=None if value is None or not whole else quotient(value.base, whole),
+        weight=None if value is None or not whole else quotient(value.counted_base, whole),
         asset_class=one.instrument.asset_class,
     )
 
