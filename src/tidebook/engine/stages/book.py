@@ -102,6 +102,7 @@ class _Batch:
 
     def __init__(self, unit: Unit, admission: Admission, work: Sequence[WorkItem]) -> None:
         self.unit = unit
+        self.admission = admission
         portfolio_ids = {a.transaction.portfolio_id for a in admission.current.values()}
         portfolio_ids |= {
             a.transaction.to_portfolio_id
@@ -110,7 +111,6 @@ class _Batch:
         }
         portfolio_ids |= {fact.portfolio_id for fact in admission.replaced.values()}
         portfolio_ids |= {item.portfolio_id for item in work}
-        self.admission = admission
         related = unit.related_portfolios(portfolio_ids)
         self.portfolios: dict[str, PortfolioState] = unit.lock_portfolios(related)
         self.again = Reposting(unit, self.portfolios, admission.current.keys())
@@ -189,24 +189,26 @@ class _Batch:
     def fold(self) -> None:
         """Fold every changed key."""
         self._prepare(self._keys(cash=False))
-        anew: set[Key] = set(self._anew(self.changes))
+        self._spread(set(self._anew(self.changes)))
+        securities = self._keys(cash=False)
+        self._prepare([key for key in securities if key not in self.rules])
+        self._fold_securities(securities)
+        self._fold(self._settled_keys())
+
+    def _spread(self, anew: set[Key]) -> set[Key]:
+        """Have the keys folded anew that must be along with these; return them."""
+        found: set[Key] = set()
         while anew:
             moved = self.again.look(anew) | (self.links.reach(anew, self.again) - self._looked())
             for key in moved:
-                behind = (
-                    cause
-                    for one in anew
-                    if one[0] == key[0] or self.links.are_joined(one, key)
-                    for cause in self._causes(one)
-                )
-                self.changes[key].fold_anew(_MOVED, tuple(behind))
+                joined = [
+                    one for one in anew if one[0] == key[0] or self.links.are_joined(one, key)
+                ]
+                causes = tuple(cause for one in joined for cause in self._causes(one))
+                self.changes[key].fold_anew(_MOVED, causes)
+            found |= moved
             anew = moved
-        securities = self._keys(cash=False)
-        self._prepare([key for key in securities if key not in self.rules])
-        self._reconsider(securities)
-        self._fold(securities)
-        self._carry(securities)
-        self._fold(self._settled_keys())
+        return found
 
     def _looked(self) -> set[Key]:
         return {key for key, change in self.changes.items() if change.anew}
@@ -233,16 +235,16 @@ class _Batch:
 
         They do when the portfolio's policy has changed and its keys have not been folded since.
         """
-        found: set[Key] = set()
-        while moved:
-            found |= moved
-            for key in moved:
-                self.changes[key].fold_anew(_MOVED)
-            moved = self.again.look(key for key in moved if not self._is_cash(key))
+        for key in moved:
+            self.changes[key].fold_anew(_MOVED)
+        found = moved | self._spread({key for key in moved if not self._is_cash(key)})
         securities = [key for key in self.changes if key in found and not self._is_cash(key)]
         for key in securities:
             self._unsay(key)
         self._prepare(securities)
+        self._fold_securities(securities)
+
+    def _fold_securities(self, securities: Sequence[Key]) -> None:
         self._reconsider(securities)
         self._fold(securities)
         self._carry(securities)
