@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING
 
 from tests.simulation.database import Entered, FactVersion, RestatementRow, StateRow, WorkRow
 from tidebook.book.lots import Holding, Lot
+from tidebook.engine.book_facts import Standing
 from tidebook.engine.store import (
     BookedFact,
+    Carry,
     KeyState,
     PortfolioState,
     StoredFact,
     WorkItem,
 )
 from tidebook.errors import FencedError
+from tidebook.model.facts import TransactionType
 from tidebook.model.findings import Severity
+from tidebook.model.portfolios import CostMethod
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
         KeyWrite,
         Order,
     )
+    from tidebook.model.portfolios import Portfolio
 
 _closings = itertools.count()
 
@@ -74,6 +79,7 @@ class BookTables:
                 fact.main_security_id,
                 fact.cash_security_id,
                 self._waits(identity),
+                fact.arrival,
             )
         return found
 
@@ -107,9 +113,14 @@ class BookTables:
         return found
 
     def key_facts(self, keys: Collection[Key]) -> dict[str, BookedFact]:
-        """Return the current transactions whose main or cash leg was booked on these keys."""
+        """Return the current transactions with a main, a cash or an arriving leg on these keys."""
         self._session.statement()
-        rows = self._facts.where_in("main", keys)
+        rows = [
+            (key, row)
+            for key, row in self._facts.where_in("main", keys)
+            if row.fact.transaction.type is not TransactionType.CANCELLED
+        ]
+        rows += self._facts.where_in("arrival", keys)
         rows += self._facts.where_in("cash", [key for key in keys if key[1].startswith("CASH")])
         return {
             identity: BookedFact(
@@ -117,8 +128,63 @@ class BookTables:
                 row.fact.business_date,
                 row.fact.main_security_id,
                 row.fact.cash_security_id,
+                row.fact.arrival,
             )
             for (identity, _), row in rows
+        }
+
+    def related(self, ids: Collection[str]) -> set[str]:
+        """Return these portfolios and all that must be folded with them."""
+        self._session.statement()
+        found = set(ids)
+        ask = sorted(found)
+        while ask:
+            fresh = self._next_to(ask.pop()) - found
+            found |= fresh
+            ask += sorted(fresh)
+        return found
+
+    def _next_to(self, portfolio_id: str) -> set[str]:
+        found: set[str] = set()
+        for _, row in self._facts.where("portfolio", portfolio_id):
+            arrival = row.fact.arrival
+            found |= {arrival[0] if arrival else "", row.fact.transaction.to_portfolio_id}
+        for _, row in self._facts.where("receiver", portfolio_id):
+            found.add(row.fact.transaction.portfolio_id)
+        own = self._portfolios.get(portfolio_id)
+        pool = pools_with(own.portfolio) if own else None
+        if pool:
+            found |= {
+                identity
+                for identity, row in self._portfolios.all()
+                if pools_with(row.portfolio) == pool
+            }
+        return found - {""}
+
+    def carries(self, portfolio_ids: Collection[str]) -> list[Carry]:
+        """Return the current carries that leave or reach these portfolios."""
+        self._session.statement()
+        rows = self._facts.where_in("portfolio", sorted(portfolio_ids))
+        rows += self._facts.where_in("receiver", sorted(portfolio_ids))
+        found: dict[str, Carry] = {}
+        for (identity, _), row in rows:
+            fact = row.fact
+            if fact.arrival is not None:
+                source = fact.transaction.portfolio_id, fact.main_security_id
+                found[identity] = Carry(identity, source, fact.arrival)
+        return list(found.values())
+
+    def standings(self, ids: Collection[str]) -> dict[str, Standing]:
+        """Return where the stored books of portfolios stand."""
+        self._session.statement()
+        folding = {key[0] for key, _ in self._work.all()}
+        rows = ((identity, self._portfolios.get(identity)) for identity in sorted(ids))
+        return {
+            identity: Standing(
+                row.generation, row.valuation_version, identity in folding, row.series_from
+            )
+            for identity, row in rows
+            if row is not None
         }
 
     def waiting(self, portfolio_ids: Collection[str]) -> set[str]:
@@ -208,7 +274,7 @@ class BookTables:
         """Ask for the keys of these transactions to be folded again."""
         self._session.statement()
         rows = [row.fact for _, row in self._facts.where_in("current", sorted(ids))]
-        self.ask_again(accounts_of(rows), "reprocessing was requested", at)
+        self.ask_again([*accounts_of(rows), *arrivals_of(rows)], "reprocessing was requested", at)
 
     def unfinished(self, portfolio_ids: Collection[str]) -> bool:
         """Tell whether any of these portfolios (all, when empty) has work or series to do."""
@@ -236,10 +302,13 @@ class BookTables:
             self._facts.insert((fact.transaction.transaction_id, fact.version), version)
         if write.replaced_accounts:
             self._session.statement()
-        for identity, day, main, cash in write.replaced_accounts:
+        for identity, day, main, cash, arrival in write.replaced_accounts:
             for key, row in self._locked_facts([identity]):
                 fact = row.fact._replace(
-                    business_date=day, main_security_id=main, cash_security_id=cash
+                    business_date=day,
+                    main_security_id=main,
+                    cash_security_id=cash,
+                    arrival=arrival,
                 )
                 self._facts.put(key, row._replace(fact=fact))
         self._save_findings(write.findings, write.resolved)
@@ -333,13 +402,25 @@ class BookTables:
 
 
 def accounts_of(facts: Iterable[FactRow]) -> list[tuple[Key, date]]:
-    """Return the keys that facts are booked on, with their days."""
+    """Return the keys of the main and cash legs of facts, with their days."""
     return [
         ((fact.transaction.portfolio_id, security_id), fact.business_date)
         for fact in facts
+        if fact.transaction.type is not TransactionType.CANCELLED
         for security_id in (fact.main_security_id, fact.cash_security_id)
         if security_id is not None
     ]
+
+
+def arrivals_of(facts: Iterable[FactRow]) -> list[tuple[Key, date]]:
+    """Return the keys to which facts carry something, with their days."""
+    return [(fact.arrival, fact.business_date) for fact in facts if fact.arrival is not None]
+
+
+def pools_with(portfolio: Portfolio) -> str | None:
+    """Return the taxpayer whose pools a portfolio shares, at any time."""
+    methods = {portfolio.cost_method, *(each.method for each in portfolio.cost_method_changes)}
+    return portfolio.taxpayer_id or None if CostMethod.AVCO_POOLED in methods else None
 
 
 def earlier(left: date | None, right: date | None) -> date | None:

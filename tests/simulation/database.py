@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from tests.simulation.tables import Changes
     from tidebook.book.series import PortfolioDay
     from tidebook.engine.store import EntryRow, FactRow, FindingRow, Key, KeyState
+    from tidebook.model.actions import CorporateAction
+    from tidebook.model.assertions import BalanceAssertion
     from tidebook.model.instruments import Instrument
     from tidebook.model.portfolios import Portfolio
 
@@ -48,6 +50,24 @@ class FactVersion(NamedTuple):
     fact: FactRow
     recorded_at: datetime
     superseded_at: datetime | None
+
+
+class ActionVersion(NamedTuple):
+    """One version of a corporate action: in force, or cancelled."""
+
+    action: CorporateAction
+    content_hash: str
+    cancelled: bool
+    recorded_at: datetime
+    superseded_at: datetime | None = None
+
+
+class AssertionRow(NamedTuple):
+    """The current version of a balance assertion."""
+
+    assertion: BalanceAssertion
+    version: int
+    cancelled: bool = False
 
 
 class Quoted(NamedTuple):
@@ -163,6 +183,13 @@ class Database:
                 if _current(row)
                 else None
             ),
+            arrival=lambda _, row: row.fact.arrival if _current(row) else None,
+            receiver=lambda _, row: (
+                row.fact.arrival[0] if row.fact.arrival and _current(row) else None
+            ),
+            received=lambda _, row: (
+                row.fact.arrival[1] if row.fact.arrival and _current(row) else None
+            ),
             portfolio=lambda _, row: row.fact.transaction.portfolio_id if _current(row) else None,
             security=lambda _, row: row.fact.transaction.security_id if _current(row) else None,
         )
@@ -175,6 +202,10 @@ class Database:
             "rates", point=lambda key, _: key[:3]
         )
         self.dates: Table[date, datetime] = Table("dates")
+        self.actions: Table[tuple[str, int], ActionVersion] = Table(
+            "actions", current=lambda key, row: key[0] if row.superseded_at is None else None
+        )
+        self.assertions: Table[str, AssertionRow] = Table("assertions")
         self.quoted: Table[tuple[str, str], bool] = Table("quoted", security=lambda key, _: key[0])
         self.entries: Table[EntryKey, Entered] = Table(
             "entries", key=lambda key, _: key[:2], portfolio=lambda key, _: key[0]

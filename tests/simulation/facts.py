@@ -10,24 +10,29 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from tests.fixtures.engine_cases import world
+from tests.simulation.wide import METHODS, perhaps_cancelled, split, wide
+from tidebook.model.actions import ActionType, CorporateAction
 from tidebook.model.facts import Price, Rate, Transaction, TransactionType as T
 from tidebook.model.instruments import Instrument
-from tidebook.model.portfolios import CostMethod, Portfolio, Settlement
+from tidebook.model.portfolios import Portfolio, Settlement
 
 if TYPE_CHECKING:
     from random import Random
 
 _FIRST = date(2024, 3, 4)
 _DAYS = 5
-_KINDS = (T.BUY, T.BUY, T.BUY, T.SELL, T.SELL, T.DEPOSIT, T.FEE, T.DIVIDEND, T.TRANSFER_OUT)
+_KINDS = (
+    *(T.BUY, T.BUY, T.BUY, T.SELL, T.SELL, T.DEPOSIT, T.FEE, T.DIVIDEND, T.TRANSFER_OUT),
+    T.TRANSFER_IN_KIND,
+)
+_ACTIONS = 0.3
 _CURRENCY = {"AAA": "USD", "BBB": "EUR"}
 
 
 def histories(random: Random) -> list[tuple[Any, ...]]:
     """Return the versions of every fact, each in the order in which they must arrive."""
     if random.random() < 0.4:
-        return list(world(random).histories)
+        return wide(random)
     return _crowded(random)
 
 
@@ -88,10 +93,28 @@ def _crowded(random: Random) -> list[tuple[Any, ...]]:
                 found.append(_prices(random, name, _FIRST + timedelta(days=number)))
     if random.random() < 0.4:
         found += [(_FIRST + timedelta(days=number),) for number in range(_DAYS + 2)]
+    found += _actions(random, securities)
     count = random.choice((3, 4, 6, 12, 18))
     found += [
         _transactions(random, f"T{number:02}", portfolios, securities) for number in range(count)
     ]
+    return found
+
+
+def _actions(random: Random, securities: list[str]) -> list[tuple[Any, ...]]:
+    """Draw a split, and where there are two securities perhaps a spin-off of one."""
+    found: list[tuple[Any, ...]] = []
+    if random.random() < _ACTIONS:
+        versions = tuple(
+            split(random, "A1", "AAA", _day(random)) for _ in range(random.choice((1, 1, 2)))
+        )
+        found.append(perhaps_cancelled(random, tuple(dict.fromkeys(versions))))
+    if len(securities) > 1 and random.random() < _ACTIONS:
+        fraction = random.choice((None, Decimal("0.25")))
+        kind, day = ActionType.SPIN_OFF, _day(random)
+        ratio = Decimal(1), Decimal(random.choice((1, 3)))
+        action = CorporateAction("A2", kind, "AAA", day, *ratio, "BBB", fraction)
+        found.append(perhaps_cancelled(random, (action,)))
     return found
 
 
@@ -100,7 +123,7 @@ def _portfolio(random: Random, name: str) -> Portfolio:
         name,
         "USD",
         _FIRST,
-        cost_method=random.choice((CostMethod.FIFO, CostMethod.AVCO)),
+        cost_method=random.choice(METHODS),
         settlement=random.choice((Settlement.AUTO, Settlement.AUTO, Settlement.EXPLICIT)),
         allow_short=random.random() < 0.2,
     )
@@ -139,14 +162,14 @@ def _transactions(
             (
                 last._replace(quantity=other.quantity, gross=other.gross),
                 last._replace(traded_at=other.traded_at),
-                last._replace(type=random.choice(_KINDS)),
+                _of_kind(last, random.choice(_KINDS), random.choice(portfolios)),
                 other._replace(portfolio_id=last.portfolio_id),
                 other,
             )
         )
         if later != last:
             versions.append(later)
-    return tuple(versions)
+    return perhaps_cancelled(random, tuple(versions))
 
 
 def _transaction(
@@ -157,7 +180,7 @@ def _transaction(
     price = Decimal(random.randint(900, 1200)) / 100
     currency = _CURRENCY[name]
     day = _day(random)
-    return Transaction(
+    fact = Transaction(
         identity,
         random.choice(portfolios),
         f"CASH_{currency}" if kind in {T.DEPOSIT, T.FEE} else name,
@@ -171,3 +194,9 @@ def _transaction(
         currency,
         fee=Decimal(random.randint(0, 2)),
     )
+    return _of_kind(fact, kind, random.choice(portfolios))
+
+
+def _of_kind(fact: Transaction, kind: T, other: str) -> Transaction:
+    """Return a transaction as one of another kind; what is carried goes to the other portfolio."""
+    return fact._replace(type=kind, to_portfolio_id=other if kind is T.TRANSFER_IN_KIND else "")

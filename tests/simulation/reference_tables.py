@@ -6,8 +6,12 @@ import re
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from tests.simulation.book_tables import accounts_of, earlier
+from tests.simulation.action_tables import in_force
+from tests.simulation.book_tables import accounts_of, arrivals_of, earlier, pools_with
 from tests.simulation.database import InstrumentRow, PortfolioRow, Quoted
+from tidebook.model.actions import applied_id
+from tidebook.model.facts import TransactionType
+from tidebook.model.instruments import cash_account
 from tidebook.model.money import ZERO
 
 if TYPE_CHECKING:
@@ -49,6 +53,7 @@ class ReferenceTables:
         self._findings = session.of(database.findings)
         self._entries = session.of(database.entries)
         self._states = session.of(database.states)
+        self._actions = session.of(database.actions)
 
     def instruments(self, ids: Collection[str]) -> dict[str, Instrument]:
         """Return the instruments that are known."""
@@ -66,6 +71,7 @@ class ReferenceTables:
         duplicates = len(portfolios) - len(latest)
         fresh: list[str] = []
         changed: list[str] = []
+        pools: set[str] = set()
         for identity, portfolio in sorted(latest.items()):
             before = known[identity]
             if before is not None and before.portfolio == portfolio:
@@ -80,11 +86,19 @@ class ReferenceTables:
                 fresh.append(identity)
             elif _policies(before.portfolio) != _policies(portfolio):
                 changed.append(identity)
+                pools |= {pools_with(before.portfolio) or "", portfolio.taxpayer_id}
         if fresh:
             subjects = [f"portfolio:{identity}" for identity in fresh]
             self.wake(subjects, "its portfolio has become known", at)
         if changed:
-            self.refold_portfolios(changed, at)
+            self._session.statement()
+            pooled = [
+                identity
+                for identity, row in self._portfolios.all()
+                if pools_with(row.portfolio) in pools - {""}
+            ]
+            self.refold_portfolios(sorted({*changed, *pooled}), at)
+            self.value_again(changed)
         return duplicates
 
     def wake(self, subjects: Iterable[str], reason: str, at: datetime) -> None:
@@ -95,10 +109,20 @@ class ReferenceTables:
         self._book.ask_again(keys, reason, at)
 
     def refold_portfolios(self, ids: Sequence[str], at: datetime) -> None:
-        """Have every key of portfolios folded again, and every day valued again."""
+        """Have every key of portfolios folded again, and every day valued again.
+
+        Those whose pools they share, or shared, are folded again with them.
+        """
         self._session.statement()
         facts = [row.fact for _, row in self._facts.where_in("portfolio", ids)]
-        self._book.ask_again(accounts_of(facts), "a policy of the portfolio has changed", at)
+        arriving = [row.fact for _, row in self._facts.where_in("receiver", ids)]
+        entries = self._entries.where_in("portfolio", ids)
+        keys = [(key[:2], entered.row.on) for key, entered in entries]
+        keys += [*accounts_of(facts), *arrivals_of(arriving)]
+        self._book.ask_again(keys, "a policy of the portfolio has changed", at)
+
+    def value_again(self, ids: Sequence[str]) -> None:
+        """Have every day of portfolios valued again."""
         self._session.statement()
         for identity in ids:
             days = [entered.row.on for _, entered in self._entries.where("portfolio", identity)]
@@ -123,7 +147,7 @@ class ReferenceTables:
             self._instruments.put(identity, row)
             if before is None:
                 fresh.append(identity)
-            if before is None or _kind(before.instrument) != _kind(instrument):
+            if before is None or _terms(before.instrument) != _terms(instrument):
                 changed.append(identity)
         if fresh:
             subjects = [f"instrument:{identity}" for identity in fresh]
@@ -136,10 +160,20 @@ class ReferenceTables:
         """Have the keys of instruments folded again, and their holders valued again."""
         self._session.statement()
         facts = [row.fact for _, row in self._facts.where_in("security", ids)]
-        keys = [
-            ((fact.transaction.portfolio_id, fact.main_security_id), fact.business_date)
-            for fact in facts
-        ]
+        keys = [place for fact in facts for place in _all_accounts(fact)]
+        for _, row in self._facts.where_in("received", ids):
+            fact = row.fact
+            main = fact.transaction.portfolio_id, fact.main_security_id
+            keys += [(main, fact.business_date), *arrivals_of([fact])]
+        for action in in_force(row for _, row in self._actions.all()):
+            for key, _ in self._states.where("security", action.to_security_id):
+                if action.to_security_id in ids:
+                    identity = applied_id(action.action_id, key[0])
+                    keys += [
+                        (key, entered.row.on)
+                        for place, entered in self._entries.where("key", key)
+                        if place[2] == identity
+                    ]
         self._book.ask_again(keys, "the instrument has changed", at)
         self._session.statement()
         first: dict[str, date] = {}
@@ -172,13 +206,25 @@ class ReferenceTables:
         mixed = self._in_several_currencies(securities)
         changed = self._replace_quotes(self._prices, latest, at)
         mixed ^= self._in_several_currencies(securities)
+        self._mark_prices(changed, mixed)
+        return len(prices) - len(changed)
+
+    def cancel_prices(self, prices: Sequence[tuple[str, date]], at: datetime) -> int:
+        """Cancel prices with all that this brings about; return the duplicates."""
+        securities = sorted({price[0] for price in prices})
+        mixed = self._in_several_currencies(securities)
+        gone = self._close_quotes(self._prices, prices, at)
+        mixed ^= self._in_several_currencies(securities)
+        self._mark_prices(gone, mixed)
+        return len(prices) - len(gone)
+
+    def _mark_prices(self, changed: Sequence[tuple[str, date]], mixed: Collection[str]) -> None:
         earliest: dict[str, date] = {}
         for security_id, day in changed:
             earliest[security_id] = min(day, earliest.get(security_id, day))
         if earliest:
             earliest.update(dict.fromkeys(sorted(mixed), date.min))
             self.mark_holders(earliest)
-        return len(prices) - len(changed)
 
     def _in_several_currencies(self, securities: Iterable[str]) -> set[str]:
         self._session.statement()
@@ -203,10 +249,25 @@ class ReferenceTables:
             if current and (current[0][1].value, current[0][1].currency) == value:
                 continue
             for key, row in current:
-                view.put(key, row._replace(superseded_at=at))
-            view.insert((*point, len(versions) + 1), Quoted(*value, at, None))
+                view.put(key, row._replace(superseded_at=_ended(row, at)))
+            before = [row for _, row in view.where("point", point)]
+            since = max([at, *(row.superseded_at for row in before if row.superseded_at)])
+            view.insert((*point, len(versions) + 1), Quoted(*value, since, None))
             changed.append(point)
         return changed
+
+    def _close_quotes(
+        self, view: View[Any, Quoted], points: Iterable[Any], at: datetime
+    ) -> list[Any]:
+        """Close the quotes of points; return of which there were any."""
+        self._session.statement()
+        gone: list[Any] = []
+        for point in dict.fromkeys(points):
+            for key, row in view.where("point", point):
+                if row.superseded_at is None:
+                    view.put(key, row._replace(superseded_at=_ended(row, at)))
+                    gone.append(point)
+        return gone
 
     def mark_holders(self, earliest: Mapping[str, date]) -> None:
         """Mark the series of exactly those who hold, or held, the securities."""
@@ -225,12 +286,25 @@ class ReferenceTables:
         self._session.statement()
         changed = self._replace_quotes(self._rates, latest, at)
         if changed:
-            currencies = {point[0] for point in changed} | {point[1] for point in changed}
-            day = min(point[2] for point in changed)
-            self.mark_foreign(currencies, day)
-            self.refold_foreign(currencies, day, at)
+            currencies = self._mark_rates(changed, at, "an exchange rate was set or corrected")
             self.wake_rates(currencies, at)
         return len(rates) - len(changed)
+
+    def cancel_rates(self, rates: Sequence[tuple[str, str, date]], at: datetime) -> int:
+        """Cancel rates with all that this brings about; return the duplicates."""
+        gone = self._close_quotes(self._rates, rates, at)
+        if gone:
+            self._mark_rates(gone, at, "an exchange rate was cancelled")
+        return len(rates) - len(gone)
+
+    def _mark_rates(
+        self, changed: Sequence[tuple[str, str, date]], at: datetime, reason: str
+    ) -> set[str]:
+        currencies = {point[0] for point in changed} | {point[1] for point in changed}
+        day = min(point[2] for point in changed)
+        self.mark_foreign(currencies, day)
+        self.refold_foreign(currencies, day, (at, reason))
+        return currencies
 
     def mark_foreign(self, currencies: Collection[str], day: date) -> None:
         """Mark the series of the portfolios whose values may rest on a rate."""
@@ -251,27 +325,69 @@ class ReferenceTables:
         others = [each[1] for each, _ in self._quoted.where("security", key[1])]
         return any(other in currencies or local in currencies for other in others if other != local)
 
-    def refold_foreign(self, currencies: Collection[str], day: date, at: datetime) -> None:
-        """Have the keys of foreign transactions from a day on folded again."""
+    def refold_foreign(
+        self, currencies: Collection[str], day: date, why: tuple[datetime, str]
+    ) -> None:
+        """Have the keys of foreign facts from a day on folded again."""
         self._session.statement()
         keys: list[tuple[Key, date]] = []
         for fact in self._facts_from(day):
             transaction = fact.transaction
-            row = self._portfolios.get(transaction.portfolio_id)
-            if row is None:
+            base = self._base(transaction.portfolio_id)
+            if base is None:
                 continue
-            base = row.portfolio.base_currency
             met = {transaction.trade_currency, transaction.currency, base, *self._names(fact)}
-            if met == {base} or not met & set(currencies):
+            if _is_met(base, met, currencies):
+                keys += accounts_of([fact])[:1]
+                if transaction.currency != base:
+                    keys += accounts_of([fact])[1:]
+            if fact.arrival is not None and self._is_carried(fact, base, currencies):
+                main = transaction.portfolio_id, fact.main_security_id
+                keys += [(main, fact.business_date), (fact.arrival, fact.business_date)]
+        keys += self._foreign_actions(currencies, day)
+        self._book.ask_again(keys, why[1], why[0])
+
+    def _base(self, portfolio_id: str) -> str | None:
+        row = self._portfolios.get(portfolio_id)
+        return row.portfolio.base_currency if row else None
+
+    def _currency(self, security_id: str) -> set[str]:
+        row = self._instruments.get(security_id)
+        return {row.instrument.currency} if row else set()
+
+    def _is_carried(self, fact: FactRow, base: str, currencies: Collection[str]) -> bool:
+        arrival = fact.arrival or ("", "")
+        other = self._base(arrival[0])
+        if other is None:
+            return False
+        met = {fact.transaction.trade_currency, base, other}
+        met |= self._currency(fact.main_security_id) | self._currency(arrival[1])
+        return _is_met(base, met, currencies)
+
+    def _foreign_actions(
+        self, currencies: Collection[str], day: date
+    ) -> Iterator[tuple[Key, date]]:
+        for action in in_force(row for _, row in self._actions.all()):
+            local = self._currency(action.security_id)
+            if action.ex_date < day or not local:
                 continue
-            keys += accounts_of([fact])[:1]
-            if transaction.currency != base:
-                keys += accounts_of([fact])[1:]
-        self._book.ask_again(keys, "an exchange rate was set or corrected", at)
+            cash = action.cash_currency or next(iter(local))
+            names = [action.security_id, action.to_security_id]
+            names += [cash_account(cash)] if action.cash_per_unit else []
+            for (portfolio_id, _), _ in self._states.where("security", action.security_id):
+                base = self._base(portfolio_id)
+                if base is None or action.portfolio_id not in {"", portfolio_id}:
+                    continue
+                met = {action.cash_currency, base} - {""}
+                met |= local | self._currency(action.to_security_id)
+                if _is_met(base, met, currencies):
+                    for name in filter(None, names):
+                        yield (portfolio_id, name), action.ex_date
 
     def _facts_from(self, day: date) -> Iterator[FactRow]:
         for _, row in self._facts.all():
-            if row.superseded_at is None and row.fact.business_date >= day:
+            is_real = row.fact.transaction.type is not TransactionType.CANCELLED
+            if is_real and row.superseded_at is None and row.fact.business_date >= day:
                 yield row.fact
 
     def _names(self, fact: FactRow) -> Iterator[str]:
@@ -309,6 +425,18 @@ class ReferenceTables:
             self.mark_all(first)
         return len(dates) - len(fresh)
 
+    def cancel_business_dates(self, dates: Sequence[date], at: datetime) -> int:
+        """Cancel business dates with all that this brings about; return the duplicates."""
+        del at
+        self._session.statement()
+        gone = [day for day in sorted(set(dates)) if self._dates.locked(day) is not None]
+        for day in gone:
+            self._dates.delete(day)
+        if gone:
+            end = max((day for day, _ in self._dates.all()), default=None)
+            self.mark_all(date.min if end is None else min(*gone, end + timedelta(days=1)))
+        return len(dates) - len(gone)
+
     def mark_all(self, day: date) -> None:
         """Mark every series from a day on."""
         self._session.statement()
@@ -321,6 +449,26 @@ def _bears_on(state: KeyState, day: date) -> bool:
     return state.holding.quantity != ZERO or state.changed_on >= day
 
 
+def _is_met(base: str, met: Collection[str], currencies: Collection[str]) -> bool:
+    """Tell whether anything is converted, and any of these currencies takes part."""
+    return set(met) != {base} and bool(set(met) & set(currencies))
+
+
+def _ended(row: Quoted, at: datetime) -> datetime:
+    """Return when a quote ends: clocks step back, and a correction comes later all the same."""
+    return max(at, row.recorded_at + timedelta(microseconds=1))
+
+
+def _all_accounts(fact: FactRow) -> list[tuple[Key, date]]:
+    """Return the keys of the main and cash legs of a fact, cancelled or not."""
+    names = (fact.main_security_id, fact.cash_security_id)
+    return [
+        ((fact.transaction.portfolio_id, name), fact.business_date)
+        for name in names
+        if name is not None
+    ]
+
+
 def _policies(portfolio: Portfolio) -> tuple[object, ...]:
     return (
         portfolio.base_currency,
@@ -328,8 +476,18 @@ def _policies(portfolio: Portfolio) -> tuple[object, ...]:
         portfolio.settlement,
         portfolio.time_zone,
         portfolio.allow_short,
+        portfolio.cost_method_changes,
+        portfolio.taxpayer_id,
+        portfolio.tax_rates,
     )
 
 
-def _kind(instrument: Instrument) -> tuple[str, str]:
-    return instrument.currency, instrument.product_type
+def _terms(instrument: Instrument) -> tuple[object, ...]:
+    return (
+        instrument.currency,
+        instrument.product_type,
+        instrument.multiplier,
+        instrument.option_right,
+        instrument.underlying_id,
+        instrument.strike,
+    )

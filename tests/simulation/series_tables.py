@@ -7,21 +7,23 @@ from typing import TYPE_CHECKING
 
 from tests.simulation.database import DayRow
 from tidebook.book.cashflows import Classification, Timing
-from tidebook.book.series import DatedFlow, Market, cumulated
+from tidebook.book.series import DatedFlow, Market, contract_steps, cumulated
 from tidebook.engine.valuing import SeriesInput, SeriesJob, SeriesSpan
 from tidebook.model.facts import Price, Rate
 from tidebook.model.instruments import built_in_instrument
 from tidebook.model.markets import NO_PRICES, price_table, rate_table
-from tidebook.model.money import ZERO, exact
+from tidebook.model.money import ONE, ZERO, exact
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from datetime import date, datetime
     from decimal import Decimal
 
     from tests.simulation.session import Session
     from tidebook.book.series import HeldSteps, PortfolioDay
+    from tidebook.engine.causes import SeriesRestated
     from tidebook.engine.store import EntryRow
+    from tidebook.model.instruments import Instrument
     from tidebook.model.markets import PriceQuotes, RateTable
 
 _DAY = timedelta(days=1)
@@ -141,6 +143,7 @@ class SeriesTables:
         self, entries: Sequence[tuple[str, EntryRow]], start: date
     ) -> tuple[HeldSteps, ...]:
         changes: dict[str, dict[date, tuple[Decimal, Decimal]]] = {}
+        paid: dict[str, dict[date, Decimal]] = {}
         currencies: dict[str, str] = {}
         with exact():
             for security_id, row in sorted(entries, key=lambda each: each[1].on):
@@ -150,17 +153,28 @@ class SeriesTables:
                 days = changes.setdefault(security_id, {})
                 quantity, cost = days.get(day, (ZERO, ZERO))
                 days[day] = (quantity + row.quantity, cost + row.cost_base)
+                costs = paid.setdefault(security_id, {})
+                costs[day] = costs.get(day, ZERO) + row.cost_local
                 currencies[security_id] = row.currency
         self._session.statement()
         return tuple(
-            cumulated(name, currencies[name], self._is_cash(name, currencies[name]), changes[name])
+            self._held(name, currencies[name], changes[name], list(_running(paid[name])))
             for name in sorted(changes)
         )
 
-    def _is_cash(self, security_id: str, currency: str) -> bool:
-        row = self._instruments.get(security_id)
-        known = row.instrument if row else built_in_instrument(security_id, currency)
-        return known is not None and known.is_cash
+    def _held(
+        self,
+        name: str,
+        currency: str,
+        changes: Mapping[date, tuple[Decimal, Decimal]],
+        costs: Sequence[Decimal],
+    ) -> HeldSteps:
+        row = self._instruments.get(name)
+        known: Instrument | None = row.instrument if row else built_in_instrument(name, currency)
+        held = cumulated(name, currency, known is not None and known.is_cash, changes)
+        if known is None or (known.multiplier == ONE and not known.is_margined):
+            return held
+        return contract_steps(held, known.multiplier, costs if known.is_margined else ())
 
     def save(
         self,
@@ -168,8 +182,12 @@ class SeriesTables:
         write: Sequence[PortfolioDay],
         close: Sequence[date],
         at: datetime,
+        *,
+        restated: SeriesRestated | None = None,
     ) -> bool:
         """Write a portfolio's changed days; False, and nothing, when the job is out of date."""
+        if restated is not None:
+            self._session.statement()
         self._session.statement()
         identity = job.portfolio.portfolio_id
         row = self._portfolios.locked(identity)
@@ -188,3 +206,12 @@ class SeriesTables:
     @staticmethod
     def _is_stale(job: SeriesJob, generation: int, valuation_version: int) -> bool:
         return (job.generation, job.valuation_version) != (generation, valuation_version)
+
+
+def _running(changes: Mapping[date, Decimal]) -> Iterator[Decimal]:
+    """Yield the sums of changes up to each of their days."""
+    with exact():
+        total = ZERO
+        for day in sorted(changes):
+            total += changes[day]
+            yield total

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from tests.simulation.action_tables import ActionTables
 from tests.simulation.book_tables import BookTables
 from tests.simulation.log_tables import LogTables
 from tests.simulation.reference_tables import ReferenceTables
@@ -20,10 +21,13 @@ if TYPE_CHECKING:
     from tests.simulation.database import Part
     from tests.simulation.processes import Process
     from tidebook.book.series import Market, PortfolioDay
+    from tidebook.engine.book_facts import Standing
+    from tidebook.engine.causes import SeriesRestated
     from tidebook.engine.records import Record
     from tidebook.engine.store import (
         BookedFact,
         BookWrite,
+        Carry,
         EntryRow,
         Key,
         KeyState,
@@ -34,6 +38,8 @@ if TYPE_CHECKING:
         WorkItem,
     )
     from tidebook.engine.valuing import SeriesInput, SeriesJob, SeriesSpan
+    from tidebook.model.actions import ActionTable, CorporateAction
+    from tidebook.model.assertions import BalanceAssertion
     from tidebook.model.facts import Price, Rate
     from tidebook.model.instruments import Instrument
     from tidebook.model.markets import RateTable
@@ -64,6 +70,11 @@ class SimulatedUnit:
         return ReferenceTables(self.session, self.book)
 
     @cached_property
+    def acting(self) -> ActionTables:
+        """Corporate actions, and balance assertions."""
+        return ActionTables(self.session, self.book)
+
+    @cached_property
     def series(self) -> SeriesTables:
         """Daily series."""
         return SeriesTables(self.session)
@@ -89,6 +100,22 @@ class SimulatedUnit:
     def lock_portfolios(self, ids: Iterable[str]) -> dict[str, PortfolioState]:
         """Lock portfolios in the order of their ids and return those that are known."""
         return self.book.lock_portfolios(ids)
+
+    def related_portfolios(self, ids: Collection[str]) -> set[str]:
+        """Return these portfolios and all that must be folded with them."""
+        return self.book.related(ids)
+
+    def standings(self, ids: Collection[str]) -> dict[str, Standing]:
+        """Return where the stored books of portfolios stand; unknown ones are left out."""
+        return self.book.standings(ids)
+
+    def carries(self, portfolio_ids: Collection[str]) -> list[Carry]:
+        """Return the current carries that leave or reach these portfolios."""
+        return self.book.carries(portfolio_ids)
+
+    def actions(self) -> ActionTable:
+        """Return every corporate action in force."""
+        return self.acting.actions()
 
     def instruments(self, ids: Collection[str]) -> dict[str, Instrument]:
         """Return the instruments that are known."""
@@ -157,6 +184,36 @@ class SimulatedUnit:
         """Write business dates, mark every series from there on, return the duplicates."""
         return self.reference.save_business_dates(dates, at)
 
+    def save_actions(self, actions: Sequence[CorporateAction], at: datetime) -> int:
+        """Write corporate actions, have their keys folded again, return the duplicates."""
+        return self.acting.save(actions, at)
+
+    def cancel_actions(self, ids: Sequence[str], at: datetime) -> int:
+        """Cancel corporate actions, have their keys folded again, return the duplicates."""
+        return self.acting.cancel(ids, at)
+
+    def cancel_prices(self, prices: Sequence[tuple[str, date]], at: datetime) -> int:
+        """Cancel prices, mark the series of those who hold them, return the duplicates."""
+        return self.reference.cancel_prices(prices, at)
+
+    def cancel_rates(self, rates: Sequence[tuple[str, str, date]], at: datetime) -> int:
+        """Cancel rates, mark what rests on them, return the duplicates."""
+        return self.reference.cancel_rates(rates, at)
+
+    def cancel_business_dates(self, dates: Sequence[date], at: datetime) -> int:
+        """Cancel business dates, mark every series from there on, return the duplicates."""
+        return self.reference.cancel_business_dates(dates, at)
+
+    def save_assertions(self, assertions: Sequence[BalanceAssertion], at: datetime) -> int:
+        """Write balance assertions, return the duplicates."""
+        del at
+        return self.acting.save_assertions(assertions)
+
+    def cancel_assertions(self, ids: Sequence[str], at: datetime) -> int:
+        """Cancel balance assertions, which are kept; return the duplicates."""
+        del at
+        return self.acting.cancel_assertions(ids)
+
     def request_reprocessing(self, ids: Collection[str], at: datetime) -> None:
         """Ask for the keys of these transactions to be folded again."""
         self.book.request_reprocessing(ids, at)
@@ -189,9 +246,11 @@ class SimulatedUnit:
         write: Sequence[PortfolioDay],
         close: Sequence[date],
         at: datetime,
+        *,
+        restated: SeriesRestated | None = None,
     ) -> bool:
         """Write a portfolio's changed days; False, and nothing, when the job is out of date."""
-        return self.series.save(job, write, close, at)
+        return self.series.save(job, write, close, at, restated=restated)
 
     def append(
         self, topic: str, records: Sequence[tuple[str, Record]], correlation_id: str, at: datetime
