@@ -11,7 +11,15 @@ from tests.simulation.scheduler import Ended
 from tests.simulation.swarm import Fault
 from tidebook.engine import topics
 from tidebook.errors import FencedError, StoreUnavailableError
-from tidebook.model.facts import Price, Rate, Transaction
+from tidebook.model.actions import CorporateAction
+from tidebook.model.cancellations import (
+    ActionRef,
+    BusinessDateRef,
+    PriceRef,
+    RateRef,
+    TransactionRef,
+)
+from tidebook.model.facts import Price, Rate, Transaction, TransactionType
 from tidebook.model.instruments import Instrument
 from tidebook.model.portfolios import Portfolio
 
@@ -24,7 +32,8 @@ if TYPE_CHECKING:
     from tidebook.engine.records import Record
 
 Answer = TypeVar("Answer")
-_RESTS = (Portfolio, Instrument, Rate)
+_RESTS = (Portfolio, Instrument, CorporateAction, Rate)
+_CANCELS = (TransactionRef, ActionRef, PriceRef, RateRef, BusinessDateRef)
 
 
 class Delivery(NamedTuple):
@@ -54,6 +63,10 @@ class _History:
     @property
     def next(self) -> Any:  # noqa: ANN401 - any kind of fact
         return self.versions[self.taken]
+
+    @property
+    def last(self) -> Any:  # noqa: ANN401 - any kind of fact
+        return self.versions[self.taken - 1]
 
 
 class Client:
@@ -94,7 +107,7 @@ class Client:
         self.done = True
 
     def _send_what_others_rest_on(self) -> None:
-        rests = _RESTS if self.simulation.swarm.rates_first else _RESTS[:2]
+        rests = _RESTS if self.simulation.swarm.rates_first else _RESTS[:-1]
         while True:
             resting = [
                 each for each in self._histories if each.left and isinstance(each.next, rests)
@@ -112,13 +125,18 @@ class Client:
     def _send_some(self, histories: Sequence[_History]) -> None:
         """Send a batch of one topic: some versions of some histories, each in their order."""
         ordered = self._by_day
-        topic = (histories[0] if ordered else self._random.choice(histories)).topic
+        first = histories[0] if ordered else self._random.choice(histories)
+        topic, cancels = first.topic, isinstance(first.next, _CANCELS)
         fitting = [history for history in histories if history.topic == topic]
         batch: list[Any] = []
         sent: list[_History] = []
         for _ in range(self._random.choice((1, 1, 2, 4, 12))):
             open_ones = [
-                each for each in fitting if each.left and not (each.moves and each in sent)
+                each
+                for each in fitting
+                if each.left
+                and isinstance(each.next, _CANCELS) is cancels
+                and not (each.moves and each in sent)
             ]
             if not open_ones:
                 break
@@ -150,8 +168,7 @@ class Client:
         identity = history.versions[0].transaction_id
         facts = self.simulation.database.facts
         known = [facts.rows[key] for key in facts.indexes["current"].get(identity, ())]
-        last = history.versions[history.taken - 1]
-        if [row.fact.transaction for row in known] != [last]:
+        if [_as_sent(row.fact.transaction) for row in known] != [history.last]:
             error = AssertionError(f"{identity} was said to be booked, and is not")
             self.simulation.scheduler.fail(error)
             raise Ended from error
@@ -199,11 +216,14 @@ class Client:
             return
         history = self._random.choice(taken)
         if self._random.random() < swarm.sent_again:
-            same = [each for each in taken if each.topic == history.topic]
+            cancels = isinstance(history.last, _CANCELS)
+            same = [
+                each
+                for each in taken
+                if each.topic == history.topic and isinstance(each.last, _CANCELS) is cancels
+            ]
             again = self._random.sample(same, min(len(same), self._random.choice((1, 2, 5))))
-            receipt = self._deliver(
-                history.topic, [each.versions[each.taken - 1] for each in again]
-            )
+            receipt = self._deliver(history.topic, [each.last for each in again])
             for each in again:
                 each.receipt = receipt
             tally.count(Fault.SENT_AGAIN, len(again))
@@ -246,6 +266,8 @@ def _send(process: Process, topic: str, facts: Sequence[Any], correlation_id: st
     commands = process.commands
     if facts and isinstance(facts[0], dict):
         return commands._append(topic, [("nobody", fact) for fact in facts], correlation_id)
+    if facts and isinstance(facts[0], _CANCELS):
+        return commands.cancel(facts, correlation_id)
     takes: dict[str, Any] = {
         topics.RAW_PORTFOLIOS: commands.ingest_portfolios,
         topics.RAW_INSTRUMENTS: commands.ingest_instruments,
@@ -253,10 +275,18 @@ def _send(process: Process, topic: str, facts: Sequence[Any], correlation_id: st
         topics.RAW_MARKET_PRICES: commands.ingest_prices,
         topics.RAW_FX_RATES: commands.ingest_rates,
         topics.RAW_BUSINESS_DATES: commands.ingest_business_dates,
+        topics.RAW_CORPORATE_ACTIONS: commands.ingest_actions,
         topics.REPROCESSING_REQUESTED: commands.reprocess,
     }
     receipt: Receipt = takes[topic](facts, correlation_id)
     return receipt
+
+
+def _as_sent(fact: Transaction) -> Transaction | TransactionRef:
+    """Return what a client sent for a stored transaction to be so."""
+    if fact.type is TransactionType.CANCELLED:
+        return TransactionRef(fact.transaction_id, fact.portfolio_id)
+    return fact
 
 
 def _place(fact: Any) -> tuple[object, ...]:  # noqa: ANN401 - any kind of fact
@@ -276,4 +306,6 @@ def _day_of(fact: Any) -> date:  # noqa: ANN401 - any kind of fact
         return fact.trade_date or (fact.traded_at.date() if fact.traded_at else date.min)
     if isinstance(fact, Price | Rate):
         return fact.on
+    if isinstance(fact, CorporateAction):
+        return fact.ex_date
     return fact if type(fact) is date else date.min

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from tests.simulation.valuation import days_to_change
 from tidebook.engine.commands import BOOK
 from tidebook.engine.runner.workers import STAGES
+from tidebook.model.actions import AT
+from tidebook.model.facts import TransactionType
 from tidebook.model.findings import Severity
 
 if TYPE_CHECKING:
@@ -225,12 +227,18 @@ class Invariants:
         facts = self._database.facts
         for place in facts.indexes["portfolio"].get(portfolio_id, ()):
             fact = facts.rows[place].fact
-            if not self._waits(place[0]):
+            cancelled = fact.transaction.type is TransactionType.CANCELLED
+            if not cancelled and not self._waits(place[0]):
                 must.add((place[0], "main", fact.main_security_id))
                 if fact.cash_security_id is not None:
                     must.add((place[0], "cash", fact.cash_security_id))
+        for place in facts.indexes["receiver"].get(portfolio_id, ()):
+            arrival = facts.rows[place].fact.arrival
+            if arrival is not None and not self._waits(place[0]):
+                must.add((place[0], "to", arrival[1]))
         entries = self._database.entries.indexes["portfolio"].get(portfolio_id, ())
-        seen = {(key[2], key[3], key[1]) for key in entries}
+        # What actions do follows from what is held; the judgement in the end looks at that.
+        seen = {(key[2], str(key[3]), key[1]) for key in entries if AT not in key[2]}
         assert seen == must, f"legs of {portfolio_id}: {sorted(seen ^ must)}"
 
     def _waits(self, identity: str) -> bool:

@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING, Any
 from tests.simulation.oracle import FinalFacts, book_of
 from tidebook.engine import topics
 from tidebook.engine.commands import BOOK, REFERENCE
-from tidebook.model.facts import content_hash
+from tidebook.model.actions import CorporateAction
+from tidebook.model.cancellations import (
+    ActionRef,
+    BusinessDateRef,
+    PriceRef,
+    RateRef,
+    TransactionRef,
+)
+from tidebook.model.facts import Price, Rate, Transaction, TransactionType, content_hash
+from tidebook.model.instruments import Instrument
+from tidebook.model.portfolios import Portfolio
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -33,7 +43,7 @@ def judge(simulation: Simulation) -> None:
     _everything_is_passed_once(database)
     _unreadable_records_are_set_apart(simulation)
     _versions_are_those_that_were_sent(database, facts)
-    must = book_of(facts)
+    must = book_of(standing(facts))
     entries = {key: _entry(entered) for key, entered in database.entries.rows.items()}
     _same("entries", entries, must.entries)
     positions = {key: _position(row) for key, row in database.states.rows.items()}
@@ -64,40 +74,63 @@ def _same(what: str, found: dict[Any, Any], must: dict[Any, Any]) -> None:
 
 def final_facts(simulation: Simulation) -> FinalFacts:
     """Return the last version of every fact that is in the log."""
-    portfolios: dict[str, Any] = {}
-    instruments: dict[str, Any] = {}
-    rates: dict[Any, Any] = {}
-    prices: dict[Any, Any] = {}
-    dates: set[date] = set()
-    transactions: dict[str, Any] = {}
+    last: dict[tuple[Any, ...], Any] = {}
     for correlation_id in simulation.committed:
         delivery = simulation.deliveries[correlation_id]
         for fact in delivery.facts:
-            match delivery.topic:
-                case _ if isinstance(fact, dict):
-                    continue
-                case topics.RAW_PORTFOLIOS:
-                    portfolios[fact.portfolio_id] = fact
-                case topics.RAW_INSTRUMENTS:
-                    instruments[fact.security_id] = fact
-                case topics.RAW_FX_RATES:
-                    rates[fact.source, fact.target, fact.on] = fact
-                case topics.RAW_MARKET_PRICES:
-                    prices[fact.security_id, fact.on] = fact
-                case topics.RAW_BUSINESS_DATES:
-                    dates.add(fact)
-                case topics.RAW_TRANSACTIONS:
-                    transactions[fact.transaction_id] = fact
-                case _:
-                    continue
+            if not isinstance(fact, dict) and delivery.topic != topics.REPROCESSING_REQUESTED:
+                last[_identity(fact)] = fact
+    of = _by_kind(last)
+    portfolios = {each.portfolio_id: each for each in of["portfolio"]}
+    instruments = {each.security_id: each for each in of["instrument"]}
+    transactions = {each.transaction_id: each for each in of["transaction"]}
     return FinalFacts(
         portfolios,
         instruments,
-        list(rates.values()),
-        list(prices.values()),
-        sorted(dates),
+        of["rate"],
+        of["price"],
+        sorted(of["date"]),
         transactions,
+        of["action"],
     )
+
+
+def _identity(fact: Any) -> tuple[Any, ...]:  # noqa: ANN401, PLR0911 - any kind of fact
+    """Return the kind of a fact, or of what is cancelled, and what it is known by."""
+    match fact:
+        case Transaction() | TransactionRef():
+            return "transaction", fact.transaction_id
+        case CorporateAction() | ActionRef():
+            return "action", fact.action_id
+        case Price() | PriceRef():
+            return "price", fact.security_id, fact.on
+        case Rate() | RateRef():
+            return "rate", fact.source, fact.target, fact.on
+        case Portfolio():
+            return "portfolio", fact.portfolio_id
+        case Instrument():
+            return "instrument", fact.security_id
+        case _:
+            return "date", fact.on if isinstance(fact, BusinessDateRef) else fact
+
+
+def _by_kind(last: dict[tuple[Any, ...], Any]) -> dict[str, list[Any]]:
+    """Return what stands in the end by its kind; of transactions, what was cancelled too."""
+    found: dict[str, list[Any]] = defaultdict(list)
+    for place, fact in last.items():
+        if not isinstance(fact, ActionRef | PriceRef | RateRef | BusinessDateRef):
+            found[place[0]].append(fact)
+    return found
+
+
+def standing(facts: FinalFacts) -> FinalFacts:
+    """Return facts without the transactions that were cancelled."""
+    stand = {
+        identity: fact
+        for identity, fact in facts.transactions.items()
+        if not isinstance(fact, TransactionRef)
+    }
+    return facts._replace(transactions=stand)
 
 
 # Nothing lost, nothing doubled.
@@ -156,7 +189,11 @@ def _versions_are_those_that_were_sent(database: Database, facts: FinalFacts) ->
         last = facts.transactions[identity]
         assert rows[-1].superseded_at is None, f"{identity} has no current version"
         assert all(row.superseded_at is not None for row in rows[:-1]), f"{identity} has two"
-        assert rows[-1].fact.transaction == last, f"{identity} is not what was sent last"
+        stored = rows[-1].fact.transaction
+        if isinstance(last, TransactionRef):
+            assert stored.type is TransactionType.CANCELLED, f"{identity} was not cancelled"
+            last = stored
+        assert stored == last, f"{identity} is not what was sent last"
         hashes = [row.fact.content_hash for row in rows]
         assert hashes[-1] == content_hash(last)
         assert all(one != other for one, other in itertools.pairwise(hashes)), (

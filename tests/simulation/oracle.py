@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tests.simulation.oracle_book import (
     Known,
+    applied,
     at_start,
     cash_currency,
     crosses_border,
-    folded,
     is_cost,
     wanted,
 )
+from tests.simulation.oracle_fold import fold
 from tests.simulation.oracle_rates import Prices, Rates, times
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from tests.simulation.oracle_book import Key, Leg, Line, OpenLot
+    from tidebook.model.actions import CorporateAction
     from tidebook.model.facts import Price, Rate, Transaction
     from tidebook.model.instruments import Instrument
     from tidebook.model.portfolios import Portfolio
@@ -39,6 +41,8 @@ class FinalFacts(NamedTuple):
     prices: Sequence[Price]
     dates: Sequence[date]
     transactions: Mapping[str, Transaction]
+    """Those that were cancelled left out."""
+    actions: Sequence[CorporateAction] = ()
 
 
 class Book(NamedTuple):
@@ -59,44 +63,49 @@ def book_of(facts: FinalFacts) -> Book:
     """Return the book that final facts come to."""
     book = Book({}, {}, {}, set(), {})
     rates, prices = Rates(facts.rates), Prices(facts.prices)
+    knowns = {
+        identity: Known(portfolio, facts.instruments, rates, facts.portfolios)
+        for identity, portfolio in facts.portfolios.items()
+    }
+    legs: list[Leg] = []
     for fact in facts.transactions.values():
-        if fact.portfolio_id not in facts.portfolios:
+        known = knowns.get(fact.portfolio_id)
+        if known is None:
             book.findings.add((fact.transaction_id, "portfolio.unknown"))
-    for identity, portfolio in facts.portfolios.items():
-        known = Known(portfolio, facts.instruments, rates)
-        mine = [each for each in facts.transactions.values() if each.portfolio_id == identity]
-        keys = _keys(mine, known, book.findings)
-        for security_id, key in keys.items():
-            _note(book, identity, security_id, key)
-        lines = [line for key in keys.values() for line in key.lines]
+            continue
+        found = wanted(fact, known)
+        legs += [
+            leg if leg.portfolio_id else leg._replace(portfolio_id=fact.portfolio_id)
+            for leg in found.legs
+        ]
+        book.findings.update((fact.transaction_id, code) for code in found.codes)
+    for action in facts.actions:
+        legs += [leg for known in knowns.values() for leg in applied(action, known).legs]
+    keys, refused = fold(legs, knowns)
+    book.findings.update(refused)
+    _note_actions(book, facts.actions, knowns, keys)
+    for (identity, security_id), key in keys.items():
+        _note(book, identity, security_id, key)
+    for identity, known in knowns.items():
+        lines = [line for place, key in keys.items() if place[0] == identity for line in key.lines]
         book.days.update(_days(lines, known, prices, facts.dates))
     return book
 
 
-def _keys(
-    transactions: Iterable[Transaction], known: Known, findings: set[tuple[str, str]]
-) -> dict[str, Key]:
-    """Fold every key of a portfolio; whatever a security refuses moves no cash."""
-    legs: list[Leg] = []
-    for fact in transactions:
-        found = wanted(fact, known)
-        legs.extend(found.legs)
-        findings.update((fact.transaction_id, code) for code in found.codes)
-    names = sorted({leg.security_id for leg in legs}, key=lambda name: (_is_cash(name), name))
-    refused: set[str] = set()
-    keys: dict[str, Key] = {}
-    for name in names:
-        own = [
-            leg
-            for leg in legs
-            if leg.security_id == name and (leg.leg == "main" or leg.identity not in refused)
-        ]
-        key = folded(name, own, known)
-        refused.update(key.refused)
-        findings.update((identity, "position.oversold") for identity in key.refused)
-        if key.lines:
-            keys[name] = key
-    return keys
+def _note_actions(
+    book: Book,
+    actions: Iterable[CorporateAction],
+    knowns: Mapping[str, Known],
+    keys: Mapping[tuple[str, str], Key],
+) -> None:
+    """Note what actions wait for, where a portfolio could have held something."""
+    for action in actions:
+        for identity, known in knowns.items():
+            key = keys.get((identity, action.security_id))
+            if key is not None and min(line.leg.on for line in key.lines) < action.ex_date:
+                codes = applied(action, known).codes
+                applied_id = f"{action.action_id}@{identity}"
+                book.findings.update((applied_id, code) for code in codes)
 
 
 def _is_cash(security_id: str) -> bool:
@@ -224,12 +233,12 @@ def _flows(day: date, lines: Sequence[Line]) -> tuple[Fraction, Fraction, Fracti
     start = end = costs = _NOTHING
     for line in lines:
         leg = line.leg
-        if leg.on != day or leg.flow_base is None or not crosses_border(leg.kind):
+        if leg.on != day or leg.flow_base is None or not crosses_border(leg):
             continue
-        if at_start(leg.kind):
+        if at_start(leg):
             start += leg.flow_base
         else:
             end += leg.flow_base
-        if is_cost(leg.kind):
+        if is_cost(leg):
             costs -= leg.flow_base
     return start, end, costs

@@ -7,23 +7,25 @@ first posting, with lots in a list.
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from tests.simulation.oracle_rates import half_even, part_of, times
-from tidebook.model.portfolios import CostMethod, Settlement
+from tests.simulation.oracle_rates import times
+from tidebook.model.portfolios import Settlement
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
+    from datetime import date
 
     from tests.simulation.oracle_rates import Rates
+    from tidebook.model.actions import CorporateAction
     from tidebook.model.facts import Transaction
     from tidebook.model.instruments import Instrument
     from tidebook.model.portfolios import Portfolio
 
-_DUST: Final = Fraction(1, 10**12)
 _TRADES: Final = {"BUY", "SELL"}
 _COSTS: Final = {"FEE", "TAX"}
 _ADDS: Final = {"BUY", "DEPOSIT", "TRANSFER_IN"}
@@ -34,6 +36,8 @@ _MOVES_NO_UNITS: Final = {"DIVIDEND", "INTEREST"}
 _COSTS_ON_TOP: Final = {"BUY", "FEE"}
 _CROSSES_BORDER: Final = {"FEE", "TAX", "DEPOSIT", "WITHDRAWAL", "TRANSFER_IN", "TRANSFER_OUT"}
 _AT_START: Final = {"BUY", "DEPOSIT", "TRANSFER_IN"}
+_NO_GAINS: Final = False
+_IN_KIND: Final = "TRANSFER_IN_KIND"
 _CASH_GAINS: Final = {"BUY", "SELL", "DIVIDEND", "INTEREST"}
 
 
@@ -43,6 +47,24 @@ class Known(NamedTuple):
     portfolio: Portfolio
     instruments: Mapping[str, Instrument]
     rates: Rates
+    portfolios: Mapping[str, Portfolio] = MappingProxyType({})
+    """All of them, to which something may be transferred."""
+
+
+class Move(NamedTuple):
+    """What happens to lots that keep their ids and days."""
+
+    what: str
+    """``split``, ``leave`` (units), ``share`` (all units stay, a part of their cost leaves) or
+    ``arrive``."""
+    ratio: Fraction = Fraction(1)
+    """New units for one old one."""
+    fraction: Fraction = Fraction(0)
+    """The part of the cost that leaves."""
+    to_local: Fraction = Fraction(1)
+    to_base: Fraction = Fraction(1)
+    """Rates between what leaves and what arrives."""
+    arrival: tuple[str, str] = ("", "")
 
 
 class Leg(NamedTuple):
@@ -61,12 +83,23 @@ class Leg(NamedTuple):
     to_base: Fraction
     gains: bool
     flow_base: Fraction | None
+    portfolio_id: str = ""
+    move: Move | None = None
+    """What it does to lots beside adding and removing units."""
+    border: str = ""
+    """Where its kind does not tell: whether its flow crosses the border at the start or the end of
+    the day, or is a cost."""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Its portfolio and security."""
+        return self.portfolio_id, self.security_id
 
     @property
     def place(self) -> tuple[object, ...]:
         """Its place inside its key: the day, the instant, first what adds, then the id."""
         rank = 0 if self.quantity > 0 else 2 if self.quantity < 0 else 1
-        return (self.on, self.at, rank, self.identity, self.leg)
+        return (self.on, self.at, 1 if self.move else rank, self.identity, self.leg, *self.key)
 
 
 class Wanted(NamedTuple):
@@ -74,6 +107,22 @@ class Wanted(NamedTuple):
 
     legs: tuple[Leg, ...]
     codes: tuple[str, ...]
+
+
+class OpenLot(NamedTuple):
+    """Units acquired together, with their cost, local and base."""
+
+    identity: str
+    on: date
+    quantity: Fraction
+    local: Fraction
+    base: Fraction
+
+    def plus(self, quantity: Fraction, local: Fraction, base: Fraction) -> OpenLot:
+        """Return it with more."""
+        return self._replace(
+            quantity=self.quantity + quantity, local=self.local + local, base=self.base + base
+        )
 
 
 class Line(NamedTuple):
@@ -85,10 +134,7 @@ class Line(NamedTuple):
     cost_base: Fraction
     gains: tuple[Fraction, Fraction, Fraction, Fraction] | None
     """Local, base, by price, by currency."""
-    taken: tuple[tuple[str, date, Fraction, Fraction, Fraction], ...]
-
-
-OpenLot = tuple[str, date, Fraction, Fraction, Fraction]
+    taken: tuple[OpenLot, ...]
 
 
 class Key(NamedTuple):
@@ -97,7 +143,6 @@ class Key(NamedTuple):
     lines: tuple[Line, ...]
     lots: tuple[OpenLot, ...] | None
     """None for cash of the base currency, which has no lots."""
-    refused: tuple[str, ...]
 
 
 def cash_currency(security_id: str, otherwise: str) -> str | None:
@@ -124,6 +169,8 @@ def wanted(fact: Transaction, known: Known) -> Wanted:
         if found is None:
             return Wanted((), ("instrument.unknown",))
         own, is_cash = found, True
+    if kind == _IN_KIND:
+        return _carried(fact, on, (named, own), known, is_cash=is_cash)
     main, cash = _keys(fact, named, own if is_cash else None, portfolio)
     local = own if main == named else cash_currency(main, fact.currency) or own
     rates = _rates(fact, local, base, known.rates, on)
@@ -248,121 +295,142 @@ def _legs(
     )
 
 
-def crosses_border(kind: str) -> bool:
-    """Tell whether a type's flow crosses the portfolio's border."""
-    return kind in _CROSSES_BORDER
-
-
-def at_start(kind: str) -> bool:
-    """Tell whether a type's flow joins the capital at the start of the day."""
-    return kind in _AT_START
-
-
-def is_cost(kind: str) -> bool:
-    """Tell whether a type's flow is a cost."""
-    return kind in _COSTS
-
-
-def folded(security_id: str, legs: Sequence[Leg], known: Known) -> Key:
-    """Fold one key from nothing."""
+def _carried(
+    fact: Transaction, on: date, instrument: tuple[str, str], known: Known, *, is_cash: bool
+) -> Wanted:
+    """Return what a transfer of units to another portfolio does."""
     portfolio = known.portfolio
-    instrument = known.instruments.get(security_id)
-    cash = cash_currency(security_id, portfolio.base_currency)
-    if instrument is not None:
-        cash = instrument.currency if instrument.is_cash else None
-    ordered = sorted(legs, key=lambda leg: leg.place)
-    if cash == portfolio.base_currency and portfolio.settlement is Settlement.AUTO:
-        return Key(tuple(map(_plain, ordered)), None, ())
-    shorts = portfolio.allow_short or cash is not None
-    pooled = portfolio.cost_method is CostMethod.AVCO
-    lots: list[OpenLot] = []
-    lines: list[Line] = []
-    refused: list[str] = []
-    for leg in ordered:
-        line = _booked(leg, lots, shorts=shorts, pooled=pooled)
-        if line is None:
-            refused.append(leg.identity)
-        else:
-            lines.append(line)
-    return Key(tuple(lines), tuple(lots), tuple(refused))
+    named, own = instrument
+    other = known.portfolios.get(fact.to_portfolio_id)
+    if other is None:
+        return Wanted((), ("portfolio.unknown",))
+    if is_cash:
+        return Wanted((), ("transfer.cash-in-kind",))
+    if other.portfolio_id == portfolio.portfolio_id:
+        return Wanted((), ("transfer.to-itself",))
+    base, to_base, trade = portfolio.base_currency, other.base_currency, fact.trade_currency
+    pairs = ((trade, own), (trade, base), (trade, to_base), (own, base), (own, to_base))
+    rates = {pair: known.rates.rate(*pair, on) for pair in (*pairs, (base, to_base))}
+    if None in rates.values():
+        return Wanted((), ("rate.missing",))
+    found = {pair: rate for pair, rate in rates.items() if rate is not None}
+    to_own = found[trade, base]
+    if fact.fx_rate is not None and trade != base:
+        to_own = Fraction(fact.fx_rate)
+    at = fact.traded_at or datetime(on.year, on.month, on.day, tzinfo=UTC)
+    nothing, value = Fraction(0), Fraction(fact.gross)
+    main = Leg(
+        named,
+        fact.transaction_id,
+        "main",
+        _IN_KIND,
+        on,
+        at,
+        Fraction(fact.quantity),
+        nothing,
+        nothing,
+        own,
+        found[own, base],
+        _NO_GAINS,
+        times(-value, to_own),
+        portfolio.portfolio_id,
+        Move("leave", arrival=(other.portfolio_id, named)),
+        "end",
+    )
+    there = main._replace(
+        leg="to",
+        quantity=nothing,
+        to_base=found[own, to_base],
+        flow_base=times(value, found[trade, to_base]),
+        portfolio_id=other.portfolio_id,
+        move=Move("arrive", to_base=found[base, to_base]),
+        border="start",
+    )
+    costs = Fraction(fact.fee) + Fraction(fact.tax)
+    legs = [main, there]
+    if costs and portfolio.settlement is Settlement.AUTO:
+        rate = Fraction(1) if trade == base else to_own
+        legs.append(
+            main._replace(
+                security_id=f"CASH_{trade}",
+                leg="cash",
+                quantity=-costs,
+                amount=costs,
+                amount_base=times(costs, rate),
+                currency=trade,
+                to_base=rate,
+                gains=True,
+                flow_base=times(-costs, rate),
+                move=None,
+                border="cost",
+            )
+        )
+    return Wanted(tuple(legs), () if value else ("transfer.no-value",))
 
 
-def _plain(leg: Leg) -> Line:
-    """Cash of the base currency: a unit costs a unit, and no disposal gains anything."""
+def applied(action: CorporateAction, known: Known) -> Wanted:
+    """Return what a split or a spin-off does in a portfolio, if it holds anything."""
+    base, on = known.portfolio.base_currency, action.ex_date
+    instrument = known.instruments.get(action.security_id)
+    to = known.instruments.get(action.to_security_id or action.security_id)
+    if instrument is None or to is None:
+        return Wanted((), ("instrument.unknown",))
+    local, to_local = instrument.currency, to.currency
+    rates = [
+        known.rates.rate(*pair, on) for pair in ((local, base), (to_local, base), (local, to_local))
+    ]
+    here, there, across = rates
+    if here is None or there is None or across is None:
+        return Wanted((), ("rate.missing",))
     nothing = Fraction(0)
-    gains = (nothing, nothing, nothing, nothing) if leg.gains and leg.quantity < 0 else None
-    return Line(leg, leg.quantity, leg.quantity, leg.quantity, gains, ())
+    ratio = Fraction(action.new_units) / Fraction(action.old_units)
+    portfolio_id, spins = known.portfolio.portfolio_id, bool(action.to_security_id)
+    main = Leg(
+        action.security_id,
+        f"{action.action_id}@{portfolio_id}",
+        "main",
+        action.type.value,
+        on,
+        datetime(on.year, on.month, on.day, tzinfo=UTC) - timedelta(days=1),
+        nothing,
+        nothing,
+        nothing,
+        local,
+        here,
+        _NO_GAINS,
+        None,
+        portfolio_id,
+        Move("split", ratio),
+    )
+    if not spins:
+        return Wanted((main,), ())
+    fraction = Fraction(action.cost_fraction or 0)
+    target = (portfolio_id, action.to_security_id)
+    return Wanted(
+        (
+            main._replace(move=Move("share", fraction=fraction, arrival=target)),
+            main._replace(
+                security_id=action.to_security_id,
+                leg="to",
+                currency=to_local,
+                to_base=there,
+                move=Move("arrive", ratio, to_local=across),
+            ),
+        ),
+        (),
+    )
 
 
-def _booked(leg: Leg, lots: list[OpenLot], *, shorts: bool, pooled: bool) -> Line | None:
-    """Book a leg on the open lots; None when it takes more than is there and must not."""
-    held = sum((lot[2] for lot in lots), Fraction(0))
-    quantity = leg.quantity
-    if quantity == 0:
-        return Line(leg, quantity, quantity, quantity, None, ())
-    if held * quantity >= 0:
-        if quantity < 0 and not shorts:
-            return None
-        sign = 1 if quantity > 0 else -1
-        _open(leg, lots, (quantity, sign * leg.amount, sign * leg.amount_base), pooled=pooled)
-        return Line(leg, quantity, sign * leg.amount, sign * leg.amount_base, None, ())
-    after = held + quantity
-    if abs(after) <= _DUST:
-        quantity, after = -held, Fraction(0)
-    crosses = after != 0 and (after > 0) != (held > 0)
-    if crosses and not shorts:
-        return None
-    closing = -held if crosses else quantity
-    taken = _take(lots, -closing)
-    cost_local = sum((lot[3] for lot in taken), Fraction(0))
-    cost_base = sum((lot[4] for lot in taken), Fraction(0))
-    sign = 1 if leg.quantity < 0 else -1
-    value = (sign * leg.amount, sign * leg.amount_base)
-    opened = (Fraction(0), Fraction(0))
-    if crosses:
-        closed = (
-            part_of(value[0], closing, leg.quantity),
-            part_of(value[1], closing, leg.quantity),
-        )
-        opened = (closed[0] - value[0], closed[1] - value[1])
-        value = closed
-        _open(leg, lots, (after, *opened), pooled=pooled)
-    gains = None
-    if leg.gains:
-        local, base = value[0] - cost_local, value[1] - cost_base
-        by_price = times(local, leg.to_base)
-        gains = (local, base, by_price, base - by_price)
-    moved = leg.quantity if crosses else quantity
-    return Line(leg, moved, opened[0] - cost_local, opened[1] - cost_base, gains, tuple(taken))
+def crosses_border(leg: Leg) -> bool:
+    """Tell whether a leg's flow crosses the portfolio's border."""
+    return bool(leg.border) or leg.kind in _CROSSES_BORDER
 
 
-def _open(
-    leg: Leg, lots: list[OpenLot], lot: tuple[Fraction, Fraction, Fraction], *, pooled: bool
-) -> None:
-    if pooled and lots:
-        first = lots[0]
-        lots[0] = (
-            first[0],
-            first[1],
-            first[2] + lot[0],
-            first[3] + lot[1],
-            first[4] + lot[2],
-        )
-    else:
-        lots.append((leg.identity, leg.on, *lot))
+def at_start(leg: Leg) -> bool:
+    """Tell whether a leg's flow joins the capital at the start of the day."""
+    return leg.border == "start" or leg.kind in _AT_START
 
 
-def _take(lots: list[OpenLot], quantity: Fraction) -> list[OpenLot]:
-    """Take from the oldest lots on; what is cut is rounded, what stays is the rest."""
-    taken: list[OpenLot] = []
-    while quantity:
-        identity, on, size, local, base = lots[0]
-        if abs(size) <= abs(quantity):
-            taken.append(lots.pop(0))
-            quantity -= size
-            continue
-        cut_local, cut_base = half_even(local * quantity / size), half_even(base * quantity / size)
-        taken.append((identity, on, quantity, cut_local, cut_base))
-        lots[0] = (identity, on, size - quantity, local - cut_local, base - cut_base)
-        quantity = Fraction(0)
-    return taken
+def is_cost(leg: Leg) -> bool:
+    """Tell whether a leg's flow is a cost."""
+    return leg.border == "cost" or leg.kind in _COSTS

@@ -3,17 +3,21 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import ROUND_DOWN, Context, Decimal
 from typing import TYPE_CHECKING, Any
 
+from tests.simulation.action_tables import ActionTables
 from tests.simulation.book_tables import BookTables
+from tests.simulation.mutants.of_the_log import nothing
 from tests.simulation.mutants.registry import mutant
 from tests.simulation.store import SimulatedUnit
-from tidebook.book import lots
-from tidebook.book.ledger import Leg, Posting
+from tidebook.book import effects, folding, inventory
 from tidebook.book.lots import LotRule
+from tidebook.book.postings import EffectKind, Leg, Posting
 from tidebook.engine.stages import book, keys, reposting
 from tidebook.engine.store import PortfolioState
+from tidebook.model.facts import TransactionType as T
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -139,7 +143,7 @@ def same_day_skipped() -> list[Patch]:
             return True
         return state.lots_known and all(each.on >= state.last[0] for each in postings)
 
-    return [(keys, "in_order", in_order)]
+    return [(keys, "comes_after", in_order)]
 
 
 @mutant
@@ -149,7 +153,7 @@ def back_dated_appended() -> list[Patch]:
     def in_order(state: Any, postings: Any) -> bool:
         return state is None or not postings or state.lots_known
 
-    return [(keys, "in_order", in_order)]
+    return [(keys, "comes_after", in_order)]
 
 
 @mutant
@@ -162,7 +166,7 @@ def rank_ignored() -> list[Patch]:
     def order_of(row: Any) -> Any:
         return (row.on, row.at, 0, row.transaction_id, row.leg)
 
-    return [(Posting, "order", property(order)), (keys, "order_of", order_of)]
+    return _ordered_by(order, order_of)
 
 
 @mutant
@@ -177,7 +181,7 @@ def instant_ignored() -> list[Patch]:
         midnight = row.at.replace(hour=0, minute=0)
         return (row.on, midnight, row.rank, row.transaction_id, row.leg)
 
-    return [(Posting, "order", property(order)), (keys, "order_of", order_of)]
+    return _ordered_by(order, order_of)
 
 
 @mutant
@@ -224,17 +228,19 @@ def refused_sale_moves_cash() -> list[Patch]:
 @mutant
 def cash_leg_doubled() -> list[Patch]:
     """A trade moves twice its cash."""
-    original = reposting.post
+    original = reposting.post_by_id
 
     def post(*given: Any) -> Any:
-        posted = original(*given)
+        return {identity: doubled(posted) for identity, posted in original(*given).items()}
+
+    def doubled(posted: Any) -> Any:
         legs = tuple(
             leg._replace(quantity=2 * leg.quantity) if leg.leg is Leg.CASH else leg
             for leg in posted.postings
         )
         return posted._replace(postings=legs)
 
-    return [(reposting, "post", post)]
+    return [(reposting, "post_by_id", post)]
 
 
 @mutant
@@ -316,24 +322,21 @@ def share_rounded_down() -> list[Patch]:
         cut = down.quantize(down.divide(down.multiply(whole, part), of), Decimal(1).scaleb(-18))
         return whole if part == of else cut
 
-    return [(lots, "share", share)]
+    return [(inventory, "share", share)]
 
 
 @mutant
 def remainder_dropped_in_share() -> list[Patch]:
     """What stays of a lot is cut to six places: parts no longer sum to the whole."""
-    original = lots._State._take
+    original = inventory.split_lot
 
-    def take(self: Any, quantity: Decimal) -> Any:
-        taken = original(self, quantity)
-        if self.head < len(self.lots):
-            lot = self.lots[self.head]
-            places = Decimal("0.000001")
-            local, base = (round(cost / places) * places for cost in lot[3:])
-            self.lots[self.head] = lot._replace(cost_local=local, cost_base=base)
-        return taken
+    def split_lot(lot: Any, quantity: Decimal) -> Any:
+        part, rest = original(lot, quantity)
+        places = Decimal("0.000001")
+        local, base = (round(cost / places) * places for cost in rest[3:])
+        return part, rest._replace(cost_local=local, cost_base=base)
 
-    return [(lots._State, "_take", take)]
+    return [(inventory, "split_lot", split_lot)]
 
 
 @mutant
@@ -370,3 +373,96 @@ def clock_trusted() -> list[Patch]:
         return at
 
     return [(BookTables, "_after_replaced", after_replaced)]
+
+
+# Lots that are carried, actions and cancellations.
+
+
+@mutant
+def cancel_ignored() -> list[Patch]:
+    """A transaction that was cancelled stays."""
+    original = book.admit
+
+    def admit(incoming: Any, known: Mapping[str, Any]) -> Any:
+        real = [each for each in incoming if each.transaction.type is not T.CANCELLED]
+        return original(real, known)
+
+    return [(book, "admit", admit)]
+
+
+@mutant
+def action_not_reapplied() -> list[Patch]:
+    """An action is set, corrected or cancelled, and what rests on it stays."""
+    return [(ActionTables, "refold", nothing)]
+
+
+@mutant
+def carry_loses_dates() -> list[Patch]:
+    """Lots that arrive count as opened on another day than they were."""
+    original = effects._arriving
+
+    def arriving(*given: Any) -> Any:
+        return [lot._replace(opened_on=date(2024, 3, 1)) for lot in original(*given)]
+
+    return [(effects, "_arriving", arriving)]
+
+
+@mutant
+def carry_books_half() -> list[Patch]:
+    """What leaves one portfolio does not arrive in the other."""
+    original = effects.apply
+
+    def apply(held: Any, posting: Any, effect: Any, transit: Any) -> Any:
+        if effect.kind is EffectKind.ARRIVE:
+            transit.pop(posting.transaction_id, None)
+            return None
+        return original(held, posting, effect, transit)
+
+    return [(folding.effects, "apply", apply)]
+
+
+@mutant
+def group_not_locked() -> list[Patch]:
+    """The portfolio that something is carried to is not locked along with the other."""
+
+    def related(_: Any, ids: Any) -> set[str]:
+        return set(ids)
+
+    return [(SimulatedUnit, "related_portfolios", related)]
+
+
+@mutant
+def newest_as_oldest() -> list[Patch]:
+    """Last in, first out is kept first in, first out."""
+    original = book.key_rules
+
+    def rules(*given: Any) -> KeyRules:
+        found = original(*given)
+        return found._replace(lots=LotRule.FIFO) if found.lots is LotRule.LIFO else found
+
+    return [(book, "key_rules", rules)]
+
+
+@mutant
+def dearest_as_oldest() -> list[Patch]:
+    """Highest cost first is kept first in, first out."""
+    original = book.key_rules
+
+    def rules(*given: Any) -> KeyRules:
+        found = original(*given)
+        return found._replace(lots=LotRule.FIFO) if found.lots is LotRule.HIFO else found
+
+    return [(book, "key_rules", rules)]
+
+
+def _ordered_by(order: Any, order_of: Any) -> list[Patch]:
+    """Return what has postings and entries ordered otherwise, wherever they are."""
+
+    def in_order(postings: Any) -> list[Any]:
+        return sorted(postings, key=order)
+
+    return [
+        (Posting, "order", property(order)),
+        (keys, "in_order", in_order),
+        (keys, "order_of", order_of),
+    ]

@@ -146,11 +146,11 @@ def acknowledged_before_commit() -> list[Patch]:
     """A request whose commit failed is acknowledged."""
     original = LogCommands._appended
 
-    def appended(self: LogCommands, *given: Any) -> list[tuple[int, int]]:
+    def appended(self: LogCommands, *given: Any) -> tuple[Any, ...]:
         try:
             return original(self, *given)
         except StoreUnavailableError:
-            return []
+            return ()
 
     return [(LogCommands, "_appended", appended)]
 
