@@ -92,6 +92,10 @@ class PostgresUnit:
         """Return the current versions of transactions that are known."""
         return book_unit.facts(self._cursor, ids)
 
+    def contents(self, ids: Collection[str]) -> dict[str, Transaction]:
+        """Return what the current versions of transactions say."""
+        return book_unit.contents(self._cursor, ids)
+
     def lock_portfolios(self, ids: Iterable[str]) -> dict[str, PortfolioState]:
         """Lock portfolios in the order of their ids and return those that are known."""
         return book_unit.lock_portfolios(self._cursor, ids)

@@ -91,7 +91,7 @@ WHERE c.change_id >= %(change)s AND c.from_date <= %(through)s
        OR (c.kind = 'instrument' AND EXISTS (
             SELECT FROM transactions t
             WHERE t.portfolio_id = %(portfolio_id)s AND t.security_id = c.id
-              AND t.superseded_at = 'infinity'))
+              AND t.superseded_at = 'infinity' AND t.type <> 'CANCELLED'))
        OR (c.kind = 'portfolio' AND c.id = %(portfolio_id)s)
        OR c.kind IN ('rate', 'business_date'))
 GROUP BY c.kind, c.id
