@@ -264,7 +264,8 @@ def test_a_changed_term_has_its_keys_folded_and_valued_again(
     book.book(trade("T1", 1, 10), trade("T2", 1, 10, portfolio_id="P2", security_id="SPIN"))
     book.settle()
     book.take_instruments(ACME._replace(**change))
-    assert work(book) == {("P1", "ACME"): FIRST}
+    # What a trade moves on its cash account follows from the terms as well: a future is not paid.
+    assert work(book) == {("P1", "ACME"): FIRST, ("P1", "CASH_USD"): FIRST}
     assert dirty(book) == {"P1": FIRST, "P2": None, "P3": None, "P4": None}
 
 
@@ -347,11 +348,12 @@ def test_an_action_has_those_folded_again_who_held_either_security(book: Book) -
     assert work(book) == dict.fromkeys(keys, later)
     book.settle()
     call(book, "save_actions", [MERGER._replace(ex_date=later, portfolio_id="P1")], AT)
-    # As it was it reached all of them.
-    assert work(book) == dict.fromkeys(keys, later)
+    # As it was it reached all of them, and paid where the security was held.
+    paid = ("P1", "CASH_USD")
+    assert work(book) == dict.fromkeys({*keys, paid}, later)
     book.settle()
     call(book, "cancel_actions", ["M1"], AT)
-    assert set(work(book)) == {("P1", "ACME"), ("P1", "SPIN")}
+    assert set(work(book)) == {("P1", "ACME"), ("P1", "SPIN"), paid}
 
 
 def test_the_cash_that_an_action_paid_is_taken_back_where_it_stands(book: Book) -> None:
