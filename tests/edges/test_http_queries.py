@@ -12,6 +12,7 @@ import pytest
 from tests.edges import sample_views
 from tests.edges.memory_book import Desk, freshness
 from tidebook.api.samples import examples
+from tidebook.book.valuation import MarketValue
 from tidebook.engine.ports import TransactionQuery
 from tidebook.engine.views import PositionsView
 from tidebook.model.portfolios import Portfolio, TaxRates
@@ -72,6 +73,21 @@ def test_the_documented_example_has_the_shape_of_the_answer(name: str) -> None:
     assert documented == real
 
 
+def test_a_contract_on_margin_counts_with_its_gain_so_that_rows_add_up() -> None:
+    # 2 at 50 a point, opened at 4,000 and worth 3,990: nothing was paid, and 1,000 is lost.
+    value = MarketValue(*map(Decimal, (399_000, 399_000, -1_000, -1_000)), on_margin=True)
+    contract = sample_views.SHARES._replace(valuation=sample_views.VALUED._replace(value=value))
+    desk = sample_views.desk()
+    desk.reader.kept_positions["P-1"] = sample_views.POSITIONS._replace(
+        positions=(contract, sample_views.MONEY), market_value_base=Decimal(7_996)
+    )
+    body = desk.client.get("/portfolios/P-1/positions").json()
+    first, second = (row["valuation"] for row in body["positions"])
+    assert (first["market_value"], first["counted_value"]) == ("399000", "-1000")
+    # With 8,996 in cash that makes the 7,996 of the whole.
+    assert (second["counted_value"], body["totals"]["market_value"]) == ("8996", "7996")
+
+
 def test_positions_as_the_reader_valued_them() -> None:
     body = answered("/portfolios/P-1/positions")
     assert body["positions"][0] == {
@@ -92,6 +108,7 @@ def test_positions_as_the_reader_valued_them() -> None:
             "price_currency": "USD",
             "fx_rate": "1",
             "market_value": "1010",
+            "counted_value": "1010",
             "unrealized_gain_loss": "6",
             "market_value_local": "1010",
             "unrealized_gain_loss_local": "6",

@@ -131,6 +131,7 @@ def valuation_of(valuation: Valuation) -> Json:
         "price_currency": None if quote is None else quote.currency,
         "fx_rate": amount_or_null(valuation.rate_to_base),
         "market_value": None if value is None else amount(value.base),
+        "counted_value": None if value is None else amount(value.counted_base),
         "unrealized_gain_loss": None if value is None else amount(value.unrealised_base),
         "market_value_local": None if value is None else amount(value.local),
         "unrealized_gain_loss_local": None if value is None else amount(value.unrealised_local),
