@@ -138,7 +138,7 @@ def awaited(transaction: Transaction) -> tuple[str, str] | None:
 
 
 def led_to(transaction: Transaction) -> tuple[str, str] | None:
-    """Return the key that a transaction itself names as where it leads; None where it names none."""
+    """Return the key that a transaction names as where it leads; None where it names none."""
     if not transaction.to_portfolio_id and not transaction.to_security_id:
         return None
     return (

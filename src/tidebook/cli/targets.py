@@ -16,10 +16,11 @@ from tidebook.engine.cancelling import locate
 from tidebook.errors import (
     OverloadedError,
     ServerRefusedError,
+    UnknownFactError,
     UnknownPortfolioError,
     UnknownTransactionError,
 )
-from tidebook.model.cancellations import TransactionRef
+from tidebook.model.cancellations import TransactionRef, named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -70,6 +71,7 @@ class LocalTarget:
         Raises:
             UnknownTransactionError: If a transaction is to be cancelled whose portfolio was not
                 said, and which the book does not know.
+            UnknownFactError: If another fact is to be cancelled that the book does not know.
         """
         facts = [row.fact for row in rows]
         if kind is FileKind.CANCELLATIONS:
@@ -96,6 +98,7 @@ class LocalTarget:
             cancelled = cancellations[place]
             if isinstance(cancelled, TransactionRef):
                 raise UnknownTransactionError(cancelled.transaction_id)
+            raise UnknownFactError(*named(cancelled))
         return list(located.cancellations)
 
     def reprocess(self, transaction_ids: Sequence[str]) -> None:

@@ -28,6 +28,7 @@ from tidebook.engine.stages.keys import entry_row, state_of
 from tidebook.engine.store import Accounts
 from tidebook.engine.verify import KeptBook, KeptBooks, placed_findings
 from tidebook.engine.views import (
+    AppliedActionsView,
     BookedEntry,
     EntriesView,
     EntryView,
@@ -73,6 +74,7 @@ if TYPE_CHECKING:
     from tidebook.engine.ports import RestatementQuery, TransactionQuery
     from tidebook.engine.views import (
         ActionView,
+        AppliedActionView,
         HistoryView,
         OverviewRow,
         ReportView,
@@ -114,6 +116,9 @@ class MemoryBook:
         """Days that the store is to hold otherwise than they are, by portfolio."""
         self.folding: frozenset[str] = frozenset()
         self.logged: list[RestatementView] = []
+        self.kept_actions: list[ActionView] = []
+        self.kept_applied: list[AppliedActionView] = []
+        self.kept_unknown: set[Cancellation] = set()
         self.asked: list[object] = []
 
     # ---- commands
@@ -397,7 +402,25 @@ class MemoryBook:
     def actions(
         self, security_id: str | None = None, *, known_at: datetime | None = None
     ) -> tuple[ActionView, ...]:
-        return ()
+        self.asked.append((security_id, known_at))
+        return tuple(self.kept_actions)
+
+    def unknown(self, cancellations: Sequence[Cancellation]) -> tuple[int, ...]:
+        return tuple(place for place, each in enumerate(cancellations) if each in self.kept_unknown)
+
+    def applied_actions(
+        self,
+        portfolio_id: str,
+        *,
+        security_id: str | None = None,
+        start: date | None = None,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> AppliedActionsView:
+        self.asked.append((portfolio_id, security_id, start, as_of, known_at))
+        rests_on = self._rests_on(portfolio_id, as_of, known_at)
+        owner = self.portfolio(portfolio_id)
+        return AppliedActionsView(owner, rests_on, tuple(self.kept_applied))
 
     def series(
         self,

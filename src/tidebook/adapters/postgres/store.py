@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from tidebook.engine.valuing import SeriesInput, SeriesJob, SeriesSpan
     from tidebook.model.actions import ActionTable, CorporateAction
     from tidebook.model.assertions import BalanceAssertion
-    from tidebook.model.facts import Price, Rate
+    from tidebook.model.facts import Price, Rate, Transaction
     from tidebook.model.instruments import Instrument
     from tidebook.model.markets import RateTable
     from tidebook.model.portfolios import Portfolio
