@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,12 +15,14 @@ from tidebook.model.cancellations import (
     ActionRef,
     AssertionRef,
     BusinessDateRef,
-    Cancellation,
     FactKind,
     PriceRef,
     RateRef,
     TransactionRef,
 )
+
+if TYPE_CHECKING:
+    from tidebook.model.cancellations import Cancellation
 
 ON = date(2024, 6, 10)
 BASE = {"action_id": "A-1", "security_id": "S-1", "ex_date": "2024-06-10"}
