@@ -5,7 +5,8 @@
 WITH RECURSIVE carried AS (
     SELECT portfolio_id, arrival_portfolio_id
     FROM transactions
-    WHERE arrival_portfolio_id IS NOT NULL AND recorded_at <= %(known_at)s::timestamptz
+    WHERE arrival_portfolio_id IS NOT NULL AND type <> 'CANCELLED'
+      AND recorded_at <= %(known_at)s::timestamptz
       AND (superseded_at = 'infinity' OR superseded_at > %(known_at)s::timestamptz)
 ), related AS (
     SELECT portfolio_id FROM unnest(%(ids)s::text[]) AS portfolio_id
@@ -101,7 +102,7 @@ ORDER BY 1
 
 -- name: carried
 SELECT DISTINCT portfolio_id, arrival_portfolio_id FROM transactions
-WHERE arrival_portfolio_id IS NOT NULL AND superseded_at = 'infinity'
+WHERE arrival_portfolio_id IS NOT NULL AND superseded_at = 'infinity' AND type <> 'CANCELLED'
   AND arrival_portfolio_id <> portfolio_id
 
 -- name: entries

@@ -115,7 +115,7 @@ WHERE (c.kind = 'price' AND EXISTS (
    OR (c.kind = 'instrument' AND EXISTS (
             SELECT FROM transactions t
             WHERE t.portfolio_id = j.portfolio_id AND t.security_id = c.id
-              AND t.superseded_at = 'infinity'))
+              AND t.superseded_at = 'infinity' AND t.type <> 'CANCELLED'))
    OR (c.kind = 'portfolio' AND c.id = j.portfolio_id)
    OR (c.kind = 'corporate_action' AND EXISTS (
             SELECT FROM corporate_actions a
