@@ -157,6 +157,9 @@ NUMBERLESS = {
     "/portfolios/{portfolio_id}/health": "ages, counts and estimates of what is doubtful",
     "/health/data": "counts of portfolios and of what is to be said about them",
     "/instruments/": "names",
+    "/corporate-actions/": "terms as they were sent: leaves of the trees",
+    "/portfolios/{portfolio_id}/corporate-actions": "entries, which entry.* explains under the id "
+    "of the action in the portfolio",
     "/explain": "the explanations themselves",
     "/explain/figures": "the explanations themselves",
     "/health/live": "the state of the process",

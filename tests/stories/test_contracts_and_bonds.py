@@ -10,7 +10,9 @@ import pytest
 
 from tests.fixtures.booking import keep_book, portfolio, security, trade
 from tidebook.book.postings import Leg
+from tidebook.model.facts import Rate
 from tidebook.model.instruments import Instrument, OptionRight
+from tidebook.model.markets import rate_table
 
 if TYPE_CHECKING:
     from tests.fixtures.booking import Book
@@ -193,6 +195,20 @@ def test_a_future_moves_only_costs_and_gains() -> None:
     assert book.entry("s").realised_base == 998
     assert cash(book) == 993
     assert book.holding("FUT").cost_local == 250000
+
+
+def test_the_gain_of_a_future_abroad_is_settled_at_the_rate_of_its_own_currency() -> None:
+    abroad = FUTURE._replace(currency="EUR")
+    rates = rate_table([Rate("EUR", "USD", date(2024, 1, 1), D("1.1"))])
+    facts = (
+        trade("b", "BUY", "FUT", "2024-03-01", quantity="1", price="5000", currency="EUR",
+              settles_in="USD"),
+        trade("s", "SELL", "FUT", "2024-03-08", quantity="1", price="5020", currency="EUR",
+              settles_in="USD"),
+    )  # fmt: skip
+    book = keep_book((FUNDS, *facts), portfolio(), [abroad], rates)
+    # 20 points of 50 euros are 1,000 euros, and 1,100 dollars.
+    assert cash(book) == 1100
 
 
 def test_marking_a_future_to_market_pays_the_gain_and_moves_the_cost_to_the_price() -> None:

@@ -14,6 +14,7 @@ _VALUATION: Final = {
     "market_price": "position.price",
     "fx_rate": "position.fx_rate",
     "market_value": "position.value",
+    "counted_value": "position.counted",
     "unrealized_gain_loss": "position.unrealised",
     "market_value_local": "position.value_local",
     "unrealized_gain_loss_local": "position.unrealised_local",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.book.cashflows import flow, flow_amount
 from tidebook.book.events import awaited, led_to, post_carry
-from tidebook.book.known import NOBODY, Known
+from tidebook.book.known import NOBODY, Known, Wanted, rates_on
 from tidebook.book.plans import CLOSES, plan_for
 from tidebook.book.postings import Effect, EffectKind, Leg, Posted, Posting, rank_of
 from tidebook.model.facts import TransactionType as T, business_date, instant
@@ -120,15 +120,10 @@ def _post(transaction: Transaction, portfolio: Portfolio, known: Known, plans: P
             transaction.transaction_id, main, "product type of a contract held on margin"
         )
         return Posted(on, main, None, (), (finding,))
-    if plan.one_currency:
-        converts = _SAME_CURRENCY
-    else:
-        converts = _conversions(transaction, portfolio.base_currency, plan.local, known.rates, on)
-        if isinstance(converts, Finding):
-            return Posted(on, main, cash, (), (converts,))
-    effect = None
-    if not plan.is_plain or transaction.lots:
-        effect = _effect(transaction, plan, converts)
+    found = _terms(transaction, portfolio, plan, known.rates, on)
+    if isinstance(found, Finding):
+        return Posted(on, main, cash, (), (found,))
+    converts, effect = found
     postings = _legs(transaction, portfolio, plan, on, converts, effect)
     findings = _warnings(transaction, portfolio, plan) if plan.rule.realises else ()
     return Posted(on, main, cash, postings, findings)
@@ -158,6 +153,31 @@ def _with_multiplier(transaction: Transaction, multiplier: Decimal) -> Transacti
     return transaction._replace(gross=transaction.gross * multiplier)
 
 
+def _terms(
+    transaction: Transaction, portfolio: Portfolio, plan: Plan, rates: RateTable, on: date
+) -> tuple[_Conversions, Effect | None] | Finding:
+    """Return the rates of a transaction and what it does besides, or the finding for one missing.
+
+    The gain of a contract is in its own currency, whatever it was traded in.
+    """
+    converts = _SAME_CURRENCY
+    if not plan.one_currency:
+        asked = _conversions(transaction, portfolio.base_currency, plan.local, rates, on)
+        if isinstance(asked, Finding):
+            return asked
+        converts = asked
+    effect = None
+    if not plan.is_plain or transaction.lots:
+        effect = _effect(transaction, plan, converts)
+    if plan.on_margin and effect is not None and plan.local != transaction.currency:
+        pair = (Wanted(plan.local, transaction.currency),)
+        found = rates_on(rates, pair, on, transaction.transaction_id)
+        if isinstance(found, Finding):
+            return found
+        effect = effect._replace(to_cash=found[0])
+    return converts, effect
+
+
 def _effect(transaction: Transaction, plan: Plan, converts: _Conversions) -> Effect | None:
     """Return what a transaction does beyond adding or removing units at an amount.
 
@@ -180,7 +200,6 @@ def _effect(transaction: Transaction, plan: Plan, converts: _Conversions) -> Eff
             on_margin=True,
             price=price,
             costs=costs,
-            to_cash=converts.trade_to_settle,
         )
     if kind is T.EXPIRY:
         return Effect(EffectKind.END, transaction.lots)

@@ -128,6 +128,8 @@ _LISTED: Final = (
             "fx_rate": "units of base currency for one of its own on the day",
             "value": "quantity x price x rates, in base currency",
             "value_local": "quantity x price, in its own currency",
+            "counted": "what it adds to the portfolio's value, in base currency: its market value, "
+            "or on margin its unrealised gain",
             "unrealised": "market value less cost, in base currency",
             "unrealised_local": "market value less cost, in its own currency",
             "realised": "the sum over its sales of what they brought less what it had cost, in "

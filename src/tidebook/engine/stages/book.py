@@ -1,9 +1,8 @@
 """The book stage: transactions and requests to fold again, into entries, lots, cash and gains.
 
-One batch: admit (new, duplicate, amended), lock the portfolios in the order of their ids, load
-only the touched state, post, fold the security keys and then the cash keys, and hand over one set
-of writes. A transaction that cannot be booked is kept with a finding and touches nothing, neither
-its security nor its cash.
+One batch: admit, lock the portfolios in the order of their ids, load only the touched state, post,
+fold the security keys and then the cash keys, and hand over one set of writes. A transaction that
+cannot be booked is kept with a finding and touches nothing, neither its security nor its cash.
 """
 
 from __future__ import annotations

@@ -106,6 +106,6 @@ def test_an_instant_is_given_in_utc_whatever_the_session_speaks() -> None:
 
 def test_statements_are_known_by_name() -> None:
     found = statements("read_references")
-    assert list(found) == ["instruments", "prices", "rates", "actions"]
+    assert list(found) == ["instruments", "prices", "rates", "ever_known", "actions"]
     assert found["rates"].startswith(b"SELECT from_currency")
     assert b"name:" not in b"".join(found.values())
