@@ -334,7 +334,7 @@ class _Batch:
             pays_here = cash_account(action.cash_currency) == key[1]
             return (key[0], action.security_id) if pays_here else None
         posted = self.again.posted.get(row.transaction_id)
-        if posted is None or not any(each.is_settled_later for each in posted.postings):
+        if posted is None or not _is_settled_later(posted):
             return None
         return (key[0], posted.main_security_id)
 
@@ -367,17 +367,12 @@ class _Batch:
             for identity in self.again.mine[key]:
                 posted, stored = self.again.posted[identity], self.again.stored.get(identity)
                 self.resolved.add(identity)
-                accounts = Accounts(
-                    identity,
-                    posted.on,
-                    posted.main_security_id,
-                    posted.cash_security_id,
-                    posted.arrival,
-                )
                 if stored is None and not self._reaches(posted.on, key):
                     continue
-                if stored is not None and accounts[1:] != stored[1:]:
-                    self.replaced_accounts.append(accounts)
+                main, cash = posted.main_security_id, posted.cash_security_id
+                now = (posted.on, main, cash, posted.arrival)
+                if stored is not None and now != stored[1:]:
+                    self.replaced_accounts.append(Accounts(identity, *now))
                 for finding in posted.findings:
                     self._note(finding, key[0], key[1], posted.on)
 
@@ -394,17 +389,15 @@ class _Batch:
 
     def _carry_to_cash(self, key: Key, identity: str) -> None:
         posted, stored = self.again.posted[identity], self.again.stored.get(identity)
-        cash = [each for each in posted.postings if each.leg is Leg.CASH]
         after = None if identity in self.waits else posted.cash_security_id
-        later = any(each.is_settled_later for each in cash)
-        if stored is None:
-            before = posted.cash_security_id
-        else:
+        before = posted.cash_security_id
+        if stored is not None:
             before = None if identity in self.again.waited else stored.cash_security_id
             fact = stored.transaction
-            fixed = not later and (after is None or fact.trade_currency == fact.currency)
-            if before == after and fixed:
+            same_money = after is None or fact.trade_currency == fact.currency
+            if before == after and same_money and not _is_settled_later(posted):
                 return
+        cash = [each for each in posted.postings if each.leg is Leg.CASH]
         reason = self.changes[key].reason
         if before is not None and before != key[1]:
             change = self.changes[key[0], before]
@@ -463,6 +456,11 @@ class _Batch:
             restated=sum(1 for key in write.keys if key.restated_from is not None),
             touched={identity: tuple(ids) for identity, ids in touched.items()},
         )
+
+
+def _is_settled_later(posted: Posted) -> bool:
+    """Tell whether a fact moves cash in an amount that its holding determines."""
+    return any(each.effect is not None and each.is_settled_later for each in posted.postings)
 
 
 def _is_joint(posting: Posting) -> bool:
