@@ -163,7 +163,8 @@ def flow(rule: TypeRule, amount: Decimal) -> Cashflow:
     crosses the portfolio's border moves both the same way. Income in units stays in the
     instrument.
     """
-    cash = amount if rule.cash_in else -amount
+    opposite = -amount
+    cash = amount if rule.cash_in else opposite
     if rule.in_kind and not rule.is_portfolio_flow:
         return Cashflow(
             rule.classification,
@@ -177,5 +178,5 @@ def flow(rule: TypeRule, amount: Decimal) -> Cashflow:
         rule.timing,
         rule.is_portfolio_flow,
         cash,
-        cash if rule.is_portfolio_flow else -cash,
+        cash if rule.is_portfolio_flow else opposite if rule.cash_in else amount,
     )

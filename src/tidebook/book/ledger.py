@@ -306,7 +306,8 @@ def _legs(  # noqa: PLR0913, PLR0917 - the five things a posting is made from, a
     )
     if plan.cash is None:
         return (main,)
-    return (main, _cash_leg(main, transaction, plan, plan.cash, moved, converts))
+    size = flowing if flowing >= ZERO else -flowing
+    return (main, _cash_leg(main, transaction, plan, plan.cash, (moved, size), converts))
 
 
 def _cash_leg(  # noqa: PLR0913, PLR0917 - what a cash posting is made from, beside the main one
@@ -314,20 +315,21 @@ def _cash_leg(  # noqa: PLR0913, PLR0917 - what a cash posting is made from, bes
     transaction: Transaction,
     plan: Plan,
     account: str,
-    moved: Decimal,
+    flowing: tuple[Decimal, Decimal],
     converts: _Conversions,
 ) -> Posting:
-    """Return what a transaction moves on its cash account.
+    """Return what a transaction moves on its cash account, given as it is and without its sign.
 
     On margin that is what its holding will determine, and the amount is left open.
     """
     effect = None
+    moved, size = flowing
     if plan.on_margin:
-        moved, effect = ZERO, Effect(EffectKind.SETTLE)
+        moved, size, effect = ZERO, ZERO, Effect(EffectKind.SETTLE)
     abroad = converts is not _SAME_CURRENCY
     if abroad:
         moved = converted(moved, converts.trade_to_settle)
-    size = -moved if moved < ZERO else moved
+        size = abs(moved)
     return Posting(
         main.portfolio_id,
         account,

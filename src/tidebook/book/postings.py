@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from operator import attrgetter
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from tidebook.model.money import ONE, ZERO, converted
@@ -135,7 +135,9 @@ class Posting(NamedTuple):
 
 
 Order = tuple["date", "datetime", int, str, str]
-_ORDER: Callable[[Posting], Order] = attrgetter("on", "at", "rank", "transaction_id", "leg")
+_ORDERING = ("on", "at", "rank", "transaction_id", "leg")
+# By place and not by name, because a key of ten thousand postings asks for each of them.
+_ORDER: Callable[[Posting], Order] = itemgetter(*map(Posting._fields.index, _ORDERING))
 
 
 def in_order(postings: Iterable[Posting]) -> list[Posting]:

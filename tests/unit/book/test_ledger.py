@@ -10,7 +10,8 @@ import pytest
 
 from tests.fixtures.booking import NO_RATES, portfolio, security, trade
 from tidebook.book.cashflows import Classification, Timing, cashflow
-from tidebook.book.ledger import post, post_all
+from tidebook.book.known import Known
+from tidebook.book.ledger import post, post_all, post_by_id
 from tidebook.book.postings import Leg
 from tidebook.model.facts import Rate
 from tidebook.model.findings import Severity
@@ -368,3 +369,27 @@ def test_each_type_flows_with_its_costs(
     flow = cashflow(trade("t", type_, "ACME", "2025-01-02", gross="1000", fee="10", tax="3"))
     assert (flow.cash_amount, flow.position_flow) == (D(cash), D(position))
     assert (flow.timing, flow.is_portfolio_flow) == (timing, crosses)
+
+
+def test_transactions_posted_together_follow_each_its_own_portfolio() -> None:
+    auto = portfolio()
+    explicit = EXPLICIT._replace(portfolio_id="P2")
+    abroad = portfolio("EUR")._replace(portfolio_id="P3")
+    facts = [
+        trade(f"t{n}", "BUY", "ACME", "2025-01-02", quantity="10", gross="100")._replace(
+            portfolio_id=owner.portfolio_id
+        )
+        for n, owner in enumerate((auto, explicit, abroad, auto))
+    ]
+    owners = {owner.portfolio_id: owner for owner in (auto, explicit, abroad)}
+    posted = post_by_id(facts, Known(ACME, euros(("2025-01-01", "1.25")), owners))
+    keys = {name: [posting.key for posting in row.postings] for name, row in posted.items()}
+    assert keys == {
+        "t0": [("P1", "ACME"), ("P1", "CASH_USD")],
+        "t1": [("P2", "ACME")],
+        "t2": [("P3", "ACME"), ("P3", "CASH_USD")],
+        "t3": [("P1", "ACME"), ("P1", "CASH_USD")],
+    }
+    # 100 dollars at 1.25 dollars a euro.
+    bases = {name: row.postings[0].amount_base for name, row in posted.items()}
+    assert bases == {"t0": 100, "t1": 100, "t2": 80, "t3": 100}

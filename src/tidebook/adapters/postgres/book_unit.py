@@ -174,7 +174,7 @@ def key_facts(cursor: Cursor[tuple[Any, ...]], keys: Collection[Key]) -> dict[st
 def _transaction(row: tuple[Any, ...]) -> Transaction:
     values: list[Any] = list(row[:TRANSACTION_COLUMNS])
     values[3] = type_by_name[row[3]]
-    values[18] = choices_from(row[18])
+    values[18] = () if row[18] is None else choices_from(row[18])
     return Transaction(*values)
 
 

@@ -408,16 +408,13 @@ class _Batch:
 
     def _carry_to_cash(self, key: Key, identity: str) -> None:
         posted, stored = self.again.posted[identity], self.again.stored.get(identity)
-        cash = [each for each in posted.postings if each.leg is Leg.CASH]
         after = None if identity in self.waits else posted.cash_security_id
-        later = any(each.is_settled_later for each in cash)
-        if stored is None:
-            before = posted.cash_security_id
-        else:
+        before = posted.cash_security_id
+        if stored is not None:
             before = None if identity in self.again.waited else stored.cash_security_id
             fact = stored.transaction
-            fixed = not later and (after is None or fact.trade_currency == fact.currency)
-            if before == after and fixed:
+            same_money = after is None or fact.trade_currency == fact.currency
+            if before == after and same_money and not _is_settled_later(posted):
                 return
         if before is not None and before != key[1]:
             self._led_by(key, before).removed.add(identity)
@@ -489,6 +486,11 @@ class _Batch:
             restated=sum(1 for key in write.keys if key.restated_from is not None),
             touched={identity: tuple(ids) for identity, ids in touched.items()},
         )
+
+
+def _is_settled_later(posted: Posted) -> bool:
+    """Tell whether a fact moves cash in an amount that its holding determines."""
+    return any(each.effect is not None and each.is_settled_later for each in posted.postings)
 
 
 def _is_joint(posting: Posting) -> bool:

@@ -96,7 +96,7 @@ class Reposting:
         self.posted[identity] = now
         self.mine[portfolio_id, now.main_security_id].append(identity)
         for posting in now.postings:
-            if not posting.is_settled_later:
+            if posting.effect is None or not posting.is_settled_later:
                 self.on_key[posting.key].append(posting)
 
     def _apply_actions(self, keys: Iterable[Key]) -> set[Key]:

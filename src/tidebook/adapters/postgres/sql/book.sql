@@ -138,9 +138,14 @@ JOIN unnest(%(portfolios)s::text[], %(securities)s::text[]) AS k (portfolio_id, 
 WHERE e.superseded_at = 'infinity' AND (%(ids)s::text[] IS NULL OR e.transaction_id = ANY(%(ids)s))
 
 -- name: take_work
-WITH asking AS (
+-- The portfolios that are next are those of the first keys: no others are looked at.
+WITH first AS (
+    SELECT portfolio_id FROM book_work WHERE portfolio_id <> ALL(%(spared)s)
+    ORDER BY requested_at, portfolio_id
+    LIMIT %(limit)s
+), asking AS (
     SELECT portfolio_id, count(*) AS keys, min(requested_at) AS since
-    FROM book_work WHERE portfolio_id <> ALL(%(spared)s) GROUP BY portfolio_id
+    FROM book_work WHERE portfolio_id IN (SELECT portfolio_id FROM first) GROUP BY portfolio_id
 ), queue AS (
     SELECT portfolio_id, keys, sum(keys) OVER (ORDER BY since, portfolio_id) AS taken FROM asking
 )

@@ -130,3 +130,9 @@ WHERE e.superseded_at = 'infinity' AND p.cost_method = 'AVCO'
 GROUP BY 1, 2
 ON CONFLICT (portfolio_id, security_id)
 DO UPDATE SET from_date = LEAST(w.from_date, excluded.from_date);
+
+-- What is to be done next is found at the front of an index, however much there is to do.
+DROP INDEX portfolios_dirty;
+CREATE INDEX portfolios_dirty ON portfolios ((series_generation = generation) DESC, portfolio_id)
+    WHERE series_from IS NOT NULL;
+CREATE INDEX book_work_queue ON book_work (requested_at, portfolio_id);
