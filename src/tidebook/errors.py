@@ -15,7 +15,9 @@
     ├── NotFoundError             the thing asked for is not in the book
     │   ├── UnknownPortfolioError
     │   ├── UnknownPositionError
-    │   └── UnknownTransactionError
+    │   ├── UnknownTransactionError
+    │   ├── UnknownSubjectError       what a figure was asked of: a lot, a transaction, a day
+    │   └── UnknownFactError          a price, rate, day or the like that is to be cancelled
     ├── StoreError                the database cannot serve
     │   ├── StoreUnavailableError     no connection could be made
     │   │   ├── ServerMissingError    no PostgreSQL server programs on this machine
@@ -276,6 +278,37 @@ class UnknownTransactionError(NotFoundError):
             f"transaction {transaction_id!r} {when} in the book",
             hint="check the id, or send it with POST /ingest/transactions; to cancel one that was "
             "sent only just now, name its portfolio",
+        )
+
+
+class UnknownSubjectError(NotFoundError):
+    """A figure was asked of something that is not in the book."""
+
+    code = "figure.subject-unknown"
+
+    def __init__(self, subject: str, portfolio_id: str | None) -> None:
+        self.subject = subject
+        self.portfolio_id = portfolio_id
+        where = "the book" if portfolio_id is None else f"portfolio {portfolio_id!r}"
+        super().__init__(
+            f"{where} does not have {subject}",
+            hint="check the name and the day against the answer that gave the figure, and ask "
+            "with its as_of and known_at",
+        )
+
+
+class UnknownFactError(NotFoundError):
+    """A fact was to be cancelled that the book never knew."""
+
+    code = "fact.unknown"
+
+    def __init__(self, kind: str, named: str) -> None:
+        self.kind = kind
+        self.named = named
+        super().__init__(
+            f"{kind.replace('_', ' ')} {named} is not in the book, so there is nothing to cancel",
+            hint="check what names it: id, security, currencies and day must be those it was "
+            "sent with",
         )
 
 

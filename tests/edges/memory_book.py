@@ -20,11 +20,14 @@ from tidebook.engine.book_facts import BookFacts, Standing
 from tidebook.engine.ports import HEALTH_MAX, OVERVIEW_MAX, Receipt, RestatementQuery
 from tidebook.engine.verify import KeptBooks
 from tidebook.engine.views import (
+    AppliedActionsView,
     EntriesView,
     Freshness,
     HealthSummaryView,
     HealthView,
     LotsView,
+    MarketView,
+    Origin,
     OverviewRow,
     ReconciliationView,
     ReportView,
@@ -42,11 +45,13 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
     from tidebook.api import AppSettings
+    from tidebook.book.derivation import Source
     from tidebook.book.health_facts import CheckResult
     from tidebook.engine.hypothesis import Hypothesis
     from tidebook.engine.ports import FactQuery, TransactionQuery
     from tidebook.engine.views import (
         ActionView,
+        AppliedActionView,
         BookedEntry,
         FindingView,
         HistoryView,
@@ -81,6 +86,7 @@ class MemoryCommands:
     def __init__(self) -> None:
         self.facts: dict[str, list[object]] = {}
         self.correlation_ids: list[str] = []
+        self.origins: list[str] = []
         self.fault: Exception | None = None
         self.is_booked = True
         self.waits: list[float] = []
@@ -100,14 +106,24 @@ class MemoryCommands:
         return self._keep("instruments", instruments, correlation_id)
 
     def ingest_transactions(
-        self, transactions: Sequence[Transaction], correlation_id: str
+        self,
+        transactions: Sequence[Transaction],
+        correlation_id: str,
+        origins: Sequence[str] = (),
     ) -> Receipt:
+        self.origins += origins
         return self._keep("transactions", transactions, correlation_id)
 
-    def ingest_prices(self, prices: Sequence[Price], correlation_id: str) -> Receipt:
+    def ingest_prices(
+        self, prices: Sequence[Price], correlation_id: str, origins: Sequence[str] = ()
+    ) -> Receipt:
+        self.origins += origins
         return self._keep("prices", prices, correlation_id)
 
-    def ingest_rates(self, rates: Sequence[Rate], correlation_id: str) -> Receipt:
+    def ingest_rates(
+        self, rates: Sequence[Rate], correlation_id: str, origins: Sequence[str] = ()
+    ) -> Receipt:
+        self.origins += origins
         return self._keep("rates", rates, correlation_id)
 
     def ingest_business_dates(self, dates: Sequence[date], correlation_id: str) -> Receipt:
@@ -156,6 +172,8 @@ class MemoryReader:
         self.kept_restatements: list[RestatementView] = []
         self.kept_entries: list[BookedEntry] = []
         self.kept_actions: list[ActionView] = []
+        self.kept_applied: list[AppliedActionView] = []
+        self.kept_unknown: set[Cancellation] = set()
         self.kept_reconciliation = Reconciliation((), (), (), 0)
         self.kept_health: tuple[CheckResult, ...] = ()
         self.asked: list[object] = []
@@ -344,6 +362,23 @@ class MemoryReader:
             if security_id in {None, one.action.security_id, one.action.to_security_id}
         )
 
+    def unknown(self, cancellations: Sequence[Cancellation]) -> tuple[int, ...]:
+        return tuple(place for place, each in enumerate(cancellations) if each in self.kept_unknown)
+
+    def applied_actions(
+        self,
+        portfolio_id: str,
+        *,
+        security_id: str | None = None,
+        start: date | None = None,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> AppliedActionsView:
+        self._answering(portfolio_id)
+        self.asked.append((portfolio_id, security_id, start, as_of, known_at))
+        rests_on = self.freshness(portfolio_id)
+        return AppliedActionsView(self.kept[portfolio_id], rests_on, tuple(self.kept_applied))
+
     def series(
         self,
         portfolio_id: str,
@@ -484,6 +519,22 @@ class MemoryReader:
         """Give a store in which nothing was ever booked."""
         self.asked.append(portfolio_ids)
         yield KeptBooks(0, iter(()), ())
+
+    def markets(
+        self, security_ids: Sequence[str], *, known_at: datetime | None = None
+    ) -> MarketView:
+        self._answering()
+        self.asked.append(known_at)
+        known = {one.security_id: one for one in self.kept_instruments}
+        wanted = {one: known[one] for one in security_ids if one in known}
+        return MarketView(rate_table(self.kept_rates), price_table(self.kept_prices), wanted)
+
+    def origins(
+        self, sources: Sequence[Source], *, known_at: datetime | None = None
+    ) -> dict[Source, Origin]:
+        self._answering()
+        self.asked.append(known_at)
+        return {source: Origin(1, NOW, AN_ID, "trades.csv:12") for source in sources}
 
 
 class Desk:

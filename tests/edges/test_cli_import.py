@@ -183,11 +183,14 @@ def test_booking_that_takes_too_long_is_partial_success(tmp_path: Path) -> None:
 def test_an_interruption_keeps_what_was_sent_and_says_how_to_go_on(tmp_path: Path) -> None:
     class Interrupted(MemoryBook):
         def ingest_transactions(
-            self, transactions: Sequence[Transaction], correlation_id: str
+            self,
+            transactions: Sequence[Transaction],
+            correlation_id: str,
+            origins: Sequence[str] = (),
         ) -> Receipt:
             if self.facts:
                 raise KeyboardInterrupt
-            return super().ingest_transactions(transactions, correlation_id)
+            return super().ingest_transactions(transactions, correlation_id, origins)
 
     store = Openings(Interrupted())
     rows = "".join(GOOD.replace("T1,", f"T{n},") for n in range(4))
@@ -200,3 +203,14 @@ def test_an_interruption_keeps_what_was_sent_and_says_how_to_go_on(tmp_path: Pat
     assert list(store.book.facts) == ["T0", "T1"]
     assert json.loads(result.stdout)["sent"] == 3
     assert "run the same command again to go on" in result.stderr
+
+
+def test_facts_say_from_which_line_of_which_file_they_come(tmp_path: Path) -> None:
+    store = Openings(MemoryBook())
+    rows = GOOD + GOOD.replace("T1,", "T2,")
+    path = written(tmp_path, "trades.csv", HEADER + rows)
+    prices = written(
+        tmp_path, "prices.csv", "security_id,price_date,price,currency\nA,2024-01-02,9,USD\n"
+    )
+    assert terminal(store, "import", path, prices).exit_code in {0, 9}
+    assert store.book.read_from == ["prices.csv:2", "trades.csv:2", "trades.csv:3"]

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.cli.memory_book import Openings, worked_book
+from tests.edges import sample_views
+from tests.unit.cli.memory_book import NOW, Openings, worked_book
 from tests.unit.cli.terminal import terminal
+from tidebook.engine.views import ActionView
 
 LOT_FIELDS = (
     "security_id,lot_id,opened_on,quantity,cost_local,cost_base,unit_cost_local,unit_cost_base,"
@@ -16,7 +18,8 @@ LOT_FIELDS = (
     "unrealised_local,unrealised_base,reason"
 )
 MATCHED = (
-    "    └── 176 EUR  2 of 10 matched by SELL T4 of 2024-01-05  [share]  (transaction T4 version 1)"
+    "    └── 176 EUR  2 of 10 matched by SELL T4 of 2024-01-05 (FIFO, the oldest first)  [share]"
+    "  (transaction T4 version 1)"
 )
 
 
@@ -201,8 +204,12 @@ def test_findings_of_an_oversold_position_say_what_to_do(store: Openings) -> Non
         ),
         (["frob"], 2, "No such command 'frob'"),
         (["explain", "cost", "P1", "ZZZ"], 4, "never held 'ZZZ'"),
-        (["explain", "quantity", "P1"], 3, "has no sum over different securities"),
-        (["explain", "alpha", "P1"], 2, "none of quantity, cost, value"),
+        (["explain", "quantity", "P1"], 3, "position.quantity needs portfolio_id and security_id"),
+        (["explain", "alpha", "P1"], 3, "ask for one of portfolio.value, portfolio.cost"),
+        (["explain", "lot.cost", "P1", "ACME"], 3, "needs lot_id"),
+        (["explain", "cost", "P1", "ACME", "--lot", "T9"], 4, "does not have the open lot 'T9'"),
+        (["explain", "period.twr", "P1", "--period", "SOON"], 3, "period SOON"),
+        (["explain", "market.rate", "--pair", "USD", "--day", "2024-01-02"], 2, "no pair"),
     ],
 )
 def test_refusals_go_to_standard_error_with_their_exit_code(
@@ -236,7 +243,7 @@ def test_explain_draws_the_tree_down_to_the_transactions(store: Openings) -> Non
         "    ├── 880 EUR  10 opened by BUY T2 of 2024-01-03  [Σ]",
         "    │   └── 880 EUR  gross amount in EUR  [× rate]",
         "    │       ├── 1100 USD  gross amount  (transaction T2 version 1)",
-        "    │       └── 0.8  rate USD/EUR  (USD/EUR of 2024-01-03)",
+        "    │       └── 0.8  rate USD/EUR  (rate USD/EUR of 2024-01-03 version 1)",
         MATCHED,
         "        ├── 880 EUR  cost of lot T2 of 2024-01-03 before",
         "        ├── 2 ACME  matched",
@@ -271,6 +278,37 @@ def test_every_figure_of_the_positions_is_computed_again_from_its_leaves(
     assert document["tree"]["value"] == value
 
 
+@pytest.mark.parametrize(
+    ("words", "figure", "value"),
+    [
+        ("cost P1 ACME --lot T2", "lot.cost", "704"),
+        ("unit_cost_local P1 ACME --lot T2", "lot.unit_cost_local", "110"),
+        ("fee P1 --transaction T1", "transaction.fee", "5"),
+        ("realised P1 --transaction T3", "entry.realised", "44.5"),
+        ("realised_price P1 --transaction T3", "entry.realised_price", "64.6"),
+        ("quantity P1 --transaction T3 --leg cash", "entry.quantity", "478"),
+        ("entry.matched_cost P1 --transaction T4 --lot T1", "entry.matched_cost", "542.7"),
+        ("position.cost P1 ACME --transaction T3", "position.cost", "1422.7"),
+        ("bod_cashflow P1 --day 2024-01-02", "day.bod_cashflow", "5000"),
+        ("eod_market_value P1 --day 2024-01-02", "day.eod_market_value", "4995.5"),
+        ("contributions P1 --period SI", "period.contributions", "5000"),
+        ("cashflow_count P1 --period 2024", "period.cashflow_count", "1"),
+        ("twr P1 --period 2024-01-03:2024-01-03 --gross", "period.twr", "1.6114503053"),
+        ("market.price --security ACME --day 2024-01-05", "market.price", "140"),
+        ("market.rate --pair USD/EUR --day 2024-01-04", "market.rate", "0.85"),
+    ],
+)
+def test_every_kind_of_figure_is_explained(
+    store: Openings, words: str, figure: str, value: str
+) -> None:
+    # T1 cost 1005 USD x 0.9 = 904.50 EUR, T3 sold 4 of its 10 for 478 USD x 0.85 = 406.30 EUR.
+    # On 2 January 5000 EUR are 5000 - 904.50 + 1000 x 0.9 = 4995.50. On the third 10 more cost
+    # 1100 USD: 5000 + (20 x 110 - 2105) x 0.8 = 5076, and 80.50 on 4995.50 are 1.6114503053 %.
+    document = json.loads(terminal(store, "explain", *words.split()).stdout)
+    assert (document["figure"], document["value"]) == (figure, value)
+    assert document["agrees"] is True
+
+
 def test_a_figure_that_does_not_follow_from_its_facts_ends_with_code_8(store: Openings) -> None:
     honest = store.book.positions
 
@@ -289,3 +327,19 @@ def test_depth_cuts_the_tree(store: Openings) -> None:
     result = terminal(store, "explain", "cost", "P1", "ACME", "-o", "table", "--depth", "1")
     assert "lot T2" in result.stdout
     assert "BUY T2" not in result.stdout
+
+
+def test_corporate_actions_are_listed_and_shown_with_what_they_did(store: Openings) -> None:
+    store.book.kept_actions = [ActionView(sample_views.SPLIT, 2, NOW, "CANCELLED")]
+    listed = json.loads(terminal(store, "actions", "--security", "S-1").stdout)["actions"]
+    assert [(row["action_id"], row["version"], row["status"]) for row in listed] == [
+        ("A-1", 2, "CANCELLED")
+    ]
+    before = terminal(store, "actions", "--as-of", "2025-03-09")
+    assert json.loads(before.stdout)["actions"] == []
+    store.book.kept_applied = [sample_views.APPLIED]
+    shown = json.loads(terminal(store, "actions", "P1", "--as-of", "2025-04-01").stdout)
+    (row,) = shown["actions"]
+    assert (row["transaction_id"], row["quantity"], row["realised_base"]) == ("A-1@P-1", "10", "4")
+    assert shown["totals"] == {"realised_base": "4"}
+    assert terminal(store, "actions", "P9").exit_code == 4

@@ -11,7 +11,17 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from tidebook.api import data_checks, health, ingestion, problems, queries, reference, what_if
+from tidebook.api import (
+    corporate_actions,
+    data_checks,
+    explaining,
+    health,
+    ingestion,
+    problems,
+    queries,
+    reference,
+    what_if,
+)
 from tidebook.api.correlation import HEADER, CorrelationMiddleware, correlation_id_of
 from tidebook.api.edge import (
     AppSettings,
@@ -74,7 +84,16 @@ def create_app(
     app.state.edge = Edge(commands, reader, clock, new_id, new_nonce, chosen, waiting)
     app.state.pages = pages
     # The last route of the queries takes every path beneath a portfolio, so the checks go before.
-    routed = (ingestion, data_checks, what_if, queries, health, reference)
+    routed = (
+        ingestion,
+        data_checks,
+        what_if,
+        corporate_actions,
+        queries,
+        explaining,
+        health,
+        reference,
+    )
     for part in routed:
         app.include_router(part.router)
     if pages is not None:

@@ -7,15 +7,17 @@ leaves alone. Where the two agree the explanation is the figure's own, not a sto
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from enum import StrEnum
 from math import prod
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tidebook.model.money import ONE, ZERO, converted, exact, share
+from tidebook.book.valuation import coverage
+from tidebook.model.money import ONE, ZERO, converted, exact, quotient, share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from decimal import Decimal
+    from datetime import date
 
 
 class Formula(StrEnum):
@@ -35,6 +37,47 @@ class Formula(StrEnum):
     """Amount x rate, half even to 18 places."""
     SHARE = "share"
     """Whole x part / of, half even to 18 places."""
+    QUOTIENT = "quotient"
+    """The first child by the second, half even to 18 places."""
+    COVERAGE = "coverage"
+    """Valued / (valued + cost of what was not), without signs, half even to 18 places."""
+    MINIMUM = "minimum"
+    COUNT = "count"
+    """How many children there are."""
+
+
+class SourceKind(StrEnum):
+    """What kind of thing a leaf rests on."""
+
+    TRANSACTION = "transaction"
+    ACTION = "action"
+    """A corporate action."""
+    PRICE = "price"
+    RATE = "rate"
+    DAY = "day"
+    """A row of the daily series, whose own figures can be explained one by one."""
+
+
+class Source(NamedTuple):
+    """The fact that a leaf rests on.
+
+    ``id`` is the transaction, the corporate action, the security of a price, the pair of a rate
+    as it was quoted, or the portfolio of a day; ``on`` is the day of the price, the rate or the
+    row, and ``column`` the figure of the row.
+    """
+
+    kind: SourceKind
+    id: str
+    on: date | None = None
+    version: int | None = None
+    column: str = ""
+
+    @property
+    def text(self) -> str:
+        """The source in words."""
+        dated = "" if self.on is None else f" of {self.on}"
+        numbered = "" if self.version is None else f" version {self.version}"
+        return f"{self.kind} {self.id}{dated}{numbered}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +98,7 @@ class Node:
     unit: str
     formula: Formula
     children: tuple[Node, ...] = ()
-    source: str | None = None
+    source: Source | None = None
 
 
 def evaluate(node: Node) -> Decimal | None:
@@ -83,7 +126,7 @@ def disagreements(node: Node) -> tuple[Node, ...]:
     return tuple(found)
 
 
-def given(label: str, value: Decimal, unit: str, source: str | None = None) -> Node:
+def given(label: str, value: Decimal, unit: str, source: Source | None = None) -> Node:
     """Return a leaf: a figure that the tree takes as it is."""
     return Node(label, value, unit, Formula.GIVEN, source=source)
 
@@ -100,6 +143,11 @@ def derived(label: str, unit: str, formula: Formula, children: Sequence[Node]) -
         return replace(node, value=_combined(node, [child.value for child in children]))
 
 
+def stated(node: Node, value: Decimal | None) -> Node:
+    """Return a node that states the figure that the book holds, whatever its children come to."""
+    return replace(node, value=value)
+
+
 def _evaluate(node: Node) -> Decimal | None:
     return _combined(node, [_evaluate(child) for child in node.children])
 
@@ -112,11 +160,15 @@ def _combined(node: Node, values: Sequence[Decimal | None]) -> Decimal | None:
     return node.value if compute is None else compute(known)
 
 
-_COMPUTES: Final[Mapping[Formula, Callable[[Sequence[Decimal]], Decimal]]] = {
+_COMPUTES: Final[Mapping[Formula, Callable[[Sequence[Decimal]], Decimal | None]]] = {
     Formula.SUM: lambda values: sum(values, ZERO),
     Formula.DIFFERENCE: lambda values: values[0] - sum(values[1:], ZERO),
     Formula.PRODUCT: lambda values: prod(values, start=ONE),
     Formula.NEGATIVE: lambda values: -values[0],
     Formula.CONVERTED: lambda values: converted(values[0], values[1]),
     Formula.SHARE: lambda values: share(values[0], values[1], values[2]),
+    Formula.QUOTIENT: lambda values: quotient(values[0], values[1]) if values[1] else None,
+    Formula.COVERAGE: lambda values: coverage(values[0], values[1]),
+    Formula.MINIMUM: min,
+    Formula.COUNT: lambda values: Decimal(len(values)),
 }

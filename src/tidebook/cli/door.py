@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from tidebook.adapters.csvfile import FileKind, to_post
@@ -43,11 +44,17 @@ class BadRow(NamedTuple):
 
 
 class GoodRow(NamedTuple):
-    """A row that may be sent: its line, the fact, and the JSON body it was made from."""
+    """A row that may be sent: where it stands, the fact, and the JSON body it was made from."""
 
+    file: str
     line: int
     fact: object
     body: Mapping[str, object]
+
+    @property
+    def origin(self) -> str:
+        """The file and the line, as an explanation names them; empty where there is no file."""
+        return f"{self.file}:{self.line}" if self.file else ""
 
 
 class Examined(NamedTuple):
@@ -81,7 +88,7 @@ def examine(name: str, parsed: ParsedFile, now: datetime) -> Examined:
             if fact is None:
                 bad += _bad_rows(name, row, faults)
             else:
-                good.append(GoodRow(row.line, fact, body))
+                good.append(GoodRow(PurePath(name).name, row.line, fact, body))
     bad.sort(key=lambda fault: fault.line)
     return Examined(name, parsed.kind, len(parsed.rows) + unread, tuple(good), tuple(bad))
 
@@ -97,7 +104,7 @@ def checked(kind: FileKind, bodies: Sequence[Mapping[str, object]], now: datetim
         fact, faults = _through(_DOORS[kind], body, now)
         if fact is None:
             raise InvalidRequestError(faults.listed, unlisted=faults.unlisted)
-        good.append(GoodRow(line, fact, body))
+        good.append(GoodRow("", line, fact, body))
     return good
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -9,25 +11,19 @@ import typer
 from tidebook.cli.app import app
 from tidebook.cli.doors import Invocation, Output
 from tidebook.cli.exits import Exit
-from tidebook.cli.reading import AsOf, KnownAt, Portfolio
+from tidebook.cli.reading import AsOf, KnownAt, day as day_of
 
 if TYPE_CHECKING:
-    from rich.text import Text
-    from rich.tree import Tree
+    from tidebook.engine.explaining import Explanation, Shown
 
-    from tidebook.book.derivation import Node
-    from tidebook.engine.explain import Explanation
+_FIGURES_MAX: Final = 1_000_000
 
-_SIGNS: Final = {
-    "sum": "Σ",
-    "difference": "−",
-    "product": "×",
-    "negative": "±",
-    "converted": "× rate",
-    "share": "share",
-    "given": "",
-    "undefined": "?",
-}
+
+class Leg(StrEnum):
+    """Which of the two entries of a transaction is meant."""
+
+    MAIN = "main"
+    CASH = "cash"
 
 
 @app.command()
@@ -35,15 +31,40 @@ def explain(
     ctx: typer.Context,
     figure: Annotated[
         str,
-        typer.Argument(metavar="FIGURE", help="quantity, cost, value, unrealised or realised."),
+        typer.Argument(
+            metavar="FIGURE", help="Such as cost, lot.cost or period.twr; an unknown one lists all."
+        ),
     ],
-    portfolio: Portfolio,
+    portfolio: Annotated[
+        str | None, typer.Argument(metavar="[PF]", help="Portfolio id; for all but market figures.")
+    ] = None,
     security: Annotated[
         str | None, typer.Argument(metavar="[SECURITY]", help="The whole portfolio if absent.")
     ] = None,
     *,
+    lot: Annotated[str | None, typer.Option(metavar="ID", help="One lot of the security.")] = None,
+    transaction: Annotated[
+        str | None, typer.Option(metavar="ID", help="What one transaction reported and did.")
+    ] = None,
+    leg: Annotated[Leg | None, typer.Option(help="Its entry on the security or on cash.")] = None,
+    day: Annotated[
+        date | None, typer.Option(parser=day_of, metavar="DAY", help="A day of the daily series.")
+    ] = None,
+    period: Annotated[
+        str | None, typer.Option(help="MTD, QTD, YTD, 1Y, 3Y, 5Y, SI, a year, or FROM:TO.")
+    ] = None,
+    gross: Annotated[bool, typer.Option("--gross", help="A return before fees.")] = False,
+    pair: Annotated[
+        str | None, typer.Option(metavar="FROM/TO", help="The currencies of market.rate.")
+    ] = None,
+    priced: Annotated[
+        str | None, typer.Option("--security", metavar="ID", help="As the argument SECURITY.")
+    ] = None,
     depth: Annotated[
         int | None, typer.Option(min=1, help="How many levels to show; all if absent.")
+    ] = None,
+    width: Annotated[
+        int | None, typer.Option(min=1, help="How many rows of one level to show; all if absent.")
     ] = None,
     as_of: AsOf = None,
     known_at: KnownAt = None,
@@ -54,99 +75,57 @@ def explain(
     The tree is computed again from its leaves; exit code 8 says that the book holds another
     figure than they come to.
     """
-    from tidebook.book.derivation import disagreements
-    from tidebook.engine.explain import Figure, Question, explain as explained
+    from tidebook.analytics import FeeBasis
+    from tidebook.engine.explaining import Limits, Question, explain as explained, shown
+    from tidebook.model.periods import period_named
 
-    try:
-        chosen = Figure(figure)
-    except ValueError:
-        known = ", ".join(Figure)
-        raise typer.BadParameter(f"{figure!r} is none of {known}", param_hint="FIGURE") from None
+    if security is not None and priced not in {None, security}:
+        raise typer.BadParameter("two securities are named", param_hint="--security")
+    currencies = _currencies(pair)
+    question = Question(
+        figure,
+        portfolio,
+        security or priced,
+        lot,
+        transaction,
+        None if leg is None else leg.value,
+        day,
+        None if period is None else period_named(period),
+        *currencies,
+        as_of,
+        known_at,
+        FeeBasis.GROSS if gross else FeeBasis.NET,
+    )
     invocation: Invocation = ctx.obj
     with invocation.opened(run=False) as system:
-        found = explained(system.reader, Question(chosen, portfolio, security, as_of, known_at))
-    wrong = disagreements(found.node)
-    _show(found, wrong, depth, invocation.output)
-    if wrong:
+        found = explained(system.reader, question)
+        tree = shown(system.reader, found, Limits(depth, width, _FIGURES_MAX))
+    _show(found, tree, invocation.output)
+    if found.disagreements:
         raise typer.Exit(Exit.CHECK_FAILED)
 
 
-def _show(found: Explanation, wrong: tuple[Node, ...], depth: int | None, output: Output) -> None:
-    from tidebook.cli.answers import freshness_note
-    from tidebook.cli.output import terminal
+def _currencies(pair: str | None) -> tuple[str | None, str | None]:
+    if pair is None:
+        return None, None
+    source, slash, target = pair.partition("/")
+    if not (source and slash and target):
+        raise typer.BadParameter(f"{pair!r} is no pair; write it as USD/EUR", param_hint="--pair")
+    return source, target
+
+
+def _show(found: Explanation, tree: Shown, output: Output) -> None:
+    from tidebook.engine.explaining import faults, lines, notes
 
     if output is Output.JSON:
-        _show_json(found, wrong, depth)
+        from tidebook.api.explaining import document_of
+        from tidebook.cli.output import json_text
+
+        typer.echo(json_text(document_of(found, tree)))
         return
     if output is Output.CSV:
         raise typer.BadParameter("a tree has no form in CSV; ask for table or json")
-    console = terminal()
-    console.print(tree_of(found.node, depth))
-    typer.echo(freshness_note(found.freshness))
-    if found.unvalued:
-        typer.echo(f"without a value and not in the total: {', '.join(found.unvalued)}")
-    for node in wrong:
-        typer.echo(f"does not follow from what is below it: {node.label}", err=True)
-    if not wrong:
-        typer.echo("computed again from its leaves: the same to the digit")
-
-
-def _show_json(found: Explanation, wrong: tuple[Node, ...], depth: int | None) -> None:
-    from tidebook.cli.answers import freshness_record
-    from tidebook.cli.output import json_text
-
-    document = {
-        "figure": str(found.question.figure),
-        "portfolio_id": found.question.portfolio_id,
-        "security_id": found.question.security_id,
-        "freshness": freshness_record(found.freshness),
-        "unvalued": list(found.unvalued),
-        "agrees": not wrong,
-        "tree": document_of(found.node, depth),
-    }
-    typer.echo(json_text(document))
-
-
-def document_of(node: Node, depth: int | None = None) -> dict[str, object]:
-    """Return a tree as a JSON document, cut below ``depth`` levels."""
-    deeper = None if depth is None else depth - 1
-    children = () if depth == 0 else node.children
-    return {
-        "label": node.label,
-        "value": node.value,
-        "unit": node.unit,
-        "formula": str(node.formula),
-        "source": node.source,
-        "children": [document_of(child, deeper) for child in children],
-    }
-
-
-def tree_of(node: Node, depth: int | None = None) -> Tree:
-    """Return a tree for the terminal: figure, unit, what it is, how it follows, and its fact."""
-    from rich.tree import Tree
-
-    tree = Tree(_line(node), guide_style="dim")
-    _grow(tree, node, depth)
-    return tree
-
-
-def _grow(tree: Tree, node: Node, depth: int | None) -> None:
-    if depth == 0:
-        return
-    for child in node.children:
-        _grow(tree.add(_line(child)), child, None if depth is None else depth - 1)
-
-
-def _line(node: Node) -> Text:
-    from rich.text import Text
-
-    from tidebook.model.money import decimal_text
-
-    line = Text(no_wrap=True)
-    line.append("undefined" if node.value is None else decimal_text(node.value), style="bold")
-    line.append(f" {node.unit}" if node.unit else "")
-    line.append(f"  {node.label}")
-    sign = _SIGNS[node.formula]
-    line.append(f"  [{sign}]" if sign else "", style="cyan")
-    line.append(f"  ({node.source})" if node.source else "", style="dim")
-    return line
+    for line in (*lines(tree), *notes(found)):
+        typer.echo(line)
+    for line in faults(found):
+        typer.echo(line, err=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING
 
 from tidebook.analytics import FeeBasis, Figure, Undefined, value_of
@@ -17,11 +16,11 @@ from tidebook.engine.performance import (
     performance,
     series_of,
 )
-from tidebook.errors import InvalidPeriodError
-from tidebook.model.periods import PeriodRequest, PeriodType
+from tidebook.model.periods import period_named as period_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     from tidebook.engine.views import SeriesView
 
@@ -43,19 +42,8 @@ def period_named(text: str) -> NamedPeriod:
     Raises:
         InvalidPeriodError: If it is none of these.
     """
-    first, colon, last = text.partition(":")
-    if colon:
-        try:
-            span = PeriodRequest(
-                PeriodType.EXPLICIT, date.fromisoformat(first), date.fromisoformat(last)
-            )
-        except ValueError:
-            fault = "is not two days; write FROM:TO, such as 2024-01-01:2024-06-30"
-            raise InvalidPeriodError(text, fault) from None
-        return NamedPeriod(text, span)
-    if text.isascii() and text.isdecimal():
-        return NamedPeriod(text, PeriodRequest(PeriodType.YEAR, year=int(text)))
-    return NamedPeriod(text.upper(), PeriodRequest(PeriodType.parse(text)))
+    is_word = not (":" in text or (text.isascii() and text.isdecimal()))
+    return NamedPeriod(text.upper() if is_word else text, period_of(text))
 
 
 def performance_answer(view: SeriesView, words: Sequence[str], as_of: date | None) -> Answer:

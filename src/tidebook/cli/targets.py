@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from contextlib import contextmanager
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Protocol, cast
 from urllib.parse import quote
@@ -16,10 +17,11 @@ from tidebook.engine.cancelling import locate
 from tidebook.errors import (
     OverloadedError,
     ServerRefusedError,
+    UnknownFactError,
     UnknownPortfolioError,
     UnknownTransactionError,
 )
-from tidebook.model.cancellations import TransactionRef
+from tidebook.model.cancellations import TransactionRef, named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -70,19 +72,21 @@ class LocalTarget:
         Raises:
             UnknownTransactionError: If a transaction is to be cancelled whose portfolio was not
                 said, and which the book does not know.
+            UnknownFactError: If another fact is to be cancelled that the book does not know.
         """
+        commands, origins = self._commands, [row.origin for row in rows]
         facts = [row.fact for row in rows]
         if kind is FileKind.CANCELLATIONS:
             facts = self._located(cast("list[Cancellation]", facts))
         ingest = {
-            FileKind.PORTFOLIOS: self._commands.ingest_portfolios,
-            FileKind.INSTRUMENTS: self._commands.ingest_instruments,
-            FileKind.PRICES: self._commands.ingest_prices,
-            FileKind.RATES: self._commands.ingest_rates,
-            FileKind.TRANSACTIONS: self._commands.ingest_transactions,
-            FileKind.CORPORATE_ACTIONS: self._commands.ingest_actions,
-            FileKind.CANCELLATIONS: self._commands.cancel,
-            FileKind.ASSERTIONS: self._commands.ingest_assertions,
+            FileKind.PORTFOLIOS: commands.ingest_portfolios,
+            FileKind.INSTRUMENTS: commands.ingest_instruments,
+            FileKind.PRICES: partial(commands.ingest_prices, origins=origins),
+            FileKind.RATES: partial(commands.ingest_rates, origins=origins),
+            FileKind.TRANSACTIONS: partial(commands.ingest_transactions, origins=origins),
+            FileKind.CORPORATE_ACTIONS: commands.ingest_actions,
+            FileKind.CANCELLATIONS: commands.cancel,
+            FileKind.ASSERTIONS: commands.ingest_assertions,
         }[kind]
         # Each door makes the facts that its own command takes.
         take = cast("Callable[[Sequence[object], str], Receipt]", ingest)
@@ -96,6 +100,7 @@ class LocalTarget:
             cancelled = cancellations[place]
             if isinstance(cancelled, TransactionRef):
                 raise UnknownTransactionError(cancelled.transaction_id)
+            raise UnknownFactError(*named(cancelled))
         return list(located.cancellations)
 
     def reprocess(self, transaction_ids: Sequence[str]) -> None:

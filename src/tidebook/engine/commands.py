@@ -75,25 +75,35 @@ class LogCommands:
         return self._append(topics.RAW_INSTRUMENTS, keyed, correlation_id)
 
     def ingest_transactions(
-        self, transactions: Sequence[Transaction], correlation_id: str
+        self,
+        transactions: Sequence[Transaction],
+        correlation_id: str,
+        origins: Sequence[str] = (),
     ) -> Receipt:
         """Take transactions in."""
         record = records.transaction_record
         keyed = [(fact.portfolio_id, record(fact)) for fact in transactions]
+        _name_origins(keyed, origins)
         ids = {fact.portfolio_id for fact in transactions}
         ids.update(fact.to_portfolio_id for fact in transactions if fact.to_portfolio_id)
         return self._append(topics.RAW_TRANSACTIONS, keyed, correlation_id, tuple(ids))
 
-    def ingest_prices(self, prices: Sequence[Price], correlation_id: str) -> Receipt:
+    def ingest_prices(
+        self, prices: Sequence[Price], correlation_id: str, origins: Sequence[str] = ()
+    ) -> Receipt:
         """Take closing prices in."""
         keyed = [(fact.security_id, records.price_record(fact)) for fact in prices]
+        _name_origins(keyed, origins)
         return self._append(topics.RAW_MARKET_PRICES, keyed, correlation_id)
 
-    def ingest_rates(self, rates: Sequence[Rate], correlation_id: str) -> Receipt:
+    def ingest_rates(
+        self, rates: Sequence[Rate], correlation_id: str, origins: Sequence[str] = ()
+    ) -> Receipt:
         """Take exchange rates in."""
         keyed = [
             (topics.pair_key(fact.source, fact.target), records.rate_record(fact)) for fact in rates
         ]
+        _name_origins(keyed, origins)
         return self._append(topics.RAW_FX_RATES, keyed, correlation_id)
 
     def ingest_business_dates(self, dates: Sequence[date], correlation_id: str) -> Receipt:
@@ -237,3 +247,10 @@ class LogCommands:
             for progress in [self._store.progress(consumer)]
             for place in places
         )
+
+
+def _name_origins(keyed: Sequence[tuple[str, Record]], origins: Sequence[str]) -> None:
+    """Let each record say where it was read from, where that is known."""
+    if origins:
+        for (_, record), origin in zip(keyed, origins, strict=True):
+            record[records.ORIGIN] = origin

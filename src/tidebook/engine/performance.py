@@ -145,7 +145,9 @@ class Series(NamedTuple):
     unpriced: tuple[PortfolioDay, ...]
 
 
-class _Window(NamedTuple):
+class Window(NamedTuple):
+    """The days of a period, those with flows or unpriced positions, and its opening value."""
+
     start: date | None
     end: date
     span: Span | None = None
@@ -174,7 +176,7 @@ def daily_values(days: Sequence[PortfolioDay]) -> DailyValues:
     first day is its own.
     """
     with exact():
-        closing = [_closing(day) for day in days]
+        closing = [value_at_cost(day) for day in days]
         flows = [day.eod_cashflow + day.fees if day.fees else day.eod_cashflow for day in days]
     emv = to_float64(closing)
     return DailyValues(
@@ -220,21 +222,21 @@ def _refuse_doubled_names(periods: Sequence[NamedPeriod]) -> None:
         seen.add(period.name)
 
 
-def _window(series: Series, period: PeriodRequest, as_of: date) -> _Window:
-    """Return the days of a period, with the value it opened with."""
+def window_of(series: Series, period: PeriodRequest, as_of: date) -> Window:
+    """Return the days of a period; without a span where it holds none."""
     if series.inception is None:
-        return _Window(period.start, period.end or as_of)
+        return Window(period.start, period.end or as_of)
     span = resolve(period, as_of=as_of, inception=series.inception)
     if isinstance(span, NoSpan):
-        return _Window(period.start, span.end)
+        return Window(period.start, span.end)
     first = bisect_left(series.days, span.start, key=_on)
     days = series.days[first : bisect_right(series.days, span.end, key=_on)]
     if not days:
-        return _Window(span.start, span.end, span)
+        return Window(span.start, span.end, span)
     with exact():
-        opening = _closing(series.days[first - 1]) if first else days[0].bod_market_value
+        opening = value_at_cost(series.days[first - 1]) if first else days[0].bod_market_value
     moved, unpriced = _within(series.moved, span), _within(series.unpriced, span)
-    return _Window(span.start, span.end, span, days, moved, unpriced, opening)
+    return Window(span.start, span.end, span, days, moved, unpriced, opening)
 
 
 def _within(days: Sequence[PortfolioDay], span: Span) -> tuple[PortfolioDay, ...]:
@@ -247,7 +249,7 @@ def _on(day: PortfolioDay) -> date:
 
 
 def _period_return(series: Series, named: NamedPeriod, request: Request) -> PeriodReturn:
-    window = _window(series, named.period, request.as_of)
+    window = window_of(series, named.period, request.as_of)
     if window.span is None or not window.days:
         nothing = Undefined(Reason.NO_DATA)
         return PeriodReturn(
@@ -289,7 +291,7 @@ def _parts(
 
 
 def _period_rate(series: Series, named: NamedPeriod, as_of: date) -> PeriodRate:
-    window = _window(series, named.period, as_of)
+    window = window_of(series, named.period, as_of)
     if window.span is None or not window.days:
         nothing = Undefined(Reason.NO_DATA)
         return PeriodRate(
@@ -308,7 +310,7 @@ def _period_rate(series: Series, named: NamedPeriod, as_of: date) -> PeriodRate:
     )
 
 
-def _rates(window: _Window, span: Span) -> MoneyWeighted:
+def _rates(window: Window, span: Span) -> MoneyWeighted:
     with exact():
         flows = [
             (day.on, amount)
@@ -316,7 +318,7 @@ def _rates(window: _Window, span: Span) -> MoneyWeighted:
             for amount in (day.bod_cashflow, day.eod_cashflow + day.fees)
             if amount
         ]
-        closing = _closing(window.days[-1])
+        closing = value_at_cost(window.days[-1])
     dated = DatedAmounts(
         to_days([on for on, _ in flows]) if flows else np.zeros(0, "datetime64[D]"),
         to_float64(amount for _, amount in flows),
@@ -324,21 +326,21 @@ def _rates(window: _Window, span: Span) -> MoneyWeighted:
     return money_weighted(dated, span, opening=float(window.opening), closing=float(closing))
 
 
-def _closing(day: PortfolioDay) -> Decimal:
+def value_at_cost(day: PortfolioDay) -> Decimal:
     """Return a day's value with unpriced positions at cost; to be called in ``exact``."""
     if day.unpriced_cost:
         return day.eod_market_value + day.unpriced_cost
     return day.eod_market_value
 
 
-def _attributes(window: _Window) -> Attributes:
+def _attributes(window: Window) -> Attributes:
     with exact():
         starts = [day.bod_cashflow for day in window.moved]
         ends = [day.eod_cashflow + day.fees for day in window.moved]
         flows = [amount for amount in (*starts, *ends) if amount]
         return Attributes(
             begin_market_value=window.opening,
-            end_market_value=_closing(window.days[-1]),
+            end_market_value=value_at_cost(window.days[-1]),
             bod_cashflow=sum(starts, ZERO),
             eod_cashflow=sum(ends, ZERO),
             fees=sum((day.fees for day in window.moved), ZERO),
@@ -348,7 +350,7 @@ def _attributes(window: _Window) -> Attributes:
         )
 
 
-def _coverage_min(window: _Window) -> Decimal | None:
+def _coverage_min(window: Window) -> Decimal | None:
     known = [part for part in map(day_coverage, window.unpriced) if part is not None]
     if known:
         return min(known)

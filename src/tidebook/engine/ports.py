@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from tidebook.book.health_facts import STALE_DAYS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import date, datetime
 
+    from tidebook.book.derivation import Source
     from tidebook.engine.book_facts import BookFacts
     from tidebook.engine.hypothesis import Hypothesis
     from tidebook.engine.verify import KeptBooks
     from tidebook.engine.views import (
         ActionView,
+        AppliedActionsView,
         EntriesView,
         FindingView,
         Freshness,
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
         HealthView,
         HistoryView,
         LotsView,
+        MarketView,
+        Origin,
         OverviewRow,
         PositionsView,
         ReconciliationView,
@@ -76,6 +80,8 @@ class Receipt(NamedTuple):
 class Commands(Protocol):
     """What may be asked to happen. Every method returns only after the facts are durable.
 
+    ``origins`` say where each fact was read from, such as ``trades.csv:12``, or are left empty.
+
     Raises:
         StoreUnavailableError: When the store cannot be reached; nothing was taken.
         OverloadedError: When too much is unbooked already; nothing was taken.
@@ -90,16 +96,23 @@ class Commands(Protocol):
         ...
 
     def ingest_transactions(
-        self, transactions: Sequence[Transaction], correlation_id: str
+        self,
+        transactions: Sequence[Transaction],
+        correlation_id: str,
+        origins: Sequence[str] = (),
     ) -> Receipt:
         """Take transactions in."""
         ...
 
-    def ingest_prices(self, prices: Sequence[Price], correlation_id: str) -> Receipt:
+    def ingest_prices(
+        self, prices: Sequence[Price], correlation_id: str, origins: Sequence[str] = ()
+    ) -> Receipt:
         """Take closing prices in."""
         ...
 
-    def ingest_rates(self, rates: Sequence[Rate], correlation_id: str) -> Receipt:
+    def ingest_rates(
+        self, rates: Sequence[Rate], correlation_id: str, origins: Sequence[str] = ()
+    ) -> Receipt:
         """Take exchange rates in."""
         ...
 
@@ -324,6 +337,25 @@ class Reader(Protocol):
         """Return corporate actions by ex-date and id: all, or those on a security or to it."""
         ...
 
+    def unknown(self, cancellations: Sequence[Cancellation]) -> tuple[int, ...]:
+        """Return the places of those cancellations whose fact was never known.
+
+        One that was cancelled before is known. Transactions are not looked up.
+        """
+        ...
+
+    def applied_actions(
+        self,
+        portfolio_id: str,
+        *,
+        security_id: str | None = None,
+        start: date | None = None,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> AppliedActionsView:
+        """Return the corporate actions that did something in a portfolio, or wait there."""
+        ...
+
     def series(
         self,
         portfolio_id: str,
@@ -442,4 +474,16 @@ class Reader(Protocol):
         Raises:
             UnknownPortfolioError: When one is named that no fact names.
         """
+        ...
+
+    def markets(
+        self, security_ids: Sequence[str], *, known_at: datetime | None = None
+    ) -> MarketView:
+        """Return every exchange rate, and prices and instruments of the securities named."""
+        ...
+
+    def origins(
+        self, sources: Sequence[Source], *, known_at: datetime | None = None
+    ) -> Mapping[Source, Origin]:
+        """Return how facts came into the book; one that is not in it is left out."""
         ...

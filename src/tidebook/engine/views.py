@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from datetime import date, datetime
     from decimal import Decimal
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tidebook.model.facts import Transaction, TransactionType
     from tidebook.model.findings import Finding
     from tidebook.model.instruments import Instrument
+    from tidebook.model.markets import PriceQuotes, RateTable
     from tidebook.model.portfolios import Portfolio
 
 
@@ -89,7 +90,10 @@ class ResultsView(NamedTuple):
 
 
 class PositionChange(NamedTuple):
-    """A key's position after one entry (one row of the position history)."""
+    """A key's position after one entry (one row of the position history), and what made it.
+
+    ``type`` is that of the transaction or the corporate action of this id.
+    """
 
     on: date
     transaction_id: str
@@ -97,6 +101,7 @@ class PositionChange(NamedTuple):
     cost_local: Decimal
     cost_base: Decimal
     epoch: int
+    type: TransactionType | ActionType
 
 
 class HistoryView(NamedTuple):
@@ -205,6 +210,31 @@ class ActionView(NamedTuple):
     """``IN_FORCE`` or ``CANCELLED``."""
 
 
+class AppliedActionView(NamedTuple):
+    """A corporate action in one portfolio: what it did there, or what it waits for.
+
+    ``transaction_id`` is the id under which it is booked (``model.actions.applied_id``); its
+    entries are those of every key that it moved, cash among them.
+    """
+
+    action: CorporateAction
+    version: int
+    recorded_at: datetime
+    transaction_id: str
+    status: str
+    """``BOOKED`` or ``WAITING``."""
+    entries: tuple[EntryView, ...]
+    findings: tuple[Finding, ...]
+
+
+class AppliedActionsView(NamedTuple):
+    """The corporate actions that did something in a portfolio, or wait there, by ex-date and id."""
+
+    portfolio: Portfolio
+    freshness: Freshness
+    actions: tuple[AppliedActionView, ...]
+
+
 class TransactionView(NamedTuple):
     """A transaction, what it did to the book, and what is to be said about it.
 
@@ -305,6 +335,26 @@ class FindingView(NamedTuple):
     security_id: str
     business_date: date
     recorded_at: datetime
+
+
+class MarketView(NamedTuple):
+    """What positions are valued with: every rate, and prices and instruments by security."""
+
+    rates: RateTable
+    prices: Mapping[str, PriceQuotes]
+    instruments: Mapping[str, Instrument]
+
+
+class Origin(NamedTuple):
+    """How a fact came into the book, as far as that is kept.
+
+    ``row`` is the file and the line it was read from, such as ``trades.csv:12``.
+    """
+
+    version: int | None
+    recorded_at: datetime | None
+    correlation_id: str | None = None
+    row: str | None = None
 
 
 class ReconciliationView(NamedTuple):

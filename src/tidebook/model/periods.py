@@ -149,6 +149,29 @@ class PeriodRequest:
             Span(self.start, self.end)
 
 
+def period_named(text: str) -> PeriodRequest:
+    """Return the period of a word: a name such as ``YTD``, a year such as ``2024``, or two days.
+
+    Raises:
+        InvalidPeriodError: If it is none of these.
+
+    Example:
+        >>> period_named("2024").year
+        2024
+    """
+    first, colon, last = text.partition(":")
+    if colon:
+        try:
+            days = date.fromisoformat(first), date.fromisoformat(last)
+        except ValueError:
+            fault = "is not two days; write FROM:TO, such as 2024-01-01:2024-06-30"
+            raise InvalidPeriodError(text, fault) from None
+        return PeriodRequest(PeriodType.EXPLICIT, *days)
+    if text.isascii() and text.isdecimal():
+        return PeriodRequest(PeriodType.YEAR, year=int(text))
+    return PeriodRequest(PeriodType.parse(text))
+
+
 def resolve(request: PeriodRequest, *, as_of: date, inception: date) -> Span | NoSpan:
     """Return the days of a period as they stand on ``as_of``.
 

@@ -7,7 +7,7 @@ held on margin cost nothing, and is worth its unrealised gain.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.analytics import (
     Undefined,
@@ -17,6 +17,7 @@ from tidebook.analytics import (
 )
 from tidebook.book.gains import totals, totals_by
 from tidebook.book.holding_periods import Term
+from tidebook.engine.explaining import FIGURES
 from tidebook.engine.gains import gains_report, year_of
 from tidebook.engine.performance import (
     NamedPeriod,
@@ -28,9 +29,11 @@ from tidebook.engine.performance import (
 from tidebook.engine.ports import OVERVIEW_MAX
 from tidebook.model.money import ZERO, exact, quotient
 from tidebook.model.periods import PeriodRequest, PeriodType, Span
+from tidebook.web.explained import Asked, explain_path
 from tidebook.web.pages import (
     CurvePoint,
     DrawdownPoint,
+    Explained,
     FindingRow,
     GainRow,
     HealthRow,
@@ -55,6 +58,7 @@ if TYPE_CHECKING:
     from tidebook.engine.performance import PeriodRate, PeriodReturn, Series
     from tidebook.engine.views import (
         FindingView,
+        Freshness,
         OverviewRow,
         PositionsView,
         PositionView,
@@ -74,6 +78,16 @@ _PERIODS = (
     ("5 years", PeriodType.FIVE_YEAR),
     ("Since inception", PeriodType.SI),
 )
+_EXPLAINED_BY: Final = {
+    "value": "portfolio.value",
+    "net_contributions": "period.total_cashflow",
+    "cash": "portfolio.cash",
+    "cost": "portfolio.holdings_cost",
+    "unrealised": "portfolio.holdings_unrealised",
+    "realised": "portfolio.realised",
+    "income": "portfolio.income",
+    "fees": "period.fees",
+}
 _CONVENTIONS = (
     ("Time-weighted return", "net of fees; flows at the start of a day work that day"),
     ("Money-weighted return", "earned over the period, not per year"),
@@ -96,6 +110,7 @@ def portfolio_page(report: ReportView) -> PortfolioPage:
     ]
     series = series_of(report.series._replace(days=tuple(days)))
     is_empty = freshness.status == "EMPTY"
+    about = _asked(portfolio.portfolio_id, freshness)
     unrealised, cash, income = _unrealised(held), _cash(positions), report.results.income_base
     curve = _curve(days)
     realised = gains_report(report.realised)
@@ -118,7 +133,7 @@ def portfolio_page(report: ReportView) -> PortfolioPage:
         net_contributions=curve[-1].contributed if curve else None,
         curve=curve,
         **_falls(series)._asdict(),
-        periods=_periods(series),
+        periods=_periods(series, about),
         positions=[_position(one, positions) for one in held],
         findings=[_finding(view) for view in report.findings],
         health=[HealthRow(one[0], one.severity.value, *one[2:]) for one in report.health],
@@ -130,6 +145,7 @@ def portfolio_page(report: ReportView) -> PortfolioPage:
         reasons={} if is_empty else _reasons(held, cash),
         root_path=ROOT_PATH,
         offers_time_travel=True,
+        explained={} if is_empty else _explained(about),
     )
 
 
@@ -261,7 +277,28 @@ def _falls(series: Series) -> _Falls:
     return _Falls(points, worst)
 
 
-def _periods(series: Series) -> list[PeriodRow]:
+def _asked(portfolio_id: str, freshness: Freshness) -> Asked:
+    """Return what is explained from a page: its portfolio, as of its day and as known then."""
+    on, known_at = freshness.as_of, freshness.known_at
+    return Asked(
+        "",
+        portfolio_id,
+        as_of="" if on is None else on.isoformat(),
+        known_at="" if known_at is None else known_at.isoformat(),
+    )
+
+
+def _explained(about: Asked) -> dict[str, Explained]:
+    """Return where the figures of the summary are explained; two are of all days until then."""
+    found: dict[str, Explained] = {}
+    for field, name in _EXPLAINED_BY.items():
+        period = "SI" if name.startswith("period.") else ""
+        path = explain_path(about._replace(figure=name, period=period), root_path=ROOT_PATH)
+        found[field] = Explained(path, FIGURES[name].definition)
+    return found
+
+
+def _periods(series: Series, about: Asked) -> list[PeriodRow]:
     """Return the usual periods; years that reach back before inception are left to the last."""
     if not series.days or series.inception is None:
         return []
@@ -273,14 +310,21 @@ def _periods(series: Series) -> list[PeriodRow]:
         performance(series, request), money_weighted_performance(series, request), strict=True
     )
     return [
-        _period(twr, mwr)
+        _period(twr, mwr, about)
         for twr, mwr in pairs
         if not (twr.name.endswith(("year", "years")) and twr.start == series.inception)
     ]
 
 
-def _period(twr: PeriodReturn, mwr: PeriodRate) -> PeriodRow:
+def _period(twr: PeriodReturn, mwr: PeriodRate, about: Asked) -> PeriodRow:
     start = twr.start or twr.end
+    period = f"{start}:{twr.end}"
+    paths = {
+        name: explain_path(
+            about._replace(figure=f"period.{name}", period=period), root_path=ROOT_PATH
+        )
+        for name in ("twr", "twr_annualised", "mwr_period")
+    }
     is_short = (twr.end - start).days < _DAYS_PER_YEAR
     undefined = next(
         (one for one in (twr.cumulative, mwr.rate_period) if isinstance(one, Undefined)), None
@@ -293,6 +337,9 @@ def _period(twr: PeriodReturn, mwr: PeriodRate) -> PeriodRow:
         twr_annualised=None if is_short else value_of(twr.annualised),
         mwr=value_of(mwr.rate_period),
         reason=None if undefined is None else undefined.sentence,
+        twr_path=paths["twr"],
+        annualised_path="" if is_short else paths["twr_annualised"],
+        mwr_path=paths["mwr_period"],
     )
 
 

@@ -53,7 +53,10 @@ class WorstDrawdown(NamedTuple):
 
 
 class PeriodRow(NamedTuple):
-    """The returns of one period, as fractions; ``reason`` says why one of them is missing."""
+    """The returns of one period, as fractions; ``reason`` says why one of them is missing.
+
+    The paths lead to their explanations; empty where there is none.
+    """
 
     name: str
     start: date
@@ -62,6 +65,16 @@ class PeriodRow(NamedTuple):
     twr_annualised: float | None
     mwr: float | None
     reason: str | None
+    twr_path: str = ""
+    annualised_path: str = ""
+    mwr_path: str = ""
+
+
+class Explained(NamedTuple):
+    """Where a figure is explained, and its formula in one line."""
+
+    path: str
+    formula: str
 
 
 class PositionRow(NamedTuple):
@@ -166,6 +179,7 @@ class PortfolioPage:
         root_path: Where the application is mounted, without a closing slash.
         offers_time_travel: Whether the address takes ``as_of`` and ``known_at``; if so the page
             has a form for them.
+        explained: Where figures of the summary are explained, by the name of their field.
     """
 
     portfolio_id: str
@@ -199,6 +213,7 @@ class PortfolioPage:
     reasons: Mapping[str, str] = field(default_factory=dict[str, str])
     root_path: str = ""
     offers_time_travel: bool = False
+    explained: Mapping[str, Explained] = field(default_factory=dict[str, Explained])
 
     def csp(self, nonce: str) -> str:
         """Return the Content-Security-Policy header this page was written for."""

@@ -20,6 +20,7 @@ from tidebook.web.views import index_view, portfolio_view
 
 if TYPE_CHECKING:
     from tidebook.web.charts import Readout
+    from tidebook.web.explained import ExplainPage
     from tidebook.web.pages import ErrorPage, IndexPage, PortfolioPage
 
 
@@ -41,6 +42,15 @@ def render_index(page: IndexPage, *, nonce: str) -> str:
     return _rendered("index.html.j2", page, nonce, view=index_view(page))
 
 
+def render_explanation(page: ExplainPage, *, nonce: str) -> str:
+    """Return the page of an explanation.
+
+    Raises:
+        UnsafeNonceError: If the nonce cannot stand in a header.
+    """
+    return _rendered("explain.html.j2", page, nonce, view=None)
+
+
 def render_error(page: ErrorPage, *, nonce: str) -> str:
     """Return the page of a refusal.
 
@@ -51,7 +61,11 @@ def render_error(page: ErrorPage, *, nonce: str) -> str:
 
 
 def _rendered(
-    template: str, page: PortfolioPage | IndexPage | ErrorPage, nonce: str, *, view: object
+    template: str,
+    page: PortfolioPage | IndexPage | ErrorPage | ExplainPage,
+    nonce: str,
+    *,
+    view: object,
 ) -> str:
     return (
         _environment()

@@ -9,12 +9,20 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter
 from starlette.responses import HTMLResponse, RedirectResponse
 
+from tidebook.engine.explaining import Question
 from tidebook.engine.ports import OVERVIEW_MAX
 from tidebook.errors import Fault, InvalidRequestError
 from tidebook.model import moments
+from tidebook.model.periods import period_named
 from tidebook.web.assembly import ROOT_PATH, index_page, portfolio_page
+from tidebook.web.explained import EXPLAIN_PATH, Asked, explain_page
 from tidebook.web.pages import INDEX_PATH, ErrorPage, portfolio_path
-from tidebook.web.rendering import render_error, render_index, render_portfolio
+from tidebook.web.rendering import (
+    render_error,
+    render_explanation,
+    render_index,
+    render_portfolio,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +54,7 @@ class Pages:
         """Name the routes. A portfolio has two addresses: one to be typed, one to be linked."""
         self.router.add_api_route("/", _home)
         self.router.add_api_route(_INDEX, self._index)
+        self.router.add_api_route(f"{ROOT_PATH}{EXPLAIN_PATH}", self._explain)
         for prefix in (portfolio_path("", root_path=ROOT_PATH), f"{ROOT_PATH}/portfolios/"):
             self.router.add_api_route(prefix + "{portfolio_id:path}", self._portfolio)
 
@@ -77,6 +86,32 @@ class Pages:
         nonce = self.new_nonce()
         return _html(render_portfolio(page, nonce=nonce), page.csp(nonce))
 
+    def _explain(  # noqa: PLR0913 - one parameter per query parameter
+        self,
+        figure: str,
+        portfolio_id: str,
+        *,
+        security_id: str = "",
+        day: str = "",
+        period: str = "",
+        as_of: str = "",
+        known_at: str = "",
+    ) -> HTMLResponse:
+        """Show the tree under one figure."""
+        question = Question(
+            figure,
+            portfolio_id,
+            security_id or None,
+            day=_day(day, "day"),
+            period=period_named(period) if period else None,
+            as_of=_day(as_of),
+            known_at=_instant(known_at),
+        )
+        asked = Asked(figure, portfolio_id, security_id, day, period, as_of, known_at)
+        page = explain_page(self.reader, question, asked, ROOT_PATH)
+        nonce = self.new_nonce()
+        return _html(render_explanation(page, nonce=nonce), page.csp(nonce))
+
 
 def create_pages(reader: Reader, *, version: str, new_nonce: Callable[[], str]) -> Pages:
     """Return the pages over a reader.
@@ -94,10 +129,10 @@ async def _home() -> RedirectResponse:
     return RedirectResponse(_INDEX)
 
 
-def _day(text: str) -> date | None:
+def _day(text: str, name: str = "as_of") -> date | None:
     found = moments.day_of(text)
     if text and found is None:
-        raise _refused("as_of", moments.why_no_day(text))
+        raise _refused(name, moments.why_no_day(text))
     return found
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tidebook.web.charts import TimeFigure
     from tidebook.web.gain_years import GainYears
     from tidebook.web.pages import (
+        Explained,
         HealthRow,
         IndexPage,
         IndexRow,
@@ -78,6 +79,7 @@ class SummaryLine(NamedTuple):
 
     label: str
     cell: Cell
+    why: Explained | None
 
 
 class PeriodLine(NamedTuple):
@@ -88,6 +90,9 @@ class PeriodLine(NamedTuple):
     twr: Cell
     annualised: Cell
     mwr: Cell
+    twr_path: str
+    annualised_path: str
+    mwr_path: str
 
 
 class PositionLine(NamedTuple):
@@ -151,6 +156,7 @@ class PortfolioView(NamedTuple):
     coverage: Cell
     is_covered: bool
     value: Cell
+    why: Explained | None
     summary: tuple[SummaryLine, ...]
     figure: TimeFigure | None
     last: MonthLine | None
@@ -206,6 +212,7 @@ def portfolio_view(page: PortfolioPage) -> PortfolioView:
         coverage=coverage,
         is_covered=page.coverage is None or page.coverage >= 1,
         value=value,
+        why=page.explained.get("value"),
         summary=summary,
         figure=time_figure(page),
         last=months[-1] if months else None,
@@ -273,7 +280,9 @@ def _summary(page: PortfolioPage, notes: Notes) -> tuple[SummaryLine, ...]:
     )
     return tuple(
         SummaryLine(
-            label, notes.amount(value, page.base_currency, _reason(page, field), signed=signed)
+            label,
+            notes.amount(value, page.base_currency, _reason(page, field), signed=signed),
+            page.explained.get(field),
         )
         for label, field, value, signed in lines
     )
@@ -326,6 +335,9 @@ def _period(row: PeriodRow, notes: Notes) -> PeriodLine:
             signed=True,
         ),
         notes.percent(row.mwr, reason, signed=True),
+        row.twr_path,
+        row.annualised_path,
+        row.mwr_path,
     )
 
 

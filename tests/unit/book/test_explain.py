@@ -6,24 +6,26 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-import pytest
-
 from tidebook.book.derivation import Formula, Node, derived, disagreements, evaluate, given
 from tidebook.book.explain import (
-    Key,
-    RateSources,
-    Step,
+    ValueRates,
     cost_tree,
+    currency_effect_tree,
+    price_effect_tree,
     quantity_tree,
     realised_tree,
+    unit_cost_tree,
     unrealised_tree,
     value_tree,
 )
 from tidebook.book.folding import fold
 from tidebook.book.ledger import post
+from tidebook.book.lot_trees import replay
 from tidebook.book.lots import EMPTY, KeyRules, LotRule
+from tidebook.book.postings import Leg
+from tidebook.book.rate_trees import rate_tree
+from tidebook.book.step_trees import AS_BOOKED, Flow, Key, Side, Step, StepRates
 from tidebook.book.valuation import Held, value_position
-from tidebook.errors import BookMovedError
 from tidebook.model.facts import Rate, Transaction, TransactionType
 from tidebook.model.instruments import Instrument
 from tidebook.model.markets import PriceQuote, rate_table
@@ -32,6 +34,7 @@ from tidebook.model.portfolios import Portfolio
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tidebook.book.lots import Entry
     from tidebook.book.postings import Posting
 
 D = Decimal
@@ -90,20 +93,40 @@ def steps(
         postings += [leg for leg in posted.postings if leg.security_id == security_id]
     postings.sort(key=lambda posting: posting.order)
     return [
-        Step(
-            facts[entry.posting.transaction_id],
-            1,
-            entry.posting.leg,
-            entry.posting.on,
-            entry.quantity,
-            entry.cost_base,
-            entry.realised_base,
-            entry.posting.fx_rate,
-            entry.posting.currency,
-            entry.matches,
-        )
+        _step(facts[entry.posting.transaction_id], entry, portfolio.base_currency)
         for entry in fold(EMPTY, postings, rules).entries
     ]
+
+
+def _step(fact: Transaction, entry: Entry, base: str) -> Step:
+    posting = entry.posting
+    flow = posting.flow
+
+    def rate(source: str, target: str) -> Node | None:
+        return None if source == target else rate_tree(RATES, source, target, posting.on)
+
+    return Step(
+        fact,
+        1,
+        posting.leg,
+        posting.on,
+        posting.currency,
+        entry.quantity,
+        entry.cost_local,
+        entry.cost_base,
+        entry.realised_local,
+        entry.realised_base,
+        entry.realised_price,
+        entry.realised_currency,
+        posting.fx_rate,
+        entry.matches,
+        None if flow is None else Flow(*flow[:3], flow.cash_amount, flow.position_flow),
+        StepRates(
+            rate(fact.trade_currency, posting.currency),
+            rate(fact.trade_currency, base),
+            rate(posting.currency, base),
+        ),
+    )
 
 
 def key(rule: LotRule = LotRule.FIFO, security_id: str = "ACME", currency: str = "USD") -> Key:
@@ -127,7 +150,10 @@ def test_cost_reaches_down_to_the_numbers_of_the_transaction() -> None:
     converted = tree.children[0].children[0].children[0]
     amount, rate = converted.children
     assert converted.formula is Formula.CONVERTED
-    assert [(leaf.label, leaf.value, leaf.source) for leaf in amount.children] == [
+    assert [
+        (leaf.label, leaf.value, leaf.source.text if leaf.source else None)
+        for leaf in amount.children
+    ] == [
         ("gross amount", D(1000), "transaction T1 version 1"),
         ("fee", D(5), "transaction T1 version 1"),
     ]
@@ -141,6 +167,40 @@ def test_realised_gain_is_proceeds_less_matched_cost_sale_by_sale() -> None:
     assert evaluate(tree) == tree.value == D("313.80")
     assert [gain.value for gain in tree.children] == [D("44.500"), D("269.30")]
     assert disagreements(tree) == ()
+
+
+def test_local_costs_and_gains_are_told_in_the_security_s_own_currency() -> None:
+    # Of T1's 1005 USD 402 left with T3 and the rest with T4, and of T2's 1100 T4 took 220. T3:
+    # 480 - 2 less 402 is 76; T4: 1040 less 603 and 220 is 217.
+    booked = steps(LEDGER, KeyRules())
+    assert evaluate(cost_tree(key(), booked, Side.LOCAL)) == D(880)
+    assert evaluate(unit_cost_tree(key(), booked, Side.LOCAL)) == D(110)
+    gains = realised_tree(key(), booked, Side.LOCAL)
+    assert [gain.value for gain in gains.children] == [D(76), D(217)]
+    assert disagreements(gains) == ()
+
+
+def test_a_gain_is_split_into_what_prices_and_what_rates_gained() -> None:
+    # T3: 76 x 0.85 = 64.60 of 44.50, so the rate lost 20.10. T4: 217 x 0.95 = 206.15 of 269.30,
+    # so the rate gained 63.15.
+    booked = steps(LEDGER, KeyRules())
+    price, currency = price_effect_tree(key(), booked), currency_effect_tree(key(), booked)
+    assert [part.value for part in price.children] == [D("64.60"), D("206.15")]
+    assert [part.value for part in currency.children] == [D("-20.10"), D("63.15")]
+    assert evaluate(price) == D("270.75")
+    assert evaluate(currency) == D("43.05")
+    assert disagreements(price) == disagreements(currency) == ()
+
+
+def test_a_trade_in_another_currency_is_brought_into_the_security_s_own() -> None:
+    # 10 at 90 in euros, kept in dollars: 900 EUR x 1 / 0.9, half even to 18 places, and they cost
+    # 900 EUR.
+    foreign = trade("T9", BUY, 2, "10 90 0")._replace(trade_currency="EUR", currency="EUR")
+    booked = steps((foreign,), KeyRules())
+    local = cost_tree(key(), booked, Side.LOCAL)
+    assert evaluate(local) == D("999.999999999999999900")
+    assert evaluate(cost_tree(key(), booked)) == D(900)
+    assert disagreements(local) == ()
 
 
 def test_average_cost_takes_shares_of_one_pool() -> None:
@@ -190,19 +250,21 @@ def test_market_value_is_quantity_times_price_times_rate() -> None:
     quote = PriceQuote(date(2024, 1, 5), D(140), "USD")
     held = Held(D(8), D(880), D(704), "USD")
     valuation = value_position(held, quote, RATES, "EUR", date(2024, 1, 6))
-    sources = RateSources(None, "USD/EUR 2024-01-05")
-    tree = value_tree(key(), booked, valuation, sources)
+    rates = ValueRates(None, rate_tree(RATES, "USD", "EUR", date(2024, 1, 6)))
+    tree = value_tree(key(), booked, valuation, rates)
     assert evaluate(tree) == tree.value == D(1064)
     assert [child.value for child in tree.children[0].children] == [D(8), D(140)]
-    assert tree.children[1].source == "USD/EUR 2024-01-05"
-    unrealised = unrealised_tree(key(), booked, valuation, sources)
+    source = tree.children[1].source
+    assert source is not None
+    assert source.text == "rate USD/EUR of 2024-01-05"
+    unrealised = unrealised_tree(key(), booked, valuation, rates)
     assert evaluate(unrealised) == unrealised.value == D(360)
 
 
 def test_an_unpriced_position_has_no_value_and_says_why() -> None:
     held = Held(D(8), D(880), D(704), "USD")
     valuation = value_position(held, None, RATES, "EUR", date(2024, 1, 6))
-    tree = unrealised_tree(key(), steps(LEDGER, KeyRules()), valuation, RateSources())
+    tree = unrealised_tree(key(), steps(LEDGER, KeyRules()), valuation, ValueRates())
     assert tree.value is None
     assert evaluate(tree) is None
     assert "no price is known on or before 2024-01-06" in tree.children[0].label
@@ -240,9 +302,12 @@ def test_quantity_lists_every_transaction_in_order() -> None:
     ]
 
 
-def test_a_step_whose_lot_is_missing_is_refused() -> None:
-    with pytest.raises(BookMovedError):
-        cost_tree(key(), steps(LEDGER, KeyRules())[1:])
+def test_a_lot_that_no_step_opened_is_told_as_it_was_booked() -> None:
+    # Without T1 nothing says what its 4 and its 6 units cost but the parts that were booked.
+    booked = steps(LEDGER, KeyRules())
+    tree = replay(key(), booked[1:], Side.BASE).steps["T3", Leg.MAIN].parts[0].cost
+    assert tree.value == booked[2].matches[0].cost_base
+    assert AS_BOOKED in tree.children[0].label
 
 
 def test_a_stated_figure_that_does_not_follow_is_found() -> None:

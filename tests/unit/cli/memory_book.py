@@ -9,25 +9,38 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
-from tidebook.book.folding import fold
 from tidebook.book.health import checked
 from tidebook.book.health_facts import STALE_DAYS, HeldPosition, PortfolioBasis
 from tidebook.book.holding_periods import holding_period, lot_values
-from tidebook.book.ledger import post
-from tidebook.book.lots import EMPTY, LotRule
+from tidebook.book.lots import LotRule
 from tidebook.book.policies import key_rules
 from tidebook.book.positions import open_lots, positions
 from tidebook.book.reconcile import reconcile
 from tidebook.book.reconcile_causes import KeyRecord, Movement
-from tidebook.book.series import Market, daily_series, held_steps, portfolio_flows
-from tidebook.book.valuation import Held, cash_quote, coverage, value_position
-from tidebook.book.whole import Facts
+from tidebook.book.series import (
+    Market,
+    contract_steps,
+    daily_series,
+    held_steps,
+    portfolio_flows,
+)
+from tidebook.book.valuation import Held, cash_quote, coverage, total, value_position
+from tidebook.book.whole import Facts, build
 from tidebook.engine.book_facts import BookFacts, Standing, rebuilt, rebuilt_series
-from tidebook.engine.ports import HEALTH_MAX, OVERVIEW_MAX, FactQuery, Reached, Receipt
+from tidebook.engine.ports import (
+    HEALTH_MAX,
+    OVERVIEW_MAX,
+    FactQuery,
+    Reached,
+    Receipt,
+    RestatementQuery,
+)
 from tidebook.engine.stages.keys import entry_row, state_of
 from tidebook.engine.store import Accounts
 from tidebook.engine.verify import KeptBook, KeptBooks, placed_findings
 from tidebook.engine.views import (
+    ActionView,
+    AppliedActionsView,
     BookedEntry,
     EntriesView,
     EntryView,
@@ -35,12 +48,18 @@ from tidebook.engine.views import (
     Freshness,
     HealthSummaryView,
     HealthView,
+    HistoryView,
     LotsView,
     LotView,
+    MarketView,
+    Origin,
+    PositionChange,
     PositionsView,
     PositionView,
     ReconciliationView,
+    ReportView,
     RestatementsPage,
+    ResultsView,
     SeriesView,
     TransactionsPage,
     TransactionView,
@@ -59,25 +78,25 @@ from tidebook.model.cancellations import (
 from tidebook.model.facts import Price, Rate, Transaction, TransactionType as T
 from tidebook.model.instruments import Instrument, built_in_instrument
 from tidebook.model.markets import NO_PRICES, price_table, rate_table
-from tidebook.model.money import quotient
+from tidebook.model.money import exact, quotient
 from tidebook.model.portfolios import Portfolio
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
+    from tidebook.book.cashflows import Cashflow
+    from tidebook.book.derivation import Source
     from tidebook.book.lots import Entry
-    from tidebook.book.postings import Posted, Posting
-    from tidebook.book.series import PortfolioDay
+    from tidebook.book.series import HeldSteps, PortfolioDay
+    from tidebook.book.valuation import Valuation
+    from tidebook.book.whole import WholeBook
     from tidebook.config import Settings
     from tidebook.engine.hypothesis import Hypothesis
-    from tidebook.engine.ports import RestatementQuery, TransactionQuery
+    from tidebook.engine.ports import TransactionQuery
     from tidebook.engine.views import (
-        ActionView,
-        HistoryView,
+        AppliedActionView,
         OverviewRow,
-        ReportView,
         RestatementView,
-        ResultsView,
     )
     from tidebook.model.actions import CorporateAction
     from tidebook.model.assertions import BalanceAssertion
@@ -106,6 +125,8 @@ class MemoryBook:
         self.asserted: dict[str, BalanceAssertion] = {}
         self.batches: list[tuple[str, int]] = []
         self.generation = 0
+        self.today = NOW.date()
+        self.read_from: list[str] = []
         self.acted: dict[str, CorporateAction] = {}
         self.cancelled: list[Cancellation] = []
         self.reprocessed: list[str] = []
@@ -113,7 +134,11 @@ class MemoryBook:
         self.misstated: dict[str, PortfolioDay] = {}
         """Days that the store is to hold otherwise than they are, by portfolio."""
         self.folding: frozenset[str] = frozenset()
+        self._whole: tuple[int, WholeBook] | None = None
         self.logged: list[RestatementView] = []
+        self.kept_actions: list[ActionView] = []
+        self.kept_applied: list[AppliedActionView] = []
+        self.kept_unknown: set[Cancellation] = set()
         self.asked: list[object] = []
 
     # ---- commands
@@ -132,19 +157,29 @@ class MemoryBook:
         return self._took("instruments", len(instruments))
 
     def ingest_transactions(
-        self, transactions: Sequence[Transaction], correlation_id: str
+        self,
+        transactions: Sequence[Transaction],
+        correlation_id: str,
+        origins: Sequence[str] = (),
     ) -> Receipt:
+        self.read_from += origins
         for fact in transactions:
             version, before = self.facts.get(fact.transaction_id, (0, None))
             if before != fact:
                 self.facts[fact.transaction_id] = (version + 1, fact)
         return self._took("transactions", len(transactions))
 
-    def ingest_prices(self, prices: Sequence[Price], correlation_id: str) -> Receipt:
+    def ingest_prices(
+        self, prices: Sequence[Price], correlation_id: str, origins: Sequence[str] = ()
+    ) -> Receipt:
+        self.read_from += origins
         self.quoted += prices
         return self._took("prices", len(prices))
 
-    def ingest_rates(self, rates: Sequence[Rate], correlation_id: str) -> Receipt:
+    def ingest_rates(
+        self, rates: Sequence[Rate], correlation_id: str, origins: Sequence[str] = ()
+    ) -> Receipt:
+        self.read_from += origins
         self.exchange += rates
         return self._took("rates", len(rates))
 
@@ -227,28 +262,34 @@ class MemoryBook:
         return known
 
     def booked(self, portfolio_id: str, as_of: date) -> Booked:
-        """Fold every key of a portfolio from its facts."""
-        owner = self.portfolio(portfolio_id)
-        rates = rate_table(self.exchange)
-        by_key: dict[str, list[Posting]] = {}
-        findings: list[tuple[Finding, str, date]] = []
-        for _, fact in self.facts.values():
-            if fact.portfolio_id != portfolio_id:
-                continue
-            posted: Posted = post(fact, owner, self.known, rates)
-            if posted.on > as_of:
-                continue
-            findings += [(one, fact.security_id, posted.on) for one in posted.findings]
-            for posting in posted.postings:
-                by_key.setdefault(posting.security_id, []).append(posting)
-        entries: list[Entry] = []
-        for security_id, postings in sorted(by_key.items()):
-            postings.sort(key=lambda posting: posting.order)
-            rules = key_rules(owner, security_id, self.known.get(security_id))
-            folded = fold(EMPTY, postings, rules)
-            entries += folded.entries
-            findings += [(one, security_id, as_of) for one in folded.findings]
+        """Fold every key of a portfolio from its facts, up to a day."""
+        self.portfolio(portfolio_id)
+        whole = self.whole()
+        entries = [
+            entry
+            for key, folded in sorted(whole.keys.items())
+            if key[0] == portfolio_id
+            for entry in folded.entries
+            if entry.posting.on <= as_of
+        ]
+        findings = [
+            (one, fact.security_id, posted.on)
+            for identity, said in whole.findings.items()
+            if (found := self.facts.get(identity)) is not None
+            and (fact := found[1]).portfolio_id == portfolio_id
+            and (posted := whole.posted[identity]).on <= as_of
+            for one in said
+        ]
         return Booked(entries, findings)
+
+    def whole(self) -> WholeBook:
+        """Fold everything, once for each state of the facts."""
+        if self._whole is None or self._whole[0] != self.generation:
+            facts = [fact for _, fact in self.facts.values()]
+            rates, acted = rate_table(self.exchange), ActionTable(tuple(self.acted.values()))
+            known = Facts(self.owners, self.known, facts, rates, acted)
+            self._whole = (self.generation, build(known))
+        return self._whole[1]
 
     def positions(
         self,
@@ -259,7 +300,7 @@ class MemoryBook:
         include_closed: bool = False,
     ) -> PositionsView:
         freshness = self.freshness(portfolio_id)
-        day = as_of or freshness.as_of or NOW.date()
+        day = as_of or freshness.as_of or self.today
         owner = self.portfolio(portfolio_id)
         quotes, rates = price_table(self.quoted), rate_table(self.exchange)
         views: list[PositionView] = []
@@ -272,26 +313,29 @@ class MemoryBook:
             quote = quotes.get(key, NO_PRICES).as_of(day)
             if instrument.is_cash:
                 quote = cash_quote(currency, day)
-            amounts = Held(held.quantity, held.cost_local, held.cost_base, currency)
+            terms = instrument.multiplier, instrument.is_margined
+            amounts = Held(held.quantity, held.cost_local, held.cost_base, currency, *terms)
             valuation = value_position(amounts, quote, rates, owner.base_currency, day)
             views.append(
                 PositionView(
                     key, instrument, *held[1:], epoch=0, reprocessing=False, valuation=valuation
                 )
             )
-        valued = [one.valuation.value for one in views if one.valuation.value]
-        unpriced = sum((one.cost_base for one in views if not one.valuation.value), Decimal(0))
-        worth = sum((value.base for value in valued), Decimal(0))
-        return PositionsView(
-            owner,
-            freshness._replace(as_of=day, known_at=known_at),
-            tuple(views),
-            worth,
-            sum((one.cost_base for one in views), Decimal(0)),
-            sum((value.unrealised_base for value in valued), Decimal(0)),
-            sum((one.realised_base for one in everything.values()), Decimal(0)),
-            coverage(worth, unpriced),
-        )
+        values = [one.valuation.value for one in views if one.valuation.value]
+        whole = total(values)
+        paid = [one for one in views if not one.instrument.is_margined]
+        with exact():
+            unpriced = sum((one.cost_base for one in paid if not one.valuation.value), Decimal(0))
+            return PositionsView(
+                owner,
+                freshness._replace(as_of=day, known_at=known_at),
+                tuple(views),
+                whole.base,
+                sum((one.cost_base for one in paid), Decimal(0)),
+                whole.unrealised_base if values else None,
+                sum((one.realised_base for one in everything.values()), Decimal(0)),
+                coverage(whole.base, unpriced),
+            )
 
     def lots(
         self,
@@ -301,7 +345,7 @@ class MemoryBook:
         as_of: date | None = None,
         known_at: datetime | None = None,
     ) -> LotsView:
-        day = as_of or self.freshness(portfolio_id).as_of or NOW.date()
+        day = as_of or self.freshness(portfolio_id).as_of or self.today
         owner = self.portfolio(portfolio_id)
         by_key: dict[str, list[Entry]] = {}
         for entry in self.booked(portfolio_id, day).entries:
@@ -311,7 +355,9 @@ class MemoryBook:
             rule = key_rules(owner, key, self.known.get(key)).lots
             if security_id not in {None, key} or rule is LotRule.UNIT:
                 continue
-            lots = open_lots(entries, day)
+            lots = [lot for lot in open_lots(entries, day) if lot.quantity]
+            if not lots:
+                continue
             valuation = next(
                 one.valuation
                 for one in self.positions(portfolio_id, as_of=day).positions
@@ -333,13 +379,13 @@ class MemoryBook:
         return LotsView(owner, self._rests_on(portfolio_id, as_of, known_at), tuple(found))
 
     def transactions(self, query: TransactionQuery) -> TransactionsPage:
-        day = query.end or NOW.date()
+        day = query.end or self.today
         entries = self.booked(query.portfolio_id, day).entries
         views = [
             self._view(version, fact, entries)
             for version, fact in self.facts.values()
-            if fact.portfolio_id == query.portfolio_id
-            and query.security_id in {None, fact.security_id}
+            if query.portfolio_id in {fact.portfolio_id, fact.to_portfolio_id}
+            and query.security_id in {None, fact.security_id, fact.to_security_id}
         ]
         views = [view for view in views if view.business_date <= day]
         views.sort(key=lambda view: view.business_date, reverse=query.descending)
@@ -374,7 +420,7 @@ class MemoryBook:
     ) -> EntriesView:
         booked = [
             one
-            for one in self.booked(portfolio_id, as_of or NOW.date()).entries
+            for one in self.booked(portfolio_id, as_of or self.today).entries
             if start is None or one.posting.on >= start
             if not realised or one.realised_base is not None
         ]
@@ -397,7 +443,33 @@ class MemoryBook:
     def actions(
         self, security_id: str | None = None, *, known_at: datetime | None = None
     ) -> tuple[ActionView, ...]:
-        return ()
+        self.asked.append((security_id, known_at))
+        if self.kept_actions:
+            return tuple(self.kept_actions)
+        found = [
+            one
+            for one in self.acted.values()
+            if security_id in {None, one.security_id, one.to_security_id}
+        ]
+        found.sort(key=lambda one: (one.ex_date, one.action_id))
+        return tuple(ActionView(one, 1, NOW, "IN_FORCE") for one in found)
+
+    def unknown(self, cancellations: Sequence[Cancellation]) -> tuple[int, ...]:
+        return tuple(place for place, each in enumerate(cancellations) if each in self.kept_unknown)
+
+    def applied_actions(
+        self,
+        portfolio_id: str,
+        *,
+        security_id: str | None = None,
+        start: date | None = None,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> AppliedActionsView:
+        self.asked.append((portfolio_id, security_id, start, as_of, known_at))
+        rests_on = self._rests_on(portfolio_id, as_of, known_at)
+        owner = self.portfolio(portfolio_id)
+        return AppliedActionsView(owner, rests_on, tuple(self.kept_applied))
 
     def series(
         self,
@@ -407,21 +479,33 @@ class MemoryBook:
         end: date | None = None,
         known_at: datetime | None = None,
     ) -> SeriesView:
-        owner, last = self.portfolio(portfolio_id), end or NOW.date()
+        owner, last = self.portfolio(portfolio_id), end or self.today
         entries = self.booked(portfolio_id, last).entries
-        days = sorted({price.on for price in self.quoted if price.on <= last})
+        quoted = {price.on for price in self.quoted if price.on <= last}
+        days = sorted(quoted | {entry.posting.on for entry in entries})
         currencies = {e.posting.security_id: "USD" for e in entries}
         currencies |= {key: self.instrument(key).currency for key in currencies}
         cash = frozenset(key for key in currencies if self.instrument(key).is_cash)
         market = Market(
             price_table(self.quoted), rate_table(self.exchange), owner.base_currency, {}
         )
-        rows = daily_series(
-            days, held_steps(entries, currencies, cash), portfolio_flows(entries), market
-        )
+        holdings = [self._contract(one, entries) for one in held_steps(entries, currencies, cash)]
+        rows = daily_series(days, holdings, portfolio_flows(entries), market)
         freshness = self.freshness(portfolio_id)
         inception = days[0] if days else None
         return SeriesView(owner, freshness._replace(as_of=end or freshness.as_of), inception, rows)
+
+    def _contract(self, held: HeldSteps, entries: Sequence[Entry]) -> HeldSteps:
+        instrument = self.instrument(held.security_id)
+        if not instrument.is_margined:
+            return contract_steps(held, instrument.multiplier)
+        own = [one for one in entries if one.posting.security_id == held.security_id]
+        with exact():
+            costs = [
+                sum((one.cost_local for one in own if one.posting.on <= day), Decimal(0))
+                for day in held.days
+            ]
+        return contract_steps(held, instrument.multiplier, costs)
 
     def findings(
         self,
@@ -436,7 +520,7 @@ class MemoryBook:
             return tuple(
                 view for one in owners if one in self.owners for view in self.findings(one)
             )
-        found = self.booked(portfolio_id, as_of or NOW.date()).findings
+        found = self.booked(portfolio_id, as_of or self.today).findings
         return tuple(FindingView(one, portfolio_id, key, on, NOW) for one, key, on in found)
 
     def transaction(
@@ -445,7 +529,9 @@ class MemoryBook:
         if transaction_id not in self.facts:
             return None
         version, fact = self.facts[transaction_id]
-        return self._view(version, fact, self.booked(fact.portfolio_id, NOW.date()).entries)
+        named = {fact.portfolio_id, fact.to_portfolio_id or fact.portfolio_id}
+        entries = [entry for one in sorted(named) for entry in self.booked(one, self.today).entries]
+        return self._view(version, fact, entries)
 
     def history(
         self,
@@ -456,7 +542,30 @@ class MemoryBook:
         end: date | None = None,
         known_at: datetime | None = None,
     ) -> HistoryView:
-        raise AssertionError("the command line asks for no history")
+        owner, instrument = self.portfolio(portfolio_id), self.instrument(security_id)
+        quotes, rates = price_table(self.quoted), rate_table(self.exchange)
+        quantity = local = base = Decimal(0)
+        changes: list[tuple[PositionChange, Valuation]] = []
+        for entry in self.booked(portfolio_id, end or self.today).entries:
+            posting = entry.posting
+            if posting.security_id != security_id:
+                continue
+            with exact():
+                quantity, local = quantity + entry.quantity, local + entry.cost_local
+                base += entry.cost_base
+            quote = quotes.get(security_id, NO_PRICES).as_of(posting.on)
+            if instrument.is_cash:
+                quote = cash_quote(instrument.currency, posting.on)
+            terms = instrument.multiplier, instrument.is_margined
+            held = Held(quantity, local, base, instrument.currency, *terms)
+            valuation = value_position(held, quote, rates, owner.base_currency, posting.on)
+            row = PositionChange(
+                posting.on, posting.transaction_id, quantity, local, base, 0, posting.type.value
+            )
+            if start is None or posting.on >= start:
+                changes.append((row, valuation))
+        rests_on = self._rests_on(portfolio_id, end, known_at)
+        return HistoryView(owner, security_id, rests_on, tuple(changes))
 
     def restatements(self, query: RestatementQuery) -> RestatementsPage:
         self.asked.append(query)
@@ -468,7 +577,29 @@ class MemoryBook:
     def results(
         self, portfolio_id: str, *, as_of: date | None = None, known_at: datetime | None = None
     ) -> ResultsView:
-        raise AssertionError("the command line asks for no results")
+        entries = self.booked(portfolio_id, as_of or self.today).entries
+        flows = [
+            (flow.classification, entry.posting.flow_base)
+            for entry in entries
+            if (flow := entry.posting.flow) is not None
+        ]
+        with exact():
+            return ResultsView(
+                sum((entry.realised_base or Decimal(0) for entry in entries), Decimal(0)),
+                sum((amount for kind, amount in flows if kind == "INCOME"), Decimal(0)),
+                -sum((amount for kind, amount in flows if kind == "EXPENSE"), Decimal(0)),
+            )
+
+    def markets(
+        self, security_ids: Sequence[str], *, known_at: datetime | None = None
+    ) -> MarketView:
+        known = {one: self.known[one] for one in security_ids if one in self.known}
+        return MarketView(rate_table(self.exchange), price_table(self.quoted), known)
+
+    def origins(
+        self, sources: Sequence[Source], *, known_at: datetime | None = None
+    ) -> dict[Source, Origin]:
+        return {source: Origin(1, NOW, "test") for source in sources}
 
     def overview(
         self,
@@ -482,7 +613,14 @@ class MemoryBook:
     def report(
         self, portfolio_id: str, *, as_of: date | None = None, known_at: datetime | None = None
     ) -> ReportView:
-        raise AssertionError("the command line asks for no report")
+        return ReportView(
+            self.positions(portfolio_id, as_of=as_of, known_at=known_at),
+            self.results(portfolio_id, as_of=as_of, known_at=known_at),
+            self.series(portfolio_id, known_at=known_at),
+            self.findings(portfolio_id, as_of=as_of, known_at=known_at),
+            self.restatements(RestatementQuery(portfolio_id, as_of=as_of, known_at=known_at)),
+            self.entries(portfolio_id, as_of=as_of, known_at=known_at, realised=True),
+        )
 
     def reconciliation(
         self,
@@ -495,7 +633,7 @@ class MemoryBook:
         owner = self.portfolio(portfolio_id)
         given = list(self.asserted.values()) if stated is None else stated
         own = [one for one in given if one.portfolio_id == portfolio_id]
-        entries = self.booked(portfolio_id, NOW.date()).entries
+        entries = self.booked(portfolio_id, self.today).entries
         asserted: dict[str, list[BalanceAssertion]] = {}
         records: dict[str, KeyRecord] = {}
         for one in own:
@@ -507,7 +645,7 @@ class MemoryBook:
                 if e.posting.security_id == key and e.quantity
             ]
             records[key] = KeyRecord(key, self.instrument(key).is_cash, tuple(moves))
-        held = {key: one.quantity for key, one in positions(entries, NOW.date()).items()}
+        held = {key: one.quantity for key, one in positions(entries, self.today).items()}
         return ReconciliationView(
             owner,
             self._rests_on(portfolio_id, as_of, known_at),
@@ -670,11 +808,7 @@ def _entry_view(entry: Entry) -> EntryView:
         entry.realised_currency,
         entry.posting.fx_rate,
         entry.posting.currency,
-        None,
-        None,
-        None,
-        None,
-        None,
+        *_flow(entry.posting.flow),
         tuple(
             (m.lot_id, m.opened_on, m.quantity, m.cost_local, m.cost_base) for m in entry.matches
         ),
@@ -702,6 +836,20 @@ class Openings:
     def __call__(self, settings: Settings, *, run: bool) -> Generator[MemorySystem]:
         self.seen.append((settings, run))
         yield MemorySystem(self.book, self.book, StoppedClock())
+
+
+def _flow(
+    flow: Cashflow | None,
+) -> tuple[str | None, str | None, bool | None, Decimal | None, Decimal | None]:
+    if flow is None:
+        return None, None, None, None, None
+    return (
+        flow.classification.value,
+        flow.timing.value,
+        flow.is_portfolio_flow,
+        flow.cash_amount,
+        flow.position_flow,
+    )
 
 
 def worked_book() -> MemoryBook:

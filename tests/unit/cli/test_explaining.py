@@ -1,4 +1,4 @@
-"""What ``engine.explain`` reads, and what it does when the book moves while it reads."""
+"""What ``engine.explaining`` reads, and what it does when the book moves while it reads."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.unit.cli.memory_book import MemoryBook, worked_book
-from tidebook.book.derivation import disagreements, evaluate
-from tidebook.engine.explain import Figure, Question, explain
+from tidebook.analytics.derivation import reckon, unfounded
+from tidebook.engine.explaining import Question, explain
 from tidebook.errors import BookMovedError
 from tidebook.model.portfolios import CostMethod
 
 if TYPE_CHECKING:
-    from tidebook.book.derivation import Node
+    from tidebook.analytics.derivation import Tree
     from tidebook.engine.ports import TransactionQuery
     from tidebook.engine.views import Freshness, TransactionsPage
 
@@ -44,18 +44,18 @@ def moving(times: int) -> Moving:
 
 
 def test_a_book_that_moved_once_is_read_again() -> None:
-    found = explain(moving(2), Question(Figure.COST, "P1", "ACME"))
-    assert evaluate(found.node) == Decimal(704)
+    found = explain(moving(2), Question("cost", "P1", "ACME"))
+    assert reckon(found.node) == Decimal(704)
 
 
 def test_a_book_that_never_rests_is_refused() -> None:
     with pytest.raises(BookMovedError):
-        explain(moving(100), Question(Figure.COST, "P1", "ACME"))
+        explain(moving(100), Question("cost", "P1", "ACME"))
 
 
 def test_what_was_known_then_cannot_move() -> None:
     then = datetime(2024, 1, 31, tzinfo=UTC)
-    found = explain(moving(100), Question(Figure.COST, "P1", "ACME", known_at=then))
+    found = explain(moving(100), Question("cost", "P1", "ACME", known_at=then))
     assert found.node.value == Decimal(704)
 
 
@@ -66,40 +66,40 @@ def test_transactions_are_read_page_by_page() -> None:
 
     worked, book = worked_book(), Paged()
     book.__dict__.update(worked.__dict__)
-    found = explain(book, Question(Figure.QUANTITY, "P1", "ACME"))
+    found = explain(book, Question("quantity", "P1", "ACME"))
     assert [child.value for child in found.node.children] == [10, 10, -4, -8]
 
 
 def test_an_earlier_day_leaves_later_transactions_out() -> None:
     # After T3 on the fourth: 904.50 x 6/10 and the 880 of T2.
-    question = Question(Figure.COST, "P1", "ACME", as_of=date(2024, 1, 4))
+    question = Question("cost", "P1", "ACME", as_of=date(2024, 1, 4))
     found = explain(worked_book(), question)
-    assert evaluate(found.node) == found.node.value == Decimal("1422.70")
+    assert reckon(found.node) == found.node.value == Decimal("1422.70")
 
 
 def test_average_cost_is_explained_as_one_pool() -> None:
     # 1784.50 less 4/20 is 1427.60, less 8/16 is 713.80.
     book = worked_book()
     book.owners["P1"] = book.owners["P1"]._replace(cost_method=CostMethod.AVCO)
-    found = explain(book, Question(Figure.COST, "P1", "ACME"))
-    assert evaluate(found.node) == found.node.value == Decimal("713.80")
-    assert disagreements(found.node) == ()
+    found = explain(book, Question("cost", "P1", "ACME"))
+    assert reckon(found.node) == found.node.value == Decimal("713.80")
+    assert unfounded(found.node) == ()
 
 
 def test_a_position_without_a_price_is_named_and_left_out_of_the_total() -> None:
     # Only cash has a value: 5000 - 557.65, and no price at all makes the last day that of NOW.
     book = worked_book()
     book.quoted = []
-    found = explain(book, Question(Figure.VALUE, "P1"))
+    found = explain(book, Question("value", "P1"))
     assert found.unvalued == ("ACME",)
-    assert evaluate(found.node) == found.node.value == Decimal("4442.35")
+    assert reckon(found.node) == found.node.value == Decimal("4442.35")
 
 
 def test_rates_say_from_which_quotes_they_come() -> None:
-    found = explain(worked_book(), Question(Figure.VALUE, "P1", "ACME"))
-    sources = [node.source for node in _walk(found.node) if node.label == "rate USD/EUR"]
-    assert sources == ["USD/EUR of 2024-01-05"]
+    found = explain(worked_book(), Question("value", "P1", "ACME"))
+    leaves = [node for node in _walk(found.node) if node.label == "rate USD/EUR"]
+    assert [leaf.source.text for leaf in leaves if leaf.source] == ["rate USD/EUR of 2024-01-05"]
 
 
-def _walk(node: Node) -> list[Node]:
+def _walk(node: Tree) -> list[Tree]:
     return [node, *(below for child in node.children for below in _walk(child))]

@@ -4,13 +4,20 @@ from decimal import Decimal
 import pytest
 
 from tests.fixtures.engine_facts import trade
+from tidebook.book.derivation import Source, SourceKind
 from tidebook.engine.records import (
+    ORIGIN,
     assertion_from,
     assertion_record,
+    origins_of,
+    price_record,
+    rate_record,
     transaction_from,
     transaction_record,
 )
+from tidebook.engine.topics import RAW_FX_RATES, RAW_MARKET_PRICES, RAW_TRANSACTIONS
 from tidebook.model.assertions import BalanceAssertion
+from tidebook.model.facts import Price, Rate
 
 
 def test_a_transaction_comes_back_from_its_record_as_it_was() -> None:
@@ -33,6 +40,29 @@ def test_a_number_that_cannot_be_stored_is_refused(text: str) -> None:
 def test_a_number_that_can_be_stored_keeps_its_value(text: str) -> None:
     record = {**transaction_record(trade("T1", 1, 1)), "quantity": text}
     assert transaction_from(record).quantity == Decimal(text)  # pyright: ignore[reportArgumentType]
+
+
+def test_records_say_where_they_were_read_from() -> None:
+    on = date(2024, 1, 2)
+    price = {name: str(value) for name, value in price_record(_price(on)).items()}
+    rate = {name: str(value) for name, value in rate_record(_rate(on)).items()}
+    assert origins_of(RAW_MARKET_PRICES, [price, price | {ORIGIN: "p.csv:2"}]) == [
+        (Source(SourceKind.PRICE, "ACME", on), "p.csv:2")
+    ]
+    assert origins_of(RAW_FX_RATES, [rate | {ORIGIN: "r.csv:3"}]) == [
+        (Source(SourceKind.RATE, "USD/EUR", on), "r.csv:3")
+    ]
+    assert origins_of(RAW_TRANSACTIONS, [{"transaction_id": "T1", ORIGIN: "t.csv:4"}]) == [
+        (Source(SourceKind.TRANSACTION, "T1"), "t.csv:4")
+    ]
+
+
+def _price(on: date) -> Price:
+    return Price("ACME", on, Decimal(9), "USD")
+
+
+def _rate(on: date) -> Rate:
+    return Rate("USD", "EUR", on, Decimal(1))
 
 
 def test_an_assertion_comes_back_from_its_record_as_it_was() -> None:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from tidebook.adapters.postgres.market_cache import MarketCache
+from tidebook.adapters.postgres.reader_actions import read_applied_actions
 from tidebook.adapters.postgres.reader_facts import (
     kept_books,
     read_book_facts,
@@ -23,6 +24,7 @@ from tidebook.adapters.postgres.reader_health import (
     read_health_summary,
 )
 from tidebook.adapters.postgres.reader_lots import read_lots
+from tidebook.adapters.postgres.reader_origins import read_origins
 from tidebook.adapters.postgres.reader_portfolios import (
     read_findings,
     read_overview,
@@ -31,13 +33,19 @@ from tidebook.adapters.postgres.reader_portfolios import (
     read_series,
     read_subject,
 )
-from tidebook.adapters.postgres.reader_positions import read_history, read_positions, read_results
+from tidebook.adapters.postgres.reader_positions import (
+    read_history,
+    read_markets,
+    read_positions,
+    read_results,
+)
 from tidebook.adapters.postgres.reader_reconciliation import read_reconciliation
 from tidebook.adapters.postgres.reader_references import (
     read_actions,
     read_instruments,
     read_prices,
     read_rates,
+    read_unknown,
 )
 from tidebook.adapters.postgres.reader_restatements import read_restatements
 from tidebook.adapters.postgres.reader_transactions import (
@@ -48,19 +56,21 @@ from tidebook.adapters.postgres.reader_transactions import (
 from tidebook.adapters.postgres.snapshots import snapshot
 from tidebook.book.health_facts import STALE_DAYS
 from tidebook.engine.ports import HEALTH_MAX, OVERVIEW_MAX, RestatementQuery
-from tidebook.engine.views import ReportView
+from tidebook.engine.views import MarketView, ReportView
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Mapping, Sequence
     from datetime import date, datetime
 
     from tidebook.adapters.postgres.snapshots import Pool
+    from tidebook.book.derivation import Source
     from tidebook.engine.book_facts import BookFacts
     from tidebook.engine.hypothesis import Hypothesis
     from tidebook.engine.ports import FactQuery, TransactionQuery
     from tidebook.engine.verify import KeptBooks
     from tidebook.engine.views import (
         ActionView,
+        AppliedActionsView,
         EntriesView,
         FindingView,
         Freshness,
@@ -68,6 +78,7 @@ if TYPE_CHECKING:
         HealthView,
         HistoryView,
         LotsView,
+        Origin,
         OverviewRow,
         PositionsView,
         ReconciliationView,
@@ -78,6 +89,7 @@ if TYPE_CHECKING:
         TransactionView,
     )
     from tidebook.model.assertions import BalanceAssertion
+    from tidebook.model.cancellations import Cancellation
     from tidebook.model.facts import Price, Rate
     from tidebook.model.instruments import Instrument
     from tidebook.model.portfolios import Portfolio
@@ -292,6 +304,31 @@ class PostgresReader:
         with snapshot(self._pool) as cursor:
             return read_actions(cursor, security_id, known_at)
 
+    def unknown(self, cancellations: Sequence[Cancellation]) -> tuple[int, ...]:
+        """Return the places of those cancellations whose fact was never known."""
+        with snapshot(self._pool) as cursor:
+            return read_unknown(cursor, cancellations)
+
+    def applied_actions(
+        self,
+        portfolio_id: str,
+        *,
+        security_id: str | None = None,
+        start: date | None = None,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> AppliedActionsView:
+        """Return the corporate actions that did something in a portfolio, or wait there."""
+        with snapshot(self._pool) as cursor:
+            return read_applied_actions(
+                cursor,
+                portfolio_id,
+                security_id=security_id,
+                start=start,
+                as_of=as_of,
+                known_at=known_at,
+            )
+
     def series(
         self,
         portfolio_id: str,
@@ -416,3 +453,17 @@ class PostgresReader:
             kept_books(cursor, self._market, portfolio_ids) as kept,
         ):
             yield kept
+
+    def markets(
+        self, security_ids: Sequence[str], *, known_at: datetime | None = None
+    ) -> MarketView:
+        """Return every exchange rate, and prices and instruments of the securities named."""
+        with snapshot(self._pool) as cursor:
+            return MarketView(*read_markets(cursor, self._market, security_ids, known_at, None))
+
+    def origins(
+        self, sources: Sequence[Source], *, known_at: datetime | None = None
+    ) -> Mapping[Source, Origin]:
+        """Return how facts came into the book; one that is not in it is left out."""
+        with snapshot(self._pool) as cursor:
+            return read_origins(cursor, sources, known_at)

@@ -15,6 +15,7 @@ from tidebook.adapters.postgres import (
     book_unit,
     findings_unit,
     log,
+    origin_unit,
     reader_facts,
     reference_unit,
     series_log,
@@ -32,9 +33,8 @@ if TYPE_CHECKING:
     from psycopg_pool import ConnectionPool
 
     from tidebook.adapters.postgres.market_cache import MarketCache
-    from tidebook.book.series import PortfolioDay
+    from tidebook.book.derivation import Source
     from tidebook.engine.book_facts import Standing
-    from tidebook.engine.causes import SeriesRestated
     from tidebook.engine.records import Record
     from tidebook.engine.store import (
         BookedFact,
@@ -49,10 +49,10 @@ if TYPE_CHECKING:
         StoredFact,
         WorkItem,
     )
-    from tidebook.engine.valuing import SeriesInput, SeriesJob, SeriesSpan
+    from tidebook.engine.valuing import SeriesAsked, SeriesInput, SeriesJob, SeriesSpan, SeriesWrite
     from tidebook.model.actions import ActionTable, CorporateAction
     from tidebook.model.assertions import BalanceAssertion
-    from tidebook.model.facts import Price, Rate
+    from tidebook.model.facts import Price, Rate, Transaction
     from tidebook.model.instruments import Instrument
     from tidebook.model.markets import RateTable
     from tidebook.model.portfolios import Portfolio
@@ -91,6 +91,10 @@ class PostgresUnit:
     def facts(self, ids: Collection[str]) -> dict[str, StoredFact]:
         """Return the current versions of transactions that are known."""
         return book_unit.facts(self._cursor, ids)
+
+    def contents(self, ids: Collection[str]) -> dict[str, Transaction]:
+        """Return what the current versions of transactions say."""
+        return book_unit.contents(self._cursor, ids)
 
     def lock_portfolios(self, ids: Iterable[str]) -> dict[str, PortfolioState]:
         """Lock portfolios in the order of their ids and return those that are known."""
@@ -178,6 +182,10 @@ class PostgresUnit:
         """Write business dates, mark every series from there on, return the duplicates."""
         return reference_unit.save_business_dates(self._cursor, dates, at)
 
+    def save_origins(self, origins: Sequence[tuple[Source, str]], at: datetime) -> None:
+        """Write where the facts of a batch were read from."""
+        origin_unit.save(self._cursor, origins, at)
+
     def save_actions(self, actions: Sequence[CorporateAction], at: datetime) -> int:
         """Write corporate actions, have their keys folded again, return the duplicates."""
         return actions_unit.save(self._cursor, actions, at)
@@ -214,16 +222,16 @@ class PostgresUnit:
         """Return portfolios whose series is not right."""
         return series_unit.jobs(self._cursor, limit, spared)
 
-    def series_span(self, job: SeriesJob, *, with_prices: bool) -> SeriesSpan:
-        """Return what the first and the last day of a portfolio's series follow from."""
-        return series_unit.series_span(self._cursor, self._cache, job, with_prices=with_prices)
+    def series_spans(self, jobs: Sequence[SeriesJob], *, with_prices: bool) -> list[SeriesSpan]:
+        """Return what the first and the last day of each portfolio's series follow from."""
+        return series_unit.series_spans(self._cursor, self._cache, jobs, with_prices=with_prices)
 
-    def series_input(self, job: SeriesJob, span: SeriesSpan, start: date) -> SeriesInput:
-        """Return what a portfolio's series from ``start`` on is computed from."""
-        return series_unit.series_input(self._cursor, self._cache, job, span, start)
+    def series_inputs(self, asked: Sequence[SeriesAsked]) -> list[SeriesInput]:
+        """Return what the series of portfolios, each from its start on, are computed from."""
+        return series_unit.series_inputs(self._cursor, self._cache, asked)
 
     def market(self, base_currency: str, security_ids: Collection[str]) -> Market:
-        """Return prices and rates for a portfolio's series."""
+        """Return prices and rates for the series of portfolios in one base currency."""
         found = self._cache.markets(self._cursor, security_ids)
         vectors = self._cache.vectors(self._cursor, security_ids)
         return Market(found.prices, found.rates, base_currency, vectors)
@@ -232,22 +240,12 @@ class PostgresUnit:
         """Return every business date, oldest first."""
         return self._cache.business_dates(self._cursor)
 
-    def save_series(
-        self,
-        job: SeriesJob,
-        write: Sequence[PortfolioDay],
-        close: Sequence[date],
-        at: datetime,
-        *,
-        restated: SeriesRestated | None = None,
-    ) -> bool:
-        """Write a portfolio's changed days; False, and nothing, when the job is out of date."""
-        unknown = series_log.unknown_to(self._cursor, job) if restated is not None else None
-        if not series_unit.save(self._cursor, job, write, close, at):
-            return False
-        if restated is not None and unknown is not None:
-            series_log.save(self._cursor, job, restated, unknown, at)
-        return True
+    def save_series(self, writes: Sequence[SeriesWrite], at: datetime) -> frozenset[str]:
+        """Write the changed days of portfolios; of a job that is out of date nothing."""
+        unknown = series_log.unknown_to(self._cursor, writes)
+        saved = series_unit.save(self._cursor, writes, at)
+        series_log.save(self._cursor, writes, unknown, saved, at)
+        return saved
 
     def append(
         self, topic: str, records: Sequence[tuple[str, Record]], correlation_id: str, at: datetime

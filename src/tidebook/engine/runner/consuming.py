@@ -11,6 +11,7 @@ import json
 import logging
 from typing import TYPE_CHECKING, Final
 
+from tidebook.engine.records import origins_of
 from tidebook.engine.store import LogBatch
 from tidebook.errors import FencedError, StoreUnavailableError
 
@@ -106,7 +107,14 @@ class Consumption:
     def _together(self, parts: Sequence[Part]) -> None:
         with self._store.unit() as unit:
             batches = unit.read_log(self._consumer, parts, self._batch_max)
-            self._process(unit, batches, self._clock.now())
+            self._processed(unit, batches)
+
+    def _processed(self, unit: Unit, batches: Sequence[LogBatch]) -> None:
+        """Process records and keep where they were read from, as far as they say."""
+        at = self._clock.now()
+        self._process(unit, batches, at)
+        for batch in batches:
+            unit.save_origins(origins_of(batch.topic, batch.records), at)
 
     def _one_by_one(self, parts: Sequence[Part]) -> None:
         with self._store.unit() as unit:
@@ -132,7 +140,7 @@ class Consumption:
         for pause in (*_PAUSES_SECONDS, None):
             try:
                 with self._store.unit() as unit:
-                    self._process(unit, [single], self._clock.now())
+                    self._processed(unit, [single])
             except StoreUnavailableError:
                 raise
             except FencedError as error:

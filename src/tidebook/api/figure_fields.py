@@ -1,0 +1,168 @@
+"""Which figure explains which field: every number of every answer has one.
+
+Answers are named by their route; a path is the names on the way to the field, ``*`` for each row of
+a list or each period of a summary. What is no figure but an identity or the bookkeeping of a page
+(versions, epochs, generations, counts of rows) is listed apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+_VALUATION: Final = {
+    "market_price": "position.price",
+    "fx_rate": "position.fx_rate",
+    "market_value": "position.value",
+    "unrealized_gain_loss": "position.unrealised",
+    "market_value_local": "position.value_local",
+    "unrealized_gain_loss_local": "position.unrealised_local",
+}
+_DAY_COLUMNS: Final = (
+    "bod_market_value",
+    "bod_cashflow",
+    "eod_cashflow",
+    "eod_market_value",
+    "fees",
+    "unpriced_cost",
+)
+_OWN_RETURNS: Final = (
+    "dailyReturn",
+    "weeklyReturn",
+    "monthlyReturn",
+    "quarterlyReturn",
+    "yearlyReturn",
+)
+_ENTRY: Final = {
+    "quantity": "entry.quantity",
+    "cost_basis": "entry.cost",
+    "cost_basis_local": "entry.cost_local",
+    "realized_gain_loss": "entry.realised",
+    "realized_gain_loss_local": "entry.realised_local",
+    "realized_price_effect": "entry.realised_price",
+    "realized_fx_effect": "entry.realised_currency",
+    "fx_rate": "entry.fx_rate",
+    "matches.*.quantity": "entry.matched_quantity",
+    "matches.*.cost_local": "entry.matched_cost_local",
+    "matches.*.cost_base": "entry.matched_cost",
+}
+_TRANSACTION: Final = {
+    "quantity": "transaction.quantity",
+    "price": "transaction.price",
+    "gross_transaction_amount": "transaction.gross",
+    "trade_fee": "transaction.fee",
+    "tax": "transaction.tax",
+    "accrued_interest": "transaction.accrued_interest",
+    "transaction_fx_rate": "transaction.fx_rate",
+    "to_quantity": "transaction.to_quantity",
+    "lots.*.quantity": "transaction.named_quantity",
+    "net_cost": "entry.cost",
+    "net_cost_local": "entry.cost_local",
+    "realized_gain_loss": "entry.realised",
+    "realized_gain_loss_local": "entry.realised_local",
+    "cashflow.amount": "entry.cash_amount",
+    "cashflow.position_flow": "entry.position_flow",
+}
+
+
+def _under(prefix: str, fields: Mapping[str, str]) -> dict[str, str]:
+    return {f"{prefix}.{name}": figure for name, figure in fields.items()}
+
+
+FIGURE_FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "/positions": {
+        "positions.*.quantity": "position.quantity",
+        "positions.*.cost_basis": "position.cost",
+        "positions.*.cost_basis_local": "position.cost_local",
+        "positions.*.realized_gain_loss": "position.realised",
+        "positions.*.realized_gain_loss_local": "position.realised_local",
+        **_under("positions.*.valuation", _VALUATION),
+        "totals.market_value": "portfolio.value",
+        "totals.cost_basis": "portfolio.cost",
+        "totals.unrealized_gain_loss": "portfolio.unrealised",
+        "totals.realized_gain_loss": "portfolio.realised",
+        "freshness.coverage": "portfolio.coverage",
+    },
+    "/position-history": {
+        "positions.*.quantity": "position.quantity",
+        "positions.*.cost_basis": "position.cost",
+        "positions.*.cost_basis_local": "position.cost_local",
+        **_under("positions.*.valuation", _VALUATION),
+    },
+    "/lots": {
+        "lots.*.quantity": "lot.quantity",
+        "lots.*.cost_basis": "lot.cost",
+        "lots.*.cost_basis_local": "lot.cost_local",
+        "lots.*.unit_cost": "lot.unit_cost",
+        "lots.*.unit_cost_local": "lot.unit_cost_local",
+        "lots.*.market_value": "lot.value",
+        "lots.*.market_value_local": "lot.value_local",
+        "lots.*.unrealized_gain_loss": "lot.unrealised",
+        "lots.*.unrealized_gain_loss_local": "lot.unrealised_local",
+    },
+    "/transactions": {
+        **_under("transactions.*", _TRANSACTION),
+        **_under("transactions.*.entries.*", _ENTRY),
+    },
+    "/transactions/{transaction_id}": {**_TRANSACTION, **_under("entries.*", _ENTRY)},
+    "/series": {
+        **{f"days.*.{name}": f"day.{name}" for name in _DAY_COLUMNS},
+        "freshness.coverage": "day.coverage",
+    },
+    "/performance": {
+        "summary.*.cumulative_return": "period.twr",
+        "summary.*.annualized_return": "period.twr_annualised",
+        "summary.*.coverage": "period.coverage",
+        "summary.*.attributes.begin_market_value": "period.begin_market_value",
+        "summary.*.attributes.end_market_value": "period.end_market_value",
+        "summary.*.attributes.total_cashflow": "period.total_cashflow",
+        "summary.*.attributes.bod_cashflow": "period.bod_cashflow",
+        "summary.*.attributes.eod_cashflow": "period.eod_cashflow",
+        "summary.*.attributes.fees": "period.fees",
+        "breakdowns.*.results.*.cumulative_return": "period.twr",
+        **{f"breakdowns.*.results.*.{name}": "period.twr" for name in _OWN_RETURNS},
+        "freshness.coverage": "day.coverage",
+    },
+    "/performance/mwr": {
+        "summary.*.mwr": "period.mwr",
+        "summary.*.mwr_annualized": "period.mwr_annualised",
+        "summary.*.coverage": "period.coverage",
+        "summary.*.attributes.begin_market_value": "period.begin_market_value",
+        "summary.*.attributes.end_market_value": "period.end_market_value",
+        "summary.*.attributes.external_contributions": "period.contributions",
+        "summary.*.attributes.external_withdrawals": "period.withdrawals",
+        "summary.*.attributes.cashflow_count": "period.cashflow_count",
+        "freshness.coverage": "day.coverage",
+    },
+    "/prices/": {"prices.*.price": "market.price"},
+    "/fx-rates/": {"rates.*.rate": "market.rate"},
+}
+"""By route and path, the figure that explains a field; a day of a breakdown is ``day.twr``."""
+
+NO_FIGURES: Final = frozenset(
+    {
+        "epoch",
+        "version",
+        "generation",
+        "series_generation",
+        "valuation_version",
+        "total",
+        "skip",
+        "limit",
+        "entries_closed",
+        "entries_written",
+        "days_held",
+    }
+)
+"""Numbers that name a state of the book, or count the rows of a page or the days between two that
+stand beside them: quantities of nothing."""
+
+
+def fields_of(figure: str) -> list[str]:
+    """Return the fields that a figure explains, each as ``route: path``."""
+    return [
+        f"{route}: {path}"
+        for route, fields in FIGURE_FIELDS.items()
+        for path, name in fields.items()
+        if name == figure
+    ]

@@ -1,0 +1,40 @@
+"""Explanations: for every figure that an answer gives, the tree from it down to the facts."""
+
+from __future__ import annotations
+
+from tidebook.engine.explaining.answers import Explanation
+from tidebook.engine.explaining.asking import explain
+from tidebook.engine.explaining.figures import FIGURES, TERMS, Figure, Question, Scope, needs_of
+from tidebook.engine.explaining.shown import (
+    SIGNS,
+    Folded,
+    Limits,
+    Shown,
+    ShownSource,
+    faults,
+    lines,
+    notes,
+    shown,
+    value_text,
+)
+
+__all__ = [
+    "FIGURES",
+    "SIGNS",
+    "TERMS",
+    "Explanation",
+    "Figure",
+    "Folded",
+    "Limits",
+    "Question",
+    "Scope",
+    "Shown",
+    "ShownSource",
+    "explain",
+    "faults",
+    "lines",
+    "needs_of",
+    "notes",
+    "shown",
+    "value_text",
+]
