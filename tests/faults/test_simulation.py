@@ -25,11 +25,12 @@ if TYPE_CHECKING:
     from tests.simulation.mutants import Mutant
 
 _ROOT = Path(__file__).parents[2]
-_SEEDS = 320
+_SEEDS = 240
 _FAULTS_MIN = 50_000
 _NIGHT_SEEDS = 6_000
 _NIGHT_FAULTS_MIN = 1_000_000
-_MUTANT_SEEDS = 400
+_MUTANT_SEEDS = 20
+_MUTANTS_MIN = 20
 
 
 def _storm(first: int, count: int) -> Counter[Fault]:
@@ -89,6 +90,10 @@ def _replayed(hash_seed: str) -> str:
         command, cwd=_ROOT, env=environment, capture_output=True, text=True, check=True
     )
     return done.stdout
+
+
+def test_there_are_mutants_to_kill() -> None:
+    assert len(mutants()) >= _MUTANTS_MIN
 
 
 @pytest.mark.parametrize("mutant", mutants(), ids=str)

@@ -1,7 +1,8 @@
 """Seeds that showed a fault of the product, and what they found: each is run with every change.
 
 A seed draws another run once the simulation draws differently. So each finding is also held by the
-mutant that brings the fault back, which must be killed by some seed whatever they draw.
+mutant that brings the fault back, or by a test of its own on PostgreSQL
+(``tests/faults/test_batches_that_meet.py``) where several things must coincide to show it.
 """
 
 from __future__ import annotations
@@ -14,22 +15,22 @@ REGRESSIONS: Final[tuple[tuple[int, str], ...]] = (
         85,
         (
             "an amendment met a worker that booked the version before, and left its cash behind "
-            "(replaced_as_first_seen); after a step of the clock a row ended before it began "
-            "(clock_trusted)"
+            "(test_what_it_replaces_leaves_both_its_keys); after a step of the clock a row ended "
+            "before it began (clock_trusted)"
         ),
     ),
     (
         1_001_381,
         (
             "a batch on a cash account took from it what a new policy moves to another key, before "
-            "that key was folded again (moved_from_cash_lost)"
+            "that key was folded again (test_what_a_new_policy_moves_is_never_out_of_sight)"
         ),
     ),
     (
         2_001_027,
         (
             "a batch folded a cash account on under a new policy before it was folded again "
-            "(folded_on_under_other_rules)"
+            "(test_cash_is_paid_out_before_its_account_is_folded_under_a_new_policy)"
         ),
     ),
 )

@@ -43,12 +43,20 @@ def score(mutant: Mutant, seeds: Iterable[int]) -> Score:
 
 
 def verdict(mutant: Mutant, seed: int) -> str | None:
-    """Run one seed with a mutant; return what gave it away, if anything did."""
+    """Run one seed with a mutant; return what gave it away, if anything did.
+
+    Raises:
+        TypeError: When the mutant does not fit the product, which then fails for another reason.
+    """
     with mutant.applied():
+        drawn = swarm(chance("swarm", seed))
+        simulation = Simulation(seed, drawn._replace(**mutant.weather))  # pyright: ignore[reportArgumentType]
         try:
-            drawn = swarm(chance("swarm", seed))
-            Simulation(seed, drawn._replace(**mutant.weather)).run()  # pyright: ignore[reportArgumentType]
-        except Exception as error:  # noqa: BLE001 - whatever ends a run tells the mutant from the product
+            simulation.run()
+        except Exception as error:
+            for met in (error, *simulation.met):
+                if isinstance(met, TypeError):
+                    raise met from error
             lines = (str(error) or type(error).__name__).splitlines()
             return _MEMBER.sub(r"\1", lines[0])[:_REASON_MAX]
     return None

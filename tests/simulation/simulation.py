@@ -68,6 +68,8 @@ class Simulation:
         self.committed: list[str] = []
         """The deliveries that became durable, by correlation id, in the order of the log."""
         self.commits = 0
+        self.met: list[BaseException] = []
+        """The errors that production code met and went on after."""
         self._calm = False
         self._starting = 0
         self.clients = self._drawn_clients()
@@ -89,7 +91,7 @@ class Simulation:
         Raises:
             AssertionError: When the book is not what it must be.
         """
-        watcher = _Watcher()
+        watcher = _Watcher(self.met)
         with simulated(self.scheduler), _watched(watcher):
             for number in range(self.swarm.processes):
                 self._start(f"p{number}")
@@ -188,9 +190,9 @@ class Simulation:
 class _Watcher(logging.Handler):
     """Sees which errors production code met and went on after."""
 
-    def __init__(self) -> None:
+    def __init__(self, met: list[BaseException]) -> None:
         super().__init__(logging.ERROR)
-        self.met: list[BaseException] = []
+        self.met = met
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep the error of a record."""

@@ -34,9 +34,9 @@ def no_dedupe() -> list[Patch]:
     """A transaction that is known counts as amended, whatever it says."""
     original = book.admit
 
-    def admit(incoming: Any, known: Mapping[str, Any]) -> Any:
+    def admit(incoming: Any, known: Mapping[str, Any], *said: Any) -> Any:
         blank = {key: fact._replace(content_hash="") for key, fact in known.items()}
-        return original(incoming, blank)
+        return original(incoming, blank, *said)
 
     return [(book, "admit", admit)]
 
@@ -46,9 +46,9 @@ def amend_ignored() -> list[Patch]:
     """A transaction that is known counts as a duplicate, whatever it says."""
     original = book.admit
 
-    def admit(incoming: Any, known: Mapping[str, Any]) -> Any:
+    def admit(incoming: Any, known: Mapping[str, Any], *said: Any) -> Any:
         fresh = [each for each in incoming if each.transaction.transaction_id not in known]
-        return original(fresh, known)
+        return original(fresh, known, *said)
 
     return [(book, "admit", admit)]
 
@@ -58,8 +58,8 @@ def duplicate_row_in_batch() -> list[Patch]:
     """The same transaction twice in one batch is two versions of it."""
     original = book.admit
 
-    def admit(incoming: Any, known: Mapping[str, Any]) -> Any:
-        found = original(incoming, known)
+    def admit(incoming: Any, known: Mapping[str, Any], *said: Any) -> Any:
+        found = original(incoming, known, *said)
         ids = [each.transaction.transaction_id for each in incoming]
         current, overtaken = dict(found.current), list(found.overtaken)
         for identity, last in found.current.items():
@@ -76,27 +76,13 @@ def first_of_batch_wins() -> list[Patch]:
     """Of several versions in one batch the first one counts."""
     original = book.admit
 
-    def admit(incoming: Any, known: Mapping[str, Any]) -> Any:
+    def admit(incoming: Any, known: Mapping[str, Any], *said: Any) -> Any:
         first: dict[str, Any] = {}
         for each in incoming:
             first.setdefault(each.transaction.transaction_id, each)
-        return original(list(first.values()), known)
+        return original(list(first.values()), known, *said)
 
     return [(book, "admit", admit)]
-
-
-@mutant
-def replaced_as_first_seen() -> list[Patch]:
-    """What an amendment replaces is looked at before its portfolio is locked, and not again."""
-    original = SimulatedUnit.facts
-
-    def facts(self: Any, ids: Any) -> Any:
-        seen = self.__dict__.setdefault("seen", {})
-        if not seen:
-            seen.update(original(self, ids))
-        return {identity: seen[identity] for identity in ids if identity in seen}
-
-    return [(SimulatedUnit, "facts", facts)]
 
 
 @mutant
@@ -112,26 +98,6 @@ def old_account_kept() -> list[Patch]:
 
 
 # Folding.
-
-
-@mutant
-def moved_from_cash_lost() -> list[Patch]:
-    """What turns out to belong elsewhere than on the cash account is on neither for a while."""
-
-    def follow(*_: object) -> None:
-        """Leave the other keys alone."""
-
-    return [(book._Batch, "_follow", follow)]
-
-
-@mutant
-def folded_on_under_other_rules() -> list[Patch]:
-    """What was folded under one policy is folded on under another."""
-
-    def fits(*_: object) -> bool:
-        return True
-
-    return [(keys, "fits", fits)]
 
 
 @mutant
@@ -383,9 +349,9 @@ def cancel_ignored() -> list[Patch]:
     """A transaction that was cancelled stays."""
     original = book.admit
 
-    def admit(incoming: Any, known: Mapping[str, Any]) -> Any:
+    def admit(incoming: Any, known: Mapping[str, Any], *said: Any) -> Any:
         real = [each for each in incoming if each.transaction.type is not T.CANCELLED]
-        return original(real, known)
+        return original(real, known, *said)
 
     return [(book, "admit", admit)]
 

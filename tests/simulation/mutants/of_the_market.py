@@ -30,12 +30,6 @@ def lost_wake_up() -> list[Patch]:
 
 
 @mutant
-def market_not_held() -> list[Patch]:
-    """What valuations rest on may change while they look at it."""
-    return [(SimulatedUnit, "hold_market", nothing)]
-
-
-@mutant
 def work_taken_but_not_done() -> list[Patch]:
     """A key is off the list before it is folded again."""
     original = BookTables.take_work
