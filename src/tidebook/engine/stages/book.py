@@ -388,12 +388,7 @@ class _Batch:
                     self._note(finding, key[0], key[1], posted.on)
 
     def _note_actions(self, key: Key, first_on: date) -> None:
-        """Note what actions wait for, where a key could have held anything when they took effect.
-
-        Args:
-            key: A key that was folded anew.
-            first_on: The day of its first entry.
-        """
+        """Note what actions wait for, where a key could have held anything when they came."""
         for identity in self.again.mine[key]:
             posted = self.again.posted[identity]
             if identity not in self.again.stored and first_on < posted.on:
@@ -419,6 +414,7 @@ class _Batch:
         if before is not None and before != key[1]:
             self._led_by(key, before).removed.add(identity)
         if after is not None and after != key[1]:
+            cash = (each for each in posted.postings if each.leg is Leg.CASH)
             self._led_by(key, after).added.extend(cash)
 
     def _led_by(self, key: Key, account: str) -> Change:
