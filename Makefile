@@ -53,8 +53,8 @@ format: $(READY_DEV) ## Format the code and repair what can be repaired safely
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(READY_DEV) ## Measure (ROW=name for one line of the table)
-	@$(BIN)/python -m bench $(if $(ROW),--row $(ROW)) $(ARGS)
+bench: $(READY_DEV) ## Measure (ROW=name for one line of the table; PEERS=1 fetches peers)
+	@$(BIN)/python -m bench $(if $(ROW),--row $(ROW)) $(if $(PEERS),--peers) $(ARGS)
 
 coverage: $(READY_DEV) ## Measure branch coverage; the pure folders must reach COVER_MIN percent
 	@$(BIN)/python -m pytest -q -m "$(MARKS)" --cov --cov-report= $(ARGS)

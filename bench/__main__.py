@@ -1,4 +1,4 @@
-"""Run measurements and print the table: ``python -m bench [--row NAME] [--quick]``."""
+"""Run measurements and print the table: ``python -m bench [--row NAME] [--quick] [--peers]``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench import peers
 from bench.clocks import say
 from bench.figures import table, write_file
 from bench.rows import ROWS, measure
@@ -34,11 +35,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--row", action="append", choices=sorted(ROWS), help="one line (again for more)"
     )
     parser.add_argument("--quick", action="store_true", help="small sizes: whether it runs at all")
+    parser.add_argument("--peers", action="store_true", help="fetch what rows are compared with")
     parser.add_argument(
         "--file", type=Path, default=_FILE, help=f"where to write (default {_FILE})"
     )
     chosen = parser.parse_args(arguments)
     names: Sequence[str] = chosen.row or list(ROWS)
+    if chosen.peers:
+        peers.fetch()
     load = ", ".join(f"{part:.1f}" for part in os.getloadavg())
     say(f"Python {platform.python_version()}, {os.cpu_count()} processors, load before {load}")
     figures: list[Figure] = []

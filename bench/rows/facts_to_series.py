@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bench import facts
 from bench.clocks import collect_as_served, processor_seconds, say
+from bench.databases import private_folder
 from bench.figures import Bar, Baseline, Figure
+from bench.peers import BEANCOUNT, beancount_load
 from tidebook.analytics import DatedAmounts, FeeBasis, money_weighted, time_weighted
 from tidebook.book.folding import fold
 from tidebook.book.ledger import post_all
@@ -68,9 +70,37 @@ def measure(*, quick: bool) -> list[Figure]:
     taken = processor_seconds(lambda: compute(world), repeats)
     text = json.dumps([transaction_record(fact) for fact in world.transactions])
     parsed = median(processor_seconds(lambda: json.loads(text), repeats))
-    baseline = Baseline("json.loads of the same transactions", parsed)
     size = f"{count:,} transactions, {_SECURITIES} securities, {len(world.days):,} days, one core"
-    return [Figure("facts_to_series", "s", taken, baseline, _BAR, size)]
+    peer = _beside_beancount(world)
+    if peer is None:
+        name = (
+            f"json.loads of the same transactions ({BEANCOUNT} is not at hand: PEERS=1 fetches it)"
+        )
+        return [Figure("facts_to_series", "s", taken, Baseline(name, parsed), _BAR, size)]
+    beside = Baseline(f"{BEANCOUNT} loads the same trades, to lots alone", peer)
+    return [
+        Figure(
+            "facts_to_series",
+            "s",
+            taken,
+            Baseline("json.loads of the same transactions", parsed),
+            _BAR,
+            size,
+        ),
+        Figure("facts_to_series_peer", "s", taken, beside, _BAR, size),
+    ]
+
+
+def _beside_beancount(world: World) -> float | None:
+    """Return what beancount takes for the same trades, once it has come to the same units."""
+    with private_folder() as folder:
+        loaded = beancount_load(world.transactions, folder)
+    if loaded is None:
+        return None
+    for security_id, position in positions(_entries(world), world.days[-1]).items():
+        if security_id != _CASH:
+            assert loaded.units[security_id] == position.quantity, security_id
+    return loaded.seconds
 
 
 def compute(world: World) -> Answer:

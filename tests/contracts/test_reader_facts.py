@@ -112,7 +112,7 @@ def test_facts_come_back_as_they_went_in(system: System) -> None:
     assert found.facts.instruments["CALL"] == OPTION
     assert list(found.facts.actions) == [SPIN]
     assert found.business_dates == (MAY,)
-    assert found.facts.rates.quoted("EUR", "USD", MAY) == D("1.1")
+    assert found.facts.rates.quoted_on("EUR", "USD", MAY) == D("1.1")
 
 
 def test_whoever_is_related_comes_along_and_nobody_else(system: System) -> None:
@@ -159,7 +159,7 @@ def test_facts_can_be_read_as_they_were_known(system: System) -> None:
     assert known == {fact.transaction_id: fact for fact in (BUY, SELL, GIFT, CALL)}
     assert sorted(past.facts.portfolios) == ["P1", "P2", "P3"]
     assert list(past.facts.actions) == [SPIN]
-    assert past.facts.rates.quoted("EUR", "USD", MAY) == D("1.1")
+    assert past.facts.rates.quoted_on("EUR", "USD", MAY) == D("1.1")
 
 
 def test_a_preview_knows_whom_facts_would_concern(system: System) -> None:

@@ -25,7 +25,7 @@ from tests.fixtures.engine_facts import ACME, portfolio, trade
 from tidebook.adapters.postgres.reader import PostgresReader
 from tidebook.engine import topics
 from tidebook.engine.causes import Amounts, Cause, CauseKind
-from tidebook.engine.explain import Figure, Question, explain
+from tidebook.engine.explaining import Question, explain
 from tidebook.engine.performance import (
     NamedPeriod,
     Request,
@@ -228,7 +228,7 @@ def test_the_log_says_what_moved_and_because_of_what(reports: Reports) -> None:
 
 
 def test_a_figure_of_the_first_report_still_follows_from_its_facts(reports: Reports) -> None:
-    question = Question(Figure.UNREALISED, "FUND", "ACME", known_at=reports.first)
+    question = Question("position.unrealised", "FUND", "ACME", known_at=reports.first)
     assert explain(reports.reader, question).node.value == 4650 - 2500
     now = explain(reports.reader, question._replace(known_at=None))
     assert now.node.value == 4500 - 2400

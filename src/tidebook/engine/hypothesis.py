@@ -247,7 +247,7 @@ def novelties(given: BookFacts, hypothesis: Hypothesis) -> tuple[Sent, ...]:
             what = _compared(quote[1:] == price[2:])
         found.append(Sent(FactKind.MARKET_PRICE, f"{price.security_id} {price.on}", what))
     for rate in hypothesis.rates:
-        quoted = given.facts.rates.quoted(rate.source, rate.target, rate.on)
+        quoted = given.facts.rates.quoted_on(rate.source, rate.target, rate.on)
         what = Novelty.NEW if quoted is None else _compared(quoted == rate.rate)
         found.append(Sent(FactKind.FX_RATE, f"{rate.source}/{rate.target} {rate.on}", what))
     found += [_cancelled(given, each, known, actions) for each in hypothesis.cancellations]
@@ -275,7 +275,7 @@ def _cancelled(
             known = on in given.prices.get(security_id, NO_PRICES).days
             sent = (FactKind.MARKET_PRICE, f"{security_id} {on}", known)
         case RateRef(source, target, on):
-            quoted = given.facts.rates.quoted(source, target, on)
+            quoted = given.facts.rates.quoted_on(source, target, on)
             sent = (FactKind.FX_RATE, f"{source}/{target} {on}", quoted is not None)
         case BusinessDateRef(on):
             sent = (FactKind.BUSINESS_DATE, on.isoformat(), on in given.business_dates)

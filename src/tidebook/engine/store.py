@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
     from tidebook.book.derivation import Source
     from tidebook.book.lots import Holding
-    from tidebook.book.series import Market, PortfolioDay
+    from tidebook.book.series import Market
     from tidebook.engine.book_facts import Standing
-    from tidebook.engine.causes import Cause, Restated, SeriesRestated
+    from tidebook.engine.causes import Cause, Restated
     from tidebook.engine.records import Record
-    from tidebook.engine.valuing import SeriesInput, SeriesJob, SeriesSpan
+    from tidebook.engine.valuing import SeriesAsked, SeriesInput, SeriesJob, SeriesSpan, SeriesWrite
     from tidebook.model.actions import ActionTable, CorporateAction
     from tidebook.model.assertions import BalanceAssertion
     from tidebook.model.facts import Price, Rate, Transaction
@@ -402,34 +402,28 @@ class Unit(Protocol):
         """
         ...
 
-    def series_span(self, job: SeriesJob, *, with_prices: bool) -> SeriesSpan:
-        """Return what the first and the last day of a portfolio's series follow from."""
+    def series_spans(self, jobs: Sequence[SeriesJob], *, with_prices: bool) -> list[SeriesSpan]:
+        """Return what the first and the last day of each portfolio's series follow from."""
         ...
 
-    def series_input(self, job: SeriesJob, span: SeriesSpan, start: date) -> SeriesInput:
-        """Return what a portfolio's series from ``start`` on is computed from."""
+    def series_inputs(self, asked: Sequence[SeriesAsked]) -> list[SeriesInput]:
+        """Return what the series of portfolios, each from its start on, are computed from."""
         ...
 
     def market(self, base_currency: str, security_ids: Collection[str]) -> Market:
-        """Return prices and rates for a portfolio's series."""
+        """Return prices and rates for the series of portfolios in one base currency."""
         ...
 
     def business_dates(self) -> tuple[date, ...]:
         """Return every business date, oldest first."""
         ...
 
-    def save_series(
-        self,
-        job: SeriesJob,
-        write: Sequence[PortfolioDay],
-        close: Sequence[date],
-        at: datetime,
-        *,
-        restated: SeriesRestated | None = None,
-    ) -> bool:
-        """Write a portfolio's changed days; False, and nothing, when the job is out of date.
+    def save_series(self, writes: Sequence[SeriesWrite], at: datetime) -> frozenset[str]:
+        """Write the changed days of portfolios.
 
-        ``restated`` is logged with the facts of the market that are behind it, where there are any.
+        Returns the ids of those that were written; of a job that is out of date nothing is. What
+        was restated is logged with the facts of the market that are behind it, where there are
+        any.
         """
         ...
 

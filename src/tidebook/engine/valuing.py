@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import date
     from decimal import Decimal
 
     from tidebook.book.series import DatedFlow, HeldSteps, PortfolioDay
+    from tidebook.engine.causes import SeriesRestated
     from tidebook.model.portfolios import Portfolio
 
 
@@ -42,3 +43,23 @@ class SeriesInput(NamedTuple):
     flows: tuple[DatedFlow, ...]
     opening: Decimal
     stored: Mapping[date, PortfolioDay]
+
+
+class SeriesAsked(NamedTuple):
+    """A job, what its span follows from, and the day from which its series is computed."""
+
+    job: SeriesJob
+    span: SeriesSpan
+    start: date
+
+
+class SeriesWrite(NamedTuple):
+    """What a job came to: the rows to write, and the days whose stored rows end.
+
+    ``restated`` says by how much days that had been valued moved, where any did.
+    """
+
+    job: SeriesJob
+    write: Sequence[PortfolioDay]
+    close: Sequence[date]
+    restated: SeriesRestated | None = None

@@ -81,8 +81,8 @@ class RateTable:
             pairs.setdefault((rate.source, rate.target), {})[rate.on] = rate.rate
         return RateTable({pair: quotes(found.items()) for pair, found in pairs.items() if found})
 
-    def quoted(self, source: str, target: str, on: date) -> Decimal | None:
-        """Return what a pair itself was quoted at on a day itself."""
+    def quoted_on(self, source: str, target: str, on: date) -> Decimal | None:
+        """Return what exactly this pair was quoted at on the day itself."""
         found = self._pairs.get((source, target), NO_QUOTES).as_of(on)
         return found.value if found is not None and found.on == on else None
 
@@ -95,7 +95,7 @@ class RateTable:
             self._known[key] = self._pair(source, target, on) or self._cross(source, target, on)
         return self._known[key]
 
-    def last_quote(self, source: str, target: str, on: date) -> DatedValue | None:
+    def quoted(self, source: str, target: str, on: date) -> DatedValue | None:
         """Return the last quote of exactly this pair on or before a day."""
         return self._pairs.get((source, target), NO_QUOTES).as_of(on)
 

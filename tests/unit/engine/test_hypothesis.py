@@ -103,12 +103,12 @@ def test_what_is_supposed_takes_the_place_of_what_is_there_and_leaves_it_untouch
     assert [fact.fee for fact in after.facts.transactions if fact.transaction_id == "buy"] == [1]
     assert list(after.facts.actions) == []
     assert after.prices["ACME"] == ((MAY,), (D(9),), ("USD",))
-    assert after.facts.rates.quoted("EUR", "USD", MAY) == D("1.2")
+    assert after.facts.rates.quoted_on("EUR", "USD", MAY) == D("1.2")
     assert after.business_dates == (MAY,)
     # What the series had made of the old prices does not fit the new ones.
     assert after.vectors == {}
     assert GIVEN.prices["ACME"].prices == (10, 11)
-    assert GIVEN.facts.rates.quoted("EUR", "USD", MAY) == D("1.1")
+    assert GIVEN.facts.rates.quoted_on("EUR", "USD", MAY) == D("1.1")
 
 
 def test_a_cancellation_goes_before_the_fact_sent_with_it() -> None:

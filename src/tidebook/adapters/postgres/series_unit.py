@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
-from typing import TYPE_CHECKING, Any
+from collections import defaultdict
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from tidebook.adapters.postgres.book_unit import POLICIES, portfolio
 from tidebook.adapters.postgres.copying import columns, copy_rows
@@ -15,14 +17,16 @@ from tidebook.model.instruments import built_in_instrument
 from tidebook.model.money import ONE, ZERO, exact
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from datetime import date, datetime
     from decimal import Decimal
 
     from psycopg import Cursor
 
     from tidebook.adapters.postgres.market_cache import MarketCache
     from tidebook.book.series import HeldSteps
+    from tidebook.engine.store import Key
+    from tidebook.engine.valuing import SeriesAsked, SeriesWrite
     from tidebook.model.instruments import Instrument
 
 _SQL = statements("series")
@@ -32,75 +36,133 @@ _DAY_COLUMNS = columns(
 )
 
 
+_NOTHING: Final = (None, ZERO)
+"""No stored day, and nothing it closed at."""
+
+
+class _Named(TypedDict):
+    """Portfolios, each with a day."""
+
+    ids: list[str]
+    days: list[date]
+
+
 def jobs(cursor: Cursor[tuple[Any, ...]], limit: int, spared: Collection[str]) -> list[SeriesJob]:
     """Return portfolios whose series is not right."""
     rows = cursor.execute(_SQL["jobs"], {"limit": limit, "spared": list(spared)}).fetchall()
     return [SeriesJob(portfolio(row), *row[POLICIES:]) for row in rows]
 
 
-def series_span(
-    cursor: Cursor[tuple[Any, ...]], cache: MarketCache, job: SeriesJob, *, with_prices: bool
-) -> SeriesSpan:
-    """Return what the first and the last day of a portfolio's series follow from."""
-    named = {"portfolio_id": job.portfolio.portfolio_id, "day": job.from_date}
-    active = tuple(sorted(row[0] for row in cursor.execute(_SQL["active_days"], named).fetchall()))
-    last_price: date | None = None
-    if with_prices:
-        held = [row[0] for row in cursor.execute(_SQL["held_securities"], named)]
-        quoted = cache.prices(cursor, held).values() if held else ()
-        last_price = max((quotes.days[-1] for quotes in quoted if quotes.days), default=None)
-    row = cursor.execute(_SQL["opening"], named).fetchone()
-    before, closing = row or (None, ZERO)
-    return SeriesSpan(active, last_price, before, closing)
-
-
-def series_input(
+def series_spans(
     cursor: Cursor[tuple[Any, ...]],
     cache: MarketCache,
-    job: SeriesJob,
-    span: SeriesSpan,
-    start: date,
-) -> SeriesInput:
-    """Return what a portfolio's series from ``start`` on is computed from."""
-    named = {"portfolio_id": job.portfolio.portfolio_id, "day": start}
-    changes: dict[str, dict[date, tuple[Decimal, Decimal]]] = {}
-    currencies: dict[str, str] = {}
+    jobs: Sequence[SeriesJob],
+    *,
+    with_prices: bool,
+) -> list[SeriesSpan]:
+    """Return what the first and the last day of each portfolio's series follow from."""
+    named = _named((job, job.from_date) for job in jobs)
+    active: dict[str, list[date]] = defaultdict(list)
+    for portfolio_id, day in cursor.execute(_SQL["active_days"], named).fetchall():
+        active[portfolio_id].append(day)
+    priced = _last_price_days(cursor, cache, named) if with_prices else {}
+    openings = _openings(cursor, named)
+    return [
+        SeriesSpan(
+            tuple(sorted(active[identity])), priced.get(identity), *openings.get(identity, _NOTHING)
+        )
+        for identity in named["ids"]
+    ]
+
+
+def _last_price_days(
+    cursor: Cursor[tuple[Any, ...]], cache: MarketCache, named: _Named
+) -> dict[str, date]:
+    """Return the day of the last price of anything that each portfolio holds in the end."""
+    rows = cursor.execute(_SQL["held_securities"], named).fetchall()
+    quoted = cache.prices(cursor, sorted({security_id for _, security_id in rows})) if rows else {}
+    found: dict[str, date] = {}
+    for portfolio_id, security_id in rows:
+        days = quoted[security_id].days
+        if days:
+            found[portfolio_id] = max(days[-1], found.get(portfolio_id, days[-1]))
+    return found
+
+
+def _openings(cursor: Cursor[tuple[Any, ...]], named: _Named) -> dict[str, tuple[date, Decimal]]:
+    """Return each portfolio's last stored day before one, and its closing value."""
+    rows = cursor.execute(_SQL["openings"], named).fetchall()
+    return {portfolio_id: (day, value) for portfolio_id, day, value in rows}
+
+
+def series_inputs(
+    cursor: Cursor[tuple[Any, ...]], cache: MarketCache, asked: Sequence[SeriesAsked]
+) -> list[SeriesInput]:
+    """Return what the series of portfolios, each from its start on, are computed from."""
+    named = _named((one.job, one.start) for one in asked)
+    holdings = _holdings(cursor, cache, named)
+    flows: dict[str, list[DatedFlow]] = defaultdict(list)
+    for portfolio_id, day, amount, timing, kind in cursor.execute(_SQL["flows"], named).fetchall():
+        is_cost = kind == Classification.EXPENSE
+        flows[portfolio_id].append(DatedFlow(day, amount, Timing(timing), is_cost))
+    stored: dict[str, dict[date, PortfolioDay]] = defaultdict(dict)
+    for portfolio_id, *row in cursor.execute(_SQL["stored_days"], named).fetchall():
+        stored[portfolio_id][row[0]] = PortfolioDay._make(row)
+    # Where the series begins no sooner than was asked first, that closing value is the opening.
+    sooner = [
+        one for one in asked if one.span.stored_before and one.span.stored_before >= one.start
+    ]
+    openings = _openings(cursor, _named((one.job, one.start) for one in sooner)) if sooner else {}
+    earlier = {one.job.portfolio.portfolio_id for one in sooner}
+    return [
+        SeriesInput(
+            tuple(holdings.get(identity, ())),
+            tuple(flows[identity]),
+            openings.get(identity, _NOTHING)[1] if identity in earlier else one.span.closing_before,
+            stored[identity],
+        )
+        for identity, one in zip(named["ids"], asked, strict=True)
+    ]
+
+
+def _named(days: Iterable[tuple[SeriesJob, date]]) -> _Named:
+    """Return portfolios, each with a day, as the parameters of a statement."""
+    found = list(days)
+    return {
+        "ids": [job.portfolio.portfolio_id for job, _ in found],
+        "days": [day for _, day in found],
+    }
+
+
+def _holdings(
+    cursor: Cursor[tuple[Any, ...]], cache: MarketCache, named: _Named
+) -> dict[str, list[HeldSteps]]:
+    """Return the keys of each portfolio with their change points, in the order of securities."""
     # Whole answers: row by row the cursor costs more than the database.
     rows = cursor.execute(_SQL["holdings"], named).fetchall()
-    for security_id, currency, day, quantity, cost in rows:
-        changes.setdefault(security_id, {})[day] = (quantity, cost)
-        currencies[security_id] = currency
-    instruments = cache.instruments(cursor, sorted(changes))
+    instruments = cache.instruments(cursor, sorted({row[1] for row in rows}))
     unpaid = _margin_costs(cursor, named, instruments)
-    holdings = tuple(
-        _held((security_id, currencies[security_id]), instruments, changes[security_id], unpaid)
-        for security_id in sorted(changes)
-    )
-    flows = tuple(
-        DatedFlow(day, amount, Timing(timing), kind == Classification.EXPENSE)
-        for day, amount, timing, kind in cursor.execute(_SQL["flows"], named).fetchall()
-    )
-    rows = cursor.execute(_SQL["stored_days"], named).fetchall()
-    stored = {row[0]: PortfolioDay._make(row) for row in rows}
-    if span.stored_before is None or span.stored_before < start:
-        return SeriesInput(holdings, flows, span.closing_before, stored)
-    opening = cursor.execute(_SQL["opening"], named).fetchone()
-    return SeriesInput(holdings, flows, opening[1] if opening else ZERO, stored)
+    found: dict[str, list[HeldSteps]] = defaultdict(list)
+    for (portfolio_id, security_id), run in groupby(rows, itemgetter(0, 1)):
+        own = list(run)
+        currency = own[-1][2]
+        changes = {day: (quantity, cost) for _, _, _, day, quantity, cost in own}
+        costs = unpaid.get((portfolio_id, security_id), ())
+        found[portfolio_id].append(_held((security_id, currency), instruments, changes, costs))
+    return found
 
 
 def _margin_costs(
-    cursor: Cursor[tuple[Any, ...]],
-    named: Mapping[str, object],
-    instruments: Mapping[str, Instrument],
-) -> dict[str, list[Decimal]]:
+    cursor: Cursor[tuple[Any, ...]], named: _Named, instruments: Mapping[str, Instrument]
+) -> dict[Key, list[Decimal]]:
     """Return the running local cost of each contract held on margin, day by day of its steps."""
     margined = [each for each, instrument in instruments.items() if instrument.is_margined]
-    found: dict[str, list[Decimal]] = {}
+    found: dict[Key, list[Decimal]] = {}
     if margined:
         rows = cursor.execute(_SQL["margin_costs"], {**named, "securities": margined}).fetchall()
         with exact():
-            for security_id, _, change in rows:
-                costs = found.setdefault(security_id, [])
+            for portfolio_id, security_id, _, change in rows:
+                costs = found.setdefault((portfolio_id, security_id), [])
                 costs.append(change + costs[-1] if costs else change)
     return found
 
@@ -109,43 +171,52 @@ def _held(
     key: tuple[str, str],
     instruments: Mapping[str, Instrument],
     changes: Mapping[date, tuple[Decimal, Decimal]],
-    unpaid: Mapping[str, Sequence[Decimal]],
+    unpaid: Sequence[Decimal],
 ) -> HeldSteps:
     security_id, currency = key
     known = instruments.get(security_id) or built_in_instrument(security_id, currency)
     held = cumulated(security_id, currency, known is not None and known.is_cash, changes)
     if known is None or (known.multiplier == ONE and not known.is_margined):
         return held
-    return contract_steps(held, known.multiplier, unpaid.get(security_id, ()))
+    return contract_steps(held, known.multiplier, unpaid)
 
 
 def save(
-    cursor: Cursor[tuple[Any, ...]],
-    job: SeriesJob,
-    write: Sequence[PortfolioDay],
-    close: Sequence[date],
-    at: datetime,
-) -> bool:
-    """Write a portfolio's changed days; False, and nothing, when the job is out of date."""
-    identity = job.portfolio.portfolio_id
-    cursor.execute(
-        _SQL["claim"],
-        {
-            "portfolio_id": identity,
-            "generation": job.generation,
-            "valuation_version": job.valuation_version,
-        },
-    )
-    if cursor.rowcount != 1:
-        return False
-    if close:
-        # Written as text by hand: the driver looks at every element of a list for what to quote.
-        days = f"{{{','.join(map(date.isoformat, close))}}}"
-        named = {"portfolio_id": identity, "days": days, "at": at}
-        cursor.execute(_SQL["close_days"], named)
-    if write:
+    cursor: Cursor[tuple[Any, ...]], writes: Sequence[SeriesWrite], at: datetime
+) -> frozenset[str]:
+    """Write the changed days of portfolios; return those whose jobs were not out of date."""
+    named = {
+        "ids": [one.job.portfolio.portfolio_id for one in writes],
+        "generations": [one.job.generation for one in writes],
+        "valuation_versions": [one.job.valuation_version for one in writes],
+    }
+    claimed = frozenset(row[0] for row in cursor.execute(_SQL["claim"], named).fetchall())
+    saved = [one for one in writes if one.job.portfolio.portfolio_id in claimed]
+    _close(cursor, saved, at)
+    if any(one.write for one in saved):
         # The instant of the batch is written once and for all: it stands in every row.
         stamp = at.isoformat()
-        rows = ((identity, job.generation, stamp, *day) for day in write)
+        rows = (
+            (one.job.portfolio.portfolio_id, one.job.generation, stamp, *day)
+            for one in saved
+            for day in one.write
+        )
         copy_rows(cursor, "portfolio_days", _DAY_COLUMNS, rows)
-    return True
+    return claimed
+
+
+def _close(cursor: Cursor[tuple[Any, ...]], saved: Sequence[SeriesWrite], at: datetime) -> None:
+    """Close the rows of days that are replaced or are no more."""
+    closing = [
+        (place, day.isoformat()) for place, one in enumerate(saved, start=1) for day in one.close
+    ]
+    if not closing:
+        return
+    # Written as text by hand: the driver looks at every element of a list for what to quote.
+    named = {
+        "ids": [one.job.portfolio.portfolio_id for one in saved],
+        "places": f"{{{','.join(str(place) for place, _ in closing)}}}",
+        "days": f"{{{','.join(day for _, day in closing)}}}",
+        "at": at,
+    }
+    cursor.execute(_SQL["close_days"], named)

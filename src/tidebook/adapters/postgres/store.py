@@ -34,9 +34,7 @@ if TYPE_CHECKING:
 
     from tidebook.adapters.postgres.market_cache import MarketCache
     from tidebook.book.derivation import Source
-    from tidebook.book.series import PortfolioDay
     from tidebook.engine.book_facts import Standing
-    from tidebook.engine.causes import SeriesRestated
     from tidebook.engine.records import Record
     from tidebook.engine.store import (
         BookedFact,
@@ -51,7 +49,7 @@ if TYPE_CHECKING:
         StoredFact,
         WorkItem,
     )
-    from tidebook.engine.valuing import SeriesInput, SeriesJob, SeriesSpan
+    from tidebook.engine.valuing import SeriesAsked, SeriesInput, SeriesJob, SeriesSpan, SeriesWrite
     from tidebook.model.actions import ActionTable, CorporateAction
     from tidebook.model.assertions import BalanceAssertion
     from tidebook.model.facts import Price, Rate
@@ -220,16 +218,16 @@ class PostgresUnit:
         """Return portfolios whose series is not right."""
         return series_unit.jobs(self._cursor, limit, spared)
 
-    def series_span(self, job: SeriesJob, *, with_prices: bool) -> SeriesSpan:
-        """Return what the first and the last day of a portfolio's series follow from."""
-        return series_unit.series_span(self._cursor, self._cache, job, with_prices=with_prices)
+    def series_spans(self, jobs: Sequence[SeriesJob], *, with_prices: bool) -> list[SeriesSpan]:
+        """Return what the first and the last day of each portfolio's series follow from."""
+        return series_unit.series_spans(self._cursor, self._cache, jobs, with_prices=with_prices)
 
-    def series_input(self, job: SeriesJob, span: SeriesSpan, start: date) -> SeriesInput:
-        """Return what a portfolio's series from ``start`` on is computed from."""
-        return series_unit.series_input(self._cursor, self._cache, job, span, start)
+    def series_inputs(self, asked: Sequence[SeriesAsked]) -> list[SeriesInput]:
+        """Return what the series of portfolios, each from its start on, are computed from."""
+        return series_unit.series_inputs(self._cursor, self._cache, asked)
 
     def market(self, base_currency: str, security_ids: Collection[str]) -> Market:
-        """Return prices and rates for a portfolio's series."""
+        """Return prices and rates for the series of portfolios in one base currency."""
         found = self._cache.markets(self._cursor, security_ids)
         vectors = self._cache.vectors(self._cursor, security_ids)
         return Market(found.prices, found.rates, base_currency, vectors)
@@ -238,22 +236,12 @@ class PostgresUnit:
         """Return every business date, oldest first."""
         return self._cache.business_dates(self._cursor)
 
-    def save_series(
-        self,
-        job: SeriesJob,
-        write: Sequence[PortfolioDay],
-        close: Sequence[date],
-        at: datetime,
-        *,
-        restated: SeriesRestated | None = None,
-    ) -> bool:
-        """Write a portfolio's changed days; False, and nothing, when the job is out of date."""
-        unknown = series_log.unknown_to(self._cursor, job) if restated is not None else None
-        if not series_unit.save(self._cursor, job, write, close, at):
-            return False
-        if restated is not None and unknown is not None:
-            series_log.save(self._cursor, job, restated, unknown, at)
-        return True
+    def save_series(self, writes: Sequence[SeriesWrite], at: datetime) -> frozenset[str]:
+        """Write the changed days of portfolios; of a job that is out of date nothing."""
+        unknown = series_log.unknown_to(self._cursor, writes)
+        saved = series_unit.save(self._cursor, writes, at)
+        series_log.save(self._cursor, writes, unknown, saved, at)
+        return saved
 
     def append(
         self, topic: str, records: Sequence[tuple[str, Record]], correlation_id: str, at: datetime

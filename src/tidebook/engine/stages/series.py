@@ -12,18 +12,21 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.book.series import daily_series
 from tidebook.engine.stages.restating import series_restated
+from tidebook.engine.valuing import SeriesAsked, SeriesWrite
 from tidebook.model.calendars import valuation_days
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from tidebook.book.series import PortfolioDay
+    from tidebook.book.series import Market, PortfolioDay
     from tidebook.engine.store import Unit
     from tidebook.engine.valuing import SeriesInput, SeriesJob, SeriesSpan
 
 
 _DAY: Final = timedelta(days=1)
+_DAYS_AT_ONCE: Final = 10_000
+"""Days of all portfolios together that are valued at once, some 10 MB."""
 
 
 class SeriesOutcome(NamedTuple):
@@ -58,22 +61,77 @@ def bring_up_to_date(
     business_days = unit.business_dates() if jobs else ()
     written = stale = 0
     brought: list[tuple[str, date, int]] = []
-    for job in jobs:
-        span = unit.series_span(job, with_prices=not business_days)
+    for asked in _parts(_asked(unit, jobs, business_days)):
+        writes = _writes(unit, asked)
+        saved = unit.save_series(writes, at)
+        for job, write, close, _ in writes:
+            if job.portfolio.portfolio_id not in saved:
+                stale += 1
+                continue
+            written += len(write)
+            if write or close:
+                first = min([row.on for row in write] + list(close))
+                brought.append((job.portfolio.portfolio_id, first, job.generation))
+    return SeriesOutcome(len(jobs), written, stale, tuple(brought))
+
+
+class _Days(NamedTuple):
+    """What is asked of the store for one portfolio, and the days it is to be valued on."""
+
+    asked: SeriesAsked
+    days: tuple[date, ...]
+
+
+def _asked(unit: Unit, jobs: Sequence[SeriesJob], business_days: Sequence[date]) -> list[_Days]:
+    found: list[_Days] = []
+    spans = unit.series_spans(jobs, with_prices=not business_days) if jobs else []
+    for job, span in zip(jobs, spans, strict=True):
         last = _last_day(span, business_days)
         start = _start(job, span, last)
-        given = unit.series_input(job, span, start)
-        rows = _rows(unit, job, given, _days(span, start, last, business_days))
+        found.append(_Days(SeriesAsked(job, span, start), _days(span, start, last, business_days)))
+    return found
+
+
+def _parts(asked: Iterable[_Days]) -> Iterator[list[_Days]]:
+    """Yield portfolios in parts that are read, valued and written at once.
+
+    A part is bounded by its days, so that many long series need no more memory than one.
+    """
+    part: list[_Days] = []
+    days = 0
+    for one in asked:
+        if part and days + len(one.days) > _DAYS_AT_ONCE:
+            yield part
+            part, days = [], 0
+        part.append(one)
+        days += len(one.days)
+    if part:
+        yield part
+
+
+def _writes(unit: Unit, part: Sequence[_Days]) -> list[SeriesWrite]:
+    """Value portfolios, and return what differs from what is stored of them."""
+    inputs = unit.series_inputs([one.asked for one in part])
+    markets = _markets(unit, [one.asked.job for one in part], inputs)
+    writes: list[SeriesWrite] = []
+    for (asked, days), given in zip(part, inputs, strict=True):
+        market = markets[asked.job.portfolio.base_currency]
+        rows = daily_series(days, given.holdings, given.flows, market, given.opening)
         write, close = _changes(rows, given.stored)
         restated = series_restated(rows, given.stored, close)
-        if not unit.save_series(job, write, close, at, restated=restated):
-            stale += 1
-            continue
-        written += len(write)
-        if write or close:
-            first = min([row.on for row in write] + list(close))
-            brought.append((job.portfolio.portfolio_id, first, job.generation))
-    return SeriesOutcome(len(jobs), written, stale, tuple(brought))
+        writes.append(SeriesWrite(asked.job, write, close, restated))
+    return writes
+
+
+def _markets(
+    unit: Unit, jobs: Sequence[SeriesJob], inputs: Sequence[SeriesInput]
+) -> dict[str, Market]:
+    """Return what the portfolios of each base currency are valued with."""
+    held: dict[str, set[str]] = {}
+    for job, given in zip(jobs, inputs, strict=True):
+        securities = held.setdefault(job.portfolio.base_currency, set())
+        securities.update(each.security_id for each in given.holdings)
+    return {base: unit.market(base, sorted(securities)) for base, securities in held.items()}
 
 
 def _last_day(span: SeriesSpan, business_days: Sequence[date]) -> date | None:
@@ -108,15 +166,6 @@ def _days(
         return ()
     first = max(start, span.active_days[0])
     return valuation_days(first, last, business_days, span.active_days)
-
-
-def _rows(
-    unit: Unit, job: SeriesJob, given: SeriesInput, days: Sequence[date]
-) -> tuple[PortfolioDay, ...]:
-    if not days:
-        return ()
-    market = unit.market(job.portfolio.base_currency, [held.security_id for held in given.holdings])
-    return daily_series(days, given.holdings, given.flows, market, given.opening)
 
 
 def _changes(

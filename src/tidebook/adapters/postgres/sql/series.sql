@@ -12,101 +12,116 @@ SELECT * FROM (
 ORDER BY portfolio_id
 
 -- name: holdings
-SELECT security_id, min(currency), day, sum(quantity), sum(cost_base)
+SELECT portfolio_id, security_id, min(currency), day, sum(quantity), sum(cost_base)
 FROM (
-    SELECT security_id, currency, quantity, cost_base,
-           CASE WHEN business_date < %(day)s THEN %(day)s::date - 1 ELSE business_date END AS day
-    FROM entries
-    WHERE portfolio_id = %(portfolio_id)s AND superseded_at = 'infinity'
-      AND (quantity <> 0 OR cost_base <> 0)
+    SELECT portfolio_id, e.security_id, e.currency, e.quantity, e.cost_base,
+           CASE WHEN e.business_date < j.day THEN j.day - 1 ELSE e.business_date END AS day
+    FROM unnest(%(ids)s::text[], %(days)s::date[]) AS j (portfolio_id, day)
+    JOIN entries e USING (portfolio_id)
+    WHERE e.superseded_at = 'infinity' AND (e.quantity <> 0 OR e.cost_base <> 0)
 ) e
-GROUP BY security_id, day
-ORDER BY security_id, day
+GROUP BY portfolio_id, security_id, day
+ORDER BY portfolio_id, security_id, day
 
 -- name: margin_costs
 -- On the same days as the holdings.
-SELECT security_id, day, sum(cost_local)
+SELECT portfolio_id, security_id, day, sum(cost_local)
 FROM (
-    SELECT security_id, cost_local,
-           CASE WHEN business_date < %(day)s THEN %(day)s::date - 1 ELSE business_date END AS day
-    FROM entries
-    WHERE portfolio_id = %(portfolio_id)s AND security_id = ANY(%(securities)s)
-      AND superseded_at = 'infinity' AND (quantity <> 0 OR cost_base <> 0)
+    SELECT portfolio_id, e.security_id, e.cost_local,
+           CASE WHEN e.business_date < j.day THEN j.day - 1 ELSE e.business_date END AS day
+    FROM unnest(%(ids)s::text[], %(days)s::date[]) AS j (portfolio_id, day)
+    JOIN entries e USING (portfolio_id)
+    WHERE e.security_id = ANY(%(securities)s)
+      AND e.superseded_at = 'infinity' AND (e.quantity <> 0 OR e.cost_base <> 0)
 ) e
-GROUP BY security_id, day
-ORDER BY security_id, day
+GROUP BY portfolio_id, security_id, day
+ORDER BY portfolio_id, security_id, day
 
 -- name: flows
-SELECT business_date, flow_base, timing, classification
-FROM entries
-WHERE portfolio_id = %(portfolio_id)s AND superseded_at = 'infinity'
-  AND is_portfolio_flow AND business_date >= %(day)s
+SELECT portfolio_id, e.business_date, e.flow_base, e.timing, e.classification
+FROM unnest(%(ids)s::text[], %(days)s::date[]) AS j (portfolio_id, day)
+JOIN entries e USING (portfolio_id)
+WHERE e.superseded_at = 'infinity' AND e.is_portfolio_flow AND e.business_date >= j.day
 
 -- name: active_days
-SELECT DISTINCT business_date FROM entries
-WHERE portfolio_id = %(portfolio_id)s AND superseded_at = 'infinity'
+SELECT DISTINCT portfolio_id, business_date FROM entries
+WHERE portfolio_id = ANY(%(ids)s) AND superseded_at = 'infinity'
 
 -- name: held_securities
-SELECT security_id FROM position_state WHERE portfolio_id = %(portfolio_id)s AND quantity <> 0
+SELECT portfolio_id, security_id FROM position_state
+WHERE portfolio_id = ANY(%(ids)s) AND quantity <> 0
 
 -- name: stored_days
-SELECT day, bod_market_value, bod_cashflow, eod_cashflow, eod_market_value, fees, unpriced_cost
-FROM portfolio_days
-WHERE portfolio_id = %(portfolio_id)s AND superseded_at = 'infinity' AND day >= %(day)s
+SELECT portfolio_id, d.day, d.bod_market_value, d.bod_cashflow, d.eod_cashflow,
+       d.eod_market_value, d.fees, d.unpriced_cost
+FROM unnest(%(ids)s::text[], %(days)s::date[]) AS j (portfolio_id, day)
+JOIN portfolio_days d USING (portfolio_id)
+WHERE d.superseded_at = 'infinity' AND d.day >= j.day
 
--- name: opening
-SELECT day, eod_market_value FROM portfolio_days
-WHERE portfolio_id = %(portfolio_id)s AND superseded_at = 'infinity' AND day < %(day)s
-ORDER BY day DESC
-LIMIT 1
+-- name: openings
+SELECT j.portfolio_id, before.day, before.eod_market_value
+FROM unnest(%(ids)s::text[], %(days)s::date[]) AS j (portfolio_id, day)
+CROSS JOIN LATERAL (
+    SELECT d.day, d.eod_market_value FROM portfolio_days d
+    WHERE d.portfolio_id = j.portfolio_id AND d.superseded_at = 'infinity' AND d.day < j.day
+    ORDER BY d.day DESC
+    LIMIT 1
+) AS before
 
 -- name: market_change
-SELECT series_change, series_generation FROM portfolios WHERE portfolio_id = %(portfolio_id)s
+SELECT portfolio_id, series_change, series_generation FROM portfolios
+WHERE portfolio_id = ANY(%(ids)s) AND series_change IS NOT NULL
 
 -- name: claim
-UPDATE portfolios SET series_from = NULL, series_generation = generation, series_change = NULL
-WHERE portfolio_id = %(portfolio_id)s AND generation = %(generation)s
-  AND valuation_version = %(valuation_version)s
+-- Portfolios are locked in the order of their ids by everyone.
+WITH claimed AS (
+    SELECT p.portfolio_id
+    FROM portfolios p
+    JOIN unnest(%(ids)s::text[], %(generations)s::bigint[], %(valuation_versions)s::bigint[])
+         AS j (portfolio_id, generation, valuation_version)
+      USING (portfolio_id, generation, valuation_version)
+    ORDER BY p.portfolio_id
+    FOR UPDATE OF p
+)
+UPDATE portfolios p SET series_from = NULL, series_generation = p.generation, series_change = NULL
+FROM claimed WHERE p.portfolio_id = claimed.portfolio_id
+RETURNING p.portfolio_id
 
 -- name: last_recorded
 SELECT max(recorded_at) FROM portfolio_days
 WHERE portfolio_id = %(portfolio_id)s AND day = ANY(%(days)s) AND superseded_at = 'infinity'
 
 -- name: close_days
-UPDATE portfolio_days SET superseded_at = %(at)s
-WHERE portfolio_id = %(portfolio_id)s AND day = ANY(%(days)s) AND superseded_at = 'infinity'
+-- Each day names its portfolio by its place among the ids.
+UPDATE portfolio_days d SET superseded_at = %(at)s
+FROM unnest(%(places)s::integer[], %(days)s::date[]) AS c (place, day)
+WHERE d.portfolio_id = (%(ids)s::text[])[c.place] AND d.day = c.day
+  AND d.superseded_at = 'infinity'
 
 -- name: changes
--- What has moved since of all that this portfolio rests on, by subject; rates are looked through
+-- What has moved since of all that each portfolio rests on, by subject; rates are looked through
 -- by whoever asks. An instrument is asked of the facts: one that turns out to be cash has no key.
-SELECT c.kind, c.id, min(c.from_date), max(c.to_date),
+SELECT j.portfolio_id, c.kind, c.id, min(c.from_date), max(c.to_date),
        CASE WHEN min(c.from_date) = max(c.to_date) OR c.kind IN ('instrument', 'portfolio')
             THEN max(c.version) END
-FROM market_changes c
-WHERE c.change_id >= %(change)s AND c.from_date <= %(through)s
-  AND ((c.kind = 'price' AND EXISTS (
+FROM unnest(%(ids)s::text[], %(changes)s::bigint[], %(through)s::date[])
+     AS j (portfolio_id, change, through)
+JOIN market_changes c ON c.change_id >= j.change AND c.from_date <= j.through
+WHERE (c.kind = 'price' AND EXISTS (
             SELECT FROM position_state s
-            WHERE s.portfolio_id = %(portfolio_id)s AND s.security_id = c.id
+            WHERE s.portfolio_id = j.portfolio_id AND s.security_id = c.id
               AND (s.quantity <> 0 OR s.changed_on >= c.from_date)))
-       OR (c.kind = 'instrument' AND EXISTS (
+   OR (c.kind = 'instrument' AND EXISTS (
             SELECT FROM transactions t
-            WHERE t.portfolio_id = %(portfolio_id)s AND t.security_id = c.id
+            WHERE t.portfolio_id = j.portfolio_id AND t.security_id = c.id
               AND t.superseded_at = 'infinity'))
-       OR (c.kind = 'portfolio' AND c.id = %(portfolio_id)s)
-       OR c.kind IN ('rate', 'business_date'))
-GROUP BY c.kind, c.id
-ORDER BY c.kind, c.id
+   OR (c.kind = 'portfolio' AND c.id = j.portfolio_id)
+   OR c.kind IN ('rate', 'business_date')
+GROUP BY j.portfolio_id, c.kind, c.id
+ORDER BY j.portfolio_id, c.kind, c.id
 
 -- name: currencies
-SELECT currency FROM position_state WHERE portfolio_id = %(portfolio_id)s
+SELECT portfolio_id, currency FROM position_state WHERE portfolio_id = ANY(%(ids)s)
 UNION
-SELECT q.currency FROM position_state s JOIN quoted_currencies q USING (security_id)
-WHERE s.portfolio_id = %(portfolio_id)s
-
--- name: log_restatement
-INSERT INTO series_restatements
-    (portfolio_id, from_date, to_date, days, value_on, value_before, value_after, causes,
-     generation, valuation_version, recorded_at)
-VALUES
-    (%(portfolio_id)s, %(from_date)s, %(to_date)s, %(days)s, %(value_on)s, %(value_before)s,
-     %(value_after)s, %(causes)s::jsonb, %(generation)s, %(valuation_version)s, %(at)s)
+SELECT s.portfolio_id, q.currency FROM position_state s JOIN quoted_currencies q USING (security_id)
+WHERE s.portfolio_id = ANY(%(ids)s)
