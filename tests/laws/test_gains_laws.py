@@ -11,7 +11,7 @@ from tests.fixtures.booking import keep_book, portfolio, security
 from tests.laws.strategies import FIRST, days, decimals, histories
 from tests.laws.test_whole_laws import FUTURE, LATE, total, worlds
 from tidebook.book.actions import carried_fraction
-from tidebook.book.gains import Terms, disposal_of, gains_of, totals, totals_by
+from tidebook.book.gains import GainKind, Terms, disposal_of, gains_of, totals, totals_by
 from tidebook.book.holding_periods import Term, holding_period, lot_values
 from tidebook.book.lots import Lot
 from tidebook.book.valuation import Held, Valuation, ValuationStatus, market_value
@@ -111,7 +111,9 @@ def test_a_gain_is_what_was_received_less_what_it_cost(facts: Facts) -> None:
         for gain in () if disposal is None else gains_of(disposal, terms):
             assert gain.quantity > ZERO
             assert gain.days_held >= 0
-            assert (gain.proceeds_base is None) is (gain.security_id == FUTURE.security_id)
+            traded = gain.kind is not GainKind.CAPITAL_RETURN
+            on_margin = gain.security_id == FUTURE.security_id and traded
+            assert (gain.proceeds_base is None) is on_margin
             if gain.proceeds_base is None or gain.cost_base is None:
                 assert gain.reason
                 continue

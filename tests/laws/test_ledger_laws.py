@@ -13,6 +13,7 @@ from tidebook.book.cashflows import Classification
 from tidebook.book.postings import Leg
 from tidebook.book.series import portfolio_flows
 from tidebook.model.facts import Transaction, TransactionType, content_hash
+from tidebook.model.findings import Severity
 from tidebook.model.money import ZERO, exact
 from tidebook.model.portfolios import CostMethod, Settlement
 
@@ -51,7 +52,9 @@ def test_the_order_of_arrival_does_not_matter(
 @given(own_facts | foreign_facts, policies)
 def test_a_fact_is_booked_whole_or_waits_whole(facts: list[Transaction], kept: Portfolio) -> None:
     book = keep_book(facts, kept, KNOWN)
-    waiting = {finding.transaction_id for finding in book.findings if finding.waits_for}
+    waiting = {
+        finding.transaction_id for finding in book.findings if finding.severity is Severity.WAITING
+    }
     main = {e.posting.transaction_id for e in book.entries if e.posting.leg is Leg.MAIN}
     cash = {e.posting.transaction_id for e in book.entries if e.posting.leg is Leg.CASH}
     booked = {fact.transaction_id for fact in facts if fact.type is not T.CANCELLED}
