@@ -16,8 +16,8 @@ LOT_FIELDS = (
     "unrealised_local,unrealised_base,reason"
 )
 MATCHED = (
-    "    └── 176 EUR  2 of 10 matched by SELL T4 of 2024-01-05 (FIFO, the oldest first)  [share]  "
-    "(transaction T4 version 1)"
+    "    └── 176 EUR  2 of 10 matched by SELL T4 of 2024-01-05 (FIFO, the oldest first)  [share]"
+    "  (transaction T4 version 1)"
 )
 
 

@@ -17,7 +17,7 @@ from tidebook.engine import topics
 from tidebook.engine.records import transaction_from, transaction_record
 from tidebook.engine.stages.admission import Incoming
 from tidebook.engine.stages.book import book
-from tidebook.errors import FencedError
+from tidebook.errors import FencedError, StoreUnavailableError
 from tidebook.wiring import open_system
 
 if TYPE_CHECKING:
@@ -121,6 +121,27 @@ def test_a_batch_of_a_leader_that_was_replaced_writes_nothing(database_url: str)
         assert old.held().transactions == []
         assert old.held().entries == []
         assert set(new.store.progress("book").values()) == {0}
+    finally:
+        old.close()
+        new.close()
+
+
+def test_a_leader_that_slept_takes_nothing_from_its_successor(database_url: str) -> None:
+    old, new = Book(database_url), Book(database_url)
+    try:
+        assert old.store.try_lead()
+        ended = _rows(
+            database_url,
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks "
+            "WHERE locktype = 'advisory' AND objid = 7426000 AND granted",
+        )
+        assert ended == [(True,)]
+        assert new.store.try_lead()
+        fences = new.store.take_partitions("book", _PARTS)
+        with pytest.raises(StoreUnavailableError):
+            old.store.take_partitions("book", _PARTS)
+        assert {(row[1], row[2]): row[3] for row in _fences(database_url)} == fences
+        assert not old.store.try_lead()
     finally:
         old.close()
         new.close()

@@ -50,7 +50,7 @@ def rate_tree(table: RateTable, source: str, target: str, on: date) -> Node | No
 
 def _leg(table: RateTable, source: str, target: str, on: date) -> Node | None:
     """Return the rate of a pair that was quoted one way or the other."""
-    direct, opposite = table.quoted(source, target, on), table.quoted(target, source, on)
+    direct, opposite = table.last_quote(source, target, on), table.last_quote(target, source, on)
     if direct is not None and (opposite is None or direct.on >= opposite.on):
         return _quoted(table, source, target, on)
     leaf = _quoted(table, target, source, on)
@@ -61,7 +61,7 @@ def _leg(table: RateTable, source: str, target: str, on: date) -> Node | None:
 
 
 def _quoted(table: RateTable, source: str, target: str, on: date) -> Node | None:
-    quote = table.quoted(source, target, on)
+    quote = table.last_quote(source, target, on)
     if quote is None:
         return None
     pair = f"{source}/{target}"

@@ -95,7 +95,7 @@ class RateTable:
             self._known[key] = self._pair(source, target, on) or self._cross(source, target, on)
         return self._known[key]
 
-    def quoted(self, source: str, target: str, on: date) -> DatedValue | None:
+    def last_quote(self, source: str, target: str, on: date) -> DatedValue | None:
         """Return the last quote of exactly this pair on or before a day."""
         return self._pairs.get((source, target), NO_QUOTES).as_of(on)
 

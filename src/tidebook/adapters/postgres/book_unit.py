@@ -220,12 +220,13 @@ def save(cursor: Cursor[tuple[Any, ...]], write: BookWrite, at: datetime) -> Non
 
 
 def _after_replaced(cursor: Cursor[tuple[Any, ...]], write: BookWrite, at: datetime) -> datetime:
-    """Return an instant after those of all rows that the batch closes.
+    """Return an instant after those of all rows that the batch closes, or that were closed.
 
     Clocks step back, and batches wait for each other after they have looked at them. Two versions
-    of one thing must not be believed at one instant for that.
+    of one thing must not be believed at one instant for that, nor one end before it began. What a
+    key lost before, as its restatements tell, may be written again now.
     """
-    keys = [key.key for key in write.keys if key.close]
+    keys = [key.key for key in write.keys if key.close or key.state.epoch]
     if not keys and not write.close_facts:
         return at
     named = {**_named(keys), "ids": list(write.close_facts)}

@@ -344,14 +344,28 @@ class PostgresStore:
     def take_partitions(
         self, consumer: str, parts: Sequence[tuple[str, int]]
     ) -> dict[tuple[str, int], int]:
-        """Become the owner of partitions; return the fence to present for each."""
+        """Become the owner of partitions; return the fence to present for each.
+
+        Who leads takes them in the session that holds the lead. A leader that slept while another
+        one took over has lost that session, and cannot take anything from its successor.
+        """
         named = {
             "consumer": consumer,
             "topics": [topic for topic, _ in parts],
             "parts": [part for _, part in parts],
         }
-        with self._cursor() as cursor:
-            rows = cursor.execute(statements("log")["take_partitions"], named).fetchall()
+        statement = statements("log")["take_partitions"]
+        if self._lead is None:
+            with self._cursor() as cursor:
+                rows = cursor.execute(statement, named).fetchall()
+        else:
+            try:
+                rows = self._lead.execute(statement, named).fetchall()
+            except DeadlockDetected as error:
+                raise FencedError("the partitions") from error
+            except OperationalError as error:
+                self._lead = None
+                raise _unavailable(error) from error
         return {(row[0], row[1]): row[2] for row in rows}
 
     def progress(self, consumer: str) -> dict[tuple[str, int], int]:

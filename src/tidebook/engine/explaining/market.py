@@ -33,7 +33,7 @@ def explain_market(reader: Reader, question: Question, figure: Figure) -> Drawn:
         return Drawn(None, None, node)
     pair = question.from_currency or "", question.to_currency or ""
     rates = reader.markets([], known_at=question.known_at).rates
-    quoted = rates.quoted(*pair, on)
+    quoted = rates.last_quote(*pair, on)
     name = "/".join(pair)
     if quoted is None or quoted.on != on:
         raise UnknownSubjectError(f"a rate {name} of {on}", None)

@@ -135,6 +135,8 @@ class Consumption:
 
     def _alone(self, single: LogBatch) -> None:
         """Process one record, or set it apart."""
+        # Whoever was refused for having been replaced must not set apart as the owner once more.
+        fence = self._fences[self._consumer, (single.topic, single.part)]
         for pause in (*_PAUSES_SECONDS, None):
             try:
                 with self._store.unit() as unit:
@@ -145,13 +147,13 @@ class Consumption:
                 if pause is not None:
                     self._stopping.wait(pause)
                     continue
-                self._set_apart(single, error)
+                self._set_apart(single, error, fence)
             except Exception as error:  # noqa: BLE001 - this record, and its reason, are kept
                 _log.exception("record %s of %s was set apart", single.first_offset, single.topic)
-                self._set_apart(single, error)
+                self._set_apart(single, error, fence)
             return
 
-    def _set_apart(self, single: LogBatch, error: Exception) -> None:
+    def _set_apart(self, single: LogBatch, error: Exception, fence: int) -> None:
         """Keep a record with the dead letters; who no longer owns the partition cannot."""
         at = self._clock.now()
         value: object = single.records[0]
@@ -163,7 +165,6 @@ class Consumption:
             "error_reason": _reason(error),
             "error_timestamp": at.isoformat(),
         }
-        fence = self._fences[self._consumer, (single.topic, single.part)]
         with self._store.unit() as unit:
             key = f"{single.topic}-{single.part}"
             topic = f"{single.topic}.dlq"

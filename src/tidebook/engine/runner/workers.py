@@ -118,8 +118,13 @@ class Runner:
                 else:
                     self._stopping.wait(_STANDBY_SECONDS)
                 attempt = 0
-            except StoreUnavailableError as error:
-                # Whoever loses the store loses the lead with it, and asks for it again.
+            except (StoreUnavailableError, FencedError) as error:
+                # Whoever loses the store loses the lead with it, and asks for it again. Taking
+                # over can also lose against a batch of the leader before that is still open.
+                self._leading.clear()
+                attempt = self._back_off("leader", error, attempt)
+            except Exception as error:  # noqa: BLE001 - a leader that ends keeps all others waiting
+                _log.exception("leader failed")
                 self._leading.clear()
                 attempt = self._back_off("leader", error, attempt)
 

@@ -21,11 +21,12 @@ from tidebook.engine.stages.changes import Change
 from tidebook.engine.stages.links import Links
 from tidebook.engine.stages.reposting import Reposting
 from tidebook.engine.stages.restating import causes_of, restated
+from tidebook.engine.stages.settling import still_settled
 from tidebook.engine.store import Accounts, BookWrite, FindingRow
 from tidebook.errors import FencedError
 from tidebook.model.facts import TransactionType, business_date
 from tidebook.model.findings import Severity, unknown_portfolio
-from tidebook.model.instruments import built_in_instrument, cash_account
+from tidebook.model.instruments import built_in_instrument
 from tidebook.model.money import exact
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 
 
 _BACK_DATED: Final = "a back-dated transaction"
+_POLICY: Final = "a policy of the portfolio has changed"
 _MOVED: Final = "a transaction belongs on another key"
 _JOINT: Final = "lots were carried from another key, or to it"
 _JOINT_KINDS: Final = frozenset({EffectKind.CARRY, EffectKind.ARRIVE, EffectKind.ABSORB})
@@ -187,24 +189,26 @@ class _Batch:
     def fold(self) -> None:
         """Fold every changed key."""
         self._prepare(self._keys(cash=False))
-        anew: set[Key] = set(self._anew(self.changes))
+        self._spread(set(self._anew(self.changes)))
+        securities = self._keys(cash=False)
+        self._prepare([key for key in securities if key not in self.rules])
+        self._fold_securities(securities)
+        self._fold(self._settled_keys())
+
+    def _spread(self, anew: set[Key]) -> set[Key]:
+        """Have the keys folded anew that must be along with these; return them."""
+        found: set[Key] = set()
         while anew:
             moved = self.again.look(anew) | (self.links.reach(anew, self.again) - self._looked())
             for key in moved:
-                behind = (
-                    cause
-                    for one in anew
-                    if one[0] == key[0] or self.links.are_joined(one, key)
-                    for cause in self._causes(one)
-                )
-                self.changes[key].fold_anew(_MOVED, tuple(behind))
+                joined = [
+                    one for one in anew if one[0] == key[0] or self.links.are_joined(one, key)
+                ]
+                causes = tuple(cause for one in joined for cause in self._causes(one))
+                self.changes[key].fold_anew(_MOVED, causes)
+            found |= moved
             anew = moved
-        securities = self._keys(cash=False)
-        self._prepare([key for key in securities if key not in self.rules])
-        self._reconsider(securities)
-        self._fold(securities)
-        self._carry(securities)
-        self._fold(self._settled_keys())
+        return found
 
     def _looked(self) -> set[Key]:
         return {key for key, change in self.changes.items() if change.anew}
@@ -222,9 +226,36 @@ class _Batch:
             if not fresh:
                 return keys
             done.update(fresh)
-            self.again.look(fresh)
+            self._follow(self.again.look(fresh))
             self._reconsider(fresh)
             self._carry(fresh)
+
+    def _follow(self, moved: set[Key]) -> None:
+        """Fold the keys to which facts of cash accounts turn out to belong.
+
+        They do when the portfolio's policy has changed and its keys have not been folded since.
+        """
+        for key in moved:
+            self.changes[key].fold_anew(_MOVED)
+        found = moved | self._spread({key for key in moved if not self._is_cash(key)})
+        securities = [key for key in self.changes if key in found and not self._is_cash(key)]
+        for key in securities:
+            self._unsay(key)
+        self._prepare(securities)
+        self._fold_securities(securities)
+
+    def _fold_securities(self, securities: Sequence[Key]) -> None:
+        self._reconsider(securities)
+        self._fold(securities)
+        self._carry(securities)
+
+    def _unsay(self, key: Key) -> None:
+        """Take back what a key's fold refused: the key is folded once more."""
+        for finding in self.results.pop(key, folding.NOTHING).findings:
+            identity = finding.transaction_id
+            rows = self.findings[identity]
+            self.findings[identity] = [row for row in rows if row.finding != finding]
+            self.waits.discard(identity)
 
     def _keys(self, *, cash: bool) -> list[Key]:
         return [key for key in self.changes if self._is_cash(key) is cash]
@@ -247,9 +278,11 @@ class _Batch:
             self.refused.update(self.unit.refusals(fresh))
         for key in keys:
             change = self.changes[key]
-            if self.rules[key].lots is LotRule.UNIT:
+            if not folding.fits(self.states.get(key), self.rules[key]):
+                change.fold_anew(_POLICY)
+            elif self.rules[key].lots is LotRule.UNIT:
                 continue
-            if change.removed:
+            elif change.removed:
                 change.fold_anew(change.reason)
             elif not self._in_order(key, change.added):
                 change.fold_anew(_BACK_DATED)
@@ -312,36 +345,8 @@ class _Batch:
             for posting in self._counted((*self.again.on_key[key], *change.added))
         }
         if self._is_cash(key):
-            found = {**self._still_settled(key, stored), **found}
+            found = {**still_settled(key, stored, self.changes, self.again), **found}
         return list(found.values())
-
-    def _still_settled(
-        self, key: Key, stored: Mapping[tuple[str, str], EntryRow]
-    ) -> dict[tuple[str, Leg], Posting]:
-        """Return the cash that holdings determined before, and that nothing determines anew."""
-        removed = self.changes[key].removed
-        return {
-            (row.transaction_id, Leg.CASH): folding.posting_of(key, row)
-            for row in stored.values()
-            if row.leg == Leg.CASH
-            and row.transaction_id not in removed
-            and self._stands(self._determined_by(key, row))
-        }
-
-    def _determined_by(self, key: Key, row: EntryRow) -> Key | None:
-        """Return the key whose holding determined a cash entry; None where the fact did."""
-        action = self.again.actions.applied(row.transaction_id, key[0])
-        if action is not None:
-            pays_here = cash_account(action.cash_currency) == key[1]
-            return (key[0], action.security_id) if pays_here else None
-        posted = self.again.posted.get(row.transaction_id)
-        if posted is None or not any(each.is_settled_later for each in posted.postings):
-            return None
-        return (key[0], posted.main_security_id)
-
-    def _stands(self, main: Key | None) -> bool:
-        """Tell whether what a key determined was not determined anew in this batch."""
-        return main is not None and not (main in self.changes and self.changes[main].anew)
 
     def _counted(self, postings: Iterable[Posting]) -> Iterable[Posting]:
         """Leave out what does not count now, and give what is settled later its amount."""

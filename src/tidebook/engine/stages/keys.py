@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, assert_never
 
 from tidebook.book.folding import fold
 from tidebook.book.lots import EMPTY, KeyRules, LotRule
@@ -55,6 +55,28 @@ def comes_after(state: KeyState | None, postings: Sequence[Posting]) -> bool:
     if state is None or not postings:
         return True
     return state.lots_known and all(posting.order > state.last for posting in postings)
+
+
+def fits(state: KeyState | None, rules: KeyRules) -> bool:
+    """Tell whether a key's state can be folded on under these rules.
+
+    It cannot where a policy has changed since: cash of the base currency has no lots, a pool is
+    one lot, and everything else that is held lies in lots. Where the cost method changes from some
+    day on, the method of the day of the last entry is looked at: it left the lots as they are.
+    """
+    if state is None:
+        return True
+    holding, rule = state.holding, rules.rule_on(state.last[0])
+    match rule:
+        case LotRule.UNIT:
+            costs = {holding.cost_local, holding.cost_base}
+            return state.lots_known and not holding.lots and costs == {holding.quantity}
+        case LotRule.AVCO:
+            return not state.lots_known or len(holding.lots) == bool(holding.quantity)
+        case LotRule.FIFO | LotRule.LIFO | LotRule.HIFO | LotRule.MIN_TAX:
+            return not state.lots_known or bool(holding.lots) is bool(holding.quantity)
+        case _ as unknown:
+            assert_never(unknown)
 
 
 def append(

@@ -148,6 +148,10 @@ SELECT max(recorded_at) FROM (
     JOIN unnest(%(portfolios)s::text[], %(securities)s::text[]) AS k (portfolio_id, security_id)
       USING (portfolio_id, security_id)
     UNION ALL
+    SELECT r.recorded_at FROM restatements r
+    JOIN unnest(%(portfolios)s::text[], %(securities)s::text[]) AS k (portfolio_id, security_id)
+      USING (portfolio_id, security_id)
+    UNION ALL
     SELECT t.recorded_at FROM transactions t
     WHERE t.transaction_id = ANY(%(ids)s) AND t.superseded_at = 'infinity') AS closing
 
@@ -194,7 +198,9 @@ ON CONFLICT (portfolio_id, security_id) DO UPDATE SET
     realised_local = excluded.realised_local, realised_base = excluded.realised_base,
     changed_on = excluded.changed_on, last_on = excluded.last_on, last_at = excluded.last_at,
     last_rank = excluded.last_rank, last_transaction_id = excluded.last_transaction_id,
-    last_leg = excluded.last_leg, lots = excluded.lots, recorded_at = excluded.recorded_at
+    last_leg = excluded.last_leg, lots = excluded.lots,
+    -- It stands for all entries of the key, and clocks step back.
+    recorded_at = GREATEST(s.recorded_at, excluded.recorded_at)
 
 -- name: drop_states
 DELETE FROM position_state s

@@ -1,0 +1,54 @@
+"""The mutation score: which mutants the simulation kills, how soon, and by what."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from tests.simulation.simulation import Simulation
+from tests.simulation.swarm import chance, swarm
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tests.simulation.mutants import Mutant
+
+_REASON_MAX = 70
+_MEMBER = re.compile(r"<[\w.]+: ('[^']*')>")
+
+
+class Score(NamedTuple):
+    """How a mutant fared."""
+
+    mutant: Mutant
+    seeds: int
+    """How many seeds were run, the killing one included."""
+    reason: str | None
+    """What gave it away; None when nothing did."""
+
+    def __str__(self) -> str:
+        seeds = str(self.seeds) if self.reason else f"not in {self.seeds}"
+        return f"{self.mutant.name:<28} {seeds:>10}  {self.reason or ''}"
+
+
+def score(mutant: Mutant, seeds: Iterable[int]) -> Score:
+    """Run seeds with a mutant until one of them fails."""
+    count = 0
+    for seed in seeds:
+        count += 1
+        reason = verdict(mutant, seed)
+        if reason is not None:
+            return Score(mutant, count, reason)
+    return Score(mutant, count, None)
+
+
+def verdict(mutant: Mutant, seed: int) -> str | None:
+    """Run one seed with a mutant; return what gave it away, if anything did."""
+    with mutant.applied():
+        try:
+            drawn = swarm(chance("swarm", seed))
+            Simulation(seed, drawn._replace(**mutant.weather)).run()  # pyright: ignore[reportArgumentType]
+        except Exception as error:  # noqa: BLE001 - whatever ends a run tells the mutant from the product
+            lines = (str(error) or type(error).__name__).splitlines()
+            return _MEMBER.sub(r"\1", lines[0])[:_REASON_MAX]
+    return None
