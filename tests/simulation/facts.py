@@ -25,7 +25,7 @@ _KINDS = (
     *(T.BUY, T.BUY, T.BUY, T.SELL, T.SELL, T.DEPOSIT, T.FEE, T.DIVIDEND, T.TRANSFER_OUT),
     T.TRANSFER_IN_KIND,
 )
-_ACTIONS = 0.3
+_ACTIONS = 0.5
 _CURRENCY = {"AAA": "USD", "BBB": "EUR"}
 
 
@@ -77,7 +77,7 @@ def _on_cash(random: Random, fact: Any) -> Any:  # noqa: ANN401 - it may be a ca
 
 
 def _crowded(random: Random) -> list[tuple[Any, ...]]:
-    portfolios = ["P1", "P2"][: random.randint(1, 2)]
+    portfolios = ["P1", "P2"][: random.choice((1, 2, 2))]
     securities = ["AAA", "BBB"][: random.choice((1, 1, 2))]
     found: list[tuple[Any, ...]] = [
         tuple(_portfolio(random, name) for _ in range(random.choice((1, 1, 1, 2))))
@@ -198,5 +198,7 @@ def _transaction(
 
 
 def _of_kind(fact: Transaction, kind: T, other: str) -> Transaction:
-    """Return a transaction as one of another kind; what is carried goes to the other portfolio."""
+    """Return a transaction as one of another kind; what is carried goes to another portfolio."""
+    if other == fact.portfolio_id:
+        other = "P2" if other == "P1" else "P1"
     return fact._replace(type=kind, to_portfolio_id=other if kind is T.TRANSFER_IN_KIND else "")

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from tests.simulation.oracle import FinalFacts, book_of
 from tests.simulation.oracle_rates import Rates, half_even
+from tidebook.model.actions import ActionType, CorporateAction
 from tidebook.model.facts import Price, Rate, Transaction, TransactionType as T
 from tidebook.model.instruments import Instrument
 from tidebook.model.portfolios import CostMethod, Portfolio
@@ -168,3 +169,40 @@ def test_halves_go_to_the_even_digit() -> None:
     unit = Fraction(1, 10**18)
     assert half_even(unit * Fraction(5, 2)) == 2 * unit
     assert half_even(unit * Fraction(7, 2)) == 4 * unit
+
+
+def _with_method(method: CostMethod) -> Portfolio:
+    return Portfolio("P1", "USD", _MONDAY, cost_method=method)
+
+
+def _sold_first(method: CostMethod) -> str:
+    """Return the lot that one unit comes from, of three at 10, 12 and 11."""
+    bought = (
+        _trade("A", T.BUY, 1, "10", day=0),
+        _trade("B", T.BUY, 1, "12", day=1),
+        _trade("C", T.BUY, 1, "11", day=2),
+    )
+    sold = _trade("D", T.SELL, 1, "15", day=3)
+    book = book_of(_facts(*bought, sold, portfolio=_with_method(method)))
+    return book.entries["P1", "ACME", "D", "main"][-1][0][0]
+
+
+def test_each_method_takes_another_lot() -> None:
+    methods = (CostMethod.FIFO, CostMethod.LIFO, CostMethod.HIFO)
+    assert [_sold_first(method) for method in methods] == ["A", "C", "B"]
+
+
+def test_a_split_changes_units_and_leaves_cost_and_day() -> None:
+    split = CorporateAction("S", ActionType.SPLIT, "ACME", _day(2), Decimal(3), Decimal(2))
+    facts = _facts(_trade("A", T.BUY, 4, "10", day=0))._replace(actions=[split])
+    # Three for two: 4 units become 6, and all of them still cost 40.
+    assert book_of(facts).lots["P1", "ACME"] == (("A", _day(0), 6, 40, 40),)
+
+
+def test_what_is_transferred_keeps_its_lot_and_day() -> None:
+    sent = _trade("M", T.TRANSFER_IN_KIND, 1, "50", day=3)._replace(to_portfolio_id="P2")
+    facts = _facts(_trade("A", T.BUY, 4, "10", day=0), sent)
+    both = {**facts.portfolios, "P2": Portfolio("P2", "USD", _MONDAY)}
+    book = book_of(facts._replace(portfolios=both))
+    assert book.lots["P1", "ACME"] == (("A", _day(0), 3, 30, 30),)
+    assert book.lots["P2", "ACME"] == (("A", _day(0), 1, 10, 10),)

@@ -16,13 +16,14 @@ Patch = tuple[Any, str, Any]
 """An owner, the name of one of its members, and what stands in for it."""
 
 RARE: Final = {
-    "clock_trusted": 85,
+    "clock_trusted": 8,
     "folded_on_under_other_rules": 2_001_027,
     "moved_from_cash_lost": 1_001_381,
     "price_of_sold_not_dirtied": 53,
-    "refusals_forgotten": 35,
+    "refusals_forgotten": 79,
     "replaced_as_first_seen": 85,
-    "same_day_skipped": 72,
+    "same_day_skipped": 15,
+    "stale_generation": 94,
 }
 """Those that show only where several things coincide, with a seed at which they did."""
 
