@@ -16,7 +16,8 @@
     │   ├── UnknownPortfolioError
     │   ├── UnknownPositionError
     │   ├── UnknownTransactionError
-    │   └── UnknownSubjectError       what a figure was asked of: a lot, a transaction, a day
+    │   ├── UnknownSubjectError       what a figure was asked of: a lot, a transaction, a day
+    │   └── UnknownFactError          a price, rate, day or the like that is to be cancelled
     ├── StoreError                the database cannot serve
     │   ├── StoreUnavailableError     no connection could be made
     │   │   ├── ServerMissingError    no PostgreSQL server programs on this machine
@@ -293,6 +294,21 @@ class UnknownSubjectError(NotFoundError):
             f"{where} does not have {subject}",
             hint="check the name and the day against the answer that gave the figure, and ask "
             "with its as_of and known_at",
+        )
+
+
+class UnknownFactError(NotFoundError):
+    """A fact was to be cancelled that the book never knew."""
+
+    code = "fact.unknown"
+
+    def __init__(self, kind: str, named: str) -> None:
+        self.kind = kind
+        self.named = named
+        super().__init__(
+            f"{kind.replace('_', ' ')} {named} is not in the book, so there is nothing to cancel",
+            hint="check what names it: id, security, currencies and day must be those it was "
+            "sent with",
         )
 
 

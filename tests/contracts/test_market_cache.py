@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from tests.fixtures.reader_rows import introduce, move, write_price, write_rate
+from tests.fixtures.reader_rows import insert, introduce, move, write_price, write_rate
 from tidebook.adapters.postgres.market_cache import MarketCache
 from tidebook.book.series import priced_steps
 from tidebook.model.instruments import Instrument
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.fixtures.reader_pg import Store
     from tidebook.model.markets import RateTable
 
-MARCH_1, MARCH_4 = date(2024, 3, 1), date(2024, 3, 4)
+MARCH_1, MARCH_3, MARCH_4 = date(2024, 3, 1), date(2024, 3, 3), date(2024, 3, 4)
 
 
 def test_the_market_as_known_then_is_that_of_then_for_one_day_or_for_all(store: Store) -> None:
@@ -228,3 +228,71 @@ def test_threads_that_share_a_cache_never_see_a_price_older_than_one_they_saw(
         seen = [watched.result() for watched in watching]
     assert all(prices == sorted(prices) for prices in seen)
     assert cache.prices(store.cursor(), ["ACME"])["ACME"].prices == (Decimal(29),)
+
+
+def write_split(store: Store, version: int, new_units: str, at: datetime) -> None:
+    """Write a version of a split of ACME on 3 March; the older one is closed."""
+    with store.transaction():
+        store.execute(
+            "UPDATE corporate_actions SET superseded_at = %s WHERE superseded_at = 'infinity'",
+            (at,),
+        )
+        insert(
+            store,
+            "corporate_actions",
+            action_id="S1",
+            version=version,
+            content_hash="",
+            type="SPLIT",
+            security_id="ACME",
+            ex_date=MARCH_3,
+            new_units=new_units,
+            old_units="1",
+            to_security_id="",
+            cash_per_unit="0",
+            cash_currency="",
+            portfolio_id="",
+            note="",
+            recorded_at=at,
+        )
+        move(store, "actions")
+
+
+def test_prices_are_carried_over_the_splits_of_now_or_of_then(store: Store) -> None:
+    recorded, corrected = datetime(2024, 3, 5, tzinfo=UTC), datetime(2024, 3, 7, tzinfo=UTC)
+    write_price(store, "ACME", MARCH_1, "12", at=recorded)
+    cache = MarketCache()
+    unsplit = cache.prices(store.cursor(), ["ACME"])["ACME"]
+    assert unsplit.carried == ()
+    write_split(store, 1, "2", recorded)
+    write_split(store, 2, "3", corrected)
+    cold, warm = counting(store), counting(store)
+    assert cache.markets(cold, ["ACME"]).prices["ACME"].steps() == ((MARCH_1, MARCH_3), (12, 4))
+    assert cache.prices(warm, ["ACME"])["ACME"].steps() == ((MARCH_1, MARCH_3), (12, 4))
+    # The prices are not read again, and then nothing but the versions is.
+    assert warm.statements == 1
+    for known_at, price in (
+        (datetime(2024, 3, 6, tzinfo=UTC), 6),
+        (corrected, 4),
+    ):
+        every = cache.markets_known(store.cursor(), ["ACME"], known_at=known_at)
+        single = cache.markets_known(store.cursor(), ["ACME"], known_at=known_at, on=MARCH_4)
+        for found in (every, single):
+            quote = found.prices["ACME"].as_of(MARCH_4)
+            assert quote is not None
+            assert (quote.on, quote.price) == (MARCH_1, price)
+
+
+def test_a_split_read_in_a_transaction_that_rolls_back_is_forgotten(store: Store) -> None:
+    write_price(store, "ACME", MARCH_1, "12")
+    cache = MarketCache()
+    with store.transaction(force_rollback=True):
+        write_split(store, 1, "2", datetime(2024, 3, 5, tzinfo=UTC))
+        assert cache.prices(store.cursor(), ["ACME"])["ACME"].steps()[1] == (12, 6)
+    assert cache.prices(store.cursor(), ["ACME"])["ACME"].steps()[1] == (12,)
+    # The number of the version that was rolled back is given out again, to another split.
+    write_split(store, 1, "4", datetime(2024, 3, 5, tzinfo=UTC))
+    assert cache.prices(store.cursor(), ["ACME"])["ACME"].steps()[1] == (12, 3)
+    vector = cache.vectors(store.cursor(), ["ACME"])["ACME"]
+    assert vector is not None
+    assert (vector.prices.integers[-1], vector.prices.places) == (3, 0)

@@ -20,6 +20,7 @@ from tidebook.engine.book_facts import BookFacts, Standing
 from tidebook.engine.ports import HEALTH_MAX, OVERVIEW_MAX, Receipt, RestatementQuery
 from tidebook.engine.verify import KeptBooks
 from tidebook.engine.views import (
+    AppliedActionsView,
     EntriesView,
     Freshness,
     HealthSummaryView,
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from tidebook.engine.ports import FactQuery, TransactionQuery
     from tidebook.engine.views import (
         ActionView,
+        AppliedActionView,
         BookedEntry,
         FindingView,
         HistoryView,
@@ -170,6 +172,8 @@ class MemoryReader:
         self.kept_restatements: list[RestatementView] = []
         self.kept_entries: list[BookedEntry] = []
         self.kept_actions: list[ActionView] = []
+        self.kept_applied: list[AppliedActionView] = []
+        self.kept_unknown: set[Cancellation] = set()
         self.kept_reconciliation = Reconciliation((), (), (), 0)
         self.kept_health: tuple[CheckResult, ...] = ()
         self.asked: list[object] = []
@@ -357,6 +361,23 @@ class MemoryReader:
             for one in self.kept_actions
             if security_id in {None, one.action.security_id, one.action.to_security_id}
         )
+
+    def unknown(self, cancellations: Sequence[Cancellation]) -> tuple[int, ...]:
+        return tuple(place for place, each in enumerate(cancellations) if each in self.kept_unknown)
+
+    def applied_actions(
+        self,
+        portfolio_id: str,
+        *,
+        security_id: str | None = None,
+        start: date | None = None,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> AppliedActionsView:
+        self._answering(portfolio_id)
+        self.asked.append((portfolio_id, security_id, start, as_of, known_at))
+        rests_on = self.freshness(portfolio_id)
+        return AppliedActionsView(self.kept[portfolio_id], rests_on, tuple(self.kept_applied))
 
     def series(
         self,

@@ -15,6 +15,8 @@ from tidebook.book.series import PortfolioDay
 from tidebook.book.valuation import MarketValue, Valuation, ValuationStatus
 from tidebook.engine.causes import Amounts, Cause, CauseKind, SeriesRestated
 from tidebook.engine.views import (
+    ActionView,
+    AppliedActionView,
     BookedEntry,
     EntriesView,
     EntryView,
@@ -28,6 +30,7 @@ from tidebook.engine.views import (
     SeriesView,
     TransactionView,
 )
+from tidebook.model.actions import ActionType, CorporateAction
 from tidebook.model.facts import Price, Rate, Transaction, TransactionType
 from tidebook.model.findings import unknown_instrument
 from tidebook.model.instruments import Instrument, built_in_instrument
@@ -215,19 +218,43 @@ REALISED = EntriesView(PORTFOLIO, freshness(ON), (SALE, LATE_SALE), (SHARE,))
 NOTHING_REALISED = EntriesView(PORTFOLIO, freshness(ON), ())
 
 
+SPLIT = CorporateAction("A-1", ActionType.SPLIT, "S-1", ON, Decimal(2))
+APPLIED = AppliedActionView(
+    SPLIT,
+    1,
+    NOW,
+    "A-1@P-1",
+    "BOOKED",
+    (
+        SALE.entry._replace(
+            quantity=Decimal(10),
+            cost_local=ZERO,
+            cost_base=ZERO,
+            realised_local=Decimal(3),
+            realised_base=Decimal(4),
+            matches=(("T-1", ON, Decimal(10), Decimal(1004), Decimal(1004)),),
+        ),
+    ),
+    (),
+)
+BUYING = TransactionType.BUY
+
+
 def desk() -> Desk:
     """Return a client of a book that holds the portfolio of this module."""
     made = Desk()
     reader = made.reader
     reader.kept["P-1"] = PORTFOLIO
     reader.kept_positions["P-1"] = POSITIONS
-    change = PositionChange(ON, "T-1", Decimal(10), Decimal(1004), Decimal(1004), 2)
+    change = PositionChange(ON, "T-1", Decimal(10), Decimal(1004), Decimal(1004), 2, BUYING)
     reader.kept_history["P-1", "S-1"] = HistoryView(
         PORTFOLIO, "S-1", freshness(ON), ((change, VALUED),)
     )
     reader.kept_transactions = [BOUGHT]
     reader.kept_lots = [LOT]
     reader.kept_entries = [SALE, LATE_SALE]
+    reader.kept_actions = [ActionView(SPLIT, 1, NOW, "IN_FORCE")]
+    reader.kept_applied = [APPLIED]
     reader.kept_findings = [FindingView(unknown_instrument("T-2", "S-2"), "P-1", "S-2", ON, NOW)]
     reader.kept_restatements = [RESTATED, REVALUED]
     reader.kept_series["P-1"] = SERIES

@@ -89,6 +89,14 @@ def test_a_transaction_that_nobody_knows_is_not_found(store: Openings) -> None:
     assert store.book.cancelled == []
 
 
+def test_a_price_that_nobody_knows_is_not_found(store: Openings) -> None:
+    store.book.kept_unknown = {PriceRef("ACME", DAY)}
+    result = terminal(store, "cancel", "market-price", "ACME", "2024-01-02")
+    assert result.exit_code == 4
+    assert "fact.unknown: market price ACME 2024-01-02 is not in the book" in result.stderr
+    assert store.book.cancelled == []
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.cli.memory_book import Openings, worked_book
+from tests.edges import sample_views
+from tests.unit.cli.memory_book import NOW, Openings, worked_book
 from tests.unit.cli.terminal import terminal
+from tidebook.engine.views import ActionView
 
 LOT_FIELDS = (
     "security_id,lot_id,opened_on,quantity,cost_local,cost_base,unit_cost_local,unit_cost_base,"
@@ -325,3 +327,19 @@ def test_depth_cuts_the_tree(store: Openings) -> None:
     result = terminal(store, "explain", "cost", "P1", "ACME", "-o", "table", "--depth", "1")
     assert "lot T2" in result.stdout
     assert "BUY T2" not in result.stdout
+
+
+def test_corporate_actions_are_listed_and_shown_with_what_they_did(store: Openings) -> None:
+    store.book.kept_actions = [ActionView(sample_views.SPLIT, 2, NOW, "CANCELLED")]
+    listed = json.loads(terminal(store, "actions", "--security", "S-1").stdout)["actions"]
+    assert [(row["action_id"], row["version"], row["status"]) for row in listed] == [
+        ("A-1", 2, "CANCELLED")
+    ]
+    before = terminal(store, "actions", "--as-of", "2025-03-09")
+    assert json.loads(before.stdout)["actions"] == []
+    store.book.kept_applied = [sample_views.APPLIED]
+    shown = json.loads(terminal(store, "actions", "P1", "--as-of", "2025-04-01").stdout)
+    (row,) = shown["actions"]
+    assert (row["transaction_id"], row["quantity"], row["realised_base"]) == ("A-1@P-1", "10", "4")
+    assert shown["totals"] == {"realised_base": "4"}
+    assert terminal(store, "actions", "P9").exit_code == 4

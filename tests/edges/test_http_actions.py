@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -20,6 +20,9 @@ from tidebook.model.cancellations import (
     RateRef,
     TransactionRef,
 )
+
+if TYPE_CHECKING:
+    from tidebook.model.cancellations import Cancellation
 
 ON = date(2024, 6, 10)
 BASE = {"action_id": "A-1", "security_id": "S-1", "ex_date": "2024-06-10"}
@@ -209,7 +212,7 @@ def test_a_merger_for_units_and_cash_parts_the_cost() -> None:
 
 # ---- cancellations
 
-ROWS: list[tuple[dict[str, str], object]] = [
+ROWS: list[tuple[dict[str, str], Cancellation]] = [
     (
         {"kind": "transaction", "transaction_id": "T-9", "portfolio_id": "P-9"},
         TransactionRef("T-9", "P-9"),
@@ -265,6 +268,36 @@ def test_an_unknown_transaction_without_its_portfolio_is_refused() -> None:
     )
     assert "portfolio_id" in fault["detail"]
     assert desk.commands.facts == {}
+
+
+@pytest.mark.parametrize(("row", "fact"), ROWS[1:])
+def test_what_was_never_known_is_refused_unless_anything_is_expected(
+    row: dict[str, str], fact: Cancellation
+) -> None:
+    desk = sample_views.desk()
+    desk.reader.kept_unknown = {fact}
+    known = {"kind": "transaction", "transaction_id": "T-1"}
+    answer = cancelled(desk, known, row)
+    assert answer.status_code == 422
+    (fault,) = answer.json()["errors"]
+    assert (fault["pointer"], fault["code"]) == ("/cancellations/1", "fact.unknown")
+    assert "expect=any" in fault["detail"]
+    assert desk.commands.facts == {}
+    path = "/ingest/cancellations?expect=any"
+    answer = desk.client.post(path, json={"cancellations": [known, row]})
+    assert answer.status_code == 202
+    assert (answer.json()["accepted_count"], answer.json()["unknown_count"]) == (2, 1)
+    assert desk.commands.facts["cancellations"] == [TransactionRef("T-1", "P-1"), fact]
+
+
+def test_a_business_date_that_was_never_known_cannot_be_withdrawn() -> None:
+    desk = Desk()
+    desk.reader.kept_unknown = {BusinessDateRef(ON)}
+    path = "/ingest/business-dates/withdrawal"
+    body = {"business_dates": [{"businessDate": "2024-06-10"}]}
+    answer = desk.client.post(path, json=body)
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "fact.unknown")
+    assert desk.client.post(f"{path}?expect=any", json=body).json()["unknown_count"] == 1
 
 
 @pytest.mark.parametrize(

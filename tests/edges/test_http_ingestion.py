@@ -11,6 +11,7 @@ import pytest
 
 from tests.edges.memory_book import AN_ID, NOW, Desk
 from tidebook.api import AppSettings
+from tidebook.api.samples import examples
 from tidebook.engine.views import FindingView
 from tidebook.errors import OverloadedError, StoreUnavailableError
 from tidebook.model.facts import Price, Rate, Transaction, TransactionType
@@ -199,6 +200,19 @@ def test_every_fault_of_every_row_is_listed() -> None:
         ("/transactions/2/grossTransactionAmount", "number.not-positive"),
         ("/transactions/2/currency", "currency.unknown"),
     }
+
+
+@pytest.mark.parametrize("name", ["transaction_id", "portfolio_id", "security_id"])
+@pytest.mark.parametrize("blank", ["   ", " T-1", "T-1 ", "\u00a0T-1"])
+def test_an_id_of_blanks_is_refused(name: str, blank: str) -> None:
+    desk = Desk()
+    row = {**examples()["row:transactions"], name: blank}
+    answer = desk.client.post("/ingest/transactions", json={"transactions": [row]})
+    assert answer.status_code == 422
+    (fault,) = answer.json()["errors"]
+    assert (fault["pointer"], fault["code"]) == (f"/transactions/0/{name}", "id.unusable")
+    assert "blank" in fault["detail"]
+    assert desk.commands.facts == {}
 
 
 def test_beyond_a_hundred_faults_are_only_counted() -> None:

@@ -12,6 +12,7 @@ import pytest
 from tests.edges import sample_views
 from tests.edges.memory_book import Desk, freshness
 from tidebook.api.samples import examples
+from tidebook.book.valuation import MarketValue
 from tidebook.engine.ports import TransactionQuery
 from tidebook.engine.views import PositionsView
 from tidebook.model.portfolios import Portfolio, TaxRates
@@ -32,6 +33,8 @@ ROUTES = {
     "transaction": "/transactions/T-1",
     "lots": "/portfolios/P-1/lots",
     "gains": "/portfolios/P-1/gains",
+    "corporate_actions": "/corporate-actions/",
+    "applied_actions": "/portfolios/P-1/corporate-actions",
     "findings": "/portfolios/P-1/findings",
     "restatements": "/portfolios/P-1/restatements",
     "series": "/portfolios/P-1/series",
@@ -72,6 +75,51 @@ def test_the_documented_example_has_the_shape_of_the_answer(name: str) -> None:
     assert documented == real
 
 
+def test_a_contract_on_margin_counts_with_its_gain_so_that_rows_add_up() -> None:
+    # 2 at 50 a point, opened at 4,000 and worth 3,990: nothing was paid, and 1,000 is lost.
+    value = MarketValue(*map(Decimal, (399_000, 399_000, -1_000, -1_000)), on_margin=True)
+    contract = sample_views.SHARES._replace(valuation=sample_views.VALUED._replace(value=value))
+    desk = sample_views.desk()
+    desk.reader.kept_positions["P-1"] = sample_views.POSITIONS._replace(
+        positions=(contract, sample_views.MONEY), market_value_base=Decimal(7_996)
+    )
+    body = desk.client.get("/portfolios/P-1/positions").json()
+    first, second = (row["valuation"] for row in body["positions"])
+    assert (first["market_value"], first["counted_value"]) == ("399000", "-1000")
+    # With 8,996 in cash that makes the 7,996 of the whole.
+    assert (second["counted_value"], body["totals"]["market_value"]) == ("8996", "7996")
+
+
+def test_corporate_actions_are_listed_by_security_and_as_known() -> None:
+    desk = sample_views.desk()
+    path = "/corporate-actions/?security_id=S-1&known_at=2025-04-01T00:00:00Z"
+    body = answered(path, desk)
+    (one,) = body["corporate_actions"]
+    assert (one["action_id"], one["action_type"], one["new_units"]) == ("A-1", "SPLIT", "2")
+    assert (one["version"], one["status"]) == (1, "IN_FORCE")
+    assert body["known_at"] == "2025-04-01T00:00:00Z"
+    assert desk.reader.asked == [("S-1", datetime(2025, 4, 1, tzinfo=UTC))]
+    assert answered("/corporate-actions/?security_id=S-2", desk)["corporate_actions"] == []
+
+
+def test_what_actions_did_in_a_portfolio_is_shown_with_its_gain() -> None:
+    desk = sample_views.desk()
+    path = "/portfolios/P-1/corporate-actions?security_id=S-1&start_date=2025-01-01"
+    body = answered(f"{path}&end_date=2025-12-31&as_of=2025-06-30", desk)
+    (one,) = body["corporate_actions"]
+    assert (one["transaction_id"], one["status"]) == ("A-1@P-1", "BOOKED")
+    assert (one["realized_gain_loss"], one["realized_gain_loss_local"]) == ("4", "3")
+    assert [entry["security_id"] for entry in one["entries"]] == ["S-1"]
+    span = (date(2025, 1, 1), date(2025, 6, 30))
+    assert desk.reader.asked == [("P-1", "S-1", *span, None)]
+    assert desk.client.get("/portfolios/P-9/corporate-actions").status_code == 404
+
+
+def test_a_change_of_a_position_says_what_made_it() -> None:
+    body = answered("/portfolios/P-1/position-history?security_id=S-1")
+    assert [one["type"] for one in body["positions"]] == ["BUY"]
+
+
 def test_positions_as_the_reader_valued_them() -> None:
     body = answered("/portfolios/P-1/positions")
     assert body["positions"][0] == {
@@ -92,6 +140,7 @@ def test_positions_as_the_reader_valued_them() -> None:
             "price_currency": "USD",
             "fx_rate": "1",
             "market_value": "1010",
+            "counted_value": "1010",
             "unrealized_gain_loss": "6",
             "market_value_local": "1010",
             "unrealized_gain_loss_local": "6",

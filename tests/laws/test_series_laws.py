@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from hypothesis import given, strategies as st
@@ -13,6 +14,7 @@ from tests.laws.strategies import (
     CURRENCIES,
     DAYS,
     FIRST,
+    days,
     histories,
     price_facts,
     rate_facts,
@@ -27,7 +29,7 @@ from tidebook.book.series import (
 )
 from tidebook.book.valuation import Held, cash_quote, value_position
 from tidebook.model.facts import Rate, TransactionType
-from tidebook.model.markets import NO_PRICES, price_table, rate_table
+from tidebook.model.markets import NO_PRICES, Split, over_splits, price_table, rate_table
 from tidebook.model.money import ZERO, exact
 
 if TYPE_CHECKING:
@@ -147,3 +149,54 @@ def test_the_rates_of_many_days_are_the_rates_of_each(
     each = [table.rate(source, target, on) for on in CALENDAR]
     expected = [quote.rate if quote else None for quote in each]
     assert rates_by_day(table, source, target, CALENDAR) == expected
+
+
+splits = st.lists(
+    st.builds(
+        Split,
+        days,
+        st.integers(1, 7).map(Decimal),
+        st.integers(1, 7).map(Decimal),
+        st.just("split"),
+    ),
+    min_size=1,
+    max_size=4,
+).map(sorted)
+
+
+@given(own_facts, price_facts(KEYS, "USD"), splits)
+def test_prices_carried_over_splits_are_the_same_by_day_and_by_position(
+    facts: list[Transaction], prices: list[Price], carried_over: list[Split]
+) -> None:
+    book = keep_book(facts, portfolio(), map(security, KEYS))
+    quoted = price_table(prices)
+    carried = {key: over_splits(found, carried_over) for key, found in quoted.items()}
+    market = Market(carried, rate_table([]), "USD", {})
+    for row in series_of(book, market, CALENDAR):
+        worth, unpriced, _ = valued_by_position(book, market, row.on)
+        assert (row.eod_market_value, row.unpriced_cost) == (worth, unpriced)
+
+
+@given(price_facts(("ACME",), "USD"), splits)
+def test_a_split_makes_nobody_richer_or_poorer_before_the_next_quote(
+    prices: list[Price], carried_over: list[Split]
+) -> None:
+    quoted = price_table(prices).get("ACME", NO_PRICES)
+    found = over_splits(quoted, carried_over)
+    for on in CALENDAR:
+        plain, quote = quoted.as_of(on), found.as_of(on)
+        assert (plain is None) == (quote is None)
+        if plain is None or quote is None:
+            continue
+        assert (quote.on, quote.currency) == (plain.on, plain.currency)
+        units = Fraction(1)
+        for split in carried_over:
+            if plain.on < split.on <= on:
+                units *= Fraction(split.new_units) / Fraction(split.old_units)
+        # Each of the four divisions is off by half a last place, seven times as much after the
+        # next three, and the units are at most 7 ** 4.
+        apart = abs(Fraction(quote.price) * units - Fraction(plain.price))
+        assert apart <= Fraction(LAST_PLACE) * 2 * 7**7
+        assert (quote.carried is None) == (
+            not any(plain.on < each.on <= on for each in carried_over)
+        )

@@ -217,4 +217,5 @@ def test_an_action_in_a_foreign_currency_waits_for_its_rate() -> None:
     book = kept(action(ActionType.MERGER, cash_per_unit="20", cash_currency="EUR"))
     (finding,) = book.findings
     assert finding.code == "rate.missing"
+    assert finding.sentence.startswith("corporate action act in portfolio P1: no exchange rate")
     assert held(book, "OLD") == (150, 1800)

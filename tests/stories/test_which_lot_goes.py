@@ -91,6 +91,15 @@ def test_a_sale_that_names_a_lot_that_is_gone_waits_and_says_so() -> None:
     assert book.holding("CASH_USD").quantity == -2300
 
 
+def test_a_pool_has_no_lots_to_name_and_says_so() -> None:
+    book = sold(SALE._replace(lots=(LotChoice("l2", D(15)),)), cost_method=M.AVCO)
+    (finding,) = book.findings
+    assert finding.code == "lot.not-held"
+    assert "without lots" in finding.remedy
+    assert "name lots" not in finding.remedy
+    assert not sold(SALE, cost_method=M.AVCO).findings
+
+
 def test_a_purchase_that_arrives_late_makes_the_named_lot_whole() -> None:
     sale = SALE._replace(lots=(LotChoice("late", D(15)),))
     late = trade("late", "BUY", "ACME", "2022-03-01", quantity="15", price="50")

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from tidebook.api import (
+    corporate_actions,
     data_checks,
     explaining,
     health,
@@ -83,7 +84,16 @@ def create_app(
     app.state.edge = Edge(commands, reader, clock, new_id, new_nonce, chosen, waiting)
     app.state.pages = pages
     # The last route of the queries takes every path beneath a portfolio, so the checks go before.
-    routed = (ingestion, data_checks, what_if, queries, explaining, health, reference)
+    routed = (
+        ingestion,
+        data_checks,
+        what_if,
+        corporate_actions,
+        queries,
+        explaining,
+        health,
+        reference,
+    )
     for part in routed:
         app.include_router(part.router)
     if pages is not None:

@@ -110,8 +110,8 @@ def ids_of(body: bytes, wrapper: str) -> tuple[str, ...]:
             faults.add(
                 f"{pointer}/{index}",
                 "id.unusable",
-                "it is no id: text of 1 to 200 characters without control characters or "
-                "backslashes; correct it or leave it out",
+                "it is no id: text of 1 to 200 characters without control characters, "
+                "backslashes or blanks at its ends; correct it or leave it out",
             )
     if faults.count:
         raise refusal(faults)

@@ -24,14 +24,18 @@ FUTURE_DAYS_MAX = 1
 
 # Control characters and the backslash have a meaning of their own in the store's bulk format.
 _PLAIN = r"[^\x00-\x1f\x7f-\x9f\\]"
-_is_id = re.compile(f"{_PLAIN}{{1,{ID_LENGTH_MAX}}}").fullmatch
+# A blank at either end cannot be seen, and an id that differs by it alone names something else.
+_is_id = re.compile(rf"(?=\S){_PLAIN}{{1,{ID_LENGTH_MAX}}}(?<=\S)").fullmatch
 _is_text = re.compile(f"{_PLAIN}{{0,{TEXT_LENGTH_MAX}}}").fullmatch
 _is_currency = re.compile(r"[A-Z0-9]{3,10}").fullmatch
 _SHORT_NUMBER = 19
 
 
 def is_id(text: str) -> bool:
-    """Tell whether a text can name something: 1 to 200 characters, none of them special."""
+    """Tell whether a text can name something: 1 to 200 characters, none of them special.
+
+    Blanks may stand inside it, not at its ends.
+    """
     return _is_id(text) is not None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from enum import StrEnum
 from functools import partial
 from typing import Annotated, NamedTuple
 
@@ -18,11 +19,11 @@ from tidebook.api.faults import Faults
 from tidebook.api.prefer import Preference, preference
 from tidebook.api.replies import Json, reply
 from tidebook.api.shapes import placed_finding_of
-from tidebook.engine.cancelling import locate
+from tidebook.engine.cancelling import Located, locate
 from tidebook.engine.ports import Reader, Receipt
 from tidebook.engine.views import FindingView
 from tidebook.errors import UnknownPortfolioError
-from tidebook.model.cancellations import BusinessDateRef, Cancellation
+from tidebook.model.cancellations import BusinessDateRef, Cancellation, TransactionRef
 from tidebook.model.facts import Transaction
 
 router = APIRouter(tags=["ingestion"])
@@ -30,6 +31,21 @@ router = APIRouter(tags=["ingestion"])
 FINDINGS_MAX = 1000
 PORTFOLIOS_ASKED_MAX = 20
 _CREATED, _ACCEPTED = 201, 202
+
+
+_WHY_UNKNOWN = (
+    "the book knows no such fact, so there is nothing to cancel; correct it, or repeat the request "
+    "with ?expect=any if it was sent only just now"
+)
+
+
+class Expect(StrEnum):
+    """What is expected of the facts that are to be cancelled."""
+
+    KNOWN = "known"
+    """That the book knows them: an unknown one is a fault."""
+    ANY = "any"
+    """Nothing: they may be under way still, and unknown ones are only counted."""
 
 
 class _Taken(NamedTuple):
@@ -172,37 +188,48 @@ async def ingest_corporate_actions(
 
 @router.post("/ingest/cancellations", **samples.ingestion(rows.CANCELLATIONS))
 async def ingest_cancellations(
-    request: Request, edge: EdgeHere, body: JsonBody, prefer: Prefer = None
+    request: Request,
+    edge: EdgeHere,
+    body: JsonBody,
+    prefer: Prefer = None,
+    expect: Expect = Expect.KNOWN,
 ) -> Response:
     """Take in cancellations: the facts that they name never happened."""
     correlation_id = correlation_id_of(request)
 
     def take() -> _Taken:
         sent = bodies.facts_of(body, rows.CANCELLATIONS, edge.clock.now())
-        receipt = edge.commands.cancel(_located(edge.reader, sent), correlation_id)
-        return _Taken(receipt, _queued(len(sent), "cancellation", correlation_id))
+        found = _located(edge.reader, sent, expect)
+        receipt = edge.commands.cancel(found.cancellations, correlation_id)
+        answer = _queued(len(sent), "cancellation", correlation_id)
+        return _Taken(receipt, answer | {"unknown_count": len(found.unknown)})
 
     return await _answered(edge, take, prefer)
 
 
-def _located(reader: Reader, sent: Sequence[Cancellation]) -> Sequence[Cancellation]:
+def _located(reader: Reader, sent: Sequence[Cancellation], expect: Expect) -> Located:
     """Return cancellations, each transaction's with its portfolio.
 
     Raises:
-        InvalidRequestError: If the portfolio was left out and the transaction is not known.
+        InvalidRequestError: If the portfolio was left out and the transaction is not known; or
+            another fact is not, and was to be.
     """
     located = locate(reader, sent)
     faults = Faults()
     for place in located.unknown:
-        faults.add(
-            f"/{rows.CANCELLATIONS.wrapper}/{place}/transaction_id",
-            "transaction.unknown",
-            "the book knows no transaction of this id, and so not its portfolio; correct the id, "
-            "or send its portfolio_id too if it was sent only just now",
-        )
+        pointer = f"/{rows.CANCELLATIONS.wrapper}/{place}"
+        if isinstance(sent[place], TransactionRef):
+            faults.add(
+                f"{pointer}/transaction_id",
+                "transaction.unknown",
+                "the book knows no transaction of this id, and so not its portfolio; correct the "
+                "id, or send its portfolio_id too if it was sent only just now",
+            )
+        elif expect is Expect.KNOWN:
+            faults.add(pointer, "fact.unknown", _WHY_UNKNOWN)
     if faults.count:
         raise bodies.refusal(faults)
-    return located.cancellations
+    return located
 
 
 @router.post("/portfolios/{portfolio_id:path}/what-if/commit", **samples.what_if_commit())
@@ -241,7 +268,11 @@ async def ingest_balance_assertions(
 
 @router.post("/ingest/business-dates/withdrawal", **samples.ingestion(rows.BUSINESS_DATES))
 async def withdraw_business_dates(
-    request: Request, edge: EdgeHere, body: JsonBody, prefer: Prefer = None
+    request: Request,
+    edge: EdgeHere,
+    body: JsonBody,
+    prefer: Prefer = None,
+    expect: Expect = Expect.KNOWN,
 ) -> Response:
     """Take business dates back; what was valued on them is still known as of then."""
     correlation_id = correlation_id_of(request)
@@ -249,9 +280,16 @@ async def withdraw_business_dates(
     def take() -> _Taken:
         facts = bodies.facts_of(body, rows.BUSINESS_DATES, edge.clock.now())
         gone = [BusinessDateRef(day) for day in facts]
+        unknown = edge.reader.unknown(gone)
+        if unknown and expect is Expect.KNOWN:
+            faults = Faults()
+            for place in unknown:
+                pointer = f"/{rows.BUSINESS_DATES.wrapper}/{place}"
+                faults.add(pointer, "fact.unknown", _WHY_UNKNOWN)
+            raise bodies.refusal(faults)
         receipt = edge.commands.cancel(gone, correlation_id)
         answer = _queued(len(facts), "business date", correlation_id, purpose="withdrawal")
-        return _Taken(receipt, answer)
+        return _Taken(receipt, answer | {"unknown_count": len(unknown)})
 
     return await _answered(edge, take, prefer)
 

@@ -416,6 +416,10 @@ def _why_no_id(text: str) -> str:
         return "it is empty; every fact needs the id by which it is known"
     if len(text) > checks.ID_LENGTH_MAX:
         return f"it has {len(text)} characters, at most {checks.ID_LENGTH_MAX} are kept; shorten it"
+    if not text.strip():
+        return "it is blank; every fact needs the id by which it is known"
+    if text != text.strip():
+        return f"{_shown(text)} begins or ends with a blank, which nobody sees; take it out"
     return (
         f"{_shown(text)} contains a control character, a tab or a backslash, which cannot be kept; "
         "take it out"

@@ -131,6 +131,7 @@ def valuation_of(valuation: Valuation) -> Json:
         "price_currency": None if quote is None else quote.currency,
         "fx_rate": amount_or_null(valuation.rate_to_base),
         "market_value": None if value is None else amount(value.base),
+        "counted_value": None if value is None else amount(value.counted_base),
         "unrealized_gain_loss": None if value is None else amount(value.unrealised_base),
         "market_value_local": None if value is None else amount(value.local),
         "unrealized_gain_loss_local": None if value is None else amount(value.unrealised_local),
@@ -148,6 +149,7 @@ def history_of(view: HistoryView) -> Json:
             {
                 "position_date": change.on.isoformat(),
                 "transaction_id": change.transaction_id,
+                "type": change.type.value,
                 "quantity": amount(change.quantity),
                 "cost_basis": amount(change.cost_base),
                 "cost_basis_local": amount(change.cost_local),
@@ -235,7 +237,7 @@ def transaction_of(view: TransactionView) -> Json:
         "version": view.version,
         "status": view.status,
         "recorded_at": instant(view.recorded_at),
-        "entries": [_entry(entry) for entry in view.entries],
+        "entries": [entry_of(entry) for entry in view.entries],
         "findings": [finding_of(finding) for finding in view.findings],
     }
 
@@ -255,7 +257,8 @@ def _cashflow(entry: EntryView) -> Json | None:
     }
 
 
-def _entry(entry: EntryView) -> Json:
+def entry_of(entry: EntryView) -> Json:
+    """Return what one fact did to one key."""
     return {
         "security_id": entry.security_id,
         "leg": entry.leg,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from tidebook.book.known import Wanted, rates_on
 from tidebook.book.postings import Effect, EffectKind, Leg, Posted, Posting
 from tidebook.model.actions import ActionType, applied_id
-from tidebook.model.findings import Finding, unknown_instrument
+from tidebook.model.findings import Finding, of_action, unknown_instrument
 from tidebook.model.instruments import cash_account
 from tidebook.model.money import ONE, ZERO, exact
 from tidebook.model.portfolios import Settlement
@@ -45,10 +45,10 @@ class _Rates(NamedTuple):
 def apply_action(action: CorporateAction, portfolio: Portfolio, known: Known) -> Posted:
     """Return the postings of an action in a portfolio, or what it waits for there."""
     identity = applied_id(action.action_id, portfolio.portfolio_id)
-    on, main = action.ex_date, action.security_id
+    on = action.ex_date
     found = _currencies(action, known, identity)
     if isinstance(found, Finding):
-        return Posted(on, main, None, (), (found,))
+        return _waiting(action, portfolio, found)
     local, to_local = found
     base, cash = portfolio.base_currency, action.cash_currency or local
     with exact():
@@ -61,20 +61,25 @@ def apply_action(action: CorporateAction, portfolio: Portfolio, known: Known) ->
         )
         rates = rates_on(known.rates, wanted, on, identity)
         if isinstance(rates, Finding):
-            return Posted(on, main, None, (), (rates,))
+            return _waiting(action, portfolio, rates)
         return _posted(action, portfolio, (local, to_local), _Rates(*rates))
+
+
+def _waiting(action: CorporateAction, portfolio: Portfolio, finding: Finding) -> Posted:
+    said = of_action(finding, action.action_id, portfolio.portfolio_id)
+    return Posted(action.ex_date, action.security_id, None, (), (said,))
 
 
 def _currencies(action: CorporateAction, known: Known, identity: str) -> tuple[str, str] | Finding:
     """Return the currencies of the security and of the one that the action leads to."""
     instrument = known.instruments.get(action.security_id)
     if instrument is None:
-        return unknown_instrument(identity, action.security_id)
+        return unknown_instrument(identity, action.security_id, event="action")
     if not action.moves_lots:
         return instrument.currency, instrument.currency
     target = known.instruments.get(action.to_security_id)
     if target is None:
-        return unknown_instrument(identity, action.to_security_id)
+        return unknown_instrument(identity, action.to_security_id, event="action")
     return instrument.currency, target.currency
 
 

@@ -137,6 +137,16 @@ def awaited(transaction: Transaction) -> tuple[str, str] | None:
     return (transaction.to_portfolio_id, transaction.to_security_id or transaction.security_id)
 
 
+def led_to(transaction: Transaction) -> tuple[str, str] | None:
+    """Return the key that a transaction names as where it leads; None where it names none."""
+    if not transaction.to_portfolio_id and not transaction.to_security_id:
+        return None
+    return (
+        transaction.to_portfolio_id or transaction.portfolio_id,
+        transaction.to_security_id or transaction.security_id,
+    )
+
+
 def _arriving(
     transaction: Transaction, instrument: Instrument, known: Known
 ) -> Instrument | Finding:

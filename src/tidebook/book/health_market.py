@@ -180,7 +180,7 @@ def _jumps(data: PortfolioBasis, valued: Sequence[Valued]) -> Iterator[CheckResu
 def price_jumps(security_id: str, quotes: PriceQuotes) -> tuple[PriceJump, ...]:
     """Return where neighbouring prices in one currency are so far apart that a split may be why."""
     found: list[PriceJump] = []
-    days, prices, currencies = quotes
+    days, prices, currencies, _ = quotes
     with exact():
         for index in range(1, len(days)):
             before, after = prices[index - 1], prices[index]

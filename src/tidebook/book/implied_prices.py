@@ -68,4 +68,5 @@ def _preceded(quotes: PriceQuotes, implied: PriceQuotes) -> PriceQuotes:
         implied.days[:count] + quotes.days,
         implied.prices[:count] + quotes.prices,
         implied.currencies[:count] + quotes.currencies,
+        quotes.carried,
     )

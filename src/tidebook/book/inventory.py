@@ -159,6 +159,7 @@ class Inventory:
                 posting.transaction_id,
                 posting.key,
                 ", ".join(f"{decimal_text(part.quantity)} of {part.lot_id}" for part in named),
+                pooled=self.pooled,
             )
         cost_local, cost_base = self.reduce(taken, matches)
         if not posting.realises:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.book.cashflows import flow, flow_amount
-from tidebook.book.events import awaited, post_carry
+from tidebook.book.events import awaited, led_to, post_carry
 from tidebook.book.known import NOBODY, Known
 from tidebook.book.plans import CLOSES, plan_for
 from tidebook.book.postings import Effect, EffectKind, Leg, Posted, Posting, rank_of
@@ -25,6 +25,7 @@ from tidebook.model.findings import (
     redundant_settlement,
     unknown_instrument,
 )
+from tidebook.model.instruments import built_in_instrument, cash_account
 from tidebook.model.money import ONE, ZERO, converted, decimal_text, exact
 from tidebook.model.portfolios import Settlement
 
@@ -104,7 +105,7 @@ def _post(transaction: Transaction, portfolio: Portfolio, known: Known, plans: P
     kind = transaction.type
     on = business_date(transaction, portfolio.time_zone)
     if kind is T.CANCELLED:
-        return Posted(on, "", None, (), ())
+        return _cancelled(transaction, on)
     plan = plan_for(transaction, portfolio, known, plans)
     if plan is None:
         return _without_instrument(transaction, on)
@@ -131,6 +132,14 @@ def _post(transaction: Transaction, portfolio: Portfolio, known: Known, plans: P
     postings = _legs(transaction, portfolio, plan, on, converts, effect)
     findings = _warnings(transaction, portfolio, plan) if plan.rule.realises else ()
     return Posted(on, main, cash, postings, findings)
+
+
+def _cancelled(transaction: Transaction, on: date) -> Posted:
+    """Return no postings, and where those of what was cancelled would be looked for."""
+    named = transaction.security_id
+    cash = built_in_instrument(named, transaction.currency)
+    main = named if cash is None else cash_account(cash.currency)
+    return Posted(on, main, None, (), (), led_to(transaction))
 
 
 def _without_instrument(transaction: Transaction, on: date) -> Posted:

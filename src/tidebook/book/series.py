@@ -90,7 +90,7 @@ def priced_steps(quotes: PriceQuotes) -> PricedSteps | None:
     """
     if not quotes.days or len(set(quotes.currencies)) > 1:
         return None
-    return PricedSteps(quotes.currencies[0], steps(quotes.days, quotes.prices))
+    return PricedSteps(quotes.currencies[0], steps(*quotes.steps()))
 
 
 class Market(NamedTuple):

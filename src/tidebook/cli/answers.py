@@ -63,6 +63,8 @@ def positions_answer(view: PositionsView, security_id: str | None = None) -> Ans
         "unrealised_base": view.unrealised_base,
         "realised_base": view.realised_base,
     }
+    margined = _on_margin(view)
+    counted = (Column("counted_value_base", f"counted {base}", "amount"),) if margined else ()
     covered = "nothing to cover" if view.coverage is None else decimal_text(view.coverage)
     reasons = tuple(
         f"{position.security_id}: {position.valuation.reason}"
@@ -80,6 +82,7 @@ def positions_answer(view: PositionsView, security_id: str | None = None) -> Ans
             Column("price_date", "price of"),
             Column("cost_base", f"cost {base}", "amount"),
             Column("market_value_base", f"value {base}", "amount"),
+            *counted,
             Column("unrealised_base", f"unrealised {base}", "amount"),
             Column("realised_base", f"realised {base}", "amount"),
         ),
@@ -91,10 +94,10 @@ def positions_answer(view: PositionsView, security_id: str | None = None) -> Ans
             "positions": records,
             "totals": {name: value for name, value in total.items() if name != "security_id"},
         },
-        total,
+        {**total, "counted_value_base": view.market_value_base},
         (
             f"{freshness_note(view.freshness)}, coverage {covered}",
-            *_on_margin(view),
+            *margined,
             *reasons,
         ),
     )
@@ -125,6 +128,7 @@ def _position_record(position: PositionView) -> Record:
         "rate_to_base": valuation.rate_to_base,
         "market_value_local": value.local if value else None,
         "market_value_base": value.base if value else None,
+        "counted_value_base": value.counted_base if value else None,
         "unrealised_local": value.unrealised_local if value else None,
         "unrealised_base": value.unrealised_base if value else None,
         "realised_local": position.realised_local,

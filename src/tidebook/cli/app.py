@@ -28,6 +28,7 @@ _ORDER: Final = (
     "lots",
     "gains",
     "transactions",
+    "actions",
     "performance",
     "explain",
     "findings",

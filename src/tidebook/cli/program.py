@@ -7,6 +7,7 @@ import sys
 import typer
 
 from tidebook.cli import (
+    acting,
     checking,
     correcting,
     demo,
@@ -21,6 +22,7 @@ from tidebook.cli.app import app
 from tidebook.cli.refusals import last_words
 
 COMMAND_MODULES = (
+    acting,
     checking,
     correcting,
     demo,

@@ -17,10 +17,11 @@ from tidebook.engine.cancelling import locate
 from tidebook.errors import (
     OverloadedError,
     ServerRefusedError,
+    UnknownFactError,
     UnknownPortfolioError,
     UnknownTransactionError,
 )
-from tidebook.model.cancellations import TransactionRef
+from tidebook.model.cancellations import TransactionRef, named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -71,6 +72,7 @@ class LocalTarget:
         Raises:
             UnknownTransactionError: If a transaction is to be cancelled whose portfolio was not
                 said, and which the book does not know.
+            UnknownFactError: If another fact is to be cancelled that the book does not know.
         """
         commands, origins = self._commands, [row.origin for row in rows]
         facts = [row.fact for row in rows]
@@ -98,6 +100,7 @@ class LocalTarget:
             cancelled = cancellations[place]
             if isinstance(cancelled, TransactionRef):
                 raise UnknownTransactionError(cancelled.transaction_id)
+            raise UnknownFactError(*named(cancelled))
         return list(located.cancellations)
 
     def reprocess(self, transaction_ids: Sequence[str]) -> None:

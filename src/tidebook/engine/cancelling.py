@@ -1,4 +1,4 @@
-"""Cancellations of transactions whose portfolio was not said: the book knows it."""
+"""Cancellations looked up in the book: the portfolios of transactions, and what is unknown."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ class Located(NamedTuple):
 def locate(reader: Reader, cancellations: Sequence[Cancellation]) -> Located:
     """Return cancellations with the portfolios of their transactions filled in.
 
-    A transaction that the book does not know yet keeps an empty portfolio and is counted among
-    the unknown: its cancellation has no place in the log.
+    A transaction without a portfolio that the book does not know keeps an empty one and is counted
+    among the unknown: its cancellation has no place in the log. So are facts of other kinds that
+    were never known. A transaction that comes with its portfolio is not looked up.
     """
     found: list[Cancellation] = []
     unknown: list[int] = []
@@ -38,4 +39,5 @@ def locate(reader: Reader, cancellations: Sequence[Cancellation]) -> Located:
             found.append(cancelled)
         else:
             found.append(cancelled._replace(portfolio_id=view.transaction.portfolio_id))
-    return Located(tuple(found), tuple(unknown))
+    unknown += reader.unknown(cancellations)
+    return Located(tuple(found), tuple(sorted(unknown)))

@@ -20,7 +20,7 @@ from tidebook.model.cancellations import (
     TransactionRef,
 )
 from tidebook.model.facts import TransactionType, content_hash
-from tidebook.model.markets import NO_PRICES, corrected_prices
+from tidebook.model.markets import NO_PRICES, corrected_prices, over_splits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -160,7 +160,9 @@ def supposed(given: BookFacts, hypothesis: Hypothesis) -> BookFacts:
         if hypothesis.actions or cancelled.actions
         else facts.actions,
     )
-    prices = _prices(given.prices, hypothesis.prices, cancelled.prices)
+    prices = _carried(
+        given, _prices(given.prices, hypothesis.prices, cancelled.prices), after.actions
+    )
     days = (set(given.business_dates) | set(hypothesis.business_dates)) - cancelled.dates
     return given._replace(
         facts=after,
@@ -224,6 +226,20 @@ def _prices(
     return {**quoted, **changed}
 
 
+def _carried(
+    given: BookFacts, quoted: Mapping[str, PriceQuotes], actions: ActionTable
+) -> Mapping[str, PriceQuotes]:
+    """Return prices carried over splits; where neither has changed they are the very same."""
+    before = given.facts.actions
+    return {
+        security_id: quotes
+        if quotes is given.prices.get(security_id)
+        and actions.splits(security_id) == before.splits(security_id)
+        else over_splits(quotes, actions.splits(security_id))
+        for security_id, quotes in quoted.items()
+    }
+
+
 def novelties(given: BookFacts, hypothesis: Hypothesis) -> tuple[Sent, ...]:
     """Return what each transaction, action, price, rate and cancellation would be to the store."""
     found: list[Sent] = []
@@ -244,7 +260,7 @@ def novelties(given: BookFacts, hypothesis: Hypothesis) -> tuple[Sent, ...]:
         quote = given.prices.get(price.security_id, NO_PRICES).as_of(price.on)
         what = Novelty.NEW
         if quote is not None and quote.on == price.on:
-            what = _compared(quote[1:] == price[2:])
+            what = _compared(quote[1:3] == price[2:])
         found.append(Sent(FactKind.MARKET_PRICE, f"{price.security_id} {price.on}", what))
     for rate in hypothesis.rates:
         quoted = given.facts.rates.quoted_on(rate.source, rate.target, rate.on)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tidebook.engine.verify import KeptBooks
     from tidebook.engine.views import (
         ActionView,
+        AppliedActionsView,
         EntriesView,
         FindingView,
         Freshness,
@@ -334,6 +335,25 @@ class Reader(Protocol):
         self, security_id: str | None = None, *, known_at: datetime | None = None
     ) -> tuple[ActionView, ...]:
         """Return corporate actions by ex-date and id: all, or those on a security or to it."""
+        ...
+
+    def unknown(self, cancellations: Sequence[Cancellation]) -> tuple[int, ...]:
+        """Return the places of those cancellations whose fact was never known.
+
+        One that was cancelled before is known. Transactions are not looked up.
+        """
+        ...
+
+    def applied_actions(
+        self,
+        portfolio_id: str,
+        *,
+        security_id: str | None = None,
+        start: date | None = None,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> AppliedActionsView:
+        """Return the corporate actions that did something in a portfolio, or wait there."""
         ...
 
     def series(

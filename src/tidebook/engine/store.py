@@ -249,6 +249,10 @@ class Unit(Protocol):
         """Return the current versions of transactions that are known."""
         ...
 
+    def contents(self, ids: Collection[str]) -> dict[str, Transaction]:
+        """Return what the current versions of transactions say."""
+        ...
+
     def lock_portfolios(self, ids: Iterable[str]) -> dict[str, PortfolioState]:
         """Lock portfolios in the order of their ids and return those that are known."""
         ...

@@ -90,7 +90,10 @@ class ResultsView(NamedTuple):
 
 
 class PositionChange(NamedTuple):
-    """A key's position after one entry (one row of the position history)."""
+    """A key's position after one entry (one row of the position history), and what made it.
+
+    ``type`` is that of the transaction or the corporate action of this id.
+    """
 
     on: date
     transaction_id: str
@@ -98,6 +101,7 @@ class PositionChange(NamedTuple):
     cost_local: Decimal
     cost_base: Decimal
     epoch: int
+    type: TransactionType | ActionType
 
 
 class HistoryView(NamedTuple):
@@ -204,6 +208,31 @@ class ActionView(NamedTuple):
     recorded_at: datetime
     status: str
     """``IN_FORCE`` or ``CANCELLED``."""
+
+
+class AppliedActionView(NamedTuple):
+    """A corporate action in one portfolio: what it did there, or what it waits for.
+
+    ``transaction_id`` is the id under which it is booked (``model.actions.applied_id``); its
+    entries are those of every key that it moved, cash among them.
+    """
+
+    action: CorporateAction
+    version: int
+    recorded_at: datetime
+    transaction_id: str
+    status: str
+    """``BOOKED`` or ``WAITING``."""
+    entries: tuple[EntryView, ...]
+    findings: tuple[Finding, ...]
+
+
+class AppliedActionsView(NamedTuple):
+    """The corporate actions that did something in a portfolio, or wait there, by ex-date and id."""
+
+    portfolio: Portfolio
+    freshness: Freshness
+    actions: tuple[AppliedActionView, ...]
 
 
 class TransactionView(NamedTuple):

@@ -11,7 +11,8 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 
 from tidebook.model.facts import TransactionType
-from tidebook.model.money import ONE, ZERO, decimal_text
+from tidebook.model.markets import Split
+from tidebook.model.money import ONE, ZERO, decimal_text, exact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,6 +81,30 @@ class CorporateAction(NamedTuple):
         """Whether units of another security come of it."""
         return bool(self.to_security_id)
 
+    @property
+    def split(self) -> Split | None:
+        """What it does to a price that is older; None where units stay what they are.
+
+        What one portfolio alone is subject to says nothing of the units that others quote.
+        """
+        new, old = self.new_units, self.old_units
+        if self.portfolio_id or new <= ZERO or old <= ZERO:
+            return None
+        match self.type:
+            case ActionType.SPLIT:
+                return Split(self.ex_date, new, old, self.action_id)
+            case ActionType.STOCK_DIVIDEND:
+                with exact():
+                    return Split(self.ex_date, old + new, old, self.action_id)
+            case (
+                ActionType.SPIN_OFF
+                | ActionType.RIGHTS_ISSUE
+                | ActionType.MERGER
+                | ActionType.IDENTIFIER_CHANGE
+                | ActionType.RETURN_OF_CAPITAL
+            ):
+                return None
+
 
 class ActionTable:
     """Every corporate action in force, found by the security it acts on or leads to."""
@@ -88,10 +113,13 @@ class ActionTable:
         """Keep the actions by security."""
         self._by_security: dict[str, list[CorporateAction]] = {}
         self._by_id = {action.action_id: action for action in actions}
+        self._splits: dict[str, tuple[Split, ...]] = {}
         for action in sorted(actions, key=lambda action: (action.ex_date, action.action_id)):
             self._by_security.setdefault(action.security_id, []).append(action)
             if action.moves_lots and action.to_security_id != action.security_id:
                 self._by_security.setdefault(action.to_security_id, []).append(action)
+            if (split := action.split) is not None:
+                self._splits[action.security_id] = (*self.splits(action.security_id), split)
 
     def touching(self, portfolio_id: str, security_id: str) -> list[CorporateAction]:
         """Return the actions that act on a key or lead to it, in order of their ex-dates."""
@@ -99,6 +127,10 @@ class ActionTable:
         if not known:
             return []
         return [action for action in known if action.portfolio_id in {"", portfolio_id}]
+
+    def splits(self, security_id: str) -> tuple[Split, ...]:
+        """Return what older prices of a security are carried over, in order of the ex-dates."""
+        return self._splits.get(security_id, ())
 
     def applied(self, applied_id: str, portfolio_id: str) -> CorporateAction | None:
         """Return the action that is booked under an id in a portfolio; None where there is none."""

@@ -66,3 +66,20 @@ class AssertionRef(NamedTuple):
 
 Cancellation = TransactionRef | ActionRef | PriceRef | RateRef | BusinessDateRef | AssertionRef
 """What names a fact to be cancelled."""
+
+
+def named(cancelled: Cancellation) -> tuple[FactKind, str]:
+    """Return the kind of a fact and, in words, what it is known by."""
+    match cancelled:
+        case TransactionRef(identity):
+            return FactKind.TRANSACTION, identity
+        case ActionRef(identity):
+            return FactKind.CORPORATE_ACTION, identity
+        case PriceRef(security_id, on):
+            return FactKind.MARKET_PRICE, f"{security_id} {on}"
+        case RateRef(source, target, on):
+            return FactKind.FX_RATE, f"{source}/{target} {on}"
+        case BusinessDateRef(on):
+            return FactKind.BUSINESS_DATE, on.isoformat()
+        case AssertionRef(identity):
+            return FactKind.BALANCE_ASSERTION, identity

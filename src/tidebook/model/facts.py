@@ -118,9 +118,10 @@ _PLAIN_FIELDS = 18
 
 
 def cancellation(transaction_id: str, portfolio_id: str, on: date) -> Transaction:
-    """Return the fact that the transaction of this id never happened.
+    """Return the fact that the transaction of this id never happened, of which nothing is known.
 
-    It is the next version of that transaction and touches nothing.
+    It is the next version of that transaction and touches nothing. Where the book knows the
+    transaction, this version repeats what it said (:func:`cancelled`).
     """
     return Transaction(
         transaction_id,
@@ -135,6 +136,11 @@ def cancellation(transaction_id: str, portfolio_id: str, on: date) -> Transactio
         "",
         "",
     )
+
+
+def cancelled(transaction: Transaction) -> Transaction:
+    """Return the next version of a transaction: that it never happened, with all that it said."""
+    return transaction._replace(type=TransactionType.CANCELLED)
 
 
 class Price(NamedTuple):
@@ -196,7 +202,12 @@ _NOTHING_MORE = ((), "", "", ZERO)
 
 
 def content_hash(transaction: Transaction) -> str:
-    """Return 32 hex digits that are equal for equal content and differ otherwise."""
+    """Return 32 hex digits that are equal for equal content and differ otherwise.
+
+    All cancellations of one transaction have the same content: that it never happened.
+    """
+    if transaction.type is TransactionType.CANCELLED:
+        transaction = cancellation(transaction.transaction_id, "", date.min)
     given: list[object] = list(transaction[:_PLAIN_FIELDS])
     if transaction[_PLAIN_FIELDS:] != _NOTHING_MORE:
         for choice in transaction.lots:

@@ -46,14 +46,16 @@ def unknown_portfolio(transaction_id: str, portfolio_id: str) -> Finding:
     )
 
 
-def unknown_instrument(transaction_id: str, security_id: str) -> Finding:
-    """Return the finding for a transaction in a security that no fact has introduced."""
+def unknown_instrument(
+    transaction_id: str, security_id: str, *, event: str = "transaction"
+) -> Finding:
+    """Return the finding for an event in a security that no fact has introduced."""
     return Finding(
         "instrument.unknown",
         Severity.WAITING,
         transaction_id,
         f"security {security_id} is not known",
-        "send it to POST /ingest/instruments; the transaction is then booked by itself",
+        f"send it to POST /ingest/instruments; the {event} is then booked by itself",
         f"instrument:{security_id}",
     )
 
@@ -67,6 +69,13 @@ def missing_rate(transaction_id: str, source: str, target: str, on: str) -> Find
         f"no exchange rate from {source} to {target} is known on or before {on}",
         f"send a rate of {source}/{target} dated {on} or earlier to POST /ingest/fx-rates",
         f"rate:{min(source, target)}/{max(source, target)}",
+    )
+
+
+def of_action(finding: Finding, action_id: str, portfolio_id: str) -> Finding:
+    """Return a finding that says of which corporate action it is, and where."""
+    return finding._replace(
+        sentence=f"corporate action {action_id} in portfolio {portfolio_id}: {finding.sentence}"
     )
 
 
@@ -111,17 +120,30 @@ def nothing_held(transaction_id: str, key: tuple[str, str]) -> Finding:
     )
 
 
-def lot_not_held(transaction_id: str, key: tuple[str, str], named: str) -> Finding:
-    """Return the finding for a disposal that names lots which are not there, or not as large."""
+def lot_not_held(
+    transaction_id: str, key: tuple[str, str], named: str, *, pooled: bool = False
+) -> Finding:
+    """Return the finding for a disposal that names lots which are not there, or not as large.
+
+    ``pooled`` says that the units are kept at average cost, as one lot.
+    """
     portfolio_id, security_id = key
+    remedy = (
+        "name lots that were open then, with quantities that add up to the transaction's; "
+        "tidebook lots lists them as of a day"
+    )
+    if pooled:
+        remedy = (
+            "resend it with the same id and without lots: at average cost all units are one pool "
+            "and there is none to choose; or give the portfolio another cost method"
+        )
     return Finding(
         "lot.not-held",
         Severity.WAITING,
         transaction_id,
         f"{security_id} in {portfolio_id} was to be taken from lots that do not hold as much: "
         f"{named}",
-        "name lots that were open then, with quantities that add up to the transaction's; "
-        "tidebook lots lists them as of a day",
+        remedy,
         f"key:{portfolio_id}/{security_id}",
     )
 

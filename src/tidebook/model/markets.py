@@ -5,10 +5,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
-from tidebook.model.money import ONE, converted, quotient
+from tidebook.model.money import ONE, converted, quotient, share
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
     from decimal import Decimal
 
@@ -168,27 +168,77 @@ def price_table(prices: Iterable[Price]) -> dict[str, PriceQuotes]:
     }
 
 
+class Split(NamedTuple):
+    """``new_units`` that stand for ``old_units`` from the beginning of a day on, for everyone."""
+
+    on: date
+    new_units: Decimal
+    old_units: Decimal
+    action_id: str
+
+
+class CarriedPrice(NamedTuple):
+    """What a price is worth from an ex-date on, on which there was no other.
+
+    ``price`` is of the units of ``on``. It follows from the price ``quoted`` on an earlier day and
+    from every split since, oldest first.
+    """
+
+    on: date
+    price: Decimal
+    quoted: DatedValue
+    splits: tuple[Split, ...]
+
+
 class PriceQuote(NamedTuple):
-    """A price, the day it was quoted for, and its currency."""
+    """A price in units of the day it is asked for, the day it was quoted for, and its currency.
+
+    ``carried`` says how the price follows from the one that was quoted, where splits lie between.
+    """
 
     on: date
     price: Decimal
     currency: str
+    carried: CarriedPrice | None = None
 
 
 class PriceQuotes(NamedTuple):
-    """One security's prices, oldest first, at most one a day."""
+    """One security's prices, oldest first, at most one a day.
+
+    Days and prices are those that were quoted; ``carried`` is what splits have made of the last of
+    them, oldest first.
+    """
 
     days: tuple[date, ...]
     prices: tuple[Decimal, ...]
     currencies: tuple[str, ...]
+    carried: tuple[CarriedPrice, ...] = ()
 
     def as_of(self, on: date) -> PriceQuote | None:
         """Return the last price on or before a day, or None before the first."""
         index = bisect_right(self.days, on) - 1
         if index < 0:
             return None
-        return PriceQuote(self.days[index], self.prices[index], self.currencies[index])
+        quoted = PriceQuote(self.days[index], self.prices[index], self.currencies[index])
+        if self.carried:
+            place = bisect_right(self.carried, on, key=_since) - 1
+            if place >= 0 and self.carried[place].on > quoted.on:
+                carried = self.carried[place]
+                return quoted._replace(price=carried.price, carried=carried)
+        return quoted
+
+    def steps(self) -> tuple[tuple[date, ...], tuple[Decimal, ...]]:
+        """Return the days from which another price holds, carried ones among them, and prices."""
+        if not self.carried:
+            return self.days, self.prices
+        by_day = dict(zip(self.days, self.prices, strict=True))
+        by_day.update((each.on, each.price) for each in self.carried)
+        days = tuple(sorted(by_day))
+        return days, tuple(by_day[day] for day in days)
+
+
+def _since(carried: CarriedPrice) -> date:
+    return carried.on
 
 
 NO_PRICES = PriceQuotes((), (), ())
@@ -197,8 +247,11 @@ NO_PRICES = PriceQuotes((), (), ())
 def corrected_prices(
     quoted: PriceQuotes, given: Iterable[Price], cancelled: Iterable[date] = ()
 ) -> PriceQuotes:
-    """Return a security's quotes without those of cancelled days, and with those given."""
-    by_day = {day: (price, currency) for day, price, currency in zip(*quoted, strict=True)}
+    """Return a security's quotes without those of cancelled days, and with those given.
+
+    None of them is carried over a split: that is :func:`over_splits`, of what is returned.
+    """
+    by_day = {day: (price, currency) for day, price, currency in zip(*quoted[:3], strict=True)}
     for day in cancelled:
         by_day.pop(day, None)
     for price in given:
@@ -207,3 +260,44 @@ def corrected_prices(
     return PriceQuotes(
         days, tuple(by_day[day][0] for day in days), tuple(by_day[day][1] for day in days)
     )
+
+
+def over_splits(quoted: PriceQuotes, splits: Sequence[Split]) -> PriceQuotes:
+    """Return a security's quotes, carried over its splits.
+
+    A price is of the units of its day. From the ex-date of a split on, where no price is quoted on
+    that day, the last one stands as price x old units / new units, half even to 18 places; over
+    several splits one after another. It holds until the next quote, and never reaches back.
+
+    Args:
+        quoted: The quotes; how they were carried before does not matter.
+        splits: The security's splits, in order of their ex-dates.
+
+    Example:
+        >>> from datetime import date
+        >>> from decimal import Decimal as D
+        >>> acme = PriceQuotes((date(2024, 1, 5),), (D(100),), ("USD",))
+        >>> two_for_one = Split(date(2024, 1, 10), D(2), D(1), "S1")
+        >>> over_splits(acme, [two_for_one]).as_of(date(2024, 1, 12)).price
+        Decimal('50.000000000000000000')
+    """
+    if not splits:
+        return quoted._replace(carried=()) if quoted.carried else quoted
+    carried: list[CarriedPrice] = []
+    for split in splits:
+        index = bisect_right(quoted.days, split.on) - 1
+        if index < 0 or quoted.days[index] == split.on:
+            continue
+        last = CarriedPrice(
+            quoted.days[index],
+            quoted.prices[index],
+            DatedValue(quoted.days[index], quoted.prices[index]),
+            (),
+        )
+        if carried and carried[-1].quoted.on == last.on:
+            last = carried[-1]
+            if last.on == split.on:
+                carried.pop()
+        price = share(last.price, split.old_units, split.new_units)
+        carried.append(CarriedPrice(split.on, price, last.quoted, (*last.splits, split)))
+    return quoted._replace(carried=tuple(carried))

@@ -40,6 +40,7 @@ from tidebook.engine.store import Accounts
 from tidebook.engine.verify import KeptBook, KeptBooks, placed_findings
 from tidebook.engine.views import (
     ActionView,
+    AppliedActionsView,
     BookedEntry,
     EntriesView,
     EntryView,
@@ -93,6 +94,7 @@ if TYPE_CHECKING:
     from tidebook.engine.hypothesis import Hypothesis
     from tidebook.engine.ports import TransactionQuery
     from tidebook.engine.views import (
+        AppliedActionView,
         OverviewRow,
         RestatementView,
     )
@@ -134,6 +136,9 @@ class MemoryBook:
         self.folding: frozenset[str] = frozenset()
         self._whole: tuple[int, WholeBook] | None = None
         self.logged: list[RestatementView] = []
+        self.kept_actions: list[ActionView] = []
+        self.kept_applied: list[AppliedActionView] = []
+        self.kept_unknown: set[Cancellation] = set()
         self.asked: list[object] = []
 
     # ---- commands
@@ -438,6 +443,9 @@ class MemoryBook:
     def actions(
         self, security_id: str | None = None, *, known_at: datetime | None = None
     ) -> tuple[ActionView, ...]:
+        self.asked.append((security_id, known_at))
+        if self.kept_actions:
+            return tuple(self.kept_actions)
         found = [
             one
             for one in self.acted.values()
@@ -445,6 +453,23 @@ class MemoryBook:
         ]
         found.sort(key=lambda one: (one.ex_date, one.action_id))
         return tuple(ActionView(one, 1, NOW, "IN_FORCE") for one in found)
+
+    def unknown(self, cancellations: Sequence[Cancellation]) -> tuple[int, ...]:
+        return tuple(place for place, each in enumerate(cancellations) if each in self.kept_unknown)
+
+    def applied_actions(
+        self,
+        portfolio_id: str,
+        *,
+        security_id: str | None = None,
+        start: date | None = None,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> AppliedActionsView:
+        self.asked.append((portfolio_id, security_id, start, as_of, known_at))
+        rests_on = self._rests_on(portfolio_id, as_of, known_at)
+        owner = self.portfolio(portfolio_id)
+        return AppliedActionsView(owner, rests_on, tuple(self.kept_applied))
 
     def series(
         self,
@@ -534,7 +559,9 @@ class MemoryBook:
             terms = instrument.multiplier, instrument.is_margined
             held = Held(quantity, local, base, instrument.currency, *terms)
             valuation = value_position(held, quote, rates, owner.base_currency, posting.on)
-            row = PositionChange(posting.on, posting.transaction_id, quantity, local, base, 0)
+            row = PositionChange(
+                posting.on, posting.transaction_id, quantity, local, base, 0, posting.type.value
+            )
             if start is None or posting.on >= start:
                 changes.append((row, valuation))
         rests_on = self._rests_on(portfolio_id, end, known_at)

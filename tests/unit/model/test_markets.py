@@ -8,8 +8,13 @@ from typing import TYPE_CHECKING
 
 from tidebook.model.facts import Price, Rate
 from tidebook.model.markets import (
+    NO_PRICES,
+    CarriedPrice,
     DatedValue,
     PriceQuote,
+    Split,
+    corrected_prices,
+    over_splits,
     price_table,
     quotes,
     rate_table,
@@ -17,6 +22,7 @@ from tidebook.model.markets import (
 
 if TYPE_CHECKING:
     from tidebook.model.markets import (
+        PriceQuotes,
         RateTable,
     )
 
@@ -128,3 +134,86 @@ def test_the_days_of_a_pair_are_those_on_which_its_answer_may_change() -> None:
     )  # fmt: skip
     assert rates.days("EUR", "USD") == (day(1), day(2), day(3), day(4))
     assert rates.days("USD", "CHF") == (day(5),)
+
+
+def split(on: int, new: str, old: str = "1", action_id: str = "S1") -> Split:
+    return Split(day(on), D(new), D(old), action_id)
+
+
+def quoted(*rows: tuple[int, str]) -> PriceQuotes:
+    return price_table(Price("A", day(on), D(price), "USD") for on, price in rows)["A"]
+
+
+def prices_on(found: PriceQuotes, *days: int) -> list[Decimal | None]:
+    quotes_then = [found.as_of(day(on)) for on in days]
+    return [None if quote is None else quote.price for quote in quotes_then]
+
+
+def test_a_price_is_carried_over_a_split_by_its_ratio_and_never_back() -> None:
+    found = over_splits(quoted((5, "100"), (15, "52")), [split(10, "2")])
+    assert prices_on(found, 4, 5, 9, 10, 14, 15, 20) == [None, 100, 100, 50, 50, 52, 52]
+
+
+def test_a_carried_price_still_says_which_day_it_was_quoted_at_what_and_by_which_action() -> None:
+    found = over_splits(quoted((5, "100")), [split(10, "2")]).as_of(day(12))
+    carried = CarriedPrice(day(10), D(50), DatedValue(day(5), D(100)), (split(10, "2"),))
+    assert found == PriceQuote(day(5), D(50), "USD", carried)
+    before = over_splits(quoted((5, "100")), [split(10, "2")]).as_of(day(9))
+    assert before == PriceQuote(day(5), D(100), "USD", None)
+
+
+def test_a_price_quoted_on_the_ex_date_is_of_the_new_units() -> None:
+    found = over_splits(quoted((5, "100"), (10, "51")), [split(10, "2")])
+    assert found == quoted((5, "100"), (10, "51"))
+
+
+def test_a_split_before_the_first_price_carries_nothing() -> None:
+    assert over_splits(quoted((5, "100")), [split(4, "2")]) == quoted((5, "100"))
+    assert over_splits(NO_PRICES, [split(4, "2")]) == NO_PRICES
+
+
+def test_a_price_is_carried_over_several_splits_one_after_another() -> None:
+    # 100 / 3 to eighteen places, and that times ten in a reverse split; two on one day are one.
+    later = [split(8, "3"), split(10, "1", "10", "S2")]
+    found = over_splits(quoted((5, "100")), later)
+    third = D("33.333333333333333333")
+    assert prices_on(found, 8, 9, 10) == [third, third, D("333.333333333333333330")]
+    quote = found.as_of(day(10))
+    assert quote is not None
+    assert quote.carried is not None
+    assert quote.carried.splits == tuple(later)
+    same_day = over_splits(quoted((5, "100")), [split(10, "2"), split(10, "5", "2", "S2")])
+    assert prices_on(same_day, 9, 10) == [100, 20]
+    assert len(same_day.carried) == 1
+
+
+def test_a_price_between_two_splits_starts_anew() -> None:
+    found = over_splits(quoted((5, "100"), (9, "60")), [split(8, "2"), split(10, "3")])
+    assert prices_on(found, 7, 8, 9, 10) == [100, 50, 60, 20]
+
+
+def test_the_last_place_of_a_carried_price_is_half_even() -> None:
+    found = over_splits(
+        quoted((5, "0.000000000000000005"), (7, "0.000000000000000003")),
+        [split(6, "2"), split(8, "2")],
+    )
+    assert prices_on(found, 6, 8) == [D("2E-18"), D("2E-18")]
+
+
+def test_carrying_again_over_other_splits_begins_from_what_was_quoted() -> None:
+    once = over_splits(quoted((5, "100")), [split(10, "2")])
+    assert prices_on(over_splits(once, [split(10, "4")]), 10) == [25]
+    assert over_splits(once, []) == quoted((5, "100"))
+    assert over_splits(once, [split(10, "2")]) == once
+
+
+def test_steps_hold_what_was_quoted_and_what_was_carried_in_order() -> None:
+    found = over_splits(quoted((5, "100"), (15, "52")), [split(10, "2"), split(20, "2")])
+    assert found.steps() == ((day(5), day(10), day(15), day(20)), (100, 50, 52, 26))
+    assert (found.days, found.prices) == ((day(5), day(15)), (100, 52))
+
+
+def test_a_corrected_run_of_prices_is_not_carried_yet() -> None:
+    once = over_splits(quoted((5, "100")), [split(10, "2")])
+    corrected = corrected_prices(once, [Price("A", day(5), D(80), "USD")])
+    assert corrected == quoted((5, "80"))

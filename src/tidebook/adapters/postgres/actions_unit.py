@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tidebook.model.actions import CorporateAction
 
 _SQL = statements("actions")
-_MOVE_VERSIONS = statements("reference")["move_versions"]
+_REFERENCE = statements("reference")
 _COLUMNS = columns(
     "version content_hash cancelled recorded_at action_id type security_id ex_date new_units "
     "old_units to_security_id cost_fraction cash_per_unit cash_currency portfolio_id note"
@@ -90,9 +90,45 @@ def _replace(
     # Whoever corrects an action within the same instant must not leave two that are believed.
     cursor.execute(_SQL["close"], {"ids": ids, "at": at})
     copy_rows(cursor, "corporate_actions", _COLUMNS, (_row(one, at) for one in versions))
-    cursor.execute(_MOVE_VERSIONS, {"subjects": ["actions"]})
+    cursor.execute(_REFERENCE["move_versions"], {"subjects": ["actions"]})
     versions_now = {one.action.action_id: one.version for one in versions}
-    _refold(cursor, [one.action for one in (*before, *versions)], versions_now, (at, reason))
+    touched = [one.action for one in (*before, *versions)]
+    _refold(cursor, touched, versions_now, (at, reason))
+    _mark_carried(cursor, touched, versions_now, at)
+
+
+def _mark_carried(
+    cursor: Cursor[tuple[Any, ...]],
+    actions: Iterable[CorporateAction],
+    versions: Mapping[str, int],
+    at: datetime,
+) -> None:
+    """Mark the series of those who hold what older prices are carried over to.
+
+    Whoever bought after the ex-date has no entry that changes, and another price all the same.
+    """
+    found: dict[tuple[str, str], list[date]] = defaultdict(list)
+    for action in actions:
+        if action.split is not None:
+            found[action.action_id, action.security_id].append(action.ex_date)
+    if not found:
+        return
+    keys = sorted(found)
+    named = {
+        "kind": CauseKind.CORPORATE_ACTION.value,
+        "ids": [action_id for action_id, _ in keys],
+        "firsts": [min(found[key]) for key in keys],
+        "lasts": [max(found[key]) for key in keys],
+        "versions": [versions[action_id] for action_id, _ in keys],
+        "at": at,
+    }
+    change = min(row[0] for row in cursor.execute(_REFERENCE["log_changes"], named).fetchall())
+    held = {
+        "securities": [security_id for _, security_id in keys],
+        "days": [min(found[key]) for key in keys],
+        "change": change,
+    }
+    cursor.execute(_REFERENCE["dirty_holders"], held)
 
 
 def _row(one: _Version, at: datetime) -> tuple[Cell, ...]:

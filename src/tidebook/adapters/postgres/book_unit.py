@@ -89,6 +89,12 @@ def facts(cursor: Cursor[tuple[Any, ...]], ids: Collection[str]) -> dict[str, St
     return {row[0]: StoredFact._make((*row[1:8], _key(row[8:]))) for row in rows}
 
 
+def contents(cursor: Cursor[tuple[Any, ...]], ids: Collection[str]) -> dict[str, Transaction]:
+    """Return what the current versions of transactions say."""
+    rows = cursor.execute(_SQL["contents"], {"ids": list(ids)}).fetchall()
+    return {row[0]: _transaction(row) for row in rows}
+
+
 def _key(row: Sequence[str | None]) -> Key | None:
     portfolio_id, security_id = row
     return None if portfolio_id is None or security_id is None else (portfolio_id, security_id)

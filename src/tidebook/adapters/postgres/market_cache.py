@@ -1,5 +1,8 @@
 """Prices, rates, instruments and business dates of now, kept in the process until they change.
 
+Prices are carried over the splits of their securities (``over_splits``), here and nowhere else, so
+that whoever values anything sees the same.
+
 Every fact of the market has a version in ``market_versions`` that moves in the transaction which
 writes it. A look into the cache costs one statement, which reads the versions in the caller's own
 snapshot; only what moved since is loaded again. What is kept is therefore never older, and in a
@@ -20,7 +23,13 @@ from tidebook.adapters.postgres.statements import statements
 from tidebook.book.health_market import price_jumps
 from tidebook.book.series import priced_steps
 from tidebook.model.actions import ActionTable
-from tidebook.model.markets import NO_PRICES, PriceQuotes, Quotes, RateTable
+from tidebook.model.markets import (
+    NO_PRICES,
+    PriceQuotes,
+    Quotes,
+    RateTable,
+    over_splits,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -33,6 +42,7 @@ if TYPE_CHECKING:
     from tidebook.book.health_facts import PriceJump
     from tidebook.book.series import PricedSteps
     from tidebook.model.instruments import Instrument
+    from tidebook.model.markets import Split
 
 POINTS_MAX: Final = 1_000_000
 """Prices kept at most, over all securities: some 200 MB with their vectors."""
@@ -51,6 +61,7 @@ class Stamp(NamedTuple):
 
 
 _NEVER: Final = Stamp(0, "")
+_NO_ACTIONS: Final = ActionTable()
 
 
 class Markets(NamedTuple):
@@ -62,13 +73,14 @@ class Markets(NamedTuple):
 
 
 class _Priced:
-    """One security's prices; what is made of them is made when it is first asked for."""
+    """One security's prices, carried over its splits; what is made of them is made when asked."""
 
-    __slots__ = ("_jumps", "_vector", "_vector_made", "quotes", "stamp")
+    __slots__ = ("_jumps", "_vector", "_vector_made", "quotes", "splits", "stamp")
 
-    def __init__(self, stamp: Stamp, quotes: PriceQuotes) -> None:
+    def __init__(self, stamp: Stamp, quotes: PriceQuotes, splits: tuple[Split, ...] = ()) -> None:
         self.stamp = stamp
-        self.quotes = quotes
+        self.splits = splits
+        self.quotes = over_splits(quotes, splits)
         self._jumps: tuple[PriceJump, ...] | None = None
         self._vector: PricedSteps | None = None
         self._vector_made = False
@@ -117,7 +129,7 @@ class MarketCache:
     ) -> dict[str, PriceQuotes]:
         """Return the current prices of each security; without any, an empty run of them."""
         wanted = tuple(dict.fromkeys(security_ids))
-        stamps = _stamps(cursor, map(_price_of, wanted))
+        stamps = _stamps(cursor, (_ACTIONS, *map(_price_of, wanted)))
         found = self._priced_at(cursor, wanted, stamps)
         return {security_id: found[security_id].quotes for security_id in wanted}
 
@@ -126,7 +138,7 @@ class MarketCache:
     ) -> dict[str, PricedSteps | None]:
         """Return each security's prices as exact steps, or None where they cannot be such."""
         wanted = tuple(dict.fromkeys(security_ids))
-        stamps = _stamps(cursor, map(_price_of, wanted))
+        stamps = _stamps(cursor, (_ACTIONS, *map(_price_of, wanted)))
         found = self._priced_at(cursor, wanted, stamps)
         return {security_id: found[security_id].vector for security_id in wanted}
 
@@ -135,7 +147,7 @@ class MarketCache:
     ) -> dict[str, tuple[PriceJump, ...]]:
         """Return where the current prices of each security leap; without any, nowhere."""
         wanted = tuple(dict.fromkeys(security_ids))
-        stamps = _stamps(cursor, map(_price_of, wanted))
+        stamps = _stamps(cursor, (_ACTIONS, *map(_price_of, wanted)))
         found = self._priced_at(cursor, wanted, stamps)
         return {security_id: found[security_id].jumps(security_id) for security_id in wanted}
 
@@ -161,17 +173,14 @@ class MarketCache:
 
     def actions(self, cursor: Cursor[TupleRow]) -> ActionTable:
         """Return every corporate action in force."""
-        stamp = _stamps(cursor, (_ACTIONS,)).get(_ACTIONS, _NEVER)
-        with self._lock:
-            kept = self._actions
-        if kept is not None and kept[0] == stamp:
-            return kept[1]
-        rows = cursor.execute(_SQL["actions"]).fetchall()
-        table = ActionTable(tuple(action_from(row[2:]) for row in rows if row[2] is not None))
-        written = Stamp(rows[0][0] or 0, rows[0][1] or "") if rows else stamp
-        with self._lock:
-            self._actions = (written, table)
-        return table
+        return self._actions_at(cursor, _stamps(cursor, (_ACTIONS,)))
+
+    def actions_known(self, cursor: Cursor[TupleRow], known_at: datetime | None) -> ActionTable:
+        """Return corporate actions as known at an instant, of which nothing is kept, or of now."""
+        if known_at is None:
+            return self.actions(cursor)
+        rows = cursor.execute(_SQL["actions_known"], {"known_at": known_at}).fetchall()
+        return ActionTable(tuple(map(action_from, rows)))
 
     def instruments_known(
         self, cursor: Cursor[TupleRow], security_ids: Iterable[str], known_at: datetime | None
@@ -186,7 +195,7 @@ class MarketCache:
     def markets(self, cursor: Cursor[TupleRow], security_ids: Iterable[str]) -> Markets:
         """Return rates, prices and instruments together, still at the cost of one statement."""
         wanted = tuple(dict.fromkeys(security_ids))
-        stamps = _stamps(cursor, (_RATES, _INSTRUMENTS, *map(_price_of, wanted)))
+        stamps = _stamps(cursor, (_RATES, _INSTRUMENTS, _ACTIONS, *map(_price_of, wanted)))
         rates = self._rates_at(cursor, stamps)
         instruments = self._instruments_at(cursor, wanted, stamps)
         found = self._priced_at(cursor, wanted, stamps)
@@ -211,8 +220,9 @@ class MarketCache:
         moment = {"known_at": known_at, "through": on or "infinity"}
         table, _ = _load_rates(cursor, moment)
         statement = _SQL["last_prices" if on else "prices"]
+        actions = self.actions_known(cursor, known_at) if wanted else _NO_ACTIONS
         rows = cursor.execute(statement, {"security_ids": list(wanted), **moment}).fetchall()
-        found = {row[0]: self._priced_from(row).quotes for row in rows}
+        found = {row[0]: self._priced_from(row, actions).quotes for row in rows}
         return Markets(table, found, instruments)
 
     def _rates_at(self, cursor: Cursor[TupleRow], stamps: Mapping[str, Stamp]) -> RateTable:
@@ -224,6 +234,21 @@ class MarketCache:
         table, written = _load_rates(cursor, _NOW)
         with self._lock:
             self._rates = (written or stamp, table)
+        return table
+
+    def _actions_at(self, cursor: Cursor[TupleRow], stamps: Mapping[str, Stamp]) -> ActionTable:
+        stamp = stamps.get(_ACTIONS, _NEVER)
+        if stamp == _NEVER:
+            return _NO_ACTIONS
+        with self._lock:
+            kept = self._actions
+        if kept is not None and kept[0] == stamp:
+            return kept[1]
+        rows = cursor.execute(_SQL["actions"]).fetchall()
+        table = ActionTable(tuple(action_from(row[2:]) for row in rows if row[2] is not None))
+        written = Stamp(rows[0][0] or 0, rows[0][1] or "") if rows else stamp
+        with self._lock:
+            self._actions = (written, table)
         return table
 
     def _instruments_at(
@@ -257,28 +282,31 @@ class MarketCache:
         wanted: Sequence[str],
         stamps: Mapping[str, Stamp],
     ) -> dict[str, _Priced]:
+        actions = self._actions_at(cursor, stamps)
         found: dict[str, _Priced] = {}
         with self._lock:
             for security_id in wanted:
                 kept = self._priced.get(security_id)
                 if kept and kept.stamp == stamps.get(_price_of(security_id), _NEVER):
+                    splits = actions.splits(security_id)
+                    if kept.splits != splits:
+                        kept = _Priced(kept.stamp, kept.quotes, splits)
+                        self._priced[security_id] = kept
                     self._priced.move_to_end(security_id)
                     found[security_id] = kept
         missing = [security_id for security_id in wanted if security_id not in found]
         if missing:
             rows = cursor.execute(_SQL["prices"], {"security_ids": missing, **_NOW}).fetchall()
-            loaded = {row[0]: self._priced_from(row) for row in rows}
+            loaded = {row[0]: self._priced_from(row, actions) for row in rows}
             found.update(loaded)
             with self._lock:
                 self._keep(loaded)
         return found
 
-    def _priced_from(self, row: TupleRow) -> _Priced:
-        _, version, written_by, days, prices, currencies = row
-        if not days:
-            return _Priced(Stamp(version, written_by), NO_PRICES)
-        quotes = price_quotes(days, prices, currencies, self._days)
-        return _Priced(Stamp(version, written_by), quotes)
+    def _priced_from(self, row: TupleRow, actions: ActionTable) -> _Priced:
+        security_id, version, written_by, days, prices, currencies = row
+        quotes = price_quotes(days, prices, currencies, self._days) if days else NO_PRICES
+        return _Priced(Stamp(version, written_by), quotes, actions.splits(security_id))
 
     def _keep(self, loaded: Mapping[str, _Priced]) -> None:
         """Keep what was loaded and let the least recently used go; the lock is held."""

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from tidebook.adapters.postgres.market_cache import MarketCache
+from tidebook.adapters.postgres.reader_actions import read_applied_actions
 from tidebook.adapters.postgres.reader_facts import (
     kept_books,
     read_book_facts,
@@ -44,6 +45,7 @@ from tidebook.adapters.postgres.reader_references import (
     read_instruments,
     read_prices,
     read_rates,
+    read_unknown,
 )
 from tidebook.adapters.postgres.reader_restatements import read_restatements
 from tidebook.adapters.postgres.reader_transactions import (
@@ -68,6 +70,7 @@ if TYPE_CHECKING:
     from tidebook.engine.verify import KeptBooks
     from tidebook.engine.views import (
         ActionView,
+        AppliedActionsView,
         EntriesView,
         FindingView,
         Freshness,
@@ -86,6 +89,7 @@ if TYPE_CHECKING:
         TransactionView,
     )
     from tidebook.model.assertions import BalanceAssertion
+    from tidebook.model.cancellations import Cancellation
     from tidebook.model.facts import Price, Rate
     from tidebook.model.instruments import Instrument
     from tidebook.model.portfolios import Portfolio
@@ -299,6 +303,31 @@ class PostgresReader:
         """Return corporate actions by ex-date and id: all, or those on a security or to it."""
         with snapshot(self._pool) as cursor:
             return read_actions(cursor, security_id, known_at)
+
+    def unknown(self, cancellations: Sequence[Cancellation]) -> tuple[int, ...]:
+        """Return the places of those cancellations whose fact was never known."""
+        with snapshot(self._pool) as cursor:
+            return read_unknown(cursor, cancellations)
+
+    def applied_actions(
+        self,
+        portfolio_id: str,
+        *,
+        security_id: str | None = None,
+        start: date | None = None,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> AppliedActionsView:
+        """Return the corporate actions that did something in a portfolio, or wait there."""
+        with snapshot(self._pool) as cursor:
+            return read_applied_actions(
+                cursor,
+                portfolio_id,
+                security_id=security_id,
+                start=start,
+                as_of=as_of,
+                known_at=known_at,
+            )
 
     def series(
         self,

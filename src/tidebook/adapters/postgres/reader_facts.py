@@ -10,7 +10,6 @@ from tidebook.adapters.postgres import book_unit
 from tidebook.adapters.postgres.rows import (
     PORTFOLIO_COLUMNS,
     TRANSACTION_COLUMNS,
-    action_from,
     choices_from,
     finding_from,
     moment,
@@ -24,7 +23,6 @@ from tidebook.engine.records import type_by_name
 from tidebook.engine.store import Accounts, EntryRow, FindingRow
 from tidebook.engine.verify import Difference, KeptBook, KeptBooks
 from tidebook.errors import UnknownPortfolioError
-from tidebook.model.actions import ActionTable
 from tidebook.model.facts import Transaction
 from tidebook.model.money import ZERO
 
@@ -39,6 +37,7 @@ if TYPE_CHECKING:
     from tidebook.engine.hypothesis import Hypothesis
     from tidebook.engine.ports import FactQuery
     from tidebook.engine.store import Key, KeyState
+    from tidebook.model.actions import ActionTable
 
 FACTS_AT_ONCE: Final = 20_000
 """About how many transactions of unrelated portfolios are looked at together."""
@@ -79,12 +78,11 @@ class _Known(NamedTuple):
 def _actions_and_dates(
     cursor: Cursor[TupleRow], market: MarketCache, known_at: datetime | None
 ) -> tuple[ActionTable, tuple[date, ...]]:
+    actions = market.actions_known(cursor, known_at)
     if known_at is None:
-        return market.actions(cursor), market.business_dates(cursor)
-    then = {"known_at": known_at}
-    actions = cursor.execute(_SQL["actions_then"], then).fetchall()
-    dates = cursor.execute(_SQL["dates_then"], then).fetchall()
-    return ActionTable(tuple(map(action_from, actions))), tuple(row[0] for row in dates)
+        return actions, market.business_dates(cursor)
+    dates = cursor.execute(_SQL["dates_then"], {"known_at": known_at}).fetchall()
+    return actions, tuple(row[0] for row in dates)
 
 
 def _with_market(

@@ -19,7 +19,7 @@ from tidebook.book.health_facts import (
 from tidebook.book.health_market import JUMP_CODES, price_jumps
 from tidebook.engine.views import HealthSummaryView, HealthView
 from tidebook.model.instruments import built_in_instrument
-from tidebook.model.markets import PriceQuote
+from tidebook.model.markets import PriceQuotes, over_splits
 from tidebook.model.money import ONE, ZERO, exact
 
 if TYPE_CHECKING:
@@ -36,8 +36,9 @@ if TYPE_CHECKING:
         Steps,
     )
     from tidebook.engine.views import OverviewRow
+    from tidebook.model.actions import ActionTable
     from tidebook.model.instruments import Instrument
-    from tidebook.model.markets import RateTable
+    from tidebook.model.markets import PriceQuote, RateTable
 
 _SQL: Final = statements("read_health")
 _UNASSIGNED_MAX: Final = 100
@@ -167,7 +168,7 @@ def _held(
     base = {one.portfolio.portfolio_id: one.portfolio.base_currency for one in subjects}
     known = market.instruments_known(cursor, {row[1] for row in rows}, terms.known_at)
     priced = {(row[1], on[row[0]]) for row in rows if on[row[0]] is not None}
-    quotes = _last_prices(cursor, priced, wanted)
+    quotes = _last_prices(cursor, priced, wanted, market.actions_known(cursor, terms.known_at))
     positions: dict[str, list[HeldPosition]] = defaultdict(list)
     for portfolio_id, security_id, currency, quantity, cost in rows:
         instrument = known.get(security_id) or built_in_instrument(security_id, base[portfolio_id])
@@ -218,8 +219,9 @@ def _last_prices(
     cursor: Cursor[TupleRow],
     priced: Iterable[tuple[str, date | None]],
     wanted: Mapping[str, object],
+    actions: ActionTable,
 ) -> dict[tuple[str, date | None], PriceQuote]:
-    """Return the last price of each security on or before its day."""
+    """Return the last price of each security on or before its day, carried over its splits."""
     pairs = list(priced)
     if not pairs:
         return {}
@@ -228,8 +230,13 @@ def _last_prices(
         "security_ids": [security_id for security_id, _ in pairs],
         "days": [day for _, day in pairs],
     }
-    rows = cursor.execute(_SQL["last_prices"], named)
-    return {(row[0], row[1]): PriceQuote(*row[2:]) for row in rows}
+    found: dict[tuple[str, date | None], PriceQuote] = {}
+    for security_id, day, *last in cursor.execute(_SQL["last_prices"], named).fetchall():
+        quoted = PriceQuotes(*((each,) for each in last))
+        quote = over_splits(quoted, actions.splits(security_id)).as_of(day)
+        if quote is not None:
+            found[security_id, day] = quote
+    return found
 
 
 def _steps(

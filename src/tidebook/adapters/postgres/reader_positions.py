@@ -15,6 +15,7 @@ from tidebook.engine.views import (
     PositionView,
     ResultsView,
 )
+from tidebook.model.actions import event_type
 from tidebook.model.markets import NO_PRICES
 from tidebook.model.money import ZERO, exact
 
@@ -125,8 +126,9 @@ def read_markets(
 def _change(
     row: TupleRow, subject: Subject, security_id: str, markets: Markets
 ) -> tuple[PositionChange, Valuation]:
-    change = PositionChange(*row[:6])
-    instrument = instrument_of(security_id, row[6], markets.instruments)
+    *figures, kind, currency = row
+    change = PositionChange._make((*figures, event_type(kind)))
+    instrument = instrument_of(security_id, currency, markets.instruments)
     held = change.quantity, change.cost_local, change.cost_base
     return change, valued(held, instrument, markets, subject.portfolio, change.on)
 

@@ -7,6 +7,14 @@ from typing import TYPE_CHECKING, Final
 from tidebook.adapters.postgres.rows import action_from, instrument_from, moment, span, utc
 from tidebook.adapters.postgres.statements import statements
 from tidebook.engine.views import ActionView
+from tidebook.model.cancellations import (
+    ActionRef,
+    AssertionRef,
+    BusinessDateRef,
+    PriceRef,
+    RateRef,
+    TransactionRef,
+)
 from tidebook.model.facts import Price, Rate
 
 if TYPE_CHECKING:
@@ -16,6 +24,7 @@ if TYPE_CHECKING:
     from psycopg import Cursor
     from psycopg.rows import TupleRow
 
+    from tidebook.model.cancellations import Cancellation
     from tidebook.model.instruments import Instrument
 
 _SQL: Final = statements("read_references")
@@ -39,6 +48,42 @@ def read_actions(
         ActionView(action_from(row), row[12], utc(row[13]), "CANCELLED" if row[14] else "IN_FORCE")
         for row in cursor.execute(_SQL["actions"], wanted)
     )
+
+
+def read_unknown(
+    cursor: Cursor[TupleRow], cancellations: Sequence[Cancellation]
+) -> tuple[int, ...]:
+    """Return the places of those cancellations whose fact was never known.
+
+    Those of transactions are looked up with their portfolios, and count as known here.
+    """
+    count = len(cancellations)
+    # Every kind is asked for in columns of full length, so that a place is the same in all.
+    columns: dict[str, list[str | date | None]] = {
+        name: [None] * count
+        for name in ("actions", "securities", "sources", "targets", "days", "dates", "assertions")
+    }
+    looked: list[int] = []
+    for place, each in enumerate(cancellations):
+        match each:
+            case TransactionRef():
+                continue
+            case ActionRef(action_id):
+                columns["actions"][place] = action_id
+            case PriceRef(security_id, day):
+                columns["securities"][place], columns["days"][place] = security_id, day
+            case RateRef(source, target, day):
+                columns["sources"][place], columns["targets"][place] = source, target
+                columns["days"][place] = day
+            case BusinessDateRef(day):
+                columns["dates"][place] = day
+            case AssertionRef(assertion_id):
+                columns["assertions"][place] = assertion_id
+        looked.append(place)
+    if not looked:
+        return ()
+    known = {row[0] - 1 for row in cursor.execute(_SQL["ever_known"], columns)}
+    return tuple(place for place in looked if place not in known)
 
 
 def read_prices(

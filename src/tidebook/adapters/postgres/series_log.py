@@ -24,6 +24,8 @@ _COLUMNS = columns(
     "portfolio_id from_date to_date days value_on value_before value_after causes generation "
     "valuation_version recorded_at"
 )
+_NAMED_WHOLE = {CauseKind.INSTRUMENT, CauseKind.PORTFOLIO, CauseKind.CORPORATE_ACTION}
+"""Facts whose id says all of which they are; of the others a day belongs to it."""
 
 
 class Unknown(NamedTuple):
@@ -142,6 +144,6 @@ def _bearing(pairs: Iterable[str], met: set[str]) -> set[str]:
 
 def _cause(row: Sequence[Any]) -> Cause:
     kind, identity, first, last, version = row
-    if kind in {CauseKind.INSTRUMENT, CauseKind.PORTFOLIO}:
+    if kind in _NAMED_WHOLE:
         return Cause(CauseKind(kind), identity, version)
     return Cause(CauseKind(kind), dated(identity, first, last), version)

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from tidebook.engine.valuing import SeriesAsked, SeriesInput, SeriesJob, SeriesSpan, SeriesWrite
     from tidebook.model.actions import ActionTable, CorporateAction
     from tidebook.model.assertions import BalanceAssertion
-    from tidebook.model.facts import Price, Rate
+    from tidebook.model.facts import Price, Rate, Transaction
     from tidebook.model.instruments import Instrument
     from tidebook.model.markets import RateTable
     from tidebook.model.portfolios import Portfolio
@@ -91,6 +91,10 @@ class PostgresUnit:
     def facts(self, ids: Collection[str]) -> dict[str, StoredFact]:
         """Return the current versions of transactions that are known."""
         return book_unit.facts(self._cursor, ids)
+
+    def contents(self, ids: Collection[str]) -> dict[str, Transaction]:
+        """Return what the current versions of transactions say."""
+        return book_unit.contents(self._cursor, ids)
 
     def lock_portfolios(self, ids: Iterable[str]) -> dict[str, PortfolioState]:
         """Lock portfolios in the order of their ids and return those that are known."""

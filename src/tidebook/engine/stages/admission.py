@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.book.events import awaited
 from tidebook.engine.store import FactRow
-from tidebook.model.facts import content_hash
+from tidebook.model.facts import TransactionType, cancelled, content_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date
 
     from tidebook.book.postings import Posted
-    from tidebook.engine.store import StoredFact
+    from tidebook.engine.store import StoredFact, Unit
     from tidebook.model.facts import Transaction
+
+
+NOTHING_SAID: Final[Mapping[str, Transaction]] = MappingProxyType({})
 
 
 class Incoming(NamedTuple):
@@ -42,13 +46,38 @@ class Admission(NamedTuple):
     duplicates: int
 
 
-def admit(incoming: Iterable[Incoming], known: Mapping[str, StoredFact]) -> Admission:
+def cancelled_contents(
+    unit: Unit, incoming: Iterable[Incoming], known: Mapping[str, StoredFact]
+) -> dict[str, Transaction]:
+    """Return what those known transactions say that a batch cancels."""
+    named = {
+        one.transaction.transaction_id
+        for one in incoming
+        if one.transaction.type is TransactionType.CANCELLED
+    }
+    ids = named & known.keys()
+    return unit.contents(ids) if ids else {}
+
+
+def admit(
+    incoming: Iterable[Incoming],
+    known: Mapping[str, StoredFact],
+    contents: Mapping[str, Transaction] = NOTHING_SAID,
+) -> Admission:
     """Decide what each transaction is, by id and content, in the order of the log.
 
     The same id with the same content is a duplicate and does nothing. The same id with other
     content is the next version; of several in one batch the last one counts, and the others are
     kept as versions that were overtaken at once. A batch that comes back to what is stored, as one
     does that is delivered again, changes nothing.
+
+    A cancellation repeats what the version before it said, so that it is still found by its
+    portfolio, security and dates; of a transaction that was never known it says only the id.
+
+    Args:
+        incoming: The transactions.
+        known: The current versions of those that are known.
+        contents: What the known ones say that are cancelled here.
     """
     current: dict[str, Admitted] = {}
     overtaken: list[Admitted] = []
@@ -59,6 +88,9 @@ def admit(incoming: Iterable[Incoming], known: Mapping[str, StoredFact]) -> Admi
         earlier = current.get(identity)
         stored = known.get(identity)
         last = earlier or stored
+        if transaction.type is TransactionType.CANCELLED:
+            said = earlier.transaction if earlier else contents.get(identity)
+            transaction = transaction if said is None else cancelled(said)  # noqa: PLW2901
         if last is not None and last.content_hash == digest:
             duplicates += 1
             continue

@@ -16,7 +16,7 @@ from tidebook.book.lots import LotRule
 from tidebook.book.policies import key_rules
 from tidebook.book.postings import EffectKind, Leg, settled
 from tidebook.engine.stages import keys as folding
-from tidebook.engine.stages.admission import admit, fact_row
+from tidebook.engine.stages.admission import admit, cancelled_contents, fact_row
 from tidebook.engine.stages.changes import Change
 from tidebook.engine.stages.links import Links
 from tidebook.engine.stages.reposting import Reposting
@@ -84,7 +84,8 @@ def book(
     unit.hold_reference(exclusive=False)
     ids = {arrival.transaction.transaction_id for arrival in incoming}
     known = unit.facts(ids) if ids else {}
-    batch = _Batch(unit, admit(incoming, known), work)
+    contents = cancelled_contents(unit, incoming, known)
+    batch = _Batch(unit, admit(incoming, known, contents), work)
     # Which portfolios to lock follows from the facts; until they were locked, another worker may
     # have booked these elsewhere.
     if known and unit.facts(known) != known:

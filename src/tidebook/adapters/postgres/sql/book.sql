@@ -9,6 +9,13 @@ SELECT t.transaction_id, t.version, t.content_hash, t.portfolio_id, t.business_d
 FROM transactions t
 WHERE t.transaction_id = ANY(%(ids)s) AND t.superseded_at = 'infinity'
 
+-- name: contents
+SELECT transaction_id, portfolio_id, security_id, type, traded_at, trade_date, quantity, price,
+       gross, trade_currency, currency, fee, tax, accrued_interest, fx_rate, instrument_id,
+       settlement_date, note, lots, to_portfolio_id, to_security_id, to_quantity
+FROM transactions
+WHERE transaction_id = ANY(%(ids)s) AND superseded_at = 'infinity'
+
 -- name: lock_portfolios
 SELECT portfolio_id, base_currency, open_date, name, status, cost_method, settlement, time_zone,
        allow_short, cost_method_changes, taxpayer_id, tax_short_term, tax_long_term,
@@ -27,15 +34,16 @@ WITH RECURSIVE related AS (
     CROSS JOIN LATERAL (
         SELECT t.arrival_portfolio_id AS portfolio_id FROM transactions t
         WHERE t.portfolio_id = r.portfolio_id AND t.arrival_portfolio_id IS NOT NULL
-          AND t.superseded_at = 'infinity'
+          AND t.superseded_at = 'infinity' AND t.type <> 'CANCELLED'
         UNION ALL
         -- What waits has not arrived anywhere yet; where it is to go must be at hand all the same.
         SELECT t.to_portfolio_id FROM transactions t
         WHERE t.portfolio_id = r.portfolio_id AND t.to_portfolio_id <> ''
-          AND t.superseded_at = 'infinity'
+          AND t.superseded_at = 'infinity' AND t.type <> 'CANCELLED'
         UNION ALL
         SELECT t.portfolio_id FROM transactions t
         WHERE t.arrival_portfolio_id = r.portfolio_id AND t.superseded_at = 'infinity'
+          AND t.type <> 'CANCELLED'
         UNION ALL
         SELECT q.portfolio_id FROM portfolios p JOIN portfolios q ON q.pools_with = p.pools_with
         WHERE p.portfolio_id = r.portfolio_id
@@ -47,11 +55,12 @@ SELECT portfolio_id FROM related
 SELECT transaction_id, portfolio_id, main_security_id, arrival_portfolio_id, arrival_security_id
 FROM transactions
 WHERE portfolio_id = ANY(%(ids)s) AND arrival_portfolio_id IS NOT NULL
-  AND superseded_at = 'infinity'
+  AND superseded_at = 'infinity' AND type <> 'CANCELLED'
 UNION
 SELECT transaction_id, portfolio_id, main_security_id, arrival_portfolio_id, arrival_security_id
 FROM transactions
 WHERE arrival_portfolio_id = ANY(%(ids)s) AND superseded_at = 'infinity'
+  AND type <> 'CANCELLED'
 
 -- name: states
 -- A key that has lost all its entries has no state but its epoch, which must never be used again.
@@ -91,7 +100,7 @@ SELECT t.transaction_id, t.portfolio_id, t.security_id, t.type, t.traded_at, t.t
        t.to_portfolio_id, t.to_security_id, t.to_quantity, t.business_date, t.main_security_id,
        t.cash_security_id, t.arrival_portfolio_id, t.arrival_security_id
 FROM transactions t JOIN keys k ON t.portfolio_id = k.portfolio_id AND t.cash_security_id = k.key
-WHERE t.superseded_at = 'infinity' AND k.key LIKE 'CASH%%'
+WHERE t.superseded_at = 'infinity' AND t.type <> 'CANCELLED' AND k.key LIKE 'CASH%%'
   AND t.main_security_id <> t.cash_security_id
 UNION ALL
 SELECT t.transaction_id, t.portfolio_id, t.security_id, t.type, t.traded_at, t.trade_date,
@@ -101,7 +110,7 @@ SELECT t.transaction_id, t.portfolio_id, t.security_id, t.type, t.traded_at, t.t
        t.cash_security_id, t.arrival_portfolio_id, t.arrival_security_id
 FROM transactions t
 JOIN keys k ON t.arrival_portfolio_id = k.portfolio_id AND t.arrival_security_id = k.key
-WHERE t.superseded_at = 'infinity'
+WHERE t.superseded_at = 'infinity' AND t.type <> 'CANCELLED'
 
 -- name: waiting
 SELECT transaction_id FROM findings

@@ -5,7 +5,8 @@
 WITH RECURSIVE carried AS (
     SELECT portfolio_id, arrival_portfolio_id
     FROM transactions
-    WHERE arrival_portfolio_id IS NOT NULL AND recorded_at <= %(known_at)s::timestamptz
+    WHERE arrival_portfolio_id IS NOT NULL AND type <> 'CANCELLED'
+      AND recorded_at <= %(known_at)s::timestamptz
       AND (superseded_at = 'infinity' OR superseded_at > %(known_at)s::timestamptz)
 ), related AS (
     SELECT portfolio_id FROM unnest(%(ids)s::text[]) AS portfolio_id
@@ -62,13 +63,6 @@ FROM transactions AS t
 WHERE t.portfolio_id = ANY(%(ids)s) AND t.recorded_at <= %(known_at)s::timestamptz
   AND (t.superseded_at = 'infinity' OR t.superseded_at > %(known_at)s::timestamptz)
 
--- name: actions_then
-SELECT action_id, type, security_id, ex_date, new_units, old_units, to_security_id,
-       cost_fraction, cash_per_unit, cash_currency, portfolio_id, note
-FROM corporate_actions
-WHERE NOT cancelled AND recorded_at <= %(known_at)s::timestamptz
-  AND (superseded_at = 'infinity' OR superseded_at > %(known_at)s::timestamptz)
-
 -- name: dates_then
 SELECT business_date FROM business_dates
 WHERE recorded_at <= %(known_at)s::timestamptz
@@ -108,7 +102,7 @@ ORDER BY 1
 
 -- name: carried
 SELECT DISTINCT portfolio_id, arrival_portfolio_id FROM transactions
-WHERE arrival_portfolio_id IS NOT NULL AND superseded_at = 'infinity'
+WHERE arrival_portfolio_id IS NOT NULL AND superseded_at = 'infinity' AND type <> 'CANCELLED'
   AND arrival_portfolio_id <> portfolio_id
 
 -- name: entries

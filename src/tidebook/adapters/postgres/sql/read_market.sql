@@ -64,6 +64,13 @@ FROM market_versions AS v
 LEFT JOIN corporate_actions AS a ON a.superseded_at = 'infinity' AND NOT a.cancelled
 WHERE v.subject = 'actions'
 
+-- name: actions_known
+SELECT action_id, type, security_id, ex_date, new_units, old_units, to_security_id,
+       cost_fraction, cash_per_unit, cash_currency, portfolio_id, note
+FROM corporate_actions
+WHERE NOT cancelled AND recorded_at <= %(known_at)s::timestamptz
+  AND (superseded_at = 'infinity' OR superseded_at > %(known_at)s::timestamptz)
+
 -- name: instruments
 SELECT security_id, name, currency, product_type, isin, asset_class, sector, country_of_risk,
        multiplier, underlying_id, option_right, strike, expires_on

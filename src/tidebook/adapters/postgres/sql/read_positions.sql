@@ -55,21 +55,21 @@ WHERE portfolio_id = %(portfolio_id)s AND business_date <= %(as_of)s::date
 
 -- name: history
 SELECT h.business_date, h.transaction_id, h.quantity, h.cost_local, h.cost_base, h.epoch,
-       h.currency
+       h.type, h.currency
 FROM (
-    SELECT e.business_date, e.at, e.rank, e.transaction_id, e.leg, e.epoch, e.currency,
+    SELECT e.business_date, e.at, e.rank, e.transaction_id, e.leg, e.epoch, e.type, e.currency,
            sum(e.quantity) OVER running AS quantity,
            sum(e.cost_local) OVER running AS cost_local,
            sum(e.cost_base) OVER running AS cost_base
     FROM (
-        SELECT business_date, at, rank, transaction_id, leg, epoch, currency, quantity,
+        SELECT business_date, at, rank, transaction_id, leg, epoch, type, currency, quantity,
                cost_local, cost_base
         FROM entries
         WHERE portfolio_id = %(portfolio_id)s AND security_id = %(security_id)s
           AND business_date <= %(end)s::date
           AND superseded_at = 'infinity' AND recorded_at <= %(known_at)s::timestamptz
         UNION ALL
-        SELECT business_date, at, rank, transaction_id, leg, epoch, currency, quantity,
+        SELECT business_date, at, rank, transaction_id, leg, epoch, type, currency, quantity,
                cost_local, cost_base
         FROM entries
         WHERE portfolio_id = %(portfolio_id)s AND security_id = %(security_id)s

@@ -26,6 +26,27 @@ WHERE from_currency = %(source)s AND to_currency = %(target)s
   AND (superseded_at = 'infinity' OR superseded_at > %(known_at)s::timestamptz)
 ORDER BY rate_date
 
+-- name: ever_known
+-- Which of these facts, by their places, were ever known, cancelled or not.
+SELECT c.place FROM unnest(%(actions)s::text[]) WITH ORDINALITY AS c (id, place)
+WHERE EXISTS (SELECT FROM corporate_actions a WHERE a.action_id = c.id)
+UNION ALL
+SELECT c.place
+FROM unnest(%(securities)s::text[], %(days)s::date[]) WITH ORDINALITY AS c (id, day, place)
+WHERE EXISTS (SELECT FROM market_prices m WHERE m.security_id = c.id AND m.price_date = c.day)
+UNION ALL
+SELECT c.place
+FROM unnest(%(sources)s::text[], %(targets)s::text[], %(days)s::date[]) WITH ORDINALITY
+     AS c (source, target, day, place)
+WHERE EXISTS (SELECT FROM fx_rates r WHERE r.from_currency = c.source
+              AND r.to_currency = c.target AND r.rate_date = c.day)
+UNION ALL
+SELECT c.place FROM unnest(%(dates)s::date[]) WITH ORDINALITY AS c (day, place)
+WHERE EXISTS (SELECT FROM business_dates b WHERE b.business_date = c.day)
+UNION ALL
+SELECT c.place FROM unnest(%(assertions)s::text[]) WITH ORDINALITY AS c (id, place)
+WHERE EXISTS (SELECT FROM balance_assertions a WHERE a.assertion_id = c.id)
+
 -- name: actions
 SELECT action_id, type, security_id, ex_date, new_units, old_units, to_security_id, cost_fraction,
        cash_per_unit, cash_currency, portfolio_id, note, version, recorded_at, cancelled

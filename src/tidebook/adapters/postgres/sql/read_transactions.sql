@@ -95,6 +95,17 @@ FROM (
 ) AS e
 ORDER BY e.transaction_id COLLATE "C", e.leg DESC
 
+-- name: action_entries
+SELECT e.transaction_id, e.type, e.business_date, e.at, e.portfolio_id, e.security_id, e.leg,
+       e.epoch, e.quantity, e.cost_local, e.cost_base, e.realised_local, e.realised_base,
+       e.realised_price, e.realised_currency, e.fx_rate, e.currency, e.classification, e.timing,
+       e.is_portfolio_flow, e.cash_amount, e.position_flow, e.matches, e.opens
+FROM entries AS e
+WHERE e.portfolio_id = %(portfolio_id)s AND e.transaction_id = ANY(%(transaction_ids)s)
+  AND e.recorded_at <= %(known_at)s::timestamptz
+  AND (e.superseded_at = 'infinity' OR e.superseded_at > %(known_at)s::timestamptz)
+ORDER BY e.transaction_id COLLATE "C", e.leg DESC
+
 -- name: portfolio_entries
 -- Whatever fact they follow from: a transaction, one of another portfolio, a corporate action.
 SELECT e.transaction_id, e.type, e.business_date, e.at, e.portfolio_id, e.security_id, e.leg,

@@ -69,6 +69,7 @@ FROM (
     SELECT arrival_portfolio_id, arrival_security_id, business_date
     FROM transactions
     WHERE arrival_portfolio_id = ANY(%(ids)s) AND superseded_at = 'infinity'
+      AND type <> 'CANCELLED'
     UNION ALL
     -- What only corporate actions have brought here.
     SELECT portfolio_id, security_id, business_date
@@ -139,7 +140,7 @@ FROM (
     FROM transactions t
     CROSS JOIN LATERAL (VALUES (t.main_security_id), (t.cash_security_id)) AS l (security_id)
     WHERE t.security_id = ANY(%(ids)s) AND t.superseded_at = 'infinity'
-      AND l.security_id IS NOT NULL
+      AND t.type <> 'CANCELLED' AND l.security_id IS NOT NULL
     UNION ALL
     SELECT l.portfolio_id, l.security_id, t.business_date, t.arrival_security_id
     FROM transactions t
@@ -147,7 +148,7 @@ FROM (
         (t.portfolio_id, t.main_security_id),
         (t.arrival_portfolio_id, t.arrival_security_id)) AS l (portfolio_id, security_id)
     WHERE t.arrival_security_id = ANY(%(ids)s) AND t.arrival_portfolio_id IS NOT NULL
-      AND t.superseded_at = 'infinity'
+      AND t.superseded_at = 'infinity' AND t.type <> 'CANCELLED'
     UNION ALL
     -- What only corporate actions have brought there.
     SELECT s.portfolio_id, s.security_id, e.business_date, s.security_id
@@ -370,7 +371,7 @@ WITH touched AS (
             (t.portfolio_id, t.main_security_id),
             (t.arrival_portfolio_id, t.arrival_security_id)) AS k (portfolio_id, security_id)
         WHERE t.superseded_at = 'infinity' AND t.business_date >= %(day)s
-          AND t.arrival_portfolio_id IS NOT NULL
+          AND t.arrival_portfolio_id IS NOT NULL AND t.type <> 'CANCELLED'
           AND NOT p.base_currency = ALL(c.met)
           AND c.met && %(currencies)s::text[]
         UNION ALL

@@ -102,7 +102,8 @@ WHERE d.portfolio_id = (%(ids)s::text[])[c.place] AND d.day = c.day
 -- What has moved since of all that each portfolio rests on, by subject; rates are looked through
 -- by whoever asks. An instrument is asked of the facts: one that turns out to be cash has no key.
 SELECT j.portfolio_id, c.kind, c.id, min(c.from_date), max(c.to_date),
-       CASE WHEN min(c.from_date) = max(c.to_date) OR c.kind IN ('instrument', 'portfolio')
+       CASE WHEN min(c.from_date) = max(c.to_date)
+              OR c.kind IN ('instrument', 'portfolio', 'corporate_action')
             THEN max(c.version) END
 FROM unnest(%(ids)s::text[], %(changes)s::bigint[], %(through)s::date[])
      AS j (portfolio_id, change, through)
@@ -114,8 +115,13 @@ WHERE (c.kind = 'price' AND EXISTS (
    OR (c.kind = 'instrument' AND EXISTS (
             SELECT FROM transactions t
             WHERE t.portfolio_id = j.portfolio_id AND t.security_id = c.id
-              AND t.superseded_at = 'infinity'))
+              AND t.superseded_at = 'infinity' AND t.type <> 'CANCELLED'))
    OR (c.kind = 'portfolio' AND c.id = j.portfolio_id)
+   OR (c.kind = 'corporate_action' AND EXISTS (
+            SELECT FROM corporate_actions a
+            JOIN position_state s ON s.security_id = a.security_id
+            WHERE a.action_id = c.id AND s.portfolio_id = j.portfolio_id
+              AND (s.quantity <> 0 OR s.changed_on >= c.from_date)))
    OR c.kind IN ('rate', 'business_date')
 GROUP BY j.portfolio_id, c.kind, c.id
 ORDER BY j.portfolio_id, c.kind, c.id
