@@ -107,7 +107,7 @@ def _fold(unit: Unit, at: datetime) -> None:
 
 
 def _value(unit: Unit, at: datetime) -> None:
-    bring_up_to_date(unit, 1, lambda: at)
+    bring_up_to_date(unit, 2, lambda: at)
 
 
 _REALLY = {

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from tests.simulation.book_tables import BookTables
+    from tests.simulation.reference_tables import ReferenceTables
     from tests.simulation.session import Session
     from tidebook.engine.store import Key
     from tidebook.model.actions import CorporateAction
@@ -25,12 +26,14 @@ class ActionTables:
     Args:
         session: The transaction.
         book: The book of the same transaction, where work is asked for.
+        reference: The market of the same transaction, where series are marked.
     """
 
-    def __init__(self, session: Session, book: BookTables) -> None:
+    def __init__(self, session: Session, book: BookTables, reference: ReferenceTables) -> None:
         """Work through a session."""
         self._session = session
         self._book = book
+        self._reference = reference
         database = session.database
         self._actions = session.of(database.actions)
         self._assertions = session.of(database.assertions)
@@ -94,6 +97,18 @@ class ActionTables:
             self._actions.insert((identity, version), row)
         found = [row.action for row in (*before, *(row for _, row in versions))]
         self.refold(found, at, reason)
+        self.mark_carried(found)
+
+    def mark_carried(self, actions: Sequence[CorporateAction]) -> None:
+        """Mark the series of those who hold what older prices are carried over to."""
+        earliest: dict[str, date] = {}
+        for action in actions:
+            if action.split is not None:
+                day = earliest.get(action.security_id, action.ex_date)
+                earliest[action.security_id] = min(action.ex_date, day)
+        if earliest:
+            self._session.statement()
+            self._reference.mark_holders(earliest)
 
     def refold(self, actions: Sequence[CorporateAction], at: datetime, reason: str) -> None:
         """Have the keys folded again that actions bear on, as they were and as they are."""

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         KeyWrite,
         Order,
     )
+    from tidebook.model.facts import Transaction
     from tidebook.model.portfolios import Portfolio
 
 _closings = itertools.count()
@@ -87,6 +88,12 @@ class BookTables:
         rows = self._findings.where("fact", identity)
         return any(row.finding.severity is Severity.WAITING for _, row in rows)
 
+    def contents(self, ids: Collection[str]) -> dict[str, Transaction]:
+        """Return what the current versions of transactions say."""
+        self._session.statement()
+        rows = self._facts.where_in("current", sorted(ids))
+        return {key[0]: row.fact.transaction for key, row in rows}
+
     def lock_portfolios(self, ids: Iterable[str]) -> dict[str, PortfolioState]:
         """Lock portfolios in the order of their ids."""
         self._session.statement()
@@ -115,11 +122,7 @@ class BookTables:
     def key_facts(self, keys: Collection[Key]) -> dict[str, BookedFact]:
         """Return the current transactions with a main, a cash or an arriving leg on these keys."""
         self._session.statement()
-        rows = [
-            (key, row)
-            for key, row in self._facts.where_in("main", keys)
-            if row.fact.transaction.type is not TransactionType.CANCELLED
-        ]
+        rows = self._facts.where_in("main", keys)
         rows += self._facts.where_in("arrival", keys)
         rows += self._facts.where_in("cash", [key for key in keys if key[1].startswith("CASH")])
         return {
@@ -414,7 +417,11 @@ def accounts_of(facts: Iterable[FactRow]) -> list[tuple[Key, date]]:
 
 def arrivals_of(facts: Iterable[FactRow]) -> list[tuple[Key, date]]:
     """Return the keys to which facts carry something, with their days."""
-    return [(fact.arrival, fact.business_date) for fact in facts if fact.arrival is not None]
+    return [
+        (fact.arrival, fact.business_date)
+        for fact in facts
+        if fact.transaction.type is not TransactionType.CANCELLED and fact.arrival is not None
+    ]
 
 
 def pools_with(portfolio: Portfolio) -> str | None:

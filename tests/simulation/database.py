@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from tests.simulation.tables import Locks, Table
+from tidebook.model.facts import TransactionType
 from tidebook.model.findings import Severity
 
 if TYPE_CHECKING:
@@ -152,6 +153,11 @@ def _current(version: FactVersion) -> bool:
     return version.superseded_at is None
 
 
+def _stands(version: FactVersion) -> bool:
+    """Tell whether a version is current, and no cancellation: that one repeats what it cancels."""
+    return _current(version) and version.fact.transaction.type is not TransactionType.CANCELLED
+
+
 def _waits_for(row: FindingRow) -> str | None:
     waits = row.finding.severity is Severity.WAITING
     return row.finding.waits_for if waits else None
@@ -175,23 +181,23 @@ class Database:
             current=lambda key, row: key[0] if _current(row) else None,
             main=lambda _, row: (
                 (row.fact.transaction.portfolio_id, row.fact.main_security_id)
-                if _current(row)
+                if _stands(row)
                 else None
             ),
             cash=lambda _, row: (
                 (row.fact.transaction.portfolio_id, row.fact.cash_security_id)
-                if _current(row)
+                if _stands(row)
                 else None
             ),
-            arrival=lambda _, row: row.fact.arrival if _current(row) else None,
+            arrival=lambda _, row: row.fact.arrival if _stands(row) else None,
             receiver=lambda _, row: (
-                row.fact.arrival[0] if row.fact.arrival and _current(row) else None
+                row.fact.arrival[0] if row.fact.arrival and _stands(row) else None
             ),
             received=lambda _, row: (
-                row.fact.arrival[1] if row.fact.arrival and _current(row) else None
+                row.fact.arrival[1] if row.fact.arrival and _stands(row) else None
             ),
-            portfolio=lambda _, row: row.fact.transaction.portfolio_id if _current(row) else None,
-            security=lambda _, row: row.fact.transaction.security_id if _current(row) else None,
+            portfolio=lambda _, row: row.fact.transaction.portfolio_id if _stands(row) else None,
+            security=lambda _, row: row.fact.transaction.security_id if _stands(row) else None,
         )
         self.prices: Table[tuple[str, date, int], Quoted] = Table(
             "prices",

@@ -62,7 +62,7 @@ class Book(NamedTuple):
 def book_of(facts: FinalFacts) -> Book:
     """Return the book that final facts come to."""
     book = Book({}, {}, {}, set(), {})
-    rates, prices = Rates(facts.rates), Prices(facts.prices)
+    rates, prices = Rates(facts.rates), Prices(facts.prices, facts.actions)
     knowns = {
         identity: Known(portfolio, facts.instruments, rates, facts.portfolios)
         for identity, portfolio in facts.portfolios.items()
@@ -225,8 +225,7 @@ def _price(
     is_cash = instrument.is_cash if instrument else _is_cash(name)
     if is_cash:
         return Fraction(1), local
-    price = prices.last(name, day)
-    return (Fraction(price.price), price.currency) if price else (None, "")
+    return prices.last(name, day) or (None, "")
 
 
 def _flows(day: date, lines: Sequence[Line]) -> tuple[Fraction, Fraction, Fraction]:

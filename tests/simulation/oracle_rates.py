@@ -5,10 +5,13 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from tidebook.model.actions import ActionType
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
 
+    from tidebook.model.actions import CorporateAction
     from tidebook.model.facts import Price, Rate
 
 _PLACES: Final = 10**18
@@ -100,18 +103,31 @@ class Rates:
 
 
 class Prices:
-    """All final prices."""
+    """All final prices, and the actions that change what a unit is."""
 
-    def __init__(self, prices: Iterable[Price]) -> None:
+    def __init__(self, prices: Iterable[Price], actions: Iterable[CorporateAction] = ()) -> None:
         """Keep them by security."""
         self._of: dict[str, list[Price]] = {}
         for price in prices:
             self._of.setdefault(price.security_id, []).append(price)
+        self._actions = sorted(actions, key=lambda action: (action.ex_date, action.action_id))
 
-    def last(self, security_id: str, day: date) -> Price | None:
-        """Return the last price on or before a day."""
+    def last(self, security_id: str, day: date) -> tuple[Fraction, str] | None:
+        """Return the last price on or before a day, in units of that day, and its currency."""
         found = [price for price in self._of.get(security_id, []) if price.on <= day]
-        return max(found, key=lambda price: price.on, default=None)
+        if not found:
+            return None
+        price = max(found, key=lambda price: price.on)
+        value = Fraction(price.price)
+        for action in self._actions:
+            everyone = action.security_id == security_id and not action.portfolio_id
+            if everyone and price.on < action.ex_date <= day:
+                new, old = Fraction(action.new_units), Fraction(action.old_units)
+                if action.type is ActionType.SPLIT:
+                    value = part_of(value, old, new)
+                elif action.type is ActionType.STOCK_DIVIDEND:
+                    value = part_of(value, old, old + new)
+        return value, price.currency
 
     def last_day(self, security_id: str) -> date | None:
         """Return the day of the last price."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from tests.simulation.action_tables import in_force
 from tests.simulation.database import DayRow
 from tidebook.book.cashflows import Classification, Timing
 from tidebook.book.series import DatedFlow, Market, contract_steps, cumulated
 from tidebook.engine.valuing import SeriesInput, SeriesJob, SeriesSpan
+from tidebook.model.actions import ActionTable
 from tidebook.model.facts import Price, Rate
 from tidebook.model.instruments import built_in_instrument
-from tidebook.model.markets import NO_PRICES, price_table, rate_table
+from tidebook.model.markets import NO_PRICES, over_splits, price_table, rate_table
 from tidebook.model.money import ONE, ZERO, exact
 
 if TYPE_CHECKING:
@@ -20,9 +22,9 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from tests.simulation.session import Session
-    from tidebook.book.series import HeldSteps, PortfolioDay
-    from tidebook.engine.causes import SeriesRestated
+    from tidebook.book.series import HeldSteps
     from tidebook.engine.store import EntryRow
+    from tidebook.engine.valuing import SeriesAsked, SeriesWrite
     from tidebook.model.instruments import Instrument
     from tidebook.model.markets import PriceQuotes, RateTable
 
@@ -44,6 +46,7 @@ class SeriesTables:
         self._entries = session.of(database.entries)
         self._states = session.of(database.states)
         self._days = session.of(database.days)
+        self._actions = session.of(database.actions)
 
     def rates(self) -> RateTable:
         """Return every exchange rate."""
@@ -53,13 +56,17 @@ class SeriesTables:
         )
 
     def prices(self, security_ids: Collection[str]) -> dict[str, PriceQuotes]:
-        """Return the prices of securities; of one without any, none."""
+        """Return the prices of securities, carried over splits; of one without any, none."""
         self._session.statement()
         found = price_table(
             Price(key[0], key[1], row.value, row.currency)
             for key, row in self._prices.where_in("security", security_ids)
         )
-        return {identity: found.get(identity, NO_PRICES) for identity in security_ids}
+        actions = ActionTable(tuple(in_force(row for _, row in self._actions.all())))
+        return {
+            identity: over_splits(found.get(identity, NO_PRICES), actions.splits(identity))
+            for identity in security_ids
+        }
 
     def market(self, base_currency: str, security_ids: Collection[str]) -> Market:
         """Return what a series is valued with."""
@@ -92,31 +99,42 @@ class SeriesTables:
         rows = self._entries.where("portfolio", portfolio_id)
         return [(key[1], entered.row) for key, entered in rows]
 
-    def span(self, job: SeriesJob, *, with_prices: bool) -> SeriesSpan:
-        """Return what the first and the last day of a series follow from."""
+    def spans(self, jobs: Sequence[SeriesJob], *, with_prices: bool) -> list[SeriesSpan]:
+        """Return what the first and the last day of each series follow from."""
         self._session.statement()
-        portfolio_id = job.portfolio.portfolio_id
-        active = tuple(sorted({row.on for _, row in self._entries_of(portfolio_id)}))
-        last_price: date | None = None
+        active = [self._active_days(job.portfolio.portfolio_id) for job in jobs]
+        last_prices: list[date | None] = [None] * len(jobs)
         if with_prices:
             self._session.statement()
-            states = self._states.where("portfolio", portfolio_id)
-            held = [key[1] for key, row in states if row.state.holding.quantity]
-            quotes = self.prices(held).values() if held else ()
-            last_price = max((each.days[-1] for each in quotes if each.days), default=None)
-        before, closing = self._opening(portfolio_id, job.from_date)
-        return SeriesSpan(active, last_price, before, closing)
+            last_prices = [self._last_price(job.portfolio.portfolio_id) for job in jobs]
+        self._session.statement()
+        openings = [self._opening(job.portfolio.portfolio_id, job.from_date) for job in jobs]
+        return [
+            SeriesSpan(days, last_price, *opening)
+            for days, last_price, opening in zip(active, last_prices, openings, strict=True)
+        ]
+
+    def _active_days(self, portfolio_id: str) -> tuple[date, ...]:
+        return tuple(sorted({row.on for _, row in self._entries_of(portfolio_id)}))
+
+    def _last_price(self, portfolio_id: str) -> date | None:
+        states = self._states.where("portfolio", portfolio_id)
+        held = [key[1] for key, row in states if row.state.holding.quantity]
+        quotes = self.prices(held).values() if held else ()
+        return max((each.days[-1] for each in quotes if each.days), default=None)
 
     def _opening(self, portfolio_id: str, day: date) -> tuple[date | None, Decimal]:
-        self._session.statement()
         rows = self._days.where("portfolio", portfolio_id)
         before = [row.day for key, row in rows if key[1] < day]
         last = max(before, key=lambda row: row.on, default=None)
         return (last.on, last.eod_market_value) if last else (None, ZERO)
 
-    def given(self, job: SeriesJob, span: SeriesSpan, start: date) -> SeriesInput:
-        """Return what a series is computed from, from a day on."""
+    def inputs(self, asked: Sequence[SeriesAsked]) -> list[SeriesInput]:
+        """Return what each series is computed from, from a day on."""
         self._session.statement()
+        return [self._given(*one) for one in asked]
+
+    def _given(self, job: SeriesJob, span: SeriesSpan, start: date) -> SeriesInput:
         portfolio_id = job.portfolio.portfolio_id
         entries = self._entries_of(portfolio_id)
         stored = {
@@ -156,7 +174,6 @@ class SeriesTables:
                 costs = paid.setdefault(security_id, {})
                 costs[day] = costs.get(day, ZERO) + row.cost_local
                 currencies[security_id] = row.currency
-        self._session.statement()
         return tuple(
             self._held(name, currencies[name], changes[name], list(_running(paid[name])))
             for name in sorted(changes)
@@ -176,32 +193,33 @@ class SeriesTables:
             return held
         return contract_steps(held, known.multiplier, costs if known.is_margined else ())
 
-    def save(
-        self,
-        job: SeriesJob,
-        write: Sequence[PortfolioDay],
-        close: Sequence[date],
-        at: datetime,
-        *,
-        restated: SeriesRestated | None = None,
-    ) -> bool:
-        """Write a portfolio's changed days; False, and nothing, when the job is out of date."""
-        if restated is not None:
+    def save(self, writes: Sequence[SeriesWrite], at: datetime) -> frozenset[str]:
+        """Write the changed days of portfolios; return those whose jobs were not out of date."""
+        if any(one.restated is not None for one in writes):
             self._session.statement()
         self._session.statement()
-        identity = job.portfolio.portfolio_id
-        row = self._portfolios.locked(identity)
-        if row is None or self._is_stale(job, row.generation, row.valuation_version):
-            return False
-        claimed = row._replace(series_from=None, series_generation=row.generation)
-        self._portfolios.put(identity, claimed)
-        if close or write:
+        claimed = frozenset(self._claimed(writes))
+        saved = [one for one in writes if one.job.portfolio.portfolio_id in claimed]
+        if any(one.close or one.write for one in saved):
             self._session.statement()
-        for day in close:
-            self._days.delete((identity, day))
-        for day in write:
-            self._days.insert((identity, day.on), DayRow(day, job.generation, at))
-        return True
+        for one in saved:
+            identity = one.job.portfolio.portfolio_id
+            for day in one.close:
+                self._days.delete((identity, day))
+            for day in one.write:
+                self._days.insert((identity, day.on), DayRow(day, one.job.generation, at))
+        return claimed
+
+    def _claimed(self, writes: Sequence[SeriesWrite]) -> Iterator[str]:
+        """Lock portfolios in the order of their ids; yield those as they were read."""
+        jobs = {one.job.portfolio.portfolio_id: one.job for one in writes}
+        for identity in sorted(jobs):
+            row = self._portfolios.locked(identity)
+            if row is None or self._is_stale(jobs[identity], row.generation, row.valuation_version):
+                continue
+            claimed = row._replace(series_from=None, series_generation=row.generation)
+            self._portfolios.put(identity, claimed)
+            yield identity
 
     @staticmethod
     def _is_stale(job: SeriesJob, generation: int, valuation_version: int) -> bool:

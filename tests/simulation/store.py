@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from tests.simulation.database import Part
     from tests.simulation.processes import Process
-    from tidebook.book.series import Market, PortfolioDay
+    from tidebook.book.derivation import Source
+    from tidebook.book.series import Market
     from tidebook.engine.book_facts import Standing
-    from tidebook.engine.causes import SeriesRestated
     from tidebook.engine.records import Record
     from tidebook.engine.store import (
         BookedFact,
@@ -37,10 +37,10 @@ if TYPE_CHECKING:
         StoredFact,
         WorkItem,
     )
-    from tidebook.engine.valuing import SeriesInput, SeriesJob, SeriesSpan
+    from tidebook.engine.valuing import SeriesAsked, SeriesInput, SeriesJob, SeriesSpan, SeriesWrite
     from tidebook.model.actions import ActionTable, CorporateAction
     from tidebook.model.assertions import BalanceAssertion
-    from tidebook.model.facts import Price, Rate
+    from tidebook.model.facts import Price, Rate, Transaction
     from tidebook.model.instruments import Instrument
     from tidebook.model.markets import RateTable
     from tidebook.model.portfolios import Portfolio
@@ -72,7 +72,7 @@ class SimulatedUnit:
     @cached_property
     def acting(self) -> ActionTables:
         """Corporate actions, and balance assertions."""
-        return ActionTables(self.session, self.book)
+        return ActionTables(self.session, self.book, self.reference)
 
     @cached_property
     def series(self) -> SeriesTables:
@@ -96,6 +96,10 @@ class SimulatedUnit:
     def facts(self, ids: Collection[str]) -> dict[str, StoredFact]:
         """Return the current versions of transactions that are known."""
         return self.book.facts(ids)
+
+    def contents(self, ids: Collection[str]) -> dict[str, Transaction]:
+        """Return what the current versions of transactions say."""
+        return self.book.contents(ids)
 
     def lock_portfolios(self, ids: Iterable[str]) -> dict[str, PortfolioState]:
         """Lock portfolios in the order of their ids and return those that are known."""
@@ -184,6 +188,10 @@ class SimulatedUnit:
         """Write business dates, mark every series from there on, return the duplicates."""
         return self.reference.save_business_dates(dates, at)
 
+    def save_origins(self, origins: Sequence[tuple[Source, str]], at: datetime) -> None:
+        """Take it that no record of a simulation says where it was read from."""
+        assert not origins, f"origins that nobody sent, at {at}"
+
     def save_actions(self, actions: Sequence[CorporateAction], at: datetime) -> int:
         """Write corporate actions, have their keys folded again, return the duplicates."""
         return self.acting.save(actions, at)
@@ -224,13 +232,13 @@ class SimulatedUnit:
         self.session.took_work = bool(jobs)
         return jobs
 
-    def series_span(self, job: SeriesJob, *, with_prices: bool) -> SeriesSpan:
-        """Return what the first and the last day of a portfolio's series follow from."""
-        return self.series.span(job, with_prices=with_prices)
+    def series_spans(self, jobs: Sequence[SeriesJob], *, with_prices: bool) -> list[SeriesSpan]:
+        """Return what the first and the last day of each portfolio's series follow from."""
+        return self.series.spans(jobs, with_prices=with_prices)
 
-    def series_input(self, job: SeriesJob, span: SeriesSpan, start: date) -> SeriesInput:
-        """Return what a portfolio's series from ``start`` on is computed from."""
-        return self.series.given(job, span, start)
+    def series_inputs(self, asked: Sequence[SeriesAsked]) -> list[SeriesInput]:
+        """Return what the series of portfolios, each from its start on, are computed from."""
+        return self.series.inputs(asked)
 
     def market(self, base_currency: str, security_ids: Collection[str]) -> Market:
         """Return prices and rates for a portfolio's series."""
@@ -240,17 +248,9 @@ class SimulatedUnit:
         """Return every business date, oldest first."""
         return self.series.business_dates()
 
-    def save_series(
-        self,
-        job: SeriesJob,
-        write: Sequence[PortfolioDay],
-        close: Sequence[date],
-        at: datetime,
-        *,
-        restated: SeriesRestated | None = None,
-    ) -> bool:
-        """Write a portfolio's changed days; False, and nothing, when the job is out of date."""
-        return self.series.save(job, write, close, at, restated=restated)
+    def save_series(self, writes: Sequence[SeriesWrite], at: datetime) -> frozenset[str]:
+        """Write the changed days of portfolios; of a job that is out of date nothing."""
+        return self.series.save(writes, at)
 
     def append(
         self, topic: str, records: Sequence[tuple[str, Record]], correlation_id: str, at: datetime

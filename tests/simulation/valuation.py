@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tests.simulation.series_tables import SeriesTables
 from tests.simulation.session import Session
 from tidebook.engine.stages import series
-from tidebook.engine.valuing import SeriesJob
+from tidebook.engine.valuing import SeriesAsked, SeriesJob
 
 if TYPE_CHECKING:
     from tests.simulation.database import Database, PortfolioRow
@@ -30,12 +30,13 @@ def days_to_change(database: Database, row: PortfolioRow) -> list[date]:
     tables = SeriesTables(session)
     job = SeriesJob(row.portfolio, row.generation, row.valuation_version, date.min)
     dates = tables.business_dates()
-    span = tables.span(job, with_prices=not dates)
+    [span] = tables.spans([job], with_prices=not dates)
     last = series._last_day(span, dates)
     if last is None:
-        return sorted(tables.given(job, span, date.min).stored)
+        [given] = tables.inputs([SeriesAsked(job, span, date.min)])
+        return sorted(given.stored)
     start = span.active_days[0]
-    given = tables.given(job, span, start)
+    [given] = tables.inputs([SeriesAsked(job, span, start)])
     days = series._days(span, start, last, dates)
     held = [each.security_id for each in given.holdings]
     market = tables.market(row.portfolio.base_currency, held)
