@@ -130,6 +130,8 @@ _LISTED: Final = (
             "value_local": "quantity x price, in its own currency",
             "unrealised": "market value less cost, in base currency",
             "unrealised_local": "market value less cost, in its own currency",
+            "counted": "what it adds to the value of the portfolio: its market value, or on margin "
+            "its unrealised gain",
             "realised": "the sum over its sales of what they brought less what it had cost, in "
             "base currency",
             "realised_local": "the same in its own currency",
