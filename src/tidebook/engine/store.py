@@ -352,8 +352,8 @@ class Unit(Protocol):
         """Write business dates, mark every series from there on, return the duplicates."""
         ...
 
-    def save_origins(self, origins: Sequence[tuple[Source, str]], at: datetime) -> None:
-        """Write where the facts of a batch were read from: a file and a line."""
+    def save_origins(self, origins: Sequence[tuple[Source, str]], since: datetime) -> None:
+        """Write where the facts of a batch, begun then, were read from: a file and a line."""
         ...
 
     def save_actions(self, actions: Sequence[CorporateAction], at: datetime) -> int:

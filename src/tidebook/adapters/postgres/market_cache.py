@@ -175,6 +175,15 @@ class MarketCache:
         """Return every corporate action in force."""
         return self._actions_at(cursor, _stamps(cursor, (_ACTIONS,)))
 
+    def business_dates_known(
+        self, cursor: Cursor[TupleRow], known_at: datetime | None
+    ) -> tuple[date, ...]:
+        """Return business dates as known at an instant, of which nothing is kept, or as of now."""
+        if known_at is None:
+            return self.business_dates(cursor)
+        rows = cursor.execute(_SQL["dates_known"], {"known_at": known_at}).fetchall()
+        return tuple(row[0] for row in rows)
+
     def actions_known(self, cursor: Cursor[TupleRow], known_at: datetime | None) -> ActionTable:
         """Return corporate actions as known at an instant, of which nothing is kept, or of now."""
         if known_at is None:

@@ -19,9 +19,9 @@ _SQL: Final = statements("origins")
 
 
 def save(
-    cursor: Cursor[tuple[Any, ...]], origins: Sequence[tuple[Source, str]], at: datetime
+    cursor: Cursor[tuple[Any, ...]], origins: Sequence[tuple[Source, str]], since: datetime
 ) -> None:
-    """Write where the facts were read from that were recorded at this instant.
+    """Write where the facts were read from that were recorded since a batch began.
 
     A fact that was known already is not recorded again, and keeps the origin that it has.
     """
@@ -32,6 +32,6 @@ def save(
                 "ids": [source.id for source, _ in own],
                 "days": [source.on for source, _ in own],
                 "origins": [origin for _, origin in own],
-                "at": at,
+                "since": since,
             }
             cursor.execute(_SQL[kind.value], named)

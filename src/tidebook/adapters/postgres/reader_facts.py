@@ -78,11 +78,8 @@ class _Known(NamedTuple):
 def _actions_and_dates(
     cursor: Cursor[TupleRow], market: MarketCache, known_at: datetime | None
 ) -> tuple[ActionTable, tuple[date, ...]]:
-    actions = market.actions_known(cursor, known_at)
-    if known_at is None:
-        return actions, market.business_dates(cursor)
-    dates = cursor.execute(_SQL["dates_then"], {"known_at": known_at}).fetchall()
-    return actions, tuple(row[0] for row in dates)
+    dates = market.business_dates_known(cursor, known_at)
+    return market.actions_known(cursor, known_at), dates
 
 
 def _with_market(
@@ -93,7 +90,9 @@ def _with_market(
     known: _Known,
 ) -> BookFacts:
     """Return facts with the instruments, rates and prices that they need."""
-    rows = cursor.execute(_SQL["portfolios"], {"ids": list(ids)}).fetchall()
+    known_at = None if known.query is None else known.query.known_at
+    named = {"ids": list(ids), "known_at": moment(known_at)}
+    rows = cursor.execute(_SQL["portfolios"], named).fetchall()
     portfolios = {row[0]: portfolio_from(row) for row in rows}
     standings = {row[0]: Standing(*row[_GENERATION:]) for row in rows}
     securities = _securities(transactions, known)
@@ -102,8 +101,7 @@ def _with_market(
     if under:
         found = _markets(cursor, market, securities | under, known)
     facts = Facts(portfolios, found.instruments, transactions, found.rates, known.actions)
-    then = known.query is not None and known.query.known_at is not None
-    vectors = {} if then else market.vectors(cursor, found.prices)
+    vectors = {} if known_at is not None else market.vectors(cursor, found.prices)
     return BookFacts(facts, found.prices, known.dates, standings, vectors)
 
 

@@ -128,7 +128,7 @@ def _views(
     twins = _by_portfolio(cursor.execute(_SQL["twins"], wanted).fetchall(), _doubtful)
     unpriced = _by_portfolio(cursor.execute(_SQL["unpriced_trades"], wanted).fetchall(), _doubtful)
     rates = _rates(cursor, market, terms)
-    days = market.business_dates(cursor)
+    days = market.business_dates_known(cursor, terms.known_at)
     found: list[HealthView] = []
     for subject in subjects:
         name, on = subject.portfolio.portfolio_id, subject.freshness.as_of

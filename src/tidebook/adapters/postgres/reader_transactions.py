@@ -140,7 +140,8 @@ def read_entries(  # noqa: PLR0913 - the question has this many parts
     }
     rows = cursor.execute(_SQL["portfolio_entries"], wanted)
     entries = tuple(map(booked_entry_from, rows))
-    known = market.instruments(cursor, [one.entry.security_id for one in entries])
+    named = [one.entry.security_id for one in entries]
+    known = market.instruments_known(cursor, named, known_at)
     actions: tuple[CorporateAction, ...] = ()
     if any(one.type in _ENDINGS for one in entries):
         actions = tuple(
@@ -170,7 +171,9 @@ def _views(
     for row in cursor.execute(_SQL["entries"], wanted):
         entries[row[0]].append(booked_entry_from(row).entry)
     findings: defaultdict[str, list[Finding]] = defaultdict(list)
-    for row in cursor.execute(_SQL["findings"], wanted):
+    # What was carried here waits, if it does, where it was sent.
+    owners = {"portfolio_ids": sorted({*portfolio_ids, *(row[1] for row in rows)})}
+    for row in cursor.execute(_SQL["findings"], {**wanted, **owners}):
         findings[row[2]].append(finding_from(row))
     return tuple(_view(row, entries[row[0]], findings[row[0]]) for row in rows)
 

@@ -182,9 +182,9 @@ class PostgresUnit:
         """Write business dates, mark every series from there on, return the duplicates."""
         return reference_unit.save_business_dates(self._cursor, dates, at)
 
-    def save_origins(self, origins: Sequence[tuple[Source, str]], at: datetime) -> None:
+    def save_origins(self, origins: Sequence[tuple[Source, str]], since: datetime) -> None:
         """Write where the facts of a batch were read from."""
-        origin_unit.save(self._cursor, origins, at)
+        origin_unit.save(self._cursor, origins, since)
 
     def save_actions(self, actions: Sequence[CorporateAction], at: datetime) -> int:
         """Write corporate actions, have their keys folded again, return the duplicates."""

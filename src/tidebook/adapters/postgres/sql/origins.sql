@@ -3,10 +3,13 @@
 
 -- name: transaction
 INSERT INTO fact_origins (kind, id, day, recorded_at, origin)
-SELECT DISTINCT ON (o.id) 'transaction', o.id, NULL::date, %(at)s, o.origin
+SELECT DISTINCT ON (o.id) 'transaction', o.id, NULL::date, t.recorded_at, o.origin
 FROM unnest(%(ids)s::text[], %(origins)s::text[]) WITH ORDINALITY AS o (id, origin, place)
-WHERE EXISTS (
-    SELECT FROM transactions AS t WHERE t.transaction_id = o.id AND t.recorded_at = %(at)s
+JOIN transactions AS t
+  ON t.transaction_id = o.id AND t.superseded_at = 'infinity' AND t.recorded_at >= %(since)s
+WHERE NOT EXISTS (
+    SELECT FROM fact_origins AS f
+    WHERE f.kind = 'transaction' AND f.id = o.id AND f.recorded_at = t.recorded_at
 )
 ORDER BY o.id, o.place
 
@@ -16,8 +19,12 @@ SELECT DISTINCT ON (o.id, o.day) 'price', o.id, o.day, p.recorded_at, o.origin
 FROM unnest(%(ids)s::text[], %(days)s::date[], %(origins)s::text[])
      WITH ORDINALITY AS o (id, day, origin, place)
 JOIN market_prices AS p
-  ON p.security_id = o.id AND p.price_date = o.day AND p.recorded_at >= %(at)s
- AND p.superseded_at = 'infinity'
+  ON p.security_id = o.id AND p.price_date = o.day AND p.superseded_at = 'infinity'
+ AND p.recorded_at >= %(since)s
+WHERE NOT EXISTS (
+    SELECT FROM fact_origins AS f
+    WHERE f.kind = 'price' AND f.id = o.id AND f.day = o.day AND f.recorded_at = p.recorded_at
+)
 ORDER BY o.id, o.day, o.place
 
 -- name: rate
@@ -27,5 +34,9 @@ FROM unnest(%(ids)s::text[], %(days)s::date[], %(origins)s::text[])
      WITH ORDINALITY AS o (id, day, origin, place)
 JOIN fx_rates AS r
   ON r.from_currency = split_part(o.id, '/', 1) AND r.to_currency = split_part(o.id, '/', 2)
- AND r.rate_date = o.day AND r.recorded_at >= %(at)s AND r.superseded_at = 'infinity'
+ AND r.rate_date = o.day AND r.superseded_at = 'infinity' AND r.recorded_at >= %(since)s
+WHERE NOT EXISTS (
+    SELECT FROM fact_origins AS f
+    WHERE f.kind = 'rate' AND f.id = o.id AND f.day = o.day AND f.recorded_at = r.recorded_at
+)
 ORDER BY o.id, o.day, o.place

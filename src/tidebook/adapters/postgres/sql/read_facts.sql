@@ -8,6 +8,10 @@ WITH RECURSIVE carried AS (
     WHERE arrival_portfolio_id IS NOT NULL AND type <> 'CANCELLED'
       AND recorded_at <= %(known_at)s::timestamptz
       AND (superseded_at = 'infinity' OR superseded_at > %(known_at)s::timestamptz)
+), pools AS (
+    SELECT portfolio_id, pools_with FROM portfolio_versions
+    WHERE pools_with IS NOT NULL AND recorded_at <= %(known_at)s::timestamptz
+      AND (superseded_at = 'infinity' OR superseded_at > %(known_at)s::timestamptz)
 ), related AS (
     SELECT portfolio_id FROM unnest(%(ids)s::text[]) AS portfolio_id
     UNION
@@ -19,7 +23,7 @@ WITH RECURSIVE carried AS (
         UNION ALL
         SELECT c.portfolio_id FROM carried c WHERE c.arrival_portfolio_id = r.portfolio_id
         UNION ALL
-        SELECT q.portfolio_id FROM portfolios p JOIN portfolios q ON q.pools_with = p.pools_with
+        SELECT q.portfolio_id FROM pools p JOIN pools q USING (pools_with)
         WHERE p.portfolio_id = r.portfolio_id
     ) AS other
 )
@@ -31,15 +35,16 @@ WHERE transaction_id = ANY(%(ids)s) AND recorded_at <= %(known_at)s::timestamptz
   AND (superseded_at = 'infinity' OR superseded_at > %(known_at)s::timestamptz)
 
 -- name: portfolios
-SELECT p.portfolio_id, p.base_currency, p.open_date, p.name, p.status, p.cost_method,
-       p.settlement, p.time_zone, p.allow_short, p.risk_exposure, p.investment_time_horizon,
-       p.portfolio_type, p.objective, p.booking_center, p.cif_id, p.is_leverage_allowed,
-       p.advisor_id, p.close_date, p.cost_method_changes, p.taxpayer_id, p.tax_short_term,
-       p.tax_long_term, p.tax_long_term_months,
+SELECT v.portfolio_id, v.base_currency, v.open_date, v.name, v.status, v.cost_method,
+       v.settlement, v.time_zone, v.allow_short, v.risk_exposure, v.investment_time_horizon,
+       v.portfolio_type, v.objective, v.booking_center, v.cif_id, v.is_leverage_allowed,
+       v.advisor_id, v.close_date, v.cost_method_changes, v.taxpayer_id, v.tax_short_term,
+       v.tax_long_term, v.tax_long_term_months,
        p.generation, p.valuation_version,
        EXISTS (SELECT FROM book_work AS w WHERE w.portfolio_id = p.portfolio_id), p.series_from
-FROM portfolios AS p
-WHERE p.portfolio_id = ANY(%(ids)s)
+FROM portfolio_versions AS v JOIN portfolios AS p USING (portfolio_id)
+WHERE v.portfolio_id = ANY(%(ids)s) AND v.recorded_at <= %(known_at)s::timestamptz
+  AND (v.superseded_at = 'infinity' OR v.superseded_at > %(known_at)s::timestamptz)
 
 -- name: transactions
 -- Zero is sent as NULL: most costs are zero, and a number takes far longer to send and to read.
@@ -62,12 +67,6 @@ SELECT t.transaction_id, t.portfolio_id, t.security_id, t.type, t.traded_at, t.t
 FROM transactions AS t
 WHERE t.portfolio_id = ANY(%(ids)s) AND t.recorded_at <= %(known_at)s::timestamptz
   AND (t.superseded_at = 'infinity' OR t.superseded_at > %(known_at)s::timestamptz)
-
--- name: dates_then
-SELECT business_date FROM business_dates
-WHERE recorded_at <= %(known_at)s::timestamptz
-  AND (superseded_at = 'infinity' OR superseded_at > %(known_at)s::timestamptz)
-ORDER BY business_date
 
 -- name: concerned
 -- The portfolios in whose book or value something would move; a key that is emptied has no state.

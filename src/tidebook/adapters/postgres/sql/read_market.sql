@@ -83,3 +83,9 @@ SELECT security_id, name, currency, product_type, isin, asset_class, sector, cou
 FROM instrument_versions
 WHERE security_id = ANY(%(security_ids)s) AND recorded_at <= %(known_at)s::timestamptz
   AND (superseded_at = 'infinity' OR superseded_at > %(known_at)s::timestamptz)
+
+-- name: dates_known
+SELECT business_date FROM business_dates
+WHERE recorded_at <= %(known_at)s::timestamptz
+  AND (superseded_at = 'infinity' OR superseded_at > %(known_at)s::timestamptz)
+ORDER BY business_date

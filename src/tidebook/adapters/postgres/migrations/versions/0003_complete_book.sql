@@ -21,20 +21,25 @@ ALTER TABLE past_portfolios
     ADD COLUMN tax_short_term numeric NOT NULL DEFAULT 0,
     ADD COLUMN tax_long_term numeric NOT NULL DEFAULT 0,
     ADD COLUMN tax_long_term_months integer NOT NULL DEFAULT 12;
+ALTER TABLE past_portfolios ADD COLUMN pools_with text GENERATED ALWAYS AS (
+    CASE WHEN taxpayer_id <> '' AND (
+        cost_method = 'AVCO_POOLED'
+        OR coalesce(jsonb_path_exists(cost_method_changes, '$[*][1] ? (@ == "AVCO_POOLED")'),
+                    false)) THEN taxpayer_id END) STORED;
 DROP VIEW portfolio_versions;
 CREATE VIEW portfolio_versions AS
 SELECT portfolio_id, version, content_hash, name, base_currency, open_date, close_date, status,
        cost_method, settlement, time_zone, allow_short, risk_exposure, investment_time_horizon,
        portfolio_type, objective, booking_center, cif_id, is_leverage_allowed, advisor_id,
        cost_method_changes, taxpayer_id, tax_short_term, tax_long_term, tax_long_term_months,
-       recorded_at, 'infinity'::timestamptz AS superseded_at
+       pools_with, recorded_at, 'infinity'::timestamptz AS superseded_at
 FROM portfolios
 UNION ALL
 SELECT portfolio_id, version, content_hash, name, base_currency, open_date, close_date, status,
        cost_method, settlement, time_zone, allow_short, risk_exposure, investment_time_horizon,
        portfolio_type, objective, booking_center, cif_id, is_leverage_allowed, advisor_id,
        cost_method_changes, taxpayer_id, tax_short_term, tax_long_term, tax_long_term_months,
-       recorded_at, superseded_at
+       pools_with, recorded_at, superseded_at
 FROM past_portfolios;
 
 -- The terms of contracts. One unit is worth its price times the multiplier.

@@ -1,5 +1,5 @@
 -- The file and line a version of a fact was imported from; facts that came otherwise have no row.
--- The instant tells which version: it is that of the batch which wrote it.
+-- The instant tells which version: it is that of which the version was recorded.
 
 CREATE TABLE fact_origins (
     kind text NOT NULL,                 -- 'transaction', 'price' or 'rate'
