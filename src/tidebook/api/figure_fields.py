@@ -18,7 +18,6 @@ _VALUATION: Final = {
     "unrealized_gain_loss": "position.unrealised",
     "market_value_local": "position.value_local",
     "unrealized_gain_loss_local": "position.unrealised_local",
-    "counted_value": "position.counted",
 }
 _DAY_COLUMNS: Final = (
     "bod_market_value",

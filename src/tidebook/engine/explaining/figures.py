@@ -132,8 +132,6 @@ _LISTED: Final = (
             "or on margin its unrealised gain",
             "unrealised": "market value less cost, in base currency",
             "unrealised_local": "market value less cost, in its own currency",
-            "counted": "what it adds to the value of the portfolio: its market value, or on margin "
-            "its unrealised gain",
             "realised": "the sum over its sales of what they brought less what it had cost, in "
             "base currency",
             "realised_local": "the same in its own currency",
