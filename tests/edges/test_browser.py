@@ -120,6 +120,7 @@ def test_the_list_shows_every_portfolio(browser: Browser, places: dict[str, str]
         "Portfolio",
         "Value",
         "As of",
+        "Data to check",
         "Status",
     ]
     assert "CONSOLE" not in shown.log

@@ -188,9 +188,9 @@ class SimulatedUnit:
         """Write business dates, mark every series from there on, return the duplicates."""
         return self.reference.save_business_dates(dates, at)
 
-    def save_origins(self, origins: Sequence[tuple[Source, str]], at: datetime) -> None:
+    def save_origins(self, origins: Sequence[tuple[Source, str]], since: datetime) -> None:
         """Take it that no record of a simulation says where it was read from."""
-        assert not origins, f"origins that nobody sent, at {at}"
+        assert not origins, f"origins that nobody sent, since {since}"
 
     def save_actions(self, actions: Sequence[CorporateAction], at: datetime) -> int:
         """Write corporate actions, have their keys folded again, return the duplicates."""
