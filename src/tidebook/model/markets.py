@@ -279,7 +279,7 @@ def over_splits(quoted: PriceQuotes, splits: Sequence[Split]) -> PriceQuotes:
         >>> acme = PriceQuotes((date(2024, 1, 5),), (D(100),), ("USD",))
         >>> two_for_one = Split(date(2024, 1, 10), D(2), D(1), "S1")
         >>> over_splits(acme, [two_for_one]).as_of(date(2024, 1, 12)).price
-        Decimal('50.000000000000000000')
+        Decimal('50')
     """
     if not splits:
         return quoted._replace(carried=()) if quoted.carried else quoted
