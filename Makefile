@@ -68,7 +68,7 @@ lock: $(READY_DEV) ## Pin the dependencies anew (ARGS=--upgrade for newer ones)
 	@unset PIP_FIND_LINKS UV_FIND_LINKS; \
 	$(BIN)/uv pip compile pyproject.toml --group build --universal --python-version 3.11 \
 		--generate-hashes --quiet --output-file requirements.txt $(ARGS) && \
-	$(BIN)/uv pip compile pyproject.toml --group build --group dev --constraints requirements.txt \
+	$(BIN)/uv pip compile pyproject.toml --all-extras --group build --group dev --constraints requirements.txt \
 		--universal --python-version 3.11 --generate-hashes --quiet \
 		--output-file requirements-dev.txt $(ARGS)
 
