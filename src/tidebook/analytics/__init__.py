@@ -1,5 +1,17 @@
 """What a portfolio earned and risked: pure functions in float64 over arrays."""
 
+from tidebook.analytics.attribution import (
+    AllocationModel,
+    Effects,
+    GeometricEffects,
+    LinkedEffects,
+    Segments,
+    brinson,
+    contributions,
+    geometric,
+    linked_attribution,
+    linked_contributions,
+)
 from tidebook.analytics.catalogue import MEASURES, PLAIN, Suite, measure_of, suite, suites
 from tidebook.analytics.concentration import Concentration, concentration, weights_of
 from tidebook.analytics.conventions import Conventions, ReturnKind
@@ -24,6 +36,7 @@ from tidebook.analytics.drawdown_ratios import (
 )
 from tidebook.analytics.figures import Figure, Reason, Undefined, value_of
 from tidebook.analytics.growth import annual_return, cumulative_return
+from tidebook.analytics.linking import Linking, carino_factor, link, linked_effects
 from tidebook.analytics.measures import Direction, Measure, Unit
 from tidebook.analytics.moments import (
     excess_kurtosis,
@@ -110,6 +123,7 @@ from tidebook.analytics.tail import (
 __all__ = [
     "MEASURES",
     "PLAIN",
+    "AllocationModel",
     "Compounding",
     "Concentration",
     "Conventions",
@@ -118,12 +132,16 @@ __all__ = [
     "DatedReturns",
     "Direction",
     "Drawdown",
+    "Effects",
     "Fall",
     "FeeBasis",
     "Figure",
     "Frequency",
+    "GeometricEffects",
     "InternalRate",
     "Linked",
+    "LinkedEffects",
+    "Linking",
     "MarketDirection",
     "Measure",
     "MoneyWeighted",
@@ -133,6 +151,7 @@ __all__ = [
     "ReturnKind",
     "ReturnWarning",
     "RootStatus",
+    "Segments",
     "Spell",
     "Spread",
     "Suite",
@@ -144,9 +163,12 @@ __all__ = [
     "annual_return",
     "annualise",
     "beta",
+    "brinson",
     "capture",
+    "carino_factor",
     "concentration",
     "conditional_drawdown",
+    "contributions",
     "cornish_fisher",
     "correlation",
     "cumulative_return",
@@ -161,11 +183,16 @@ __all__ = [
     "expected_shortfall",
     "falls",
     "gaussian_shortfall",
+    "geometric",
     "information_ratio",
     "internal_rate",
     "kelly_fraction_fixed_odds",
     "kelly_fraction_of",
     "kelly_leverage_growth_optimal",
+    "link",
+    "linked_attribution",
+    "linked_contributions",
+    "linked_effects",
     "log_returns",
     "longest_without_high",
     "m_squared",
