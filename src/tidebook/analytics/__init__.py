@@ -1,5 +1,12 @@
 """What a portfolio earned and risked: pure functions in float64 over arrays."""
 
+from tidebook.analytics.annualising import (
+    FeeCharge,
+    YearBasis,
+    annual_rate,
+    net_of_fee,
+    years_between,
+)
 from tidebook.analytics.attribution import (
     AllocationModel,
     Effects,
@@ -16,7 +23,14 @@ from tidebook.analytics.catalogue import MEASURES, PLAIN, Suite, measure_of, sui
 from tidebook.analytics.concentration import Concentration, concentration, weights_of
 from tidebook.analytics.conventions import Conventions, ReturnKind
 from tidebook.analytics.crossing import to_date, to_days, to_float64
+from tidebook.analytics.currency_split import (
+    BaseReturn,
+    BaseReturns,
+    base_return,
+    linked_base_return,
+)
 from tidebook.analytics.daily_values import DailyValues
+from tidebook.analytics.dietz import FlowTiming, between_flows, dietz, modified_dietz, simple_dietz
 from tidebook.analytics.drawdown import (
     Drawdown,
     Fall,
@@ -62,6 +76,14 @@ from tidebook.analytics.odds import (
     win_rate,
     win_rate_of_all,
 )
+from tidebook.analytics.ohlc import (
+    Bars,
+    YangZhang,
+    garman_klass,
+    parkinson,
+    rolling_yang_zhang,
+    yang_zhang,
+)
 from tidebook.analytics.partial_moments import (
     d_ratio,
     downside_frequency,
@@ -102,6 +124,7 @@ from tidebook.analytics.risk import (
     standard_deviation,
     volatility,
 )
+from tidebook.analytics.ruled_returns import GapPolicy, ReturnRules, RuledReturns, ruled_returns
 from tidebook.analytics.sampling import (
     DatedReturns,
     Frequency,
@@ -124,6 +147,9 @@ __all__ = [
     "MEASURES",
     "PLAIN",
     "AllocationModel",
+    "Bars",
+    "BaseReturn",
+    "BaseReturns",
     "Compounding",
     "Concentration",
     "Conventions",
@@ -135,8 +161,11 @@ __all__ = [
     "Effects",
     "Fall",
     "FeeBasis",
+    "FeeCharge",
     "Figure",
+    "FlowTiming",
     "Frequency",
+    "GapPolicy",
     "GeometricEffects",
     "InternalRate",
     "Linked",
@@ -149,8 +178,10 @@ __all__ = [
     "PublicMarket",
     "Reason",
     "ReturnKind",
+    "ReturnRules",
     "ReturnWarning",
     "RootStatus",
+    "RuledReturns",
     "Segments",
     "Spell",
     "Spread",
@@ -159,10 +190,15 @@ __all__ = [
     "Undefined",
     "Unit",
     "WarningKind",
+    "YangZhang",
+    "YearBasis",
     "alpha",
+    "annual_rate",
     "annual_return",
     "annualise",
+    "base_return",
     "beta",
+    "between_flows",
     "brinson",
     "capture",
     "carino_factor",
@@ -173,6 +209,7 @@ __all__ = [
     "correlation",
     "cumulative_return",
     "d_ratio",
+    "dietz",
     "downside_deviation",
     "downside_frequency",
     "downside_potential",
@@ -182,6 +219,7 @@ __all__ = [
     "excess_kurtosis",
     "expected_shortfall",
     "falls",
+    "garman_klass",
     "gaussian_shortfall",
     "geometric",
     "information_ratio",
@@ -191,6 +229,7 @@ __all__ = [
     "kelly_leverage_growth_optimal",
     "link",
     "linked_attribution",
+    "linked_base_return",
     "linked_contributions",
     "linked_effects",
     "log_returns",
@@ -199,22 +238,28 @@ __all__ = [
     "mean_absolute_deviation",
     "mean_loss_beyond",
     "measure_of",
+    "modified_dietz",
     "money_weighted",
+    "net_of_fee",
     "omega",
     "omega_sharpe",
     "over_horizon",
     "pain_index",
     "paired",
+    "parkinson",
     "periodic_rate",
     "present_value",
     "profit_factor",
     "public_market",
     "resampled",
     "return_over_depth",
+    "rolling_yang_zhang",
+    "ruled_returns",
     "sample_excess_kurtosis",
     "sample_skewness",
     "semi_deviation",
     "sharpe",
+    "simple_dietz",
     "skewness",
     "sortino",
     "standard_deviation",
@@ -237,4 +282,6 @@ __all__ = [
     "weights_of",
     "win_rate",
     "win_rate_of_all",
+    "yang_zhang",
+    "years_between",
 ]
