@@ -124,6 +124,7 @@ from tidebook.analytics.risk import (
     standard_deviation,
     volatility,
 )
+from tidebook.analytics.rolling import Rolling, rolling
 from tidebook.analytics.ruled_returns import GapPolicy, ReturnRules, RuledReturns, ruled_returns
 from tidebook.analytics.sampling import (
     DatedReturns,
@@ -180,6 +181,7 @@ __all__ = [
     "ReturnKind",
     "ReturnRules",
     "ReturnWarning",
+    "Rolling",
     "RootStatus",
     "RuledReturns",
     "Segments",
@@ -253,6 +255,7 @@ __all__ = [
     "public_market",
     "resampled",
     "return_over_depth",
+    "rolling",
     "rolling_yang_zhang",
     "ruled_returns",
     "sample_excess_kurtosis",

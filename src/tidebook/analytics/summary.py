@@ -152,7 +152,7 @@ def summaries(rows: Rows, conventions: Conventions) -> Iterator[Summary]:
         chosen = slice(start, min(start + size, count))
         part = rows.benchmark
         if part is not None and part.ndim > 1:
-            part = part[chosen]
+            part = np.ascontiguousarray(part[chosen])
         block = Rows(np.ascontiguousarray(rows.simple[chosen]), part, rows.risk_free)
         room = _Work(*(array[: len(block.simple)] for array in work))
         yield from _block(block, conventions, rates, room)
