@@ -19,6 +19,7 @@ from tidebook.analytics.attribution import (
     linked_attribution,
     linked_contributions,
 )
+from tidebook.analytics.bootstrap import Drawing, Interval, bootstrap
 from tidebook.analytics.catalogue import MEASURES, PLAIN, Suite, measure_of, suite, suites
 from tidebook.analytics.concentration import Concentration, concentration, weights_of
 from tidebook.analytics.conventions import Conventions, ReturnKind
@@ -40,6 +41,7 @@ from tidebook.analytics.drawdown import (
     drawdown_of,
     falls,
     longest_without_high,
+    worst_falls,
 )
 from tidebook.analytics.drawdown_ratios import (
     pain_index,
@@ -134,6 +136,7 @@ from tidebook.analytics.sampling import (
     paired,
     resampled,
 )
+from tidebook.analytics.streaming import Running, begin, running_figures, step
 from tidebook.analytics.tail import (
     TailMethod,
     cornish_fisher,
@@ -159,6 +162,7 @@ __all__ = [
     "DatedReturns",
     "Direction",
     "Drawdown",
+    "Drawing",
     "Effects",
     "Fall",
     "FeeBasis",
@@ -169,6 +173,7 @@ __all__ = [
     "GapPolicy",
     "GeometricEffects",
     "InternalRate",
+    "Interval",
     "Linked",
     "LinkedEffects",
     "Linking",
@@ -184,6 +189,7 @@ __all__ = [
     "Rolling",
     "RootStatus",
     "RuledReturns",
+    "Running",
     "Segments",
     "Spell",
     "Spread",
@@ -199,8 +205,10 @@ __all__ = [
     "annual_return",
     "annualise",
     "base_return",
+    "begin",
     "beta",
     "between_flows",
+    "bootstrap",
     "brinson",
     "capture",
     "carino_factor",
@@ -258,6 +266,7 @@ __all__ = [
     "rolling",
     "rolling_yang_zhang",
     "ruled_returns",
+    "running_figures",
     "sample_excess_kurtosis",
     "sample_skewness",
     "semi_deviation",
@@ -266,6 +275,7 @@ __all__ = [
     "skewness",
     "sortino",
     "standard_deviation",
+    "step",
     "suite",
     "suites",
     "time_weighted",
@@ -285,6 +295,7 @@ __all__ = [
     "weights_of",
     "win_rate",
     "win_rate_of_all",
+    "worst_falls",
     "yang_zhang",
     "years_between",
 ]

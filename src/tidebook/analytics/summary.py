@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from tidebook.analytics.crossing import Floats
 
 # What is left when equal returns are taken from their mean is the noise of float64.
-_NOISE: Final = 1e-14
+SPREAD_NOISE: Final = 1e-14
 # Linked growth comes back to an old high only up to this.
-_HIGH_NOISE: Final = 1e-12
+HIGH_NOISE: Final = 1e-12
 # 1 - 0.95 is a little more than 0.05: the twentieth part of twenty is one, not two.
 _COUNT_NOISE: Final = 1e-9
 _BLOCK_TERMS: Final = 48_000
@@ -231,7 +231,7 @@ def _deviation(m2: Floats, n: int, size: Floats) -> Floats:
     if n < _PAIR:
         return np.zeros_like(m2)
     deviation = np.sqrt(m2 * (n / (n - 1)))
-    deviation[deviation <= _NOISE * size] = 0.0
+    deviation[deviation <= SPREAD_NOISE * size] = 0.0
     return deviation
 
 
@@ -259,7 +259,7 @@ def _sides(
     np.multiply(side, side, out=side)
     below_square = _mean(side)
     # A shortfall within the noise of the target is none.
-    is_noise = np.sqrt(below_square) <= _NOISE * np.maximum(size, abs(target))
+    is_noise = np.sqrt(below_square) <= SPREAD_NOISE * np.maximum(size, abs(target))
     below[is_noise] = below_square[is_noise] = 0.0
     return above, above_square, below, below_square, _counted(away < 0)
 
@@ -300,7 +300,7 @@ def _fallen(simple: Floats, work: _Work) -> tuple[Floats, tuple[NDArray[np.gener
 
 def _longest_under(under: Floats) -> NDArray[np.int64]:
     """Return the most days in a row without a high; each row's start is a high."""
-    highs = np.flatnonzero(under > -_HIGH_NOISE).astype(np.int64)
+    highs = np.flatnonzero(under > -HIGH_NOISE).astype(np.int64)
     gaps = np.diff(highs, append=under.size) - 1
     first = np.arange(0, under.size, under.shape[1], dtype=np.int64)
     return np.maximum.reduceat(gaps, np.asarray(np.searchsorted(highs, first), np.int64))
