@@ -9,15 +9,17 @@
     │   ├── MediaTypeError            a body that does not say it is JSON
     │   ├── BodyTooLargeError         more bytes than one request may carry
     │   ├── UnknownParameterError     a query parameter that the address does not have
-    │   ├── ReportingCurrencyError    a figure in another currency than the portfolio's
+    │   ├── ReportingCurrencyError    a figure in a currency that no rate leads to
     │   ├── InvalidFigureError        a figure that cannot be explained for what was named
-    │   └── UnreadableFileError       a file that cannot be opened or read
+    │   ├── UnreadableFileError       a file that cannot be opened or read
+    │   └── GroupTooLargeError        more portfolios than are measured together
     ├── NotFoundError             the thing asked for is not in the book
     │   ├── UnknownPortfolioError
     │   ├── UnknownPositionError
     │   ├── UnknownTransactionError
     │   ├── UnknownSubjectError       what a figure was asked of: a lot, a transaction, a day
-    │   └── UnknownFactError          a price, rate, day or the like that is to be cancelled
+    │   ├── UnknownFactError          a price, rate, day or the like that is to be cancelled
+    │   └── NoPortfoliosError         nobody's portfolios: a client without any, an empty book
     ├── StoreError                the database cannot serve
     │   ├── StoreUnavailableError     no connection could be made
     │   │   ├── ServerMissingError    no PostgreSQL server programs on this machine
@@ -52,7 +54,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
 
 PREVIEW_MOVES_SHOWN = 5
@@ -187,16 +189,18 @@ class UnknownParameterError(InputError):
 
 
 class ReportingCurrencyError(InputError):
-    """A figure was asked for in another currency than the portfolio's."""
+    """A figure was asked for in a currency into which a rate is missing."""
 
     code = "performance.reporting-currency"
 
-    def __init__(self, asked: str, base: str) -> None:
+    def __init__(self, asked: str, base: str, on: date) -> None:
         self.asked = asked
         self.base = base
+        self.on = on
         super().__init__(
-            f"a return in {asked} is not offered yet: the series of this portfolio is in {base}",
-            hint=f"leave reporting_currency out, or send {base}",
+            f"an amount of {on} cannot be told in {asked}: no exchange rate {base}/{asked} is "
+            "known on or before that day",
+            hint=f"send the rate to POST /ingest/fx-rates, or ask for {base}",
         )
 
 
@@ -222,6 +226,20 @@ class UnreadableFileError(InputError):
         super().__init__(
             f"the file {path} cannot be read: {why}",
             hint="check the path, and that this user may read the file",
+        )
+
+
+class GroupTooLargeError(InputError):
+    """More portfolios were named than are measured together."""
+
+    code = "scope.too-many"
+
+    def __init__(self, count: int, *, most: int) -> None:
+        self.count = count
+        self.most = most
+        super().__init__(
+            f"{count} portfolios are named, and at most {most} are measured together",
+            hint='name fewer, or ask for the returns of each with "each": true',
         )
 
 
@@ -309,6 +327,19 @@ class UnknownFactError(NotFoundError):
             f"{kind.replace('_', ' ')} {named} is not in the book, so there is nothing to cancel",
             hint="check what names it: id, security, currencies and day must be those it was "
             "sent with",
+        )
+
+
+class NoPortfoliosError(NotFoundError):
+    """A group was asked for that has no portfolio."""
+
+    code = "scope.no-portfolios"
+
+    def __init__(self, client_id: str | None) -> None:
+        self.client_id = client_id
+        whose = "the book" if client_id is None else f"client {client_id}"
+        super().__init__(
+            f"{whose} has no portfolio", hint="GET /portfolios/ lists them with their clients"
         )
 
 

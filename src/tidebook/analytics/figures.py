@@ -29,6 +29,7 @@ class Reason(StrEnum):
     NOT_MONOTONE = "not-monotone"
     NO_VALUE = "no-value"
     NO_ODDS = "no-odds"
+    NEVER_RESTATED = "never-restated"
 
 
 _SENTENCES = {
@@ -48,6 +49,7 @@ _SENTENCES = {
     Reason.NOT_MONOTONE: "skew and kurtosis are too large for the Cornish-Fisher expansion",
     Reason.NO_VALUE: "there is no value to take shares of",
     Reason.NO_ODDS: "nothing was won, or nothing was lost, so that there are no odds",
+    Reason.NEVER_RESTATED: "nothing in the book was ever restated, so that no period began then",
 }
 
 

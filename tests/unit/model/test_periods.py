@@ -207,9 +207,9 @@ def test_a_rolling_period_ends_on_the_day_asked_for(word: str, as_of: date, star
 
 
 def test_a_rolling_period_has_one_length() -> None:
-    for lengths in ({}, {"months": 3, "days": 3}, {"months": 0}, {"days": -1}):
+    for months, days in ((None, None), (3, 3), (0, None), (None, -1)):
         with pytest.raises(InvalidPeriodError):
-            PeriodRequest(PeriodType.ROLLING, **lengths)
+            PeriodRequest(PeriodType.ROLLING, months=months, days=days)
     with pytest.raises(InvalidPeriodError):
         PeriodRequest(PeriodType.YTD, months=3)
 
