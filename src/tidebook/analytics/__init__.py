@@ -1,6 +1,8 @@
 """What a portfolio earned and risked: pure functions in float64 over arrays."""
 
+from tidebook.analytics.catalogue import MEASURES, PLAIN, Suite, measure_of, suite, suites
 from tidebook.analytics.concentration import Concentration, concentration, weights_of
+from tidebook.analytics.conventions import Conventions, ReturnKind
 from tidebook.analytics.crossing import to_date, to_days, to_float64
 from tidebook.analytics.daily_values import DailyValues
 from tidebook.analytics.drawdown import (
@@ -22,6 +24,7 @@ from tidebook.analytics.drawdown_ratios import (
 )
 from tidebook.analytics.figures import Figure, Reason, Undefined, value_of
 from tidebook.analytics.growth import annual_return, cumulative_return
+from tidebook.analytics.measures import Direction, Measure, Unit
 from tidebook.analytics.moments import (
     excess_kurtosis,
     mean_absolute_deviation,
@@ -105,11 +108,15 @@ from tidebook.analytics.tail import (
 )
 
 __all__ = [
+    "MEASURES",
+    "PLAIN",
     "Compounding",
     "Concentration",
+    "Conventions",
     "DailyValues",
     "DatedAmounts",
     "DatedReturns",
+    "Direction",
     "Drawdown",
     "Fall",
     "FeeBasis",
@@ -118,16 +125,20 @@ __all__ = [
     "InternalRate",
     "Linked",
     "MarketDirection",
+    "Measure",
     "MoneyWeighted",
     "Paired",
     "PublicMarket",
     "Reason",
+    "ReturnKind",
     "ReturnWarning",
     "RootStatus",
     "Spell",
     "Spread",
+    "Suite",
     "TailMethod",
     "Undefined",
+    "Unit",
     "WarningKind",
     "alpha",
     "annual_return",
@@ -160,6 +171,7 @@ __all__ = [
     "m_squared",
     "mean_absolute_deviation",
     "mean_loss_beyond",
+    "measure_of",
     "money_weighted",
     "omega",
     "omega_sharpe",
@@ -179,6 +191,8 @@ __all__ = [
     "skewness",
     "sortino",
     "standard_deviation",
+    "suite",
+    "suites",
     "time_weighted",
     "to_date",
     "to_days",

@@ -30,6 +30,8 @@ class Reason(StrEnum):
     NO_VALUE = "no-value"
     NO_ODDS = "no-odds"
     NEVER_RESTATED = "never-restated"
+    NO_BENCHMARK = "no-benchmark"
+    NOT_KEPT = "not-kept"
 
 
 _SENTENCES = {
@@ -50,6 +52,8 @@ _SENTENCES = {
     Reason.NO_VALUE: "there is no value to take shares of",
     Reason.NO_ODDS: "nothing was won, or nothing was lost, so that there are no odds",
     Reason.NEVER_RESTATED: "nothing in the book was ever restated, so that no period began then",
+    Reason.NO_BENCHMARK: "there is no benchmark to set the returns against",
+    Reason.NOT_KEPT: "it needs every return, of which a running state keeps only sums",
 }
 
 
