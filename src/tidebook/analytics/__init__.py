@@ -1,5 +1,6 @@
 """What a portfolio earned and risked: pure functions in float64 over arrays."""
 
+from tidebook.analytics.blending import Rebalancing, blended
 from tidebook.analytics.concentration import Concentration, concentration, weights_of
 from tidebook.analytics.crossing import to_date, to_days, to_float64
 from tidebook.analytics.daily_values import DailyValues
@@ -86,6 +87,7 @@ from tidebook.analytics.risk import (
     standard_deviation,
     volatility,
 )
+from tidebook.analytics.same_flows import ScaledMarket, direct_alpha, scaled_market
 from tidebook.analytics.sampling import (
     DatedReturns,
     Frequency,
@@ -122,8 +124,10 @@ __all__ = [
     "Paired",
     "PublicMarket",
     "Reason",
+    "Rebalancing",
     "ReturnWarning",
     "RootStatus",
+    "ScaledMarket",
     "Spell",
     "Spread",
     "TailMethod",
@@ -133,6 +137,7 @@ __all__ = [
     "annual_return",
     "annualise",
     "beta",
+    "blended",
     "capture",
     "concentration",
     "conditional_drawdown",
@@ -140,6 +145,7 @@ __all__ = [
     "correlation",
     "cumulative_return",
     "d_ratio",
+    "direct_alpha",
     "downside_deviation",
     "downside_frequency",
     "downside_potential",
@@ -174,6 +180,7 @@ __all__ = [
     "return_over_depth",
     "sample_excess_kurtosis",
     "sample_skewness",
+    "scaled_market",
     "semi_deviation",
     "sharpe",
     "skewness",
