@@ -1,5 +1,6 @@
 """What a portfolio earned and risked: pure functions in float64 over arrays."""
 
+from tidebook.analytics.blending import Rebalancing, blended
 from tidebook.analytics.catalogue import MEASURES, PLAIN, Suite, measure_of, suite, suites
 from tidebook.analytics.concentration import Concentration, concentration, weights_of
 from tidebook.analytics.conventions import Conventions, ReturnKind
@@ -89,6 +90,7 @@ from tidebook.analytics.risk import (
     standard_deviation,
     volatility,
 )
+from tidebook.analytics.same_flows import ScaledMarket, direct_alpha, scaled_market
 from tidebook.analytics.sampling import (
     DatedReturns,
     Frequency,
@@ -130,9 +132,11 @@ __all__ = [
     "Paired",
     "PublicMarket",
     "Reason",
+    "Rebalancing",
     "ReturnKind",
     "ReturnWarning",
     "RootStatus",
+    "ScaledMarket",
     "Spell",
     "Spread",
     "Suite",
@@ -144,6 +148,7 @@ __all__ = [
     "annual_return",
     "annualise",
     "beta",
+    "blended",
     "capture",
     "concentration",
     "conditional_drawdown",
@@ -151,6 +156,7 @@ __all__ = [
     "correlation",
     "cumulative_return",
     "d_ratio",
+    "direct_alpha",
     "downside_deviation",
     "downside_frequency",
     "downside_potential",
@@ -186,6 +192,7 @@ __all__ = [
     "return_over_depth",
     "sample_excess_kurtosis",
     "sample_skewness",
+    "scaled_market",
     "semi_deviation",
     "sharpe",
     "skewness",

@@ -114,9 +114,7 @@ def asked(document: Mapping[str, object], now: datetime, *, of_several: bool = F
     options = RowReader(
         body.fields("options"), _OPTIONS, pointer="/options", faults=faults, now=now
     )
-    var = RowReader(
-        options.fields("var"), _VAR, pointer="/options/var", faults=faults, now=now
-    )
+    var = RowReader(options.fields("var"), _VAR, pointer="/options/var", faults=faults, now=now)
     result = AskedRisk(
         scope,
         periods,
