@@ -21,6 +21,7 @@
     │   ├── UnknownSubjectError       what a figure was asked of: a lot, a transaction, a day
     │   ├── UnknownFactError          a price, rate, day or the like that is to be cancelled
     │   ├── NoPortfoliosError         nobody's portfolios: a client without any, an empty book
+    │   ├── NoSuchPartError           a part of a portfolio that was never held
     │   ├── UnknownUserError          a user without a portfolio
     │   └── UnknownUpdateError        an update of benchmarks that was never asked for
     ├── StoreError                the database cannot serve
@@ -360,6 +361,18 @@ class NoPortfoliosError(NotFoundError):
         super().__init__(
             f"{whose} has no portfolio", hint="GET /portfolios/ lists them with their clients"
         )
+
+
+class NoSuchPartError(NotFoundError):
+    """A part of a portfolio was to be measured that was never held."""
+
+    code = "scope.no-such-part"
+
+    def __init__(self, part: str, known: Sequence[str]) -> None:
+        self.part = part
+        self.known = tuple(known)
+        there = f"there are {', '.join(self.known)}" if self.known else "there is nothing held"
+        super().__init__(f"nothing of {part} was ever held here", hint=there)
 
 
 class UnknownUserError(NotFoundError):
