@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from tidebook.api import (
+    breaking_down,
     corporate_actions,
     data_checks,
     explaining,
@@ -91,6 +92,7 @@ def create_app(
         what_if,
         corporate_actions,
         measuring,
+        breaking_down,
         queries,
         explaining,
         health,

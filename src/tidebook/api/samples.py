@@ -192,6 +192,16 @@ def risk_of_several() -> RouteOptions:
     return _asking("risk_of_several_request", "risk_of_several")
 
 
+def contribution() -> RouteOptions:
+    """Return what the contribution route says of itself."""
+    return _asking("contribution_request", "contribution")
+
+
+def attribution() -> RouteOptions:
+    """Return what the attribution route says of itself."""
+    return _asking("attribution_request", "attribution")
+
+
 def what_if() -> RouteOptions:
     """Return what the what-if route says of itself."""
     return _asking("what_if_request", "what_if")
