@@ -1,7 +1,9 @@
 """What a portfolio earned and risked: pure functions in float64 over arrays."""
 
 from tidebook.analytics.blending import Rebalancing, blended
+from tidebook.analytics.catalogue import MEASURES, PLAIN, Suite, measure_of, suite, suites
 from tidebook.analytics.concentration import Concentration, concentration, weights_of
+from tidebook.analytics.conventions import Conventions, ReturnKind
 from tidebook.analytics.crossing import to_date, to_days, to_float64
 from tidebook.analytics.daily_values import DailyValues
 from tidebook.analytics.drawdown import (
@@ -23,6 +25,7 @@ from tidebook.analytics.drawdown_ratios import (
 )
 from tidebook.analytics.figures import Figure, Reason, Undefined, value_of
 from tidebook.analytics.growth import annual_return, cumulative_return
+from tidebook.analytics.measures import Direction, Measure, Unit
 from tidebook.analytics.moments import (
     excess_kurtosis,
     mean_absolute_deviation,
@@ -87,6 +90,7 @@ from tidebook.analytics.risk import (
     standard_deviation,
     volatility,
 )
+from tidebook.analytics.rolling import Rolling, rolling
 from tidebook.analytics.same_flows import ScaledMarket, direct_alpha, scaled_market
 from tidebook.analytics.sampling import (
     DatedReturns,
@@ -107,11 +111,15 @@ from tidebook.analytics.tail import (
 )
 
 __all__ = [
+    "MEASURES",
+    "PLAIN",
     "Compounding",
     "Concentration",
+    "Conventions",
     "DailyValues",
     "DatedAmounts",
     "DatedReturns",
+    "Direction",
     "Drawdown",
     "Fall",
     "FeeBasis",
@@ -120,18 +128,23 @@ __all__ = [
     "InternalRate",
     "Linked",
     "MarketDirection",
+    "Measure",
     "MoneyWeighted",
     "Paired",
     "PublicMarket",
     "Reason",
     "Rebalancing",
+    "ReturnKind",
     "ReturnWarning",
+    "Rolling",
     "RootStatus",
     "ScaledMarket",
     "Spell",
     "Spread",
+    "Suite",
     "TailMethod",
     "Undefined",
+    "Unit",
     "WarningKind",
     "alpha",
     "annual_return",
@@ -166,6 +179,7 @@ __all__ = [
     "m_squared",
     "mean_absolute_deviation",
     "mean_loss_beyond",
+    "measure_of",
     "money_weighted",
     "omega",
     "omega_sharpe",
@@ -178,6 +192,7 @@ __all__ = [
     "public_market",
     "resampled",
     "return_over_depth",
+    "rolling",
     "sample_excess_kurtosis",
     "sample_skewness",
     "scaled_market",
@@ -186,6 +201,8 @@ __all__ = [
     "skewness",
     "sortino",
     "standard_deviation",
+    "suite",
+    "suites",
     "time_weighted",
     "to_date",
     "to_days",
