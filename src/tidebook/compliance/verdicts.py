@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Status(StrEnum):
     """What a rule makes of a trade."""
 
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105 - a status, not a password
     """The rule applies and is kept."""
     FLAG = "flag"
     """Permitted, and in need of attention."""
