@@ -19,7 +19,6 @@ NOT_YET: dict[str, str] = {
     "quant/attribution": "missing: attribution",
     "quant/regime": f"missing: {_STRATEGY}",
     "quant/allocation": f"missing: {_STRATEGY}",
-    "compliance/superficial_loss_ca": "missing: the compliance rules",
     "compliance/pdt": "missing: the compliance rules",
     "compliance/intraday_margin": "missing: the compliance rules",
     "compliance/position_size": "missing: the compliance rules",

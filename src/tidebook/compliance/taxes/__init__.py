@@ -22,6 +22,15 @@ from tidebook.compliance.taxes.reports import (
     form_8949,
     tax_lots,
 )
+from tidebook.compliance.taxes.superficial import match_superficial
+from tidebook.compliance.taxes.superficial_view import (
+    CostBase,
+    Substitute,
+    SuperficialSale,
+    SuperficialTerms,
+    SuperficialView,
+    denied_loss,
+)
 from tidebook.compliance.taxes.tax_view import (
     LotAdjustment,
     Replacement,
@@ -45,6 +54,7 @@ __all__ = [
     "AssetClass",
     "Closing",
     "Confidence",
+    "CostBase",
     "Form8949Row",
     "History",
     "Household",
@@ -59,13 +69,19 @@ __all__ = [
     "Replacement",
     "Reporting",
     "Standing",
+    "Substitute",
+    "SuperficialSale",
+    "SuperficialTerms",
+    "SuperficialView",
     "TaxLot",
     "TaxSale",
     "TaxTotals",
     "TaxView",
     "WashTerms",
+    "denied_loss",
     "form_8949",
     "household_history",
+    "match_superficial",
     "match_washes",
     "tax_lots",
 ]
