@@ -31,6 +31,7 @@ from tidebook.compliance.taxes.superficial_view import (
     SuperficialView,
     denied_loss,
 )
+from tidebook.compliance.taxes.tax_verdicts import superficial_verdicts, wash_verdicts
 from tidebook.compliance.taxes.tax_view import (
     LotAdjustment,
     Replacement,
@@ -38,6 +39,13 @@ from tidebook.compliance.taxes.tax_view import (
     TaxSale,
     TaxTotals,
     TaxView,
+)
+from tidebook.compliance.taxes.wash_risk import (
+    PurchaseRisk,
+    SaleRisk,
+    WashedLoss,
+    wash_risk_of_purchase,
+    wash_risk_of_sale,
 )
 from tidebook.compliance.taxes.wash_terms import (
     NOT_ADVICE,
@@ -66,8 +74,10 @@ __all__ = [
     "Move",
     "Opening",
     "Owner",
+    "PurchaseRisk",
     "Replacement",
     "Reporting",
+    "SaleRisk",
     "Standing",
     "Substitute",
     "SuperficialSale",
@@ -78,10 +88,15 @@ __all__ = [
     "TaxTotals",
     "TaxView",
     "WashTerms",
+    "WashedLoss",
     "denied_loss",
     "form_8949",
     "household_history",
     "match_superficial",
     "match_washes",
+    "superficial_verdicts",
     "tax_lots",
+    "wash_risk_of_purchase",
+    "wash_risk_of_sale",
+    "wash_verdicts",
 ]
