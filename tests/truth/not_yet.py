@@ -21,12 +21,4 @@ NOT_YET: dict[str, str] = {
     "quant/allocation": f"missing: {_STRATEGY}",
     "compliance/wash_sale_us": "missing: the compliance rules",
     "compliance/superficial_loss_ca": "missing: the compliance rules",
-    "compliance/pdt": "missing: the compliance rules",
-    "compliance/intraday_margin": "missing: the compliance rules",
-    "compliance/position_size": "missing: the compliance rules",
-    "compliance/reg_t_initial": "missing: the compliance rules",
-    "compliance/leverage": "missing: the compliance rules",
-    "compliance/maintenance_margin": "missing: the compliance rules",
-    "compliance/cash_account_gfv": "missing: the compliance rules",
-    "compliance/minimum_equity": "missing: the compliance rules",
 }
