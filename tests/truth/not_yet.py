@@ -19,6 +19,5 @@ NOT_YET: dict[str, str] = {
     "quant/attribution": "missing: attribution",
     "quant/regime": f"missing: {_STRATEGY}",
     "quant/allocation": f"missing: {_STRATEGY}",
-    "compliance/wash_sale_us": "missing: the compliance rules",
     "compliance/superficial_loss_ca": "missing: the compliance rules",
 }
