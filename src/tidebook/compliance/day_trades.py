@@ -14,7 +14,7 @@ Coins are no securities and make none.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections import Counter
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
@@ -128,7 +128,7 @@ class DayTradeRecord:
 
         A trade that goes past nothing closes one position and opens the opposite one.
         """
-        self._execution_days.append(trade.on)
+        insort(self._execution_days, trade.on)
         if trade.asset_class is AssetClass.CRYPTO:
             return ()
         day = self._days.get(trade.security_id)

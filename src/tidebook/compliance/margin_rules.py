@@ -267,10 +267,19 @@ def _level_step(trade: Trade, context: Context, equity: Decimal) -> LevelStep:
 
 def _maintenance_rates(context: Context) -> MaintenanceRates:
     """Return the maintenance rates: the broker's where they are higher than the rule's."""
-    named = {param.name: param.value for param in context.ruleset.params}
+    named = context.ruleset.params
+    policy = context.account.policy
+    if policy is None or not policy.params:
+        return MaintenanceRates(
+            named["long"].value,
+            named["short"].value,
+            named["short_low"].value,
+            named["short_per_share"].value,
+            named["short_low_per_share"].value,
+        )
     return MaintenanceRates(
         **{
-            name: max(named[name], context.param(name))
+            name: max(named[name].value, context.param(name))
             for name in (
                 "long",
                 "short",

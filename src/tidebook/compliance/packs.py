@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tidebook.compliance.day_trading import LEGACY_ENDED_ON, PATTERN_DAY_TRADING
 from tidebook.compliance.limits import (
@@ -24,6 +24,11 @@ from tidebook.compliance.margin_rules import (
     REG_T_INITIAL,
 )
 from tidebook.compliance.rules import ANYWHERE, Param, RuleSet
+from tidebook.compliance.taxes.wash_terms import WASH_SOURCE_URL
+from tidebook.compliance.wash_verdicts import WASH_SALE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PHASE_IN_ENDS_ON: Final = date(2027, 10, 20)
 """The last day on which a firm may still apply the pattern day trader rule to an account."""
@@ -38,12 +43,16 @@ def _param(name: str, value: str, unit: str) -> Param:
     return Param(name, Decimal(value), unit)
 
 
-_PATTERN: Final = (
+def _params(*params: Param) -> Mapping[str, Param]:
+    return {param.name: param for param in params}
+
+
+_PATTERN: Final = _params(
     _param("day_trades_min", "4", "count"),
     _param("share_above", "0.06", "fraction"),
     _param("equity_min", "25000", "USD"),
 )
-_MAINTENANCE: Final = (
+_MAINTENANCE: Final = _params(
     _param("long", "0.25", "fraction"),
     _param("short", "0.3", "fraction"),
     _param("short_low", "1", "fraction"),
@@ -55,7 +64,7 @@ _MAINTENANCE: Final = (
 def _limit(rule_id: str, title: str, *params: Param) -> RuleSet:
     """Return the rule set of a limit that a house or an owner sets, in force on any day."""
     return RuleSet(
-        ANYWHERE, rule_id, "1", title, date.min, None, params, "a limit of the house", ""
+        ANYWHERE, rule_id, "1", title, date.min, None, _params(*params), "a limit of the house", ""
     )
 
 
@@ -89,10 +98,10 @@ RULE_SETS: Final[tuple[RuleSet, ...]] = (
         "Intraday margin standard",
         date.fromordinal(LEGACY_ENDED_ON.toordinal() + 1),
         None,
-        (
+        _params(
             _param("minor_share", "0.05", "fraction"),
             _param("minor_max", "1000", "USD"),
-            *_MAINTENANCE,
+            *_MAINTENANCE.values(),
         ),
         "FINRA 4210(a)(17) to (19) and (d)(2), SR-FINRA-2025-017, Regulatory Notice 26-10",
         _APPROVAL,
@@ -104,7 +113,7 @@ RULE_SETS: Final[tuple[RuleSet, ...]] = (
         "Initial margin",
         date(1974, 1, 3),
         None,
-        (
+        _params(
             _param("long", "0.5", "fraction"),
             _param("short", "1.5", "fraction"),
             _param("full", "1", "fraction"),
@@ -130,7 +139,7 @@ RULE_SETS: Final[tuple[RuleSet, ...]] = (
         "Smallest equity of a margin account",
         date(2010, 12, 2),
         None,
-        (_param("equity_min", "2000", "USD"),),
+        _params(_param("equity_min", "2000", "USD")),
         "FINRA 4210(b)",
         _RULE_4210,
     ),
@@ -141,9 +150,20 @@ RULE_SETS: Final[tuple[RuleSet, ...]] = (
         "Cash accounts: good faith and free riding",
         date(1998, 4, 1),
         None,
-        (_param("freeze_days", "90", "days"),),
+        _params(_param("freeze_days", "90", "days")),
         "Regulation T, 12 CFR 220.8; settlement by 17 CFR 240.15c6-1",
         f"{_REG_T}/section-220.8",
+    ),
+    RuleSet(
+        "US",
+        WASH_SALE,
+        "1954-08-16",
+        "Wash sales",
+        date(1954, 8, 16),
+        None,
+        _params(_param("window_days", "30", "days")),
+        "Internal Revenue Code 1091, Treas. Reg. 1.1091-1 and -2, Rev. Rul. 2008-5 and 56-602",
+        WASH_SOURCE_URL,
     ),
     _limit(
         LEVERAGE_LIMIT,

@@ -47,6 +47,21 @@ RULES: Final[Mapping[str, Rule]] = {
 _BROKEN = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, TidebookError)
 
 
+_ON_EQUITY = frozenset(
+    {
+        PATTERN_DAY_TRADING,
+        margin_rules.INTRADAY_MARGIN,
+        margin_rules.REG_T_INITIAL,
+        margin_rules.MAINTENANCE_MARGIN,
+        margin_rules.MINIMUM_EQUITY,
+        margin_rules.LEVERAGE_LIMIT,
+        limits.POSITION_SIZE_LIMIT,
+        limits.SECTOR_CONCENTRATION,
+    }
+)
+"""Rules by which more equity could make a breach into none."""
+
+
 class Situation(NamedTuple):
     """The account around a trade: all of a context but the rule set."""
 
@@ -90,11 +105,24 @@ def judged(
 def run(rule: Rule, trade: Trade, context: Context) -> Verdict:
     """Return what one rule says; that it could not be run, where it breaks."""
     try:
-        return rule(trade, context)
+        return _tempered(rule(trade, context), context)
     except _BROKEN as error:
         reason = f"the rule could not be run: {type(error).__name__}: {error}"
         remedy = "report it with the trade; the verdict is made again when its facts change"
         return undecided(trade, context.ruleset, reason, remedy)
+
+
+def _tempered(found: Verdict, context: Context) -> Verdict:
+    """Return a verdict on equity as what it can be where the book knows but a part of that."""
+    if not context.account.is_floor or found.rule_id not in _ON_EQUITY:
+        return found
+    if found.status not in {Status.FAIL, Status.FLAG}:
+        return found
+    return found._replace(
+        status=Status.FLAG,
+        reason=f"{found.reason}; the account's cash is not in the book, so its equity may be more",
+        remedy=f"state what the account has beside its positions; {found.remedy}",
+    )
 
 
 def blocks(verdicts: Sequence[Verdict]) -> bool:

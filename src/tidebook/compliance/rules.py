@@ -15,7 +15,7 @@ from tidebook.compliance.verdicts import Amount, Status, Verdict
 from tidebook.model.money import ZERO
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
     from decimal import Decimal
 
@@ -48,7 +48,7 @@ class RuleSet(NamedTuple):
     title: str
     effective_from: date
     effective_to: date | None
-    params: tuple[Param, ...]
+    params: Mapping[str, Param]
     source: str
     source_url: str
 
@@ -80,7 +80,7 @@ class Context(NamedTuple):
             stated = policy.params.get(f"{self.ruleset.rule_id}.{name}")
             if stated is not None:
                 return stated
-        return next(param.value for param in self.ruleset.params if param.name == name)
+        return self.ruleset.params[name].value
 
 
 Rule = Callable[[Trade, Context], Verdict]

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
-from tidebook.model.money import ONE, ZERO, exact
+from tidebook.model.money import ONE, ZERO
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -116,7 +116,11 @@ class Restriction(NamedTuple):
 
 
 class Account(NamedTuple):
-    """An account as rules see it. Money of its trades is judged in ``currency``."""
+    """An account as rules see it. Money of its trades is judged in ``currency``.
+
+    ``keeps_cash`` says that its cash is in the book. Where it is not, its equity is at least what
+    it holds; ``equity_elsewhere`` is what its owner says there is beside that.
+    """
 
     account_id: str
     type: AccountType = AccountType.MARGIN
@@ -125,6 +129,13 @@ class Account(NamedTuple):
     policy: BrokerPolicy | None = None
     limits: tuple[UserLimit, ...] = ()
     restricted: tuple[Restriction, ...] = ()
+    keeps_cash: bool = True
+    equity_elsewhere: Decimal | None = None
+
+    @property
+    def is_floor(self) -> bool:
+        """Whether the equity that the book knows may be less than the account's."""
+        return not self.keeps_cash and self.equity_elsewhere is None
 
 
 class Known(NamedTuple):
@@ -214,18 +225,15 @@ def exchange_day(at: datetime) -> date:
 def worth(trade: Trade) -> Decimal | None:
     """Return what a trade is worth in the account's currency; None without a rate."""
     unit = unit_worth(trade)
-    if unit is None:
-        return None
-    with exact():
-        return unit * trade.quantity
+    return None if unit is None else unit * trade.quantity
 
 
 def unit_worth(trade: Trade) -> Decimal | None:
-    """Return what one unit is worth at the trade's price, in the account's currency."""
-    if trade.rate is None:
-        return None
-    with exact():
-        return trade.price * trade.multiplier * trade.rate
+    """Return what one unit is worth at the trade's price, in the account's currency.
+
+    Rules are run inside an exact context; so is this.
+    """
+    return None if trade.rate is None else trade.price * trade.multiplier * trade.rate
 
 
 def held_before(trade: Trade, standing: Standing) -> Decimal:
