@@ -19,12 +19,4 @@ NOT_YET: dict[str, str] = {
     "quant/attribution": "missing: attribution",
     "quant/regime": f"missing: {_STRATEGY}",
     "quant/allocation": f"missing: {_STRATEGY}",
-    "compliance/pdt": "missing: the compliance rules",
-    "compliance/intraday_margin": "missing: the compliance rules",
-    "compliance/position_size": "missing: the compliance rules",
-    "compliance/reg_t_initial": "missing: the compliance rules",
-    "compliance/leverage": "missing: the compliance rules",
-    "compliance/maintenance_margin": "missing: the compliance rules",
-    "compliance/cash_account_gfv": "missing: the compliance rules",
-    "compliance/minimum_equity": "missing: the compliance rules",
 }
