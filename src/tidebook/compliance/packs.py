@@ -24,6 +24,8 @@ from tidebook.compliance.margin_rules import (
     REG_T_INITIAL,
 )
 from tidebook.compliance.rules import ANYWHERE, Param, RuleSet
+from tidebook.compliance.superficial_verdicts import SUPERFICIAL_LOSS
+from tidebook.compliance.taxes.superficial_view import SUPERFICIAL_SOURCE_URL
 from tidebook.compliance.taxes.wash_terms import WASH_SOURCE_URL
 from tidebook.compliance.wash_verdicts import WASH_SALE
 
@@ -164,6 +166,17 @@ RULE_SETS: Final[tuple[RuleSet, ...]] = (
         _params(_param("window_days", "30", "days")),
         "Internal Revenue Code 1091, Treas. Reg. 1.1091-1 and -2, Rev. Rul. 2008-5 and 56-602",
         WASH_SOURCE_URL,
+    ),
+    RuleSet(
+        "CA",
+        SUPERFICIAL_LOSS,
+        "1972-01-01",
+        "Superficial losses",
+        date(1972, 1, 1),
+        None,
+        _params(_param("window_days", "30", "days")),
+        "Income Tax Act (Canada), section 54, 40(2)(g)(i) and 53(1)(f)",
+        SUPERFICIAL_SOURCE_URL,
     ),
     _limit(
         LEVERAGE_LIMIT,

@@ -95,8 +95,12 @@ def _of_sale(
         remedy = f"acquire none before {clears_on}"
         found = Findings(Status.PROVISIONAL, reason + doubt, evidence, amounts, clears_on, remedy)
         return verdict(trade, ruleset, found)
+    if doubt:
+        remedy = "have it decided by who prepares the return"
+        found = Findings(Status.PROVISIONAL, doubt.strip("; "), evidence, amounts, None, remedy)
+        return verdict(trade, ruleset, found)
     reason = "nothing replaced the shares within 30 days before or after the sale"
-    return verdict(trade, ruleset, Findings(Status.PASS, reason + doubt, evidence, amounts))
+    return verdict(trade, ruleset, Findings(Status.PASS, reason, evidence, amounts))
 
 
 def _of_purchase(
