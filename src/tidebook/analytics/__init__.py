@@ -89,6 +89,7 @@ from tidebook.analytics.risk import (
     standard_deviation,
     volatility,
 )
+from tidebook.analytics.rolling import Rolling, rolling
 from tidebook.analytics.sampling import (
     DatedReturns,
     Frequency,
@@ -132,6 +133,7 @@ __all__ = [
     "Reason",
     "ReturnKind",
     "ReturnWarning",
+    "Rolling",
     "RootStatus",
     "Spell",
     "Spread",
@@ -184,6 +186,7 @@ __all__ = [
     "public_market",
     "resampled",
     "return_over_depth",
+    "rolling",
     "sample_excess_kurtosis",
     "sample_skewness",
     "semi_deviation",
