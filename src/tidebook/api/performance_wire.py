@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple, cast
 
-from tidebook.analytics import Figure, Undefined
+from tidebook.analytics import Figure, ReturnWarning, Undefined
 from tidebook.api.bodies import refusal
 from tidebook.api.faults import Faults
 from tidebook.api.replies import Json, amount, amount_or_null, day_or_null
@@ -187,15 +187,20 @@ def return_summary(period: PeriodReturn, request: Asked) -> Json:
     answer["coverage"] = amount_or_null(period.coverage_min)
     add_reason(answer, figures)
     if period.warnings:
-        answer["warnings"] = [
-            {
-                "code": warning.kind.value,
-                "date": warning.on.isoformat(),
-                "sentence": warning.sentence,
-            }
-            for warning in period.warnings
-        ]
+        answer["warnings"] = warnings_json(period.warnings)
     return answer
+
+
+def warnings_json(warnings: tuple[ReturnWarning, ...]) -> list[Json]:
+    """Return what a reader of a time-weighted return has to know about it."""
+    return [
+        {
+            "code": warning.kind.value,
+            "date": warning.on.isoformat(),
+            "sentence": warning.sentence,
+        }
+        for warning in warnings
+    ]
 
 
 def _return_attributes(attributes: Attributes) -> Json:

@@ -281,7 +281,7 @@ def _period_return(series: Series, named: NamedPeriod, request: Request) -> Peri
         cumulative=linked.total,
         annualised=_annualised(linked.total, window.span),
         attributes=_attributes(window),
-        coverage_min=_coverage_min(window),
+        coverage_min=coverage_min(window),
         warnings=linked.warnings,
         breakdown=named.breakdown,
         parts=_parts(series, window.span, linked, named.breakdown, request.basis),
@@ -324,7 +324,7 @@ def _period_rate(series: Series, named: NamedPeriod, as_of: date) -> PeriodRate:
         rate_annualised=found.rate_annualised,
         rate_period=found.rate_period,
         attributes=_attributes(window),
-        coverage_min=_coverage_min(window),
+        coverage_min=coverage_min(window),
     )
 
 
@@ -368,7 +368,8 @@ def _attributes(window: Window) -> Attributes:
         )
 
 
-def _coverage_min(window: Window) -> Decimal | None:
+def coverage_min(window: Window) -> Decimal | None:
+    """Return the lowest part of a day's value that was priced; None without any value."""
     known = [part for part in map(day_coverage, window.unpriced) if part is not None]
     if known:
         return min(known)
