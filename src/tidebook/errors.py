@@ -21,6 +21,7 @@
     │   ├── UnknownSubjectError       what a figure was asked of: a lot, a transaction, a day
     │   ├── UnknownFactError          a price, rate, day or the like that is to be cancelled
     │   ├── NoPortfoliosError         nobody's portfolios: a client without any, an empty book
+    │   ├── NothingToTellError        a portfolio that was never valued in a period
     │   ├── UnknownUserError          a user without a portfolio
     │   └── UnknownUpdateError        an update of benchmarks that was never asked for
     ├── StoreError                the database cannot serve
@@ -359,6 +360,19 @@ class NoPortfoliosError(NotFoundError):
         whose = "the book" if client_id is None else f"client {client_id}"
         super().__init__(
             f"{whose} has no portfolio", hint="GET /portfolios/ lists them with their clients"
+        )
+
+
+class NothingToTellError(NotFoundError):
+    """A period was asked for in which a portfolio was never valued."""
+
+    code = "period.no-days"
+
+    def __init__(self, portfolio_id: str) -> None:
+        self.portfolio_id = portfolio_id
+        super().__init__(
+            f"portfolio {portfolio_id} has no valued day in the period",
+            hint="name a later period, or take prices and business dates in first",
         )
 
 
