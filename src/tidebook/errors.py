@@ -22,6 +22,7 @@
     │   ├── UnknownFactError          a price, rate, day or the like that is to be cancelled
     │   ├── NoPortfoliosError         nobody's portfolios: a client without any, an empty book
     │   ├── NothingToTellError        a portfolio that was never valued in a period
+    │   ├── NoSuchPartError           a part of a portfolio that was never held
     │   ├── UnknownUserError          a user without a portfolio
     │   └── UnknownUpdateError        an update of benchmarks that was never asked for
     ├── StoreError                the database cannot serve
@@ -374,6 +375,18 @@ class NothingToTellError(NotFoundError):
             f"portfolio {portfolio_id} has no valued day in the period",
             hint="name a later period, or take prices and business dates in first",
         )
+
+
+class NoSuchPartError(NotFoundError):
+    """A part of a portfolio was to be measured that was never held."""
+
+    code = "scope.no-such-part"
+
+    def __init__(self, part: str, known: Sequence[str]) -> None:
+        self.part = part
+        self.known = tuple(known)
+        there = f"there are {', '.join(self.known)}" if self.known else "there is nothing held"
+        super().__init__(f"nothing of {part} was ever held here", hint=there)
 
 
 class UnknownUserError(NotFoundError):

@@ -16,7 +16,6 @@ NOT_YET: dict[str, str] = {
     "bacon.skew_kurt": "convention: one of its skews mixes the deviation of the population with "
     "the correction of a sample",
     "quant/performance": "missing: Dietz returns, linking and returns in foreign currency",
-    "quant/attribution": "missing: attribution",
     "quant/regime": f"missing: {_STRATEGY}",
     "quant/allocation": f"missing: {_STRATEGY}",
     "compliance/wash_sale_us": "missing: the compliance rules",

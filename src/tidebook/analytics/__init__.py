@@ -1,5 +1,17 @@
 """What a portfolio earned and risked: pure functions in float64 over arrays."""
 
+from tidebook.analytics.attribution import (
+    AllocationModel,
+    Effects,
+    GeometricEffects,
+    LinkedEffects,
+    Segments,
+    brinson,
+    contributions,
+    geometric,
+    linked_attribution,
+    linked_contributions,
+)
 from tidebook.analytics.blending import Rebalancing, blended
 from tidebook.analytics.catalogue import MEASURES, PLAIN, Suite, measure_of, suite, suites
 from tidebook.analytics.concentration import Concentration, concentration, weights_of
@@ -25,6 +37,7 @@ from tidebook.analytics.drawdown_ratios import (
 )
 from tidebook.analytics.figures import Figure, Reason, Undefined, value_of
 from tidebook.analytics.growth import annual_return, cumulative_return
+from tidebook.analytics.linking import Linking, carino_factor, link, linked_effects
 from tidebook.analytics.measures import Direction, Measure, Unit
 from tidebook.analytics.moments import (
     excess_kurtosis,
@@ -113,6 +126,7 @@ from tidebook.analytics.tail import (
 __all__ = [
     "MEASURES",
     "PLAIN",
+    "AllocationModel",
     "Compounding",
     "Concentration",
     "Conventions",
@@ -121,12 +135,16 @@ __all__ = [
     "DatedReturns",
     "Direction",
     "Drawdown",
+    "Effects",
     "Fall",
     "FeeBasis",
     "Figure",
     "Frequency",
+    "GeometricEffects",
     "InternalRate",
     "Linked",
+    "LinkedEffects",
+    "Linking",
     "MarketDirection",
     "Measure",
     "MoneyWeighted",
@@ -139,6 +157,7 @@ __all__ = [
     "Rolling",
     "RootStatus",
     "ScaledMarket",
+    "Segments",
     "Spell",
     "Spread",
     "Suite",
@@ -151,9 +170,12 @@ __all__ = [
     "annualise",
     "beta",
     "blended",
+    "brinson",
     "capture",
+    "carino_factor",
     "concentration",
     "conditional_drawdown",
+    "contributions",
     "cornish_fisher",
     "correlation",
     "cumulative_return",
@@ -169,11 +191,16 @@ __all__ = [
     "expected_shortfall",
     "falls",
     "gaussian_shortfall",
+    "geometric",
     "information_ratio",
     "internal_rate",
     "kelly_fraction_fixed_odds",
     "kelly_fraction_of",
     "kelly_leverage_growth_optimal",
+    "link",
+    "linked_attribution",
+    "linked_contributions",
+    "linked_effects",
     "log_returns",
     "longest_without_high",
     "m_squared",

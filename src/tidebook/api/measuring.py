@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from tidebook.api import performance_wire as wire, samples, shapes
+from tidebook.api import performance_wire as wire, risk_wire, samples, shapes
 from tidebook.api.bodies import decoded_object
 from tidebook.api.edge import Edge, EdgeHere, JsonBody
 from tidebook.api.replies import Json, reply
 from tidebook.api.scope_wire import AskedScope, choice_json
+from tidebook.engine.benchmark_returns import benchmark_beside
 from tidebook.engine.measured import Measured, Scope, measured
 from tidebook.engine.performance import (
     NamedPeriod,
@@ -22,6 +23,7 @@ from tidebook.engine.performance import (
     money_weighted_performance,
     performance,
 )
+from tidebook.engine.risk import risk
 from tidebook.errors import NoPortfoliosError
 
 router = APIRouter(tags=["measures"])
@@ -82,6 +84,35 @@ def money_weighted_returns(edge: EdgeHere, portfolio_id: str, body: JsonBody) ->
     found = asking(edge, (portfolio_id,), asked.scope, asked.periods)
     periods = money_weighted_performance(found.measured.series, found.request)
     return reply(wire.rates_json(periods, asked, found.about(with_basis=False)))
+
+
+@router.post("/portfolios/risk", **samples.risk_of_several())
+def risk_of_several(edge: EdgeHere, body: JsonBody) -> Response:
+    """Return the risk of several portfolios together."""
+    asked = risk_wire.asked(decoded_object(body), edge.clock.now(), of_several=True)
+    return _risk(edge, members_of(edge, asked.scope), asked)
+
+
+@router.post("/portfolios/{portfolio_id:path}/risk", **samples.risk())
+def risk_of_one(edge: EdgeHere, portfolio_id: str, body: JsonBody) -> Response:
+    """Return the risk of a portfolio or a part of it."""
+    asked = risk_wire.asked(decoded_object(body), edge.clock.now())
+    return _risk(edge, (portfolio_id,), asked)
+
+
+def _risk(edge: Edge, portfolio_ids: tuple[str, ...], asked: risk_wire.AskedRisk) -> Response:
+    found = asking(edge, portfolio_ids, asked.scope, asked.periods)
+    about = found.about()
+    benchmark = None
+    if asked.benchmark is not None:
+        levels_of = edge.desk.benchmarks.levels
+        rates_from = edge.reader, asked.scope.known_at
+        as_of = found.request.as_of
+        named = benchmark_beside(found.measured, asked.benchmark, levels_of, rates_from, as_of)
+        about["benchmark"] = risk_wire.benchmark_json(named, as_of)
+        benchmark = named.returns
+    periods = risk(found.measured.series, found.request, asked.terms, benchmark)
+    return reply(risk_wire.risk_json(periods, asked, about))
 
 
 def members_of(edge: Edge, asked: AskedScope) -> tuple[str, ...]:

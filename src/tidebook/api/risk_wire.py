@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from tidebook.analytics import Fall, Figure
     from tidebook.api.scope_wire import AskedScope
+    from tidebook.engine.benchmark_returns import Benchmark
     from tidebook.engine.performance import NamedPeriod
     from tidebook.engine.risk import PeriodRisk
 
@@ -115,12 +116,13 @@ def asked(document: Mapping[str, object], now: datetime, *, of_several: bool = F
         body.fields("options"), _OPTIONS, pointer="/options", faults=faults, now=now
     )
     var = RowReader(options.fields("var"), _VAR, pointer="/options/var", faults=faults, now=now)
+    benchmark = _benchmark(options)
     result = AskedRisk(
         scope,
         periods,
-        metrics_of(body),
+        metrics_of(body, with_benchmark=benchmark is not None),
         _terms(options, var),
-        _benchmark(options),
+        benchmark,
         var.flag("include_expected_shortfall", default=True),
         options.flag("include_underwater"),
     )
@@ -129,10 +131,12 @@ def asked(document: Mapping[str, object], now: datetime, *, of_several: bool = F
     return result
 
 
-def metrics_of(body: RowReader) -> tuple[str, ...]:
-    """Return the metrics asked for, in capitals; every one of the catalogue where none is."""
+def metrics_of(body: RowReader, *, with_benchmark: bool) -> tuple[str, ...]:
+    """Return the metrics asked for, in capitals; every one that can be told where none is."""
     if not body.has("metrics"):
-        return ("DRAWDOWN", _AT_RISK, *(name for name in _BY_ID if name != "MAX_DRAWDOWN"))
+        listed = [each for each in MEASURES if with_benchmark or not each.needs_benchmark]
+        names = [each.id.upper() for each in listed if each.id != "max_drawdown"]
+        return ("DRAWDOWN", _AT_RISK, *names)
     names: list[str] = []
     for one in body.rows("metrics"):
         name = one.upper() if isinstance(one, str) else ""
@@ -249,6 +253,25 @@ def conventions_json(terms: RiskTerms) -> Json:
         "value_at_risk": "a loss is positive; the horizon is reached with the root of time",
         "benchmark": "both series linked over the days that both have; nothing is filled in",
         "unit": "each figure names its own",
+    }
+
+
+def benchmark_json(found: Benchmark, as_of: date) -> Json:
+    """Return which benchmark it is, and where each part of it comes from."""
+    return {
+        "benchmark": found.symbol,
+        "currency": found.currency,
+        "parts": [
+            {
+                "symbol": part.symbol,
+                "name": part.name,
+                "return_basis": part.basis.value,
+                "data_source": part.source.value,
+                "provider": part.provider,
+                "last_date": None if (last := part.as_of(as_of)) is None else last.on.isoformat(),
+            }
+            for part in found.parts
+        ],
     }
 
 

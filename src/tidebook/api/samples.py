@@ -182,6 +182,16 @@ def money_weighted_of_several() -> RouteOptions:
     return _asking("mwr_of_several_request", "mwr_of_several")
 
 
+def risk() -> RouteOptions:
+    """Return what the risk route says of itself."""
+    return _asking("risk_request", "risk")
+
+
+def risk_of_several() -> RouteOptions:
+    """Return what the risk route for several portfolios says of itself."""
+    return _asking("risk_of_several_request", "risk_of_several")
+
+
 def what_if() -> RouteOptions:
     """Return what the what-if route says of itself."""
     return _asking("what_if_request", "what_if")

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from tidebook.book.series import PortfolioDay, rates_by_day
 from tidebook.engine.book_facts import rebuilt
 from tidebook.engine.parts import Choice, holdings
-from tidebook.engine.performance import series_from
+from tidebook.engine.performance import series_from, series_of
 from tidebook.engine.ports import FactQuery, RestatementQuery
 from tidebook.engine.views import Freshness
-from tidebook.errors import GroupTooLargeError, ReportingCurrencyError
+from tidebook.errors import GroupTooLargeError, NoSuchPartError, ReportingCurrencyError
 from tidebook.model.money import ONE, ZERO, converted, exact
 from tidebook.model.periods import PeriodType
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from decimal import Decimal
 
+    from tidebook.engine.parts import Holdings
     from tidebook.engine.performance import NamedPeriod, Series
     from tidebook.engine.ports import Reader
     from tidebook.engine.views import SeriesView
@@ -66,6 +67,7 @@ def measured(reader: Reader, scope: Scope, periods: Sequence[NamedPeriod]) -> Me
     Raises:
         UnknownPortfolioError: If a portfolio is not in the book.
         ReportingCurrencyError: If a rate into the currency is missing on a day that needs one.
+        NoSuchPartError: If nothing of what is chosen was ever held.
         GroupTooLargeError: If more portfolios are named than are measured together.
     """
     if len(scope.portfolio_ids) > MEMBERS_MAX:
@@ -74,7 +76,9 @@ def measured(reader: Reader, scope: Scope, periods: Sequence[NamedPeriod]) -> Me
     if not scope.choice.is_everything:
         views = _parts(reader, scope, views)
     currency = scope.currency or views[0].portfolio.base_currency
-    series = series_from(_in_one(reader, scope, views, currency), _inception(views))
+    days = _in_one(reader, scope, views, currency)
+    is_whole = days is views[0].days
+    series = series_of(views[0]) if is_whole else series_from(days, _inception(views))
     if any(named.period.type is PeriodType.SINCE_RESTATEMENT for named in periods):
         series = series._replace(restated_from=_restated_from(reader, scope))
     return Measured(
@@ -110,12 +114,28 @@ def _parts(reader: Reader, scope: Scope, views: Sequence[SeriesView]) -> tuple[S
     given = reader.book_facts(FactQuery(scope.portfolio_ids, known_at=scope.known_at))
     made = rebuilt(given)
     found: list[SeriesView] = []
+    groups: list[Holdings] = []
     for view in views:
         held = holdings(made, view.portfolio.portfolio_id)
         days = since_first_use(held.series(held.chosen(scope.choice)))
         inception = days[0].on if days else None
-        found.append(view._replace(days=days, inception=inception))
+        found.append(view._replace(days=days, inception=inception, prepared=None))
+        groups.append(held)
+    if not any(view.days for view in found):
+        raise NoSuchPartError(str(scope.choice), _known(groups, scope.choice))
     return tuple(found)
+
+
+def _known(held: Sequence[Holdings], choice: Choice) -> list[str]:
+    """Return what there is in the dimensions that a choice names."""
+    return sorted(
+        {
+            group
+            for one in held
+            for dimension in choice.dimensions
+            for group in one.groups(dimension)
+        }
+    )
 
 
 def since_first_use(days: Days) -> Days:

@@ -38,7 +38,10 @@ class Dimension(StrEnum):
 
 
 class Choice(NamedTuple):
-    """Which keys are measured: those that meet every condition that is not None."""
+    """Which keys are measured: those that meet every condition that is not None.
+
+    The conditions are in the order of ``Dimension``.
+    """
 
     security_id: str | None = None
     asset_class: str | None = None
@@ -50,17 +53,23 @@ class Choice(NamedTuple):
         """Whether no condition is set."""
         return self == _EVERYTHING
 
+    @property
+    def dimensions(self) -> dict[Dimension, str]:
+        """The conditions that are set, by what they are about."""
+        asked = zip(Dimension, self, strict=True)
+        return {dimension: word for dimension, word in asked if word is not None}
+
     def takes(self, instrument: Instrument) -> bool:
         """Tell whether a key of this instrument is among them."""
-        asked = {
-            Dimension.SECURITY: self.security_id,
-            Dimension.ASSET_CLASS: self.asset_class,
-            Dimension.SECTOR: self.sector,
-            Dimension.CURRENCY: self.currency,
-        }
         return all(
-            word is None or group_of(instrument, dimension) == word
-            for dimension, word in asked.items()
+            group_of(instrument, dimension) == word for dimension, word in self.dimensions.items()
+        )
+
+    def __str__(self) -> str:
+        """Return the conditions as they are told: ``sector Energy and currency USD``."""
+        return " and ".join(
+            f"{dimension.lower().replace('_', ' ')} {word}"
+            for dimension, word in self.dimensions.items()
         )
 
 

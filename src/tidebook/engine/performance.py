@@ -164,7 +164,7 @@ class Window(NamedTuple):
 
 def series_of(view: SeriesView) -> Series:
     """Return what returns are computed from; the view must begin at the portfolio's first day."""
-    return series_from(view.days, view.inception)
+    return view.prepared or series_from(view.days, view.inception)
 
 
 def series_from(days: tuple[PortfolioDay, ...], inception: date | None) -> Series:

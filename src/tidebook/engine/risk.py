@@ -19,7 +19,6 @@ from tidebook.analytics import (
     Frequency,
     Reason,
     ReturnKind,
-    Suite,
     TailMethod,
     Undefined,
     drawdown,
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
     from datetime import date
     from decimal import Decimal
 
-    from tidebook.analytics import Drawdown, Fall, Figure, Linked, ReturnWarning
+    from tidebook.analytics import Drawdown, Fall, Figure, Linked, ReturnWarning, Suite
     from tidebook.engine.performance import NamedPeriod, Request, Series
     from tidebook.model.periods import Span
 

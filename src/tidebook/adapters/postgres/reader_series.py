@@ -10,6 +10,7 @@ from tidebook.adapters.postgres.reader_portfolios import read_series, read_subje
 from tidebook.adapters.postgres.rows import moment
 from tidebook.adapters.postgres.snapshots import snapshot
 from tidebook.adapters.postgres.statements import statements
+from tidebook.engine.performance import series_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,6 +93,7 @@ class SeriesReading:
                 return kept.view
         view = read_series(cursor, portfolio_id, None, None, None)
         if subject.freshness.status == _CURRENT:
+            view = view._replace(prepared=series_of(view))
             self._keep(portfolio_id, _Kept(subject, view))
         return view
 

@@ -121,14 +121,19 @@ def _growths(sheet: TearSheet) -> Iterator[Drawing | None]:
             "Cumulative return at one volatility",
             "The benchmark held at the size at which it scatters as the portfolio did.",
         )
-        yield _told(matched, days, [found.own.wealth, found.matched], Scale(growth_label, 1.0), keys)
+        yield _told(
+            matched, days, [found.own.wealth, found.matched], Scale(growth_label, 1.0), keys
+        )
 
 
 def _years(sheet: TearSheet) -> Drawing | None:
     places = [
         Column(
             line.twr.name,
-            (_number(line.twr.cumulative), *((_number(line.benchmark),) if sheet.comparison else ())),
+            (
+                _number(line.twr.cumulative),
+                *((_number(line.benchmark),) if sheet.comparison else ()),
+            ),
         )
         for line in sheet.years
     ]
@@ -152,9 +157,7 @@ def _under(found: Outcomes) -> Drawing | None:
     deepest = under.deepest
     sentence = "It never fell below an earlier high."
     if deepest is not None:
-        sentence = (
-            f"Deepest {figures.percent(-deepest.depth)} on {figures.day(deepest.trough_on)}."
-        )
+        sentence = f"Deepest {figures.percent(-deepest.depth)} on {figures.day(deepest.trough_on)}."
     titled = Titled("underwater", "Under water: below the highest wealth so far", sentence)
     keys = (("under", ""),)
     drawn = _told(titled, under.dates.tolist(), [under.underwater], Scale(percent_label, 0.0), keys)

@@ -119,7 +119,9 @@ def tear_sheet_view(sheet: TearSheet) -> TearSheetView:
         periods=tuple(_period(line, sheet, notes) for line in sheet.periods),
         years=tuple(_period(line, sheet, notes) for line in sheet.years),
         lengths=tuple(_length(name, one, sheet, notes) for name, one in _LENGTHS),
-        falls=tuple(_fall(index, fall, sheet.span.start) for index, fall in enumerate(found.own.worst, 1)),
+        falls=tuple(
+            _fall(index, fall, sheet.span.start) for index, fall in enumerate(found.own.worst, 1)
+        ),
         months=_months(sheet, notes),
         money=tuple(_money(line, sheet, notes) for line in (*sheet.years, sheet.whole)),
         same_flows=() if comparison is None else _same_flows(comparison, sheet, notes),
@@ -221,9 +223,7 @@ def _months(sheet: TearSheet, notes: Notes) -> tuple[Year, ...]:
     pairs = zip(months.dates.tolist(), months.returns.tolist(), strict=True)
     for year, group in groupby(pairs, key=lambda pair: pair[0].year):
         found = {day.month: earned for day, earned in group}
-        shaded = tuple(
-            _shaded(found.get(month), deepest, notes) for month in range(1, _MONTHS + 1)
-        )
+        shaded = tuple(_shaded(found.get(month), deepest, notes) for month in range(1, _MONTHS + 1))
         whole = notes.percent(wholes.get(year), _NO_CAPITAL, signed=True)
         years.append(Year(str(year), shaded, whole))
     return tuple(years)
@@ -275,11 +275,17 @@ def _same_flows(found: Comparison, sheet: TearSheet, notes: Notes) -> tuple[Row,
     added = float(user.closing) - index.market.end_value
     rows = [
         Row("Value at the end", "", (notes.amount(user.closing, currency, ""),)),
-        Row("The same flows in the benchmark", "Every flow bought or sold it at that day's close", (Cell(value),)),
+        Row(
+            "The same flows in the benchmark",
+            "Every flow bought or sold it at that day's close",
+            (Cell(value),),
+        ),
         Row("Value added", "The one less the other", (_signed(added),)),
         Row("Money-weighted return", "Over the period", (_percent(user.rates.rate_period, notes),)),
         Row("That of the benchmark", "With the same flows", (_percent(index.rate_period, notes),)),
-        Row("Difference", found.status.value.replace("_", " "), (_percent(found.difference, notes),)),
+        Row(
+            "Difference", found.status.value.replace("_", " "), (_percent(found.difference, notes),)
+        ),
         Row("KS-PME", "Above 1 the portfolio did better", (_ratio(index.market.ks_pme, notes),)),
         Row("Direct alpha", "Per year", (_percent(index.direct_alpha, notes),)),
     ]
@@ -310,7 +316,10 @@ def _provenance(sheet: TearSheet) -> tuple[tuple[str, str], ...]:
     ]
     if sheet.comparison is not None:
         told += [
-            (f"Benchmark {part.symbol}", f"{part.basis.value.replace('_', ' ')}, {part.source.value}")
+            (
+                f"Benchmark {part.symbol}",
+                f"{part.basis.value.replace('_', ' ')}, {part.source.value}",
+            )
             for part in sheet.comparison.line.parts
         ]
     return tuple(told)
@@ -320,20 +329,37 @@ def _conventions(sheet: TearSheet) -> tuple[tuple[str, str], ...]:
     terms, found = sheet.terms, sheet.outcomes
     told = [
         ("Returns", "time-weighted, net of fees, simple, in the portfolio's currency"),
-        ("Frequency", f"{terms.frequency.value.lower().replace('_', ' ')}; {terms.k:g} periods a year"),
-        ("Per year", "(1 + R) ^ (365.25 / days) - 1 beyond 366 days; shorter periods are not annualised"),
-        ("Rate without risk", f"{figures.percent(terms.risk_free_annual)} a year, {terms.compounding.value.lower()}"),
-        ("Target", f"{figures.percent(terms.target_annual)} a year, for Sortino, omega and the downside"),
-        ("Value at risk", f"at {terms.confidence:.0%} over {terms.horizon_days:g} day; losses are positive"),
+        (
+            "Frequency",
+            f"{terms.frequency.value.lower().replace('_', ' ')}; {terms.k:g} periods a year",
+        ),
+        (
+            "Per year",
+            "(1 + R) ^ (365.25 / days) - 1 beyond 366 days; shorter periods are not annualised",
+        ),
+        (
+            "Rate without risk",
+            f"{figures.percent(terms.risk_free_annual)} a year, {terms.compounding.value.lower()}",
+        ),
+        (
+            "Target",
+            f"{figures.percent(terms.target_annual)} a year, for Sortino, omega and the downside",
+        ),
+        (
+            "Value at risk",
+            f"at {terms.confidence:.0%} over {terms.horizon_days:g} day; losses are positive",
+        ),
         ("Drawdown", "compounded, from 1 at the start; losses are positive fractions in the table"),
         ("Money-weighted return", "over the period, not per year; every external flow on its day"),
         ("Days without capital", f"{sheet.days_without_capital} left out"),
     ]
     if sheet.comparison is not None:
         told.append(
-            ("Benchmark", f"both over the days that both have, linked between; {found.left_out} days outside")
+            (
+                "Benchmark",
+                f"both over the days that both have, linked between; {found.left_out} days outside",
+            )
         )
     if sheet.is_reset:
         told.append(("Chain of returns", "began anew after a day on which everything was lost"))
     return tuple(told)
-
