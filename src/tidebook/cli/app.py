@@ -30,6 +30,7 @@ _ORDER: Final = (
     "transactions",
     "actions",
     "performance",
+    "tearsheet",
     "explain",
     "findings",
     "reconcile",

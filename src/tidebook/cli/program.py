@@ -16,6 +16,7 @@ from tidebook.cli import (
     importing,
     reading,
     serving,
+    tearing,
     verifying,
 )
 from tidebook.cli.app import app
@@ -31,6 +32,7 @@ COMMAND_MODULES = (
     importing,
     reading,
     serving,
+    tearing,
     verifying,
 )
 """Importing them is what adds their commands."""

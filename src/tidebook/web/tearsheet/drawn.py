@@ -12,7 +12,6 @@ from tidebook.web.tearsheet.plots import (
     Box,
     Column,
     Curve,
-    Panel,
     Scale,
     Titled,
     binned,
@@ -32,6 +31,9 @@ if TYPE_CHECKING:
     from tidebook.analytics.crossing import Floats
     from tidebook.analytics.outcomes import Outcome, Outcomes
     from tidebook.engine.tearsheet import TearSheet
+    from tidebook.web.tearsheet.plots import (
+        Panel,
+    )
 
 _LABELLED_YEARS: Final = 12
 _QUARTERS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -107,7 +109,8 @@ def _growths(sheet: TearSheet) -> Iterator[Drawing | None]:
         if len(values)
     )
     growth = Titled("growth", "Cumulative return", f"What 1 became, less 1: {last}.")
-    yield _told(growth, days, wealth, Scale(growth_label, 1.0), keys)
+    earned = [values - 1.0 for values in wealth]
+    yield _told(growth, days, earned, Scale(percent_label, 0.0), keys)
     if all(bool((values > 0).all()) for values in wealth):
         logs = Titled(
             "growth-log",

@@ -15,7 +15,7 @@ from tidebook.model.money import exact
 from tidebook.web import figures
 from tidebook.web.cells import Cell, Notes
 from tidebook.web.rendering import rendered
-from tidebook.web.tearsheet.drawn import Drawing, drawings
+from tidebook.web.tearsheet.drawn import drawings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tidebook.analytics.crossing import Floats
     from tidebook.engine.comparing import Comparison
     from tidebook.engine.tearsheet import PeriodLine, TearSheet
+    from tidebook.web.tearsheet.drawn import Drawing
 
 _HEADLINE: Final = (
     "cumulative_return",
@@ -286,7 +287,11 @@ def _same_flows(found: Comparison, sheet: TearSheet, notes: Notes) -> tuple[Row,
         Row(
             "Difference", found.status.value.replace("_", " "), (_percent(found.difference, notes),)
         ),
-        Row("KS-PME", "Above 1 the portfolio did better", (_ratio(index.market.ks_pme, notes),)),
+        Row(
+            "KS-PME",
+            "Above 1 the portfolio did better",
+            (_ratio(index.market.kaplan_schoar, notes),),
+        ),
         Row("Direct alpha", "Per year", (_percent(index.direct_alpha, notes),)),
     ]
     return tuple(rows)

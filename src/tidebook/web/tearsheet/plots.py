@@ -183,7 +183,7 @@ def columns(
     bar = width * _BAR_SHARE / len(names)
     drawn = [
         _bar(
-            f"bar {name} {'minus' if height < 0 else 'plus'}",
+            f"column {name} {'minus' if height < 0 else 'plus'}",
             (index + 0.5) * width + (at - len(names) / 2) * bar,
             bar,
             axis,
@@ -251,7 +251,7 @@ def counts(titled: Titled, bins: Sequence[Bin], mean: float | None) -> Panel | N
 
     drawn = [
         _bar(
-            "bar own " + ("minus" if one.high <= _FLAT else "plus"),
+            "column own " + ("minus" if one.high <= _FLAT else "plus"),
             across(one.low) + 0.001,
             across(one.high) - across(one.low) - 0.002,
             axis,
