@@ -24,6 +24,7 @@
     │   ├── NoPortfoliosError         nobody's portfolios: a client without any, an empty book
     │   ├── NothingToTellError        a portfolio that was never valued in a period
     │   ├── NoSuchPartError           a part of a portfolio that was never held
+    │   ├── EmptyPeriodError          a period that holds no day of a portfolio
     │   ├── UnknownUserError          a user without a portfolio
     │   └── UnknownUpdateError        an update of benchmarks that was never asked for
     ├── StoreError                the database cannot serve
@@ -398,6 +399,24 @@ class NoSuchPartError(NotFoundError):
         self.known = tuple(known)
         there = f"there are {', '.join(self.known)}" if self.known else "there is nothing held"
         super().__init__(f"nothing of {part} was ever held here", hint=there)
+
+
+class EmptyPeriodError(NotFoundError):
+    """A period was asked for that holds no day of the portfolio."""
+
+    code = "period.empty"
+
+    def __init__(self, portfolio_id: str, period: str, inception: date | None) -> None:
+        self.portfolio_id = portfolio_id
+        self.period = period
+        self.inception = inception
+        since = "nothing was booked in it yet"
+        if inception is not None:
+            since = f"it begins on {inception}"
+        super().__init__(
+            f"period {period} holds no day of portfolio {portfolio_id}: {since}",
+            hint="ask for a period that ends later, such as SI",
+        )
 
 
 class UnknownUserError(NotFoundError):

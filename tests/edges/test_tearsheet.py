@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.edges import sample_views
-from tests.edges.memory_book import A_NONCE, Desk, freshness
+from tests.edges.memory_book import A_NONCE, freshness
 from tidebook.book.series import PortfolioDay
 from tidebook.engine.benchmarks import DataSource, Levels, ReturnBasis
 from tidebook.engine.tearsheet import Told, tear_sheet
@@ -18,6 +19,9 @@ from tidebook.errors import NothingToTellError
 from tidebook.model.markets import DatedValue
 from tidebook.model.periods import period_named
 from tidebook.web.tearsheet import render_tear_sheet
+
+if TYPE_CHECKING:
+    from tests.edges.memory_book import Desk
 
 ZERO = Decimal(0)
 MONDAY = date(2024, 12, 30)

@@ -14,7 +14,7 @@ from tidebook.api.bodies import decoded_object
 from tidebook.api.edge import Edge, EdgeHere, JsonBody
 from tidebook.api.replies import Json, reply
 from tidebook.api.scope_wire import AskedScope, choice_json
-from tidebook.engine.benchmark_returns import benchmark_beside
+from tidebook.engine.benchmark_returns import index_line
 from tidebook.engine.measured import Measured, Scope, measured
 from tidebook.engine.performance import (
     NamedPeriod,
@@ -108,9 +108,9 @@ def _risk(edge: Edge, portfolio_ids: tuple[str, ...], asked: risk_wire.AskedRisk
         levels_of = edge.desk.benchmarks.levels
         rates_from = edge.reader, asked.scope.known_at
         as_of = found.request.as_of
-        named = benchmark_beside(found.measured, asked.benchmark, levels_of, rates_from, as_of)
-        about["benchmark"] = risk_wire.benchmark_json(named, as_of)
-        benchmark = named.returns
+        line = index_line(found.measured, asked.benchmark, levels_of, rates_from, as_of)
+        about["benchmark"] = risk_wire.benchmark_json(line, as_of)
+        benchmark = line.returns(as_of)
     periods = risk(found.measured.series, found.request, asked.terms, benchmark)
     return reply(risk_wire.risk_json(periods, asked, about))
 
@@ -139,10 +139,16 @@ def asking(
 ) -> Asking:
     """Return what is measured, as of which day, and what of the scope an answer repeats."""
     scope = Scope(portfolio_ids, asked.choice, asked.currency, asked.known_at)
-    found = measured(edge.reader, scope, periods)
+    return told_of(edge, measured(edge.reader, scope, periods), asked, periods)
+
+
+def told_of(
+    edge: Edge, found: Measured, asked: AskedScope, periods: tuple[NamedPeriod, ...]
+) -> Asking:
+    """Return the same of what was read already."""
     as_of = asked.as_of or day_in(edge, found.time_zone)
     request = Request(as_of, periods, asked.basis)
-    scope_told = {**choice_json(asked.choice), **_members(asked, portfolio_ids)}
+    scope_told = {**choice_json(asked.choice), **_members(asked, found.portfolio_ids)}
     return Asking(found, request, scope_told)
 
 

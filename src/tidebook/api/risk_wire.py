@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from tidebook.analytics import Fall, Figure
     from tidebook.api.scope_wire import AskedScope
-    from tidebook.engine.benchmark_returns import Benchmark
+    from tidebook.engine.index_lines import Line
     from tidebook.engine.performance import NamedPeriod
     from tidebook.engine.risk import PeriodRisk
 
@@ -256,10 +256,11 @@ def conventions_json(terms: RiskTerms) -> Json:
     }
 
 
-def benchmark_json(found: Benchmark, as_of: date) -> Json:
+def benchmark_json(found: Line, as_of: date) -> Json:
     """Return which benchmark it is, and where each part of it comes from."""
     return {
-        "benchmark": found.symbol,
+        "benchmark": found.blend.symbol,
+        "rebalancing": found.blend.rebalancing.value,
         "currency": found.currency,
         "parts": [
             {

@@ -31,6 +31,7 @@ _ORDER: Final = (
     "actions",
     "performance",
     "tearsheet",
+    "compare",
     "explain",
     "findings",
     "reconcile",

@@ -1,9 +1,9 @@
-"""The returns of a benchmark beside what is measured, in its currency and over its days."""
+"""The line of a benchmark beside what is measured, in its currency and from its first day on."""
 
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from tidebook.engine.index_lines import blend_of, line_of
 
@@ -11,28 +11,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from tidebook.analytics import DatedReturns, Rebalancing
+    from tidebook.analytics import Rebalancing
     from tidebook.engine.benchmarks import Levels
+    from tidebook.engine.index_lines import Line
     from tidebook.engine.measured import Measured
     from tidebook.engine.ports import Reader
 
 
-class Benchmark(NamedTuple):
-    """A benchmark or a blend: its returns by day, in one currency, and where they come from."""
-
-    symbol: str
-    currency: str
-    returns: DatedReturns
-    parts: tuple[Levels, ...]
-
-
-def benchmark_beside(
+def index_line(
     found: Measured,
     named: tuple[str, Rebalancing],
     levels_of: Callable[[str, date, date], Levels],
     rates_from: tuple[Reader, datetime | None],
     as_of: date,
-) -> Benchmark:
+) -> Line:
     """Return the benchmark of what is measured, from the day before its first on.
 
     Args:
@@ -53,5 +45,5 @@ def benchmark_beside(
     parts = [levels_of(part.symbol, opening, as_of) for part in blend.parts]
     reader, known_at = rates_from
     rates = reader.markets((), known_at=known_at).rates
-    line = line_of(blend, parts, rates, found.currency, date.fromordinal(opening.toordinal() - 1))
-    return Benchmark(blend.symbol, found.currency, line.returns(as_of), tuple(parts))
+    before = date.fromordinal(opening.toordinal() - 1)
+    return line_of(blend, parts, rates, found.currency, before)

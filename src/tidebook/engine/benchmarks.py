@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from datetime import timedelta
 from enum import StrEnum
+from threading import Lock
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from tidebook.errors import BenchmarkUnavailableError, InvalidBenchmarkError, ProviderError
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 FETCH_AGAIN: Final = timedelta(hours=4)
 """How long levels that end too early are left as they are before the provider is asked again."""
+ASK_AGAIN: Final = timedelta(minutes=1)
+"""How long a provider that refused is left alone by requests that could do with its levels."""
 _HISTORY_DAYS: Final = 3660
 _SLACK_DAYS: Final = 7
 
@@ -169,8 +172,8 @@ class Provider(Protocol):
 class NoProvider:
     """Nobody: what is kept stays as it is."""
 
-    name: Final = "none"
-    basis: Final = ReturnBasis.TOTAL
+    name: str = "none"
+    basis: ReturnBasis = ReturnBasis.TOTAL
 
     def fetch(self, symbol: str, start: date, end: date) -> tuple[DatedValue, ...]:
         """Refuse."""
@@ -225,6 +228,9 @@ class Benchmarks:
         self.provider = provider
         self._reader = reader
         self._clock = clock
+        self._lock = Lock()
+        self._fetching: set[str] = set()
+        self._refused: dict[str, tuple[datetime, str]] = {}
 
     def levels(self, symbol: str, start: date, end: date) -> Levels:
         """Return a benchmark's levels, those of the days from ``start`` to ``end`` among them.
@@ -247,38 +253,48 @@ class Benchmarks:
     def _listed(self, symbol: str, start: date, end: date) -> tuple[Levels | None, str]:
         kept, now = self.store.levels(symbol), self._clock.now()
         source, why = DataSource.CACHE, ""
-        if _falls_short(kept, start, min(end, now.date()), now):
-            first = min(start, kept.asked_from) if kept else start
-            try:
-                kept = self.fetch(symbol, first - timedelta(days=_SLACK_DAYS))
-                source = DataSource.API
-            except ProviderError as error:
-                why = str(error)
+        if _falls_short(kept, start, min(end, _last_close(now)), now):
+            fetched = self._fetched(symbol, _first_day(kept, start, now), now)
+            if isinstance(fetched, str):
+                why = fetched
+            else:
+                kept, source = fetched, DataSource.API
         if kept is None or not kept.points:
             return None, why or "nothing was fetched"
-        named = LISTED[symbol]
-        return (
-            Levels(
-                symbol,
-                named.name,
-                kept.currency,
-                kept.basis,
-                source,
-                kept.provider,
-                kept.fetched_at,
-                kept.points,
-            ),
-            "",
-        )
+        named, (_, currency, basis, provider, _, at, points) = LISTED[symbol], kept
+        return Levels(symbol, named.name, currency, basis, source, provider, at, points), ""
+
+    def _fetched(self, symbol: str, start: date, now: datetime) -> KeptLevels | str:
+        """Return levels fetched now, or why there are none.
+
+        Who has just refused is not asked again at once, and nobody is asked twice at a time: a
+        provider that hangs must not hold one request after the other.
+        """
+        with self._lock:
+            at, why = self._refused.get(symbol, (None, ""))
+            if at is not None and now - at < ASK_AGAIN:
+                return why
+            if symbol in self._fetching:
+                return "it is being fetched just now"
+            self._fetching.add(symbol)
+        try:
+            return self.fetch(symbol, start)
+        except ProviderError as error:
+            self._refused[symbol] = now, str(error)
+            return str(error)
+        finally:
+            self._fetching.discard(symbol)
 
     def fetch(self, symbol: str, start: date) -> KeptLevels:
-        """Fetch a listed benchmark from a day to today, keep it in place of the old and return it.
+        """Fetch a listed benchmark from a day to yesterday, keep it instead of the old, return it.
+
+        A day that is not over anywhere has no close yet, so that today is left out.
 
         Raises:
             ProviderError: If there is nothing to be had; what is kept stays.
         """
         now = self._clock.now()
-        points = self.provider.fetch(symbol, start, now.date())
+        points = self.provider.fetch(symbol, start, _last_close(now))
         if not points:
             raise ProviderError(self.provider.name, f"it has no level of {symbol} since {start}")
         fetched = KeptLevels(
@@ -295,13 +311,12 @@ class Benchmarks:
 
     def refresh(self) -> tuple[SymbolOutcome, ...]:
         """Fetch every listed benchmark anew; one that fails keeps what it has."""
-        first = self._clock.now().date() - timedelta(days=_HISTORY_DAYS)
-        return tuple(self._refreshed(symbol, first) for symbol in LISTED)
+        return tuple(self._refreshed(symbol) for symbol in LISTED)
 
-    def _refreshed(self, symbol: str, first: date) -> SymbolOutcome:
-        kept = self.store.levels(symbol)
+    def _refreshed(self, symbol: str) -> SymbolOutcome:
+        kept, now = self.store.levels(symbol), self._clock.now()
         try:
-            fetched = self.fetch(symbol, min(first, kept.asked_from) if kept else first)
+            fetched = self.fetch(symbol, _first_day(kept, now.date(), now))
         except ProviderError as error:
             last = kept.points[-1].on if kept and kept.points else None
             return SymbolOutcome(symbol, last, str(error))
@@ -353,9 +368,19 @@ class Benchmarks:
         return tuple(points)
 
 
+def _last_close(now: datetime) -> date:
+    return now.date() - timedelta(days=1)
+
+
+def _first_day(kept: KeptLevels | None, start: date, now: datetime) -> date:
+    """Return the first day to ask for: ten years back, or earlier where that is wanted."""
+    days = [start - timedelta(days=_SLACK_DAYS), now.date() - timedelta(days=_HISTORY_DAYS)]
+    return min([*days, kept.asked_from] if kept else days)
+
+
 def _falls_short(kept: KeptLevels | None, start: date, end: date, now: datetime) -> bool:
     """Tell whether levels should be fetched: some are missing, and they were not just asked for."""
-    if kept is None or start < kept.asked_from:
+    if kept is None or start - timedelta(days=_SLACK_DAYS) < kept.asked_from:
         return True
     reaches = bool(kept.points) and kept.points[-1].on >= end
     return not reaches and now - kept.fetched_at > FETCH_AGAIN

@@ -45,6 +45,7 @@ from tidebook.engine.performance import (
     window_of,
 )
 from tidebook.model.money import ZERO, exact
+from tidebook.model.periods import PeriodRequest, PeriodType
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +62,7 @@ if TYPE_CHECKING:
     from tidebook.engine.index_lines import Line
     from tidebook.engine.performance import Window
     from tidebook.engine.users import UserBook
-    from tidebook.model.periods import PeriodRequest, Span
+    from tidebook.model.periods import Span
 
 MATCHED_WITHIN: Final = 0.0001
 """Two returns that differ by less than this fraction (one basis point) are told as matched."""
@@ -401,3 +402,24 @@ def _over(rate_annual: Figure, span: Span) -> Figure:
         return -1.0
     days = (span.end - span.start).days
     return math.expm1(math.log1p(rate_annual) * days / _DAYS_PER_YEAR)
+
+
+class Earned(NamedTuple):
+    """What a user earned since the first day; fractions, and the profit in the user's currency."""
+
+    profit: Decimal | None
+    rates: Figure
+    rates_annual: Figure
+    twr: Figure
+
+
+def since_inception(book: UserBook) -> Earned:
+    """Return what a user earned from the first valued day to the last."""
+    nothing = Undefined(Reason.NO_DATA)
+    if book.last_on is None:
+        return Earned(None, nothing, nothing, nothing)
+    window = measured(book, PeriodRequest(PeriodType.SI), book.last_on)
+    if window.span is None or not window.days:
+        return Earned(None, nothing, nothing, nothing)
+    user = _user_side(book, window, window.span)
+    return Earned(user.profit, user.rates.rate_period, user.rates.rate_annualised, user.twr)

@@ -240,7 +240,7 @@ def _beside(
 def _drawdown(own: DatedReturns, linked: Linked) -> Drawdown | Undefined:
     if linked.resets:
         return Undefined(Reason.CHAIN_RESET)
-    return drawdown(own.dates, np.cumprod(1.0 + own.returns) - 1.0)
+    return drawdown(own.dates, np.multiply.accumulate(1.0 + own.returns) - 1.0)
 
 
 def _worst(found: Drawdown | Undefined) -> tuple[Fall, ...]:

@@ -166,6 +166,8 @@ def holdings(
     known = True
     for portfolio in book.portfolios:
         view = reader.positions(portfolio.portfolio_id, as_of=as_of, known_at=known_at)
+        if not view.positions and not view.realised_base:
+            continue
         rate = _rate(book, portfolio, as_of)
         for position in view.positions:
             at_cost = position.valuation.value is None
@@ -290,7 +292,7 @@ def _values(
     found: dict[str, Decimal] = {}
     for portfolio in book.portfolios:
         view = reader.positions(portfolio.portfolio_id, as_of=as_of, known_at=known_at)
-        rate = _rate(book, portfolio, as_of)
+        rate = _rate(book, portfolio, as_of) if view.positions else ZERO
         for position in view.positions:
             if position.instrument.is_cash:
                 continue
