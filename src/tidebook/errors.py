@@ -22,7 +22,6 @@
     │   ├── UnknownSubjectError       what a figure was asked of: a lot, a transaction, a day
     │   ├── UnknownFactError          a price, rate, day or the like that is to be cancelled
     │   ├── NoPortfoliosError         nobody's portfolios: a client without any, an empty book
-    │   ├── NothingToTellError        a portfolio that was never valued in a period
     │   ├── NoSuchPartError           a part of a portfolio that was never held
     │   ├── EmptyPeriodError          a period that holds no day of a portfolio
     │   ├── UnknownUserError          a user without a portfolio
@@ -373,19 +372,6 @@ class NoPortfoliosError(NotFoundError):
         whose = "the book" if client_id is None else f"client {client_id}"
         super().__init__(
             f"{whose} has no portfolio", hint="GET /portfolios/ lists them with their clients"
-        )
-
-
-class NothingToTellError(NotFoundError):
-    """A period was asked for in which a portfolio was never valued."""
-
-    code = "period.no-days"
-
-    def __init__(self, portfolio_id: str) -> None:
-        self.portfolio_id = portfolio_id
-        super().__init__(
-            f"portfolio {portfolio_id} has no valued day in the period",
-            hint="name a later period, or take prices and business dates in first",
         )
 
 

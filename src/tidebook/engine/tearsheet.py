@@ -18,6 +18,7 @@ from tidebook.analytics import (
     time_weighted,
 )
 from tidebook.analytics.outcomes import outcomes
+from tidebook.engine.bridging import bridge
 from tidebook.engine.comparing import compared, opening_day
 from tidebook.engine.index_lines import blend_of, line_of
 from tidebook.engine.performance import (
@@ -29,7 +30,7 @@ from tidebook.engine.performance import (
 )
 from tidebook.engine.risk import RiskTerms, with_capital
 from tidebook.engine.users import book_of
-from tidebook.errors import NothingToTellError
+from tidebook.errors import EmptyPeriodError
 from tidebook.model.periods import Breakdown, PeriodRequest, PeriodType, Span, cut, period_named
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from tidebook.analytics import Figure
     from tidebook.analytics.outcomes import Outcomes
     from tidebook.engine.benchmarks import Levels
+    from tidebook.engine.bridging import Bridge
     from tidebook.engine.comparing import Comparison
     from tidebook.engine.performance import PeriodRate, PeriodReturn, Window
     from tidebook.engine.ports import Reader
@@ -75,6 +77,7 @@ class TearSheet(NamedTuple):
     """The listed periods that begin after the first day, then the whole one."""
     years: tuple[PeriodLine, ...]
     """Calendar years, the first and the last perhaps cut off."""
+    bridge: Bridge
     comparison: Comparison | None
     """The same flows in the benchmark; None without one."""
     days_without_capital: int
@@ -112,7 +115,7 @@ def tear_sheet(
 
     Raises:
         UnknownPortfolioError: If there is no such portfolio.
-        NothingToTellError: If it was never valued in the period.
+        EmptyPeriodError: If it was never valued in the period.
         InvalidBenchmarkError: If the benchmark cannot be read.
         BenchmarkUnavailableError: If no level of it, or no rate into the currency, is known.
     """
@@ -121,13 +124,14 @@ def tear_sheet(
     as_of = told.as_of or book.last_on
     window = None if as_of is None else window_of(book.series, told.period, as_of)
     if as_of is None or window is None or window.span is None or not window.days:
-        raise NothingToTellError(told.portfolio_id)
+        raise EmptyPeriodError(told.portfolio_id, told.period.type, book.series.inception)
     span = Span(window.days[0].on, window.days[-1].on)
     linked = time_weighted(book.series.values, window.span, FeeBasis.NET)
     at_work = with_capital(book.series, window.span, linked)
     daily = resampled(at_work, told.terms.frequency)
     comparison = _beside(book, window, told.benchmark, levels_of)
     market = None if comparison is None else comparison.line.returns(span.end)
+    whole = PeriodRequest(PeriodType.EXPLICIT, window.span.start, span.end)
     return TearSheet(
         portfolio,
         book.freshness[0],
@@ -136,6 +140,7 @@ def tear_sheet(
         outcomes(daily, _within(market, span, told.terms), told.terms.conventions(span)),
         _lines(book, _listed(as_of, span, told.period), span.end, market),
         _lines(book, _years(span), span.end, market),
+        bridge(reader, told.portfolio_id, whole, span.end, told.known_at),
         comparison,
         len(linked.daily) - len(at_work),
         bool(linked.resets),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from tidebook.analytics import DatedReturns, Fall, Figure, Measure
     from tidebook.analytics.crossing import Floats
+    from tidebook.engine.bridging import Bridge
     from tidebook.engine.comparing import Comparison
     from tidebook.engine.tearsheet import PeriodLine, TearSheet
     from tidebook.web.tearsheet.drawn import Drawing
@@ -89,6 +90,7 @@ class TearSheetView(NamedTuple):
     falls: tuple[Row, ...]
     months: tuple[Year, ...]
     money: tuple[Row, ...]
+    bridge: tuple[Row, ...]
     same_flows: tuple[Row, ...]
     conventions: tuple[tuple[str, str], ...]
     notes: tuple[tuple[int, str], ...]
@@ -125,6 +127,7 @@ def tear_sheet_view(sheet: TearSheet) -> TearSheetView:
         ),
         months=_months(sheet, notes),
         money=tuple(_money(line, sheet, notes) for line in (*sheet.years, sheet.whole)),
+        bridge=_bridge(sheet.bridge, notes),
         same_flows=() if comparison is None else _same_flows(comparison, sheet, notes),
         conventions=_conventions(sheet),
         notes=(),
@@ -263,6 +266,27 @@ def _money(line: PeriodLine, sheet: TearSheet, notes: Notes) -> Row:
         notes.amount(amount, currency, _NO_CAPITAL, signed=signed) for amount, signed in amounts
     ]
     return Row(line.twr.name, "", (*cells, _percent(line.mwr.rate_period, notes)))
+
+
+def _bridge(found: Bridge, notes: Notes) -> tuple[Row, ...]:
+    told = [
+        ("At the start", "the close of the day before", found.start, False),
+        ("Flows", "what crossed the border", found.flows, True),
+        ("Price", "gains by price, realised and not, before costs", found.price, True),
+        ("Currency", "gains by exchange rates", found.currency, True),
+        ("Income", "dividends and interest, before costs", found.income, True),
+        ("Fees", "", -found.fees, True),
+        ("Taxes", "", -found.taxes, True),
+    ]
+    if found.into_unpriced:
+        told.append(("Into what has no price", "", -found.into_unpriced, True))
+    if found.unexplained:
+        told.append(("Not explained", "where cash is booked by hand", found.unexplained, True))
+    told.append(("At the end", "the sum of all lines above", found.end, False))
+    return tuple(
+        Row(name, meaning, (notes.amount(amount, found.base_currency, "", signed=is_change),))
+        for name, meaning, amount, is_change in told
+    )
 
 
 def _same_flows(found: Comparison, sheet: TearSheet, notes: Notes) -> tuple[Row, ...]:
