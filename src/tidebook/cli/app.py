@@ -31,6 +31,7 @@ _ORDER: Final = (
     "actions",
     "performance",
     "compare",
+    "tearsheet",
     "explain",
     "findings",
     "reconcile",

@@ -17,6 +17,7 @@ from tidebook.cli import (
     importing,
     reading,
     serving,
+    tearing,
     verifying,
 )
 from tidebook.cli.app import app
@@ -33,6 +34,7 @@ COMMAND_MODULES = (
     importing,
     reading,
     serving,
+    tearing,
     verifying,
 )
 """Importing them is what adds their commands."""
