@@ -16,6 +16,7 @@ from tidebook.cli import (
     gaining,
     importing,
     reading,
+    risks,
     serving,
     verifying,
 )
@@ -32,6 +33,7 @@ COMMAND_MODULES = (
     gaining,
     importing,
     reading,
+    risks,
     serving,
     verifying,
 )
