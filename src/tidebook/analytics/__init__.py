@@ -103,6 +103,7 @@ from tidebook.analytics.risk import (
     standard_deviation,
     volatility,
 )
+from tidebook.analytics.rolling import Rolling, rolling
 from tidebook.analytics.same_flows import ScaledMarket, direct_alpha, scaled_market
 from tidebook.analytics.sampling import (
     DatedReturns,
@@ -153,6 +154,7 @@ __all__ = [
     "Rebalancing",
     "ReturnKind",
     "ReturnWarning",
+    "Rolling",
     "RootStatus",
     "ScaledMarket",
     "Segments",
@@ -217,6 +219,7 @@ __all__ = [
     "public_market",
     "resampled",
     "return_over_depth",
+    "rolling",
     "sample_excess_kurtosis",
     "sample_skewness",
     "scaled_market",
