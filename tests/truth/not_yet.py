@@ -15,8 +15,11 @@ NOT_YET: dict[str, str] = {
     "undefined",
     "bacon.skew_kurt": "convention: one of its skews mixes the deviation of the population with "
     "the correction of a sample",
-    "quant/performance": "missing: Dietz returns, linking and returns in foreign currency",
-    "quant/regime": f"missing: {_STRATEGY}",
+    "regime.jump_dp.lambda_0.5": f"missing: {_STRATEGY}",
+    "regime.jump_dp.lambda_1": f"missing: {_STRATEGY}",
+    "regime.jump_dp.lambda_3": f"missing: {_STRATEGY}",
+    "regime.jump_dp.lambda_100": f"missing: {_STRATEGY}",
+    "regime.hmm.umbrella": f"missing: {_STRATEGY}",
     "quant/allocation": f"missing: {_STRATEGY}",
     "compliance/wash_sale_us": "missing: the compliance rules",
     "compliance/superficial_loss_ca": "missing: the compliance rules",
