@@ -128,8 +128,8 @@ from tidebook.analytics.risk import (
     volatility,
 )
 from tidebook.analytics.rolling import Rolling, rolling
-from tidebook.analytics.same_flows import ScaledMarket, direct_alpha, scaled_market
 from tidebook.analytics.ruled_returns import GapPolicy, ReturnRules, RuledReturns, ruled_returns
+from tidebook.analytics.same_flows import ScaledMarket, direct_alpha, scaled_market
 from tidebook.analytics.sampling import (
     DatedReturns,
     Frequency,
@@ -191,9 +191,9 @@ __all__ = [
     "ReturnWarning",
     "Rolling",
     "RootStatus",
-    "ScaledMarket",
     "RuledReturns",
     "Running",
+    "ScaledMarket",
     "Segments",
     "Spell",
     "Spread",
@@ -211,8 +211,8 @@ __all__ = [
     "base_return",
     "begin",
     "beta",
-    "blended",
     "between_flows",
+    "blended",
     "bootstrap",
     "brinson",
     "capture",
@@ -224,8 +224,8 @@ __all__ = [
     "correlation",
     "cumulative_return",
     "d_ratio",
-    "direct_alpha",
     "dietz",
+    "direct_alpha",
     "downside_deviation",
     "downside_frequency",
     "downside_potential",
