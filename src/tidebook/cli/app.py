@@ -30,6 +30,7 @@ _ORDER: Final = (
     "transactions",
     "actions",
     "performance",
+    "risk",
     "compare",
     "tearsheet",
     "explain",
