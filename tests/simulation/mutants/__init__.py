@@ -12,10 +12,10 @@ series are valued, because a series whose market has moved is not written anyway
 (``series_writes_stale_job``); ``tests/unit/engine/test_reference_stage.py`` says who holds it.
 """
 
-from tests.simulation.mutants import of_the_book, of_the_log, of_the_market
+from tests.simulation.mutants import of_events, of_the_book, of_the_log, of_the_market
 from tests.simulation.mutants.registry import ALL, Mutant
 
-__all__ = ["Mutant", "mutants", "of_the_book", "of_the_log", "of_the_market"]
+__all__ = ["Mutant", "mutants", "of_events", "of_the_book", "of_the_log", "of_the_market"]
 
 
 def mutants() -> tuple[Mutant, ...]:
