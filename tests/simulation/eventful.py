@@ -11,6 +11,7 @@ from decimal import Decimal
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from tests.fixtures.engine_cases import cancelling
 from tests.simulation.wide import METHODS, perhaps_cancelled
 from tidebook.model.actions import ActionType, CorporateAction
 from tidebook.model.facts import LotChoice, Price, Transaction, TransactionType as T
@@ -227,8 +228,11 @@ def _conversions(random: Random, world: _World) -> list[tuple[Any, ...]]:
 
 def _ends(random: Random, world: _World) -> list[tuple[Any, ...]]:
     """Draw a merger for units, for cash or for both, or another name for a security."""
-    versions = [_end(random, world) for _ in range(_versions(random))]
-    return [perhaps_cancelled(random, _once_each(versions))]
+    versions = _once_each([_end(random, world) for _ in range(_versions(random))])
+    if random.random() < 0.25:
+        # One that waits for a rate is cancelled while it waits, or acts on something else.
+        return [(*versions, cancelling(versions[-1]))]
+    return [perhaps_cancelled(random, versions)]
 
 
 def _end(random: Random, world: _World) -> CorporateAction:

@@ -125,30 +125,6 @@ def cost_stays_with_merger() -> list[Patch]:
 
 
 @mutant
-def waits_by_half() -> list[Patch]:
-    """What has to wait leaves the account that was asked for, and stays on its own key."""
-    original = Reposting.look
-
-    def look(self: Reposting, keys: Any) -> Any:
-        booked = self.waited
-        self.waited = _Everything()
-        try:
-            moved = original(self, keys)
-        finally:
-            self.waited = booked | set(self.waited)
-        return moved
-
-    return [(Reposting, "look", look)]
-
-
-class _Everything(set[str]):
-    """A set that has whatever it is asked for."""
-
-    def __contains__(self, item: object) -> bool:
-        return True
-
-
-@mutant
 def cancelled_action_waits() -> list[Patch]:
     """An action that was cancelled is said to wait for ever."""
 
