@@ -157,7 +157,7 @@ def _held_at_ten(books: Book) -> None:
     books.take(topics.RAW_MARKET_PRICES, [_DEARER._replace(price=Decimal(10))])
 
 
-def _waits(books: Book, other: Future[object]) -> bool:
+def _waits(books: Book, other: Future[Any]) -> bool:
     """Tell whether somebody comes to wait for a lock that stands for no row."""
     until = time.monotonic() + _PATIENCE_SECONDS
     while not other.done() and time.monotonic() < until:
