@@ -186,12 +186,8 @@ def test_nothing_is_valued_while_prices_are_written(books: Book) -> None:
     _held_at_ten(books)
     with ThreadPoolExecutor(1) as elsewhere:
         with books.store.unit() as unit:
-            take(
-                unit,
-                topics.RAW_MARKET_PRICES,
-                [record_of(topics.RAW_MARKET_PRICES, _DEARER)],
-                books.now,
-            )
+            record = cast("dict[str, str]", record_of(topics.RAW_MARKET_PRICES, _DEARER))
+            take(unit, topics.RAW_MARKET_PRICES, [record], books.now)
             coming = elsewhere.submit(books.round_of_series)
             assert _waits(books, coming), "the market was not owned while it was written"
         coming.result(_PATIENCE_SECONDS)
