@@ -32,7 +32,8 @@
     ├── OverloadedError           a bounded queue is full; the caller should come back
     ├── AnalyticsError            a figure has no meaning for these inputs
     │   ├── UnusableSeriesError       a series of values or flows that cannot be read as one
-    │   └── UnusableParameterError    a parameter for which a measure has no meaning
+    │   ├── UnusableParameterError    a parameter for which a measure has no meaning
+    │   └── UnknownMeasureError       a measure that the catalogue does not have
     ├── UnsafeNonceError          a page's nonce cannot stand in a header
     ├── ConflictError             what was asked does not fit the state of the book
     │   ├── BookMovedError            the book changed while a figure was being explained
@@ -496,6 +497,19 @@ class UnusableParameterError(AnalyticsError):
         super().__init__(
             f"{parameter} is {value!r}, for which the measure has no meaning",
             hint=f"choose {parameter} {allowed}",
+        )
+
+
+class UnknownMeasureError(AnalyticsError):
+    """A measure was asked for by an id that the catalogue does not have."""
+
+    code = "analytics.measure"
+
+    def __init__(self, measure: str, known: Sequence[str]) -> None:
+        self.measure = measure
+        self.known = tuple(known)
+        super().__init__(
+            f"there is no measure {measure!r}", hint=f"choose one of {', '.join(self.known)}"
         )
 
 

@@ -1,6 +1,8 @@
 """What a portfolio earned and risked: pure functions in float64 over arrays."""
 
+from tidebook.analytics.catalogue import MEASURES, PLAIN, Suite, measure_of, suite, suites
 from tidebook.analytics.concentration import Concentration, concentration, weights_of
+from tidebook.analytics.conventions import Conventions, ReturnKind
 from tidebook.analytics.crossing import to_date, to_days, to_float64
 from tidebook.analytics.daily_values import DailyValues
 from tidebook.analytics.drawdown import (
@@ -22,6 +24,7 @@ from tidebook.analytics.drawdown_ratios import (
 )
 from tidebook.analytics.figures import Figure, Reason, Undefined, value_of
 from tidebook.analytics.growth import annual_return, cumulative_return
+from tidebook.analytics.measures import Direction, Measure, Unit
 from tidebook.analytics.moments import (
     excess_kurtosis,
     mean_absolute_deviation,
@@ -86,6 +89,7 @@ from tidebook.analytics.risk import (
     standard_deviation,
     volatility,
 )
+from tidebook.analytics.rolling import Rolling, rolling
 from tidebook.analytics.sampling import (
     DatedReturns,
     Frequency,
@@ -105,11 +109,15 @@ from tidebook.analytics.tail import (
 )
 
 __all__ = [
+    "MEASURES",
+    "PLAIN",
     "Compounding",
     "Concentration",
+    "Conventions",
     "DailyValues",
     "DatedAmounts",
     "DatedReturns",
+    "Direction",
     "Drawdown",
     "Fall",
     "FeeBasis",
@@ -118,16 +126,21 @@ __all__ = [
     "InternalRate",
     "Linked",
     "MarketDirection",
+    "Measure",
     "MoneyWeighted",
     "Paired",
     "PublicMarket",
     "Reason",
+    "ReturnKind",
     "ReturnWarning",
+    "Rolling",
     "RootStatus",
     "Spell",
     "Spread",
+    "Suite",
     "TailMethod",
     "Undefined",
+    "Unit",
     "WarningKind",
     "alpha",
     "annual_return",
@@ -160,6 +173,7 @@ __all__ = [
     "m_squared",
     "mean_absolute_deviation",
     "mean_loss_beyond",
+    "measure_of",
     "money_weighted",
     "omega",
     "omega_sharpe",
@@ -172,6 +186,7 @@ __all__ = [
     "public_market",
     "resampled",
     "return_over_depth",
+    "rolling",
     "sample_excess_kurtosis",
     "sample_skewness",
     "semi_deviation",
@@ -179,6 +194,8 @@ __all__ = [
     "skewness",
     "sortino",
     "standard_deviation",
+    "suite",
+    "suites",
     "time_weighted",
     "to_date",
     "to_days",

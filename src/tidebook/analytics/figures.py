@@ -29,6 +29,8 @@ class Reason(StrEnum):
     NOT_MONOTONE = "not-monotone"
     NO_VALUE = "no-value"
     NO_ODDS = "no-odds"
+    NO_BENCHMARK = "no-benchmark"
+    NOT_KEPT = "not-kept"
 
 
 _SENTENCES = {
@@ -48,6 +50,8 @@ _SENTENCES = {
     Reason.NOT_MONOTONE: "skew and kurtosis are too large for the Cornish-Fisher expansion",
     Reason.NO_VALUE: "there is no value to take shares of",
     Reason.NO_ODDS: "nothing was won, or nothing was lost, so that there are no odds",
+    Reason.NO_BENCHMARK: "there is no benchmark to set the returns against",
+    Reason.NOT_KEPT: "it needs every return, of which a running state keeps only sums",
 }
 
 
