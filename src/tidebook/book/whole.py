@@ -251,6 +251,7 @@ class _Building:
             if rules[key].pool:
                 self.groups.join(key, pools.setdefault(rules[key].pool, key))
         for group in self.groups.of(keys):
+            # A key of a pool is never alone: who shares it no more has touched no key but its own.
             if len(group) == 1 and not self.groups.joined(group[0]):
                 self._fold_alone(group[0], rules[group[0]])
                 continue
@@ -265,8 +266,7 @@ class _Building:
                     self._say(finding)
 
     def _fold_alone(self, key: Key, rules: KeyRules) -> None:
-        # A pool is shared: who shares it no more leaves a key that no fact of its own has touched.
-        known = self.kept.folded(key) if self.kept is not None and not rules.pool else None
+        known = self.kept.folded(key) if self.kept is not None else None
         if known is None:
             self.postings[key] = in_order(self.postings[key])
             known = fold(EMPTY, self.postings[key], rules)
