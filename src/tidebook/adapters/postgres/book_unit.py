@@ -174,6 +174,8 @@ def key_facts(cursor: Cursor[tuple[Any, ...]], keys: Collection[Key]) -> dict[st
 def _transaction(row: tuple[Any, ...]) -> Transaction:
     values: list[Any] = list(row[:TRANSACTION_COLUMNS])
     values[3] = type_by_name[row[3]]
+    values[11], values[12], values[13] = row[11] or ZERO, row[12] or ZERO, row[13] or ZERO
+    values[21] = row[21] or ZERO
     values[18] = () if row[18] is None else choices_from(row[18])
     return Transaction(*values)
 

@@ -149,7 +149,9 @@ def refold(
     """Return what differs between what a key comes to from all its facts and what is stored."""
     rows = {(row.transaction_id, row.leg): row for row in map(entry_row, folded.entries)}
     close = tuple(entry for entry, row in stored.items() if rows.get(entry) != row)
-    write = tuple(row for entry, row in rows.items() if stored.get(entry) != row)
+    # Rows are compared once: what is on both sides and differs is closed.
+    stays = stored.keys() - set(close)
+    write = tuple(row for entry, row in rows.items() if entry not in stays)
     if not close and not write:
         return KeyResult(_refresh(key, state, folded), folded.findings, None, _settled(folded))
     restated = bool(close) or _between(write, stored)
@@ -276,16 +278,13 @@ def entry_row(entry: Entry) -> EntryRow:
 
 
 def _lots_text(lots: Iterable[Lot]) -> str:
-    return json.dumps(
-        [
-            [
-                lot.lot_id,
-                lot.opened_on.isoformat(),
-                decimal_text(lot.quantity),
-                decimal_text(lot.cost_local),
-                decimal_text(lot.cost_base),
-            ]
-            for lot in lots
-        ],
-        ensure_ascii=False,
-    )
+    return json.dumps([_lot_texts(*lot) for lot in lots], ensure_ascii=False)
+
+
+def _lot_texts(
+    lot_id: str, opened_on: date, quantity: Decimal, local: Decimal, base: Decimal
+) -> tuple[str, str, str, str, str]:
+    cost = decimal_text(local)
+    # One object for both costs marks a lot in the base currency (see book.lots).
+    in_base = cost if base is local else decimal_text(base)
+    return lot_id, opened_on.isoformat(), decimal_text(quantity), cost, in_base
