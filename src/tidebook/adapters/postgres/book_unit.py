@@ -31,6 +31,7 @@ from tidebook.errors import FencedError
 from tidebook.model.facts import Transaction
 from tidebook.model.money import ZERO, decimal_text
 from tidebook.model.portfolios import CostMethod, Portfolio, Settlement, TaxRates
+from tidebook.model.tuples import made
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -194,7 +195,7 @@ def key_entries(
     found: dict[Key, dict[tuple[str, str], EntryRow]] = {key: {} for key in keys}
     named = {**_named(keys), "ids": None if ids is None else list(ids)}
     for row in cursor.execute(_SQL["key_entries"], named).fetchall():
-        entry = EntryRow(*row[2:])
+        entry = made(EntryRow, row[2:])
         found[row[0], row[1]][entry.transaction_id, entry.leg] = entry
     return found
 

@@ -19,6 +19,7 @@ from tidebook.book.postings import Leg, Posting, in_order
 from tidebook.engine.store import EntryRow, KeyState, KeyWrite
 from tidebook.model.actions import event_type
 from tidebook.model.money import ZERO, converted, decimal_text, exact
+from tidebook.model.tuples import made
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from tidebook.model.findings import Finding
 
 
+_NO_FLOW: Final = (None,) * 6
 _NONE_SETTLED: Final[Mapping[str, Decimal]] = MappingProxyType({})
 
 
@@ -249,31 +251,28 @@ def _realised(entries: Sequence[Entry]) -> tuple[Decimal, Decimal]:
 def entry_row(entry: Entry) -> EntryRow:
     """Return an entry as it is stored."""
     posting, flow = entry.posting, entry.posting.flow
-    return EntryRow(
-        posting.transaction_id,
-        posting.leg,
-        posting.type,
-        posting.on,
-        posting.at,
-        posting.rank,
-        posting.currency,
-        posting.fx_rate,
-        posting.amount,
-        entry.quantity,
-        entry.cost_local,
-        entry.cost_base,
-        entry.realised_local,
-        entry.realised_base,
-        entry.realised_price,
-        entry.realised_currency,
-        _lots_text(entry.matches) if entry.matches else None,
-        flow.classification if flow else None,
-        flow.timing if flow else None,
-        flow.is_portfolio_flow if flow else None,
-        flow.cash_amount if flow else None,
-        flow.position_flow if flow else None,
-        posting.flow_base if flow else None,
-        None if opens_by_itself(entry) else _lots_text(entry.opens),
+    gains = entry[6:10]
+    flowing = _NO_FLOW if flow is None else (*flow, posting.flow_base)
+    return made(
+        EntryRow,
+        (
+            posting.transaction_id,
+            posting.leg,
+            posting.type,
+            posting.on,
+            posting.at,
+            posting.rank,
+            posting.currency,
+            posting.fx_rate,
+            posting.amount,
+            entry.quantity,
+            entry.cost_local,
+            entry.cost_base,
+            *gains,
+            _lots_text(entry.matches) if entry.matches else None,
+            *flowing,
+            None if opens_by_itself(entry) else _lots_text(entry.opens),
+        ),
     )
 
 
