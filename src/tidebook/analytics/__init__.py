@@ -19,6 +19,7 @@ from tidebook.analytics.attribution import (
     linked_attribution,
     linked_contributions,
 )
+from tidebook.analytics.blending import Rebalancing, blended
 from tidebook.analytics.bootstrap import Drawing, Interval, bootstrap
 from tidebook.analytics.catalogue import MEASURES, PLAIN, Suite, measure_of, suite, suites
 from tidebook.analytics.concentration import Concentration, concentration, weights_of
@@ -128,6 +129,7 @@ from tidebook.analytics.risk import (
 )
 from tidebook.analytics.rolling import Rolling, rolling
 from tidebook.analytics.ruled_returns import GapPolicy, ReturnRules, RuledReturns, ruled_returns
+from tidebook.analytics.same_flows import ScaledMarket, direct_alpha, scaled_market
 from tidebook.analytics.sampling import (
     DatedReturns,
     Frequency,
@@ -183,6 +185,7 @@ __all__ = [
     "Paired",
     "PublicMarket",
     "Reason",
+    "Rebalancing",
     "ReturnKind",
     "ReturnRules",
     "ReturnWarning",
@@ -190,6 +193,7 @@ __all__ = [
     "RootStatus",
     "RuledReturns",
     "Running",
+    "ScaledMarket",
     "Segments",
     "Spell",
     "Spread",
@@ -208,6 +212,7 @@ __all__ = [
     "begin",
     "beta",
     "between_flows",
+    "blended",
     "bootstrap",
     "brinson",
     "capture",
@@ -220,6 +225,7 @@ __all__ = [
     "cumulative_return",
     "d_ratio",
     "dietz",
+    "direct_alpha",
     "downside_deviation",
     "downside_frequency",
     "downside_potential",
@@ -269,6 +275,7 @@ __all__ = [
     "running_figures",
     "sample_excess_kurtosis",
     "sample_skewness",
+    "scaled_market",
     "semi_deviation",
     "sharpe",
     "simple_dietz",

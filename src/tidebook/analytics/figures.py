@@ -29,6 +29,8 @@ class Reason(StrEnum):
     NOT_MONOTONE = "not-monotone"
     NO_VALUE = "no-value"
     NO_ODDS = "no-odds"
+    NEVER_RESTATED = "never-restated"
+    NEGATIVE_CAPITAL = "negative-capital"
     NO_BENCHMARK = "no-benchmark"
     NOT_KEPT = "not-kept"
     NO_CAPITAL = "no-capital"
@@ -54,6 +56,9 @@ _SENTENCES = {
     Reason.NOT_MONOTONE: "skew and kurtosis are too large for the Cornish-Fisher expansion",
     Reason.NO_VALUE: "there is no value to take shares of",
     Reason.NO_ODDS: "nothing was won, or nothing was lost, so that there are no odds",
+    Reason.NEGATIVE_CAPITAL: "the capital was below zero on a day, and parts of such a day do not "
+    "add up to the linked return",
+    Reason.NEVER_RESTATED: "nothing in the book was ever restated, so that no period began then",
     Reason.NO_BENCHMARK: "there is no benchmark to set the returns against",
     Reason.NOT_KEPT: "it needs every return, of which a running state keeps only sums",
     Reason.NO_CAPITAL: "there was no capital at work on which a gain would be a return",
