@@ -34,6 +34,8 @@ _BLOCK_TERMS: Final = 48_000
 _SORTED_WHOLE: Final = 512
 _GUESS_STEP: Final = 16
 _PAIR: Final = 2
+# The fourth power of a distance has to be a number.
+_LARGEST: Final = 1e60
 
 
 class Versus(NamedTuple):
@@ -140,8 +142,8 @@ def summaries(rows: Rows, conventions: Conventions) -> Iterator[Summary]:
     """Return the summary of each row in turn.
 
     Raises:
-        UnusableSeriesError: If shapes differ, a row is empty, a return is not finite, or a log
-            return is asked of a loss of everything.
+        UnusableSeriesError: If shapes differ, a row is empty, a return is not finite, growth is
+            more than a number can hold, or a log return is asked of a loss of everything.
     """
     _check(rows, conventions)
     count, n = rows.simple.shape
@@ -178,6 +180,8 @@ def _check(rows: Rows, conventions: Conventions) -> None:
     for what, column in (("returns", simple), ("benchmark", benchmark), ("rates", risk_free)):
         if column is not None and not bool(np.isfinite(column).all()):
             raise UnusableSeriesError(what, "a return is not a finite number")
+        if column is not None and max(column.max(), -column.min()) > _LARGEST:
+            raise UnusableSeriesError(what, "a return is too large to be measured")
     if conventions.kind is ReturnKind.LOG:
         for column in (simple, benchmark):
             if column is not None and bool((column <= -1.0).any()):
@@ -285,7 +289,10 @@ def _fallen(simple: Floats, work: _Work) -> tuple[Floats, tuple[NDArray[np.gener
     wealth, high = work.wealth, work.high
     wealth[:, 0] = 1.0
     np.add(simple, 1.0, out=wealth[:, 1:])
-    np.multiply.accumulate(wealth, axis=1, out=wealth)
+    with np.errstate(over="ignore"):
+        np.multiply.accumulate(wealth, axis=1, out=wealth)
+    if not bool(np.isfinite(wealth[:, -1]).all()):
+        raise UnusableSeriesError("returns", "they compound to more than a number can hold")
     np.maximum.accumulate(wealth, axis=1, out=high)
     growth = wealth[:, -1].copy()
     under = np.divide(wealth, high, out=high)
