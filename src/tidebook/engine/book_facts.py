@@ -19,10 +19,10 @@ from tidebook.model.markets import NO_PRICES
 from tidebook.model.money import ONE, ZERO, exact
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from decimal import Decimal
 
-    from tidebook.book.lots import Entry, Folded
+    from tidebook.book.lots import Folded
     from tidebook.book.series import DatedFlow, HeldSteps, PortfolioDay, PricedSteps
     from tidebook.book.whole import Facts, WholeBook
     from tidebook.model.markets import PriceQuotes
@@ -60,11 +60,6 @@ class Rebuilt(NamedTuple):
     book: WholeBook
     keys: Mapping[str, Mapping[str, Folded]]
     """Per portfolio and security; portfolios without entries are left out."""
-
-    def entries(self, portfolio_id: str) -> list[Entry]:
-        """Return a portfolio's entries, security by security and inside each in their order."""
-        own = self.keys.get(portfolio_id, {})
-        return [entry for security_id in sorted(own) for entry in own[security_id].entries]
 
 
 def rebuilt(given: BookFacts, earlier: Rebuilt | None = None) -> Rebuilt:
@@ -122,7 +117,7 @@ def _key_series(
         currency = earlier.instrument.currency
         if instrument_of(security_id, currency, instruments) == earlier.instrument:
             return earlier
-    currency = _currency_of(folded)
+    currency = currency_of(folded)
     instrument = instrument_of(security_id, currency, instruments)
     cash = frozenset([security_id] if instrument.is_cash else [])
     return KeySeries(
@@ -137,7 +132,8 @@ def _key_series(
     )
 
 
-def _currency_of(folded: Folded) -> str:
+def currency_of(folded: Folded) -> str:
+    """Return the currency of a key that has entries."""
     return min({entry.posting.currency for entry in folded.entries})
 
 
@@ -157,10 +153,10 @@ def rebuilt_series(
     by_key = series_by_key(made, portfolio_id) if keys is None else keys
     if not by_key:
         return ()
-    active = frozenset[date]().union(*(each.active for each in by_key.values()))
-    days = _valued_days(made, portfolio_id, sorted(active))
+    active = sorted(frozenset[date]().union(*(each.active for each in by_key.values())))
     holdings = [held for each in by_key.values() for held in each.held]
     flows = [flow for each in by_key.values() for flow in each.flows]
+    days = valued_days(made, portfolio_id, active)
     return daily_series(days, holdings, flows, market_of(made, portfolio_id))
 
 
@@ -171,34 +167,15 @@ def market_of(made: Rebuilt, portfolio_id: str) -> Market:
     return Market(given.prices, given.facts.rates, base, given.vectors)
 
 
-def valued_days(made: Rebuilt, portfolio_id: str, entries: Sequence[Entry]) -> tuple[date, ...]:
-    """Return the days that a portfolio with these entries is valued on; none without entries."""
-    if not entries:
+def valued_days(made: Rebuilt, portfolio_id: str, active: Sequence[date]) -> tuple[date, ...]:
+    """Return the days that a portfolio with entries on these days is valued on, rising."""
+    if not active:
         return ()
-    return _valued_days(made, portfolio_id, sorted({entry.posting.on for entry in entries}))
-
-
-def _valued_days(made: Rebuilt, portfolio_id: str, active: Sequence[date]) -> tuple[date, ...]:
     dates = made.rests_on.business_dates
     last = max(
         active[-1], (dates[-1] if dates else _last_price_day(made, portfolio_id)) or active[-1]
     )
     return valuation_days(active[0], last, dates, active)
-
-
-def held_instruments(made: Rebuilt, portfolio_id: str) -> dict[str, Instrument]:
-    """Return the instrument of each key of a portfolio, by security id."""
-    known = made.rests_on.facts.instruments
-    return {
-        security_id: instrument_of(security_id, _currency_of(folded), known)
-        for security_id, folded in made.keys.get(portfolio_id, {}).items()
-    }
-
-
-def holdings_of(made: Rebuilt, portfolio_id: str) -> list[HeldSteps]:
-    """Return what each key held after each day on which it changed, security by security."""
-    by_key = series_by_key(made, portfolio_id)
-    return [held for each in by_key.values() for held in each.held]
 
 
 def _on_terms(held: HeldSteps, instrument: Instrument, folded: Folded) -> HeldSteps:
