@@ -6,10 +6,11 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from tidebook.book.cashflows import Classification
+from tidebook.book.gains import NO_GAIN, term_gains
 from tidebook.book.positions import open_lots, positions
-from tidebook.book.term_gains import NO_GAIN, gains
 from tidebook.book.valuation import Held, cash_quote, coverage, value_position
 from tidebook.engine.book_facts import instrument_of, rebuilt_series
+from tidebook.engine.gains import terms_of
 from tidebook.engine.performance import Request, performance, series_of
 from tidebook.engine.verify import placed_findings
 from tidebook.engine.views import Freshness, SeriesView
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
     from datetime import date
     from decimal import Decimal
 
+    from tidebook.book.gains import TermGains
     from tidebook.book.lots import Entry, Folded, Lot
     from tidebook.book.series import PortfolioDay
-    from tidebook.book.term_gains import Gains
     from tidebook.engine.book_facts import Rebuilt
     from tidebook.engine.performance import NamedPeriod, PeriodReturn
     from tidebook.engine.store import FindingRow
@@ -65,7 +66,7 @@ class PortfolioFigures(NamedTuple):
 
     positions: Mapping[str, PositionFigures]
     lots: Mapping[tuple[str, str], Lot]
-    gains: Mapping[str, Gains]
+    gains: Mapping[str, TermGains]
     cash: Mapping[str, Decimal]
     income: Decimal
     costs: Decimal
@@ -142,18 +143,22 @@ def figures(
     )
 
 
-def _gains(side: Side, portfolio: Portfolio, as_of: date, told: Told | None) -> dict[str, Gains]:
+def _gains(
+    side: Side, portfolio: Portfolio, as_of: date, told: Told | None
+) -> dict[str, TermGains]:
     months = portfolio.tax_rates.long_term_months
     keys = side.made.keys.get(portfolio.portfolio_id, {})
     same: Mapping[str, Folded] = {}
     if told is not None and told.portfolio.tax_rates.long_term_months == months:
         same = told.side.made.keys.get(portfolio.portfolio_id, {})
-    found: dict[str, Gains] = {}
+    facts = side.made.rests_on.facts
+    terms = terms_of(portfolio, facts.instruments.values(), facts.actions)
+    found: dict[str, TermGains] = {}
     for security_id, folded in keys.items():
         if told is not None and same.get(security_id) is folded:
             found[security_id] = told.figures.gains.get(security_id, NO_GAIN)
         else:
-            found[security_id] = gains(_until(folded.entries, as_of), months)
+            found[security_id] = term_gains(_until(folded.entries, as_of), terms)
     return {security_id: gained for security_id, gained in found.items() if gained != NO_GAIN}
 
 
