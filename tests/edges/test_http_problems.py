@@ -210,6 +210,7 @@ def test_the_table_of_statuses() -> None:
         "UnknownParameterError": 400,
         "BodyTooLargeError": 413,
         "MediaTypeError": 415,
+        "NotAcceptableError": 406,
         "NotFoundError": 404,
         "ConflictError": 409,
         "StoreError": 500,
@@ -217,6 +218,7 @@ def test_the_table_of_statuses() -> None:
         "FencedError": 503,
         "OverloadedError": 429,
         "AnalyticsError": 422,
+        "MarketDataError": 503,
         "ServerError": 502,
         "UnsafeNonceError": 500,
     }

@@ -25,6 +25,7 @@ STATUS: Mapping[type[e.TidebookError], int] = {
     e.UnknownParameterError: 400,
     e.BodyTooLargeError: 413,
     e.MediaTypeError: 415,
+    e.NotAcceptableError: 406,
     e.NotFoundError: 404,
     e.ConflictError: 409,
     e.StoreError: 500,
@@ -32,6 +33,7 @@ STATUS: Mapping[type[e.TidebookError], int] = {
     e.FencedError: 503,
     e.OverloadedError: 429,
     e.AnalyticsError: 422,
+    e.MarketDataError: 503,
     e.ServerError: 502,
     e.UnsafeNonceError: 500,
 }

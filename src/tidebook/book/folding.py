@@ -15,6 +15,7 @@ from tidebook.book.lots import EMPTY, Entry, Folded, Holding, LotRule
 from tidebook.book.pools import Pools
 from tidebook.book.postings import EffectKind, Leg
 from tidebook.model.money import ZERO, exact
+from tidebook.model.tuples import made
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -212,4 +213,4 @@ def _unit(inventory: Inventory, posting: Posting) -> Entry:
 def _unit_entry(posting: Posting) -> Entry:
     moved = posting.quantity
     gain = ZERO if posting.realises and moved < 0 else None
-    return Entry(posting, moved, moved, moved, (), (), gain, gain, gain, gain)
+    return made(Entry, (posting, moved, moved, moved, (), (), gain, gain, gain, gain, None))

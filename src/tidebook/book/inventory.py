@@ -10,6 +10,7 @@ from tidebook.book.choosing import choice
 from tidebook.book.lots import DUST, Entry, Holding, Lot, LotRule, Match
 from tidebook.model.findings import lot_not_held, oversold
 from tidebook.model.money import ONE, ZERO, converted, decimal_text, quotient, share
+from tidebook.model.tuples import made
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -134,7 +135,7 @@ class Inventory:
         local = amount if quantity > ZERO else -amount
         base = signed_base(posting, amount, local)
         lot = self._add(posting, quantity, local, base)
-        return Entry(posting, quantity, local, base, (lot,), (), None, None, None, None)
+        return made(Entry, (posting, quantity, local, base, (lot,), (), *NO_GAINS, None))
 
     def close(self, posting: Posting, named: tuple[LotChoice, ...] = ()) -> Entry | Finding:
         """Consume lots; what is left of the posting opens the other side, or refuses it all."""
@@ -240,7 +241,7 @@ class Inventory:
                     pool.lot_id, pool.opened_on, self.quantity, self.cost_local, self.cost_base
                 )
                 return Lot(pool.lot_id, pool.opened_on, quantity, local, base)
-        lot = Lot(posting.transaction_id, posting.on, quantity, local, base)
+        lot = made(Lot, (posting.transaction_id, posting.on, quantity, local, base))
         lots.append(lot)
         if self._choice is not None:
             self._choice.add(len(lots) - 1, lot)
@@ -382,8 +383,8 @@ def split_lot(lot: Lot, quantity: Decimal) -> tuple[Match, Lot]:
     base = local if same else share(lot_base, quantity, size)
     left_local = lot_local - local
     left_base = left_local if same else lot_base - base
-    part = Match(lot_id, opened_on, quantity, local, base)
-    return part, Lot(lot_id, opened_on, size - quantity, left_local, left_base)
+    part = made(Match, (lot_id, opened_on, quantity, local, base))
+    return part, made(Lot, (lot_id, opened_on, size - quantity, left_local, left_base))
 
 
 def merged(lots: Sequence[Lot]) -> Lot:
@@ -419,8 +420,7 @@ def closed(
     """Return the entry of a posting that only consumed."""
     local, base = -cost[0], cost[1]
     base = local if base is cost[0] else -base
-    by_local, by_base, by_price, by_currency = found
-    return Entry(posting, taken, local, base, (), matches, by_local, by_base, by_price, by_currency)
+    return made(Entry, (posting, taken, local, base, (), matches, *found, None))
 
 
 def gains(posting: Posting, local: Decimal, base: Decimal) -> Gains:

@@ -9,13 +9,16 @@ import typer
 from tidebook.cli import (
     acting,
     checking,
+    comparing,
     correcting,
     demo,
     explaining,
     gaining,
     importing,
     reading,
+    risks,
     serving,
+    tearing,
     verifying,
 )
 from tidebook.cli.app import app
@@ -24,13 +27,16 @@ from tidebook.cli.refusals import last_words
 COMMAND_MODULES = (
     acting,
     checking,
+    comparing,
     correcting,
     demo,
     explaining,
     gaining,
     importing,
     reading,
+    risks,
     serving,
+    tearing,
     verifying,
 )
 """Importing them is what adds their commands."""

@@ -1,4 +1,4 @@
-"""Origins of versions: which version of a transaction a file and line gave.
+"""Benchmarks: the levels that providers gave, and the updates that fetched them.
 
 Revision ID: 0006
 """
