@@ -573,7 +573,14 @@ class MemoryBook:
             held = Held(quantity, local, base, instrument.currency, *terms)
             valuation = value_position(held, quote, rates, owner.base_currency, posting.on)
             row = PositionChange(
-                posting.on, posting.transaction_id, quantity, local, base, 0, posting.type
+                posting.on,
+                posting.transaction_id,
+                quantity,
+                local,
+                base,
+                0,
+                posting.type,
+                posting.leg,
             )
             if start is None or posting.on >= start:
                 changes.append((row, valuation))
