@@ -6,11 +6,17 @@ from collections import OrderedDict
 from threading import Lock
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+import numpy as np
+
 from tidebook.adapters.postgres.reader_portfolios import read_series, read_subject
 from tidebook.adapters.postgres.rows import moment
 from tidebook.adapters.postgres.snapshots import snapshot
 from tidebook.adapters.postgres.statements import statements
+from tidebook.analytics import to_days
 from tidebook.engine.performance import series_of
+from tidebook.engine.series_port import TurningDays, Valued
+from tidebook.engine.turning import COLUMNS, ends_of
+from tidebook.errors import UnknownPortfolioError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +27,7 @@ if TYPE_CHECKING:
 
     from tidebook.adapters.postgres.reader_portfolios import Subject
     from tidebook.adapters.postgres.snapshots import Pool
+    from tidebook.engine.series_port import SpanEnds
     from tidebook.engine.views import SeriesView
 
 DAYS_KEPT_MAX: Final = 50_000
@@ -32,6 +39,19 @@ _SQL: Final = statements("read_series")
 class _Kept(NamedTuple):
     subject: Subject
     view: SeriesView
+
+
+_NOTHING: Final = (None, 0.0, 0.0)
+
+
+def _valued(row: TupleRow) -> Valued:
+    portfolio_id, currency, generation, status, inception = row
+    return Valued(portfolio_id, currency, inception, generation, status)
+
+
+def _span_ends(rows: Sequence[TupleRow], portfolio_ids: Sequence[str]) -> SpanEnds:
+    found = {row[0]: (row[1], row[2], row[3]) for row in rows}
+    return ends_of([found.get(one, _NOTHING) for one in portfolio_ids])
 
 
 class SeriesReading:
@@ -71,6 +91,36 @@ class SeriesReading:
             if known_at is None:
                 return tuple(self._whole(cursor, one) for one in portfolio_ids)
             return tuple(read_series(cursor, one, None, None, known_at) for one in portfolio_ids)
+
+    def turning_days(
+        self, portfolio_ids: Sequence[str], spans: Sequence[tuple[date, date]]
+    ) -> TurningDays:
+        """Return where many portfolios stand at the ends of spans, and what happened between.
+
+        The book is read as it is now. What becomes a float here goes into a quotient of two
+        values, as it would after its way through exact amounts.
+        """
+        ids = {"ids": list(portfolio_ids)}
+        whole = {"start": min(one[0] for one in spans), "end": max(one[1] for one in spans)}
+        with snapshot(self._series_pool) as cursor:
+            subjects = {row[0]: row for row in cursor.execute(_SQL["subjects"], ids).fetchall()}
+            for one in portfolio_ids:
+                if one not in subjects:
+                    raise UnknownPortfolioError(one)
+            moved = cursor.execute(_SQL["turning_days"], {**ids, **whole}).fetchall()
+            ends = [
+                cursor.execute(_SQL["span_ends"], {**ids, "start": start, "end": end}).fetchall()
+                for start, end in spans
+            ]
+        place = {one: index for index, one in enumerate(portfolio_ids)}
+        moved.sort(key=lambda row: (place[row[0]], row[1]))
+        return TurningDays(
+            tuple(_valued(subjects[one]) for one in portfolio_ids),
+            np.array([place[row[0]] for row in moved], np.int64),
+            to_days([row[1] for row in moved]),
+            np.array([row[2:] for row in moved], np.float64).reshape(-1, COLUMNS),
+            tuple(_span_ends(rows, portfolio_ids) for rows in ends),
+        )
 
     def state(self, portfolio_id: str) -> str | None:
         """Return a text that changes whenever an answer about a portfolio may."""
