@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tidebook.engine.performance import NamedPeriod, Request
     from tidebook.engine.ports import Reader
     from tidebook.engine.series_port import SpanEnds, TurningDays
+    from tidebook.model.periods import Span
 
 
 class EachPeriod(NamedTuple):
@@ -67,14 +68,17 @@ def returns_of_each(
         for ends, span in zip(found.ends, spans, strict=True)
     ]
     rows: list[EachReturn] = []
+    days = _Days(request)
     for place, portfolio in enumerate(found.portfolios):
         growths = [float(column[place]) for column in columns]
         if any(np.isnan(growths)):
             periods = _from_every_day(reader, portfolio.portfolio_id, request)
         else:
             periods = tuple(
-                _told(named, request.as_of, portfolio.inception, (growth, ends.first[place]))
-                for named, growth, ends in zip(request.periods, growths, found.ends, strict=True)
+                _told(named, span, growth, is_held=ends.first[place] is not None)
+                for named, span, growth, ends in zip(
+                    request.periods, days.of(portfolio.inception), growths, found.ends, strict=True
+                )
             )
         rows.append(
             EachReturn(
@@ -130,17 +134,32 @@ def _begins(place: NDArray[np.int64]) -> NDArray[np.bool_]:
     return np.concatenate([[True], place[1:] != place[:-1]])[: len(place)]
 
 
-def _told(
-    named: NamedPeriod, as_of: date, inception: date | None, found: tuple[float, date | None]
-) -> EachPeriod:
-    growth, first = found
+class _Days:
+    """The days of the periods for a portfolio; most of very many began before them all."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._known: dict[date | None, tuple[Span | NoSpan, ...]] = {}
+
+    def of(self, inception: date | None) -> tuple[Span | NoSpan, ...]:
+        """Return the days of each period for a portfolio that began on a day."""
+        found = self._known.get(inception)
+        if found is None:
+            as_of = self._request.as_of
+            began = inception or as_of.max
+            found = tuple(
+                resolve(named.period, as_of=as_of, inception=began)
+                for named in self._request.periods
+            )
+            self._known[inception] = found
+        return found
+
+
+def _told(named: NamedPeriod, span: Span | NoSpan, growth: float, *, is_held: bool) -> EachPeriod:
     nothing = Undefined(Reason.NO_DATA)
-    if inception is None:
-        return EachPeriod(named.name, None, as_of, nothing, nothing)
-    span = resolve(named.period, as_of=as_of, inception=inception)
     if isinstance(span, NoSpan):
         return EachPeriod(named.name, None, span.end, nothing, nothing)
-    if first is None:
+    if not is_held:
         return EachPeriod(named.name, span.start, span.end, nothing, nothing)
     total = growth - 1.0
     yearly = annualise(total, span.start, span.end)

@@ -17,13 +17,17 @@ if TYPE_CHECKING:
 
 
 class Valued(NamedTuple):
-    """A portfolio among many, and what an answer about it rests on."""
+    """A portfolio among many, and what an answer about it rests on.
+
+    ``inception`` is its first valued day, None without any; where it lies before every span that
+    was asked for, any day that does stands for it.
+    """
 
     portfolio_id: str
     base_currency: str
-    inception: date | None
     generation: int
     status: str
+    inception: date | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -30,9 +30,9 @@ def turning_of(views: Sequence[SeriesView], spans: Sequence[tuple[date, date]]) 
             Valued(
                 view.portfolio.portfolio_id,
                 view.portfolio.base_currency,
-                view.inception,
                 view.freshness.generation,
                 view.freshness.status,
+                view.inception,
             )
             for view in views
         ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from datetime import date
 from threading import Lock
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -20,7 +21,7 @@ from tidebook.errors import UnknownPortfolioError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date, datetime
+    from datetime import datetime
 
     from psycopg import Cursor
     from psycopg.rows import TupleRow
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 DAYS_KEPT_MAX: Final = 50_000
 """Days kept at most, over all portfolios: some 20 MB."""
 _CURRENT: Final = "CURRENT"
+_NAMED_MAX: Final = 1_000
+"""Up to so many portfolios the database is told which turning days are wanted."""
 _SQL: Final = statements("read_series")
 
 
@@ -44,9 +47,18 @@ class _Kept(NamedTuple):
 _NOTHING: Final = (None, 0.0, 0.0)
 
 
-def _valued(row: TupleRow) -> Valued:
-    portfolio_id, currency, generation, status, inception = row
-    return Valued(portfolio_id, currency, inception, generation, status)
+def _valued(row: TupleRow, inception: date | None) -> Valued:
+    portfolio_id, currency, generation, status = row
+    return Valued(portfolio_id, currency, generation, status, inception)
+
+
+def _perhaps_begun_inside(
+    portfolio_ids: Sequence[str], ends: Sequence[Sequence[TupleRow]]
+) -> list[str]:
+    """Return the portfolios that may have begun inside a span: what had a value before did not."""
+    worth = {row[0] for rows in ends for row in rows if not row[2]}
+    seen = [{row[0] for row in rows} for rows in ends]
+    return [one for one in portfolio_ids if one in worth or any(one not in rows for rows in seen)]
 
 
 def _span_ends(rows: Sequence[TupleRow], portfolio_ids: Sequence[str]) -> SpanEnds:
@@ -101,21 +113,27 @@ class SeriesReading:
         values, as it would after its way through exact amounts.
         """
         ids = {"ids": list(portfolio_ids)}
+        chosen = ids["ids"] if len(portfolio_ids) <= _NAMED_MAX else None
         whole = {"start": min(one[0] for one in spans), "end": max(one[1] for one in spans)}
         with snapshot(self._series_pool) as cursor:
             subjects = {row[0]: row for row in cursor.execute(_SQL["subjects"], ids).fetchall()}
             for one in portfolio_ids:
                 if one not in subjects:
                     raise UnknownPortfolioError(one)
-            moved = cursor.execute(_SQL["turning_days"], {**ids, **whole}).fetchall()
+            moved = cursor.execute(_SQL["turning_days"], {"chosen": chosen, **whole}).fetchall()
             ends = [
                 cursor.execute(_SQL["span_ends"], {**ids, "start": start, "end": end}).fetchall()
                 for start, end in spans
             ]
+            fresh = {"ids": _perhaps_begun_inside(portfolio_ids, ends)}
+            inceptions = dict(cursor.execute(_SQL["inceptions"], fresh).fetchall())
         place = {one: index for index, one in enumerate(portfolio_ids)}
-        moved.sort(key=lambda row: (place[row[0]], row[1]))
+        moved = sorted(
+            (row for row in moved if row[0] in place), key=lambda row: (place[row[0]], row[1])
+        )
+        began = date.min
         return TurningDays(
-            tuple(_valued(subjects[one]) for one in portfolio_ids),
+            tuple(_valued(subjects[one], inceptions.get(one, began)) for one in place),
             np.array([place[row[0]] for row in moved], np.int64),
             to_days([row[1] for row in moved]),
             np.array([row[2:] for row in moved], np.float64).reshape(-1, COLUMNS),
