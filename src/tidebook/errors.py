@@ -12,6 +12,7 @@
     │   ├── ReportingCurrencyError    a figure in a currency that no rate leads to
     │   ├── InvalidFigureError        a figure that cannot be explained for what was named
     │   ├── UnreadableFileError       a file that cannot be opened or read
+    │   ├── UnwritableFileError       a file that cannot be written
     │   ├── GroupTooLargeError        more portfolios than are measured together
     │   ├── NotAcceptableError        an answer in a format that there is none of
     │   │   └── ArrowMissingError     Arrow, without the part that writes it
@@ -239,6 +240,16 @@ class UnreadableFileError(InputError):
             f"the file {path} cannot be read: {why}",
             hint="check the path, and that this user may read the file",
         )
+
+
+class UnwritableFileError(InputError):
+    """A file was to be written where it cannot be."""
+
+    code = "input.file-unwritable"
+
+    def __init__(self, path: str, why: str) -> None:
+        self.path = path
+        super().__init__(f"{path} cannot be written: {why}", hint="name another file with --to")
 
 
 class GroupTooLargeError(InputError):

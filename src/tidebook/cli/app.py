@@ -32,6 +32,7 @@ _ORDER: Final = (
     "performance",
     "risk",
     "compare",
+    "tearsheet",
     "explain",
     "findings",
     "reconcile",

@@ -18,6 +18,7 @@ from tidebook.cli import (
     reading,
     risks,
     serving,
+    tearing,
     verifying,
 )
 from tidebook.cli.app import app
@@ -35,6 +36,7 @@ COMMAND_MODULES = (
     reading,
     risks,
     serving,
+    tearing,
     verifying,
 )
 """Importing them is what adds their commands."""
