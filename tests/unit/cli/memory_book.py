@@ -39,6 +39,7 @@ from tidebook.engine.ports import (
 )
 from tidebook.engine.stages.keys import entry_row, state_of
 from tidebook.engine.store import Accounts
+from tidebook.engine.turning import turning_of
 from tidebook.engine.verify import KeptBook, KeptBooks, placed_findings
 from tidebook.engine.views import (
     ActionView,
@@ -95,6 +96,7 @@ if TYPE_CHECKING:
     from tidebook.config import Settings
     from tidebook.engine.hypothesis import Hypothesis
     from tidebook.engine.ports import TransactionQuery
+    from tidebook.engine.series_port import TurningDays
     from tidebook.engine.views import (
         AppliedActionView,
         OverviewRow,
@@ -479,6 +481,11 @@ class MemoryBook:
         self, portfolio_ids: Sequence[str], *, known_at: datetime | None = None
     ) -> tuple[SeriesView, ...]:
         return tuple(self.series(one, known_at=known_at) for one in portfolio_ids)
+
+    def turning_days(
+        self, portfolio_ids: Sequence[str], spans: Sequence[tuple[date, date]]
+    ) -> TurningDays:
+        return turning_of(self.series_of(portfolio_ids), spans)
 
     def state(self, portfolio_id: str) -> str | None:
         del portfolio_id
