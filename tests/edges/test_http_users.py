@@ -354,3 +354,31 @@ def test_an_unknown_update_and_an_end_before_the_start_are_refused(traded: Desk)
     assert traded.get("/benchmarks/updates/none", code=404)["code"] == "benchmark.update-unknown"
     path = "/users/u1/comparative?start_date=2024-02-01&end_date=2024-01-01"
     assert traded.get(path, code=422)["code"] == "input.period"
+
+
+def test_all_on_one_day_is_told_after_dietz(desk: Desk) -> None:
+    # 1,000 put in on the day itself are worth 1,020 at its close: 2 percent of them. SPY is bought
+    # at that close, so that it has not moved.
+    desk.post(TRADE)
+    desk.book.ingest_prices([Price("ACME", BOUGHT, D(102), "USD")], "test")
+    body = desk.get("/users/u1/comparative?start_date=2024-01-02&end_date=2024-01-02")
+    compared = body["comparison"]
+    assert compared["basis"] == "modified_dietz_same_flows"
+    assert body["user_performance"]["profit_percent"] == pytest.approx(2, abs=1e-9)
+    assert body["benchmark_performance"]["mwr_percent"] == pytest.approx(0, abs=1e-9)
+    assert (compared["difference_percent"], compared["status"]) == (2, "outperformed")
+
+
+def test_intervals_are_told_when_asked_for_and_the_same_every_time(traded: Desk) -> None:
+    path = f"/users/u1/comparative?{JANUARY}"
+    assert traded.get(path)["comparison"]["intervals"] is None
+    first = traded.get(f"{path}&intervals=true")["comparison"]
+    assert first["intervals"] == traded.get(f"{path}&intervals=true")["comparison"]["intervals"]
+    assert set(first["intervals"]) == {
+        "alpha_annual_percent",
+        "beta",
+        "tracking_error_percent",
+        "information_ratio",
+    }
+    low, high = first["intervals"]["tracking_error_percent"]
+    assert low <= first["tracking_error_annual_percent"] <= high
