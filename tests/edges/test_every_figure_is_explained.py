@@ -158,8 +158,8 @@ NUMBERLESS = {
     "/health/data": "counts of portfolios and of what is to be said about them",
     "/instruments/": "names",
     "/trades": "ids of facts",
-    "/users/{user_id}/comparative": "all portfolios of a user in one, beside a benchmark; what each "
-    "portfolio is worth and earned is explained under its own id",
+    "/users/{user_id}/comparative": "all portfolios of a user in one, beside a benchmark; what "
+    "each portfolio is worth and earned is explained under its own id",
     "/users/{user_id}/metrics": "the same: sums over portfolios of positions, gains and returns",
     "/users/{user_id}/portfolio": "the same, by security",
     "/users/{user_id}/win-rate": "counts and means of entry.realised by sale",
