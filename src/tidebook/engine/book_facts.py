@@ -19,7 +19,7 @@ from tidebook.model.markets import NO_PRICES
 from tidebook.model.money import ONE, ZERO, exact
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from decimal import Decimal
 
     from tidebook.book.lots import Folded
