@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from tidebook.adapters.postgres import schema
 from tidebook.adapters.postgres.cluster import EmbeddedCluster
+from tidebook.adapters.postgres.compliance_store import PostgresCompliance
 from tidebook.adapters.postgres.market_cache import MarketCache
 from tidebook.adapters.postgres.pool import open_pool
 from tidebook.adapters.postgres.reader import PostgresReader
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from tidebook.config import Settings
+    from tidebook.engine.compliance.ports import Compliance
     from tidebook.engine.ports import Clock, Commands, Reader
 
 _STARTED_POLL_SECONDS = 0.01
@@ -50,6 +52,7 @@ class System:
 
     commands: Commands
     reader: Reader
+    compliance: Compliance
     clock: Clock
     settings: Settings
     database_url: str
@@ -88,6 +91,7 @@ def open_system(settings: Settings, *, run: bool = True) -> System:
         cache = MarketCache()
         store = PostgresStore(pool, cache, conninfo=url)
         stack.callback(store.close)
+        compliance = PostgresCompliance(store, pool, cache)
         clock = SystemClock()
         arrived, booked = Signal(), Signal()
         runner = Runner(
@@ -97,6 +101,7 @@ def open_system(settings: Settings, *, run: bool = True) -> System:
             booked=booked,
             workers=settings.workers,
             batch_max=settings.book_batch_max,
+            compliance=compliance,
         )
         gc.set_threshold(*_GC_THRESHOLDS)
         if run:
@@ -104,7 +109,7 @@ def open_system(settings: Settings, *, run: bool = True) -> System:
             stack.callback(runner.stop)
         commands = LogCommands(store, clock, arrived=arrived, booked=booked, backlog=runner.backlog)
         reader = PostgresReader(pool, cache)
-        return System(commands, reader, clock, settings, url, stack.pop_all())
+        return System(commands, reader, compliance, clock, settings, url, stack.pop_all())
 
 
 def database_url(settings: Settings, stack: ExitStack) -> str:
