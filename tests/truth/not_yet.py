@@ -19,5 +19,4 @@ NOT_YET: dict[str, str] = {
     "quant/attribution": "missing: attribution",
     "quant/regime": f"missing: {_STRATEGY}",
     "quant/allocation": f"missing: {_STRATEGY}",
-    "compliance/superficial_loss_ca": "missing: the compliance rules",
 }

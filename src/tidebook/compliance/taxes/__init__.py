@@ -22,6 +22,16 @@ from tidebook.compliance.taxes.reports import (
     form_8949,
     tax_lots,
 )
+from tidebook.compliance.taxes.superficial import match_superficial
+from tidebook.compliance.taxes.superficial_view import (
+    CostBase,
+    Substitute,
+    SuperficialSale,
+    SuperficialTerms,
+    SuperficialView,
+    denied_loss,
+)
+from tidebook.compliance.taxes.tax_verdicts import superficial_verdicts, wash_verdicts
 from tidebook.compliance.taxes.tax_view import (
     LotAdjustment,
     Replacement,
@@ -29,6 +39,13 @@ from tidebook.compliance.taxes.tax_view import (
     TaxSale,
     TaxTotals,
     TaxView,
+)
+from tidebook.compliance.taxes.wash_risk import (
+    PurchaseRisk,
+    SaleRisk,
+    WashedLoss,
+    wash_risk_of_purchase,
+    wash_risk_of_sale,
 )
 from tidebook.compliance.taxes.wash_terms import (
     NOT_ADVICE,
@@ -45,6 +62,7 @@ __all__ = [
     "AssetClass",
     "Closing",
     "Confidence",
+    "CostBase",
     "Form8949Row",
     "History",
     "Household",
@@ -56,16 +74,29 @@ __all__ = [
     "Move",
     "Opening",
     "Owner",
+    "PurchaseRisk",
     "Replacement",
     "Reporting",
+    "SaleRisk",
     "Standing",
+    "Substitute",
+    "SuperficialSale",
+    "SuperficialTerms",
+    "SuperficialView",
     "TaxLot",
     "TaxSale",
     "TaxTotals",
     "TaxView",
     "WashTerms",
+    "WashedLoss",
+    "denied_loss",
     "form_8949",
     "household_history",
+    "match_superficial",
     "match_washes",
+    "superficial_verdicts",
     "tax_lots",
+    "wash_risk_of_purchase",
+    "wash_risk_of_sale",
+    "wash_verdicts",
 ]

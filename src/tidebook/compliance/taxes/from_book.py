@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tidebook.book.gains import GainKind, Terms, disposal_of, gains_of
+from tidebook.book.effects import spread
 from tidebook.book.lots import DUST
 from tidebook.book.postings import EffectKind, Leg
 from tidebook.book.trades import Side
@@ -32,14 +32,12 @@ if TYPE_CHECKING:
     from datetime import date
     from decimal import Decimal
 
-    from tidebook.book.gains import Gain
     from tidebook.book.lots import Entry, Folded, Lot
     from tidebook.book.postings import Posting
     from tidebook.compliance.taxes.lot_events import LotEvent
     from tidebook.model.instruments import Instrument
     from tidebook.model.portfolios import Portfolio
 
-_DISPOSALS: Final = frozenset({GainKind.DISPOSAL, GainKind.EXPIRY, GainKind.MERGER})
 _BROUGHT_IN: Final = frozenset(
     {
         TransactionType.TRANSFER_IN,
@@ -53,6 +51,7 @@ _STAYS: Final = frozenset({EffectKind.SPLIT, EffectKind.RETURN, EffectKind.MARK}
 """Effects after which the same units are held, as tax rules count them."""
 
 Key = tuple[str, str]
+_Amounts = tuple["Decimal", "Decimal"]
 
 
 class Household(NamedTuple):
@@ -117,11 +116,6 @@ class _Crossing:
         """What of each lot of the book is held, in the order in which it came."""
         self.carried: dict[str, tuple[Entry, list[list[_Piece]]]] = {}
         self.units = TodaysShares(household.instruments, household.actions)
-        self._terms = Terms(
-            cash=frozenset(
-                identity for identity, known in household.instruments.items() if known.is_cash
-            )
-        )
 
     def takes(self, key: Key) -> bool:
         """Tell whether a key is of interest; note what is left out."""
@@ -192,52 +186,40 @@ class _Crossing:
 
     def _close(self, entry: Entry) -> None:
         """Let units leave: sold where the entry realised something, taken away where not."""
-        if not entry.matches:
-            return
-        gains = self._gains(entry)
-        for index, match in enumerate(entry.matches):
-            self._leave(entry, match, self._taken(entry, match), gains[index] if gains else None)
+        for match, amounts in zip(entry.matches, _amounts(entry), strict=True):
+            self._leave(entry, match, self._taken(entry, match), amounts)
 
-    def _leave(self, entry: Entry, match: Lot, pieces: Sequence[_Piece], gain: Gain | None) -> None:
+    def _leave(
+        self, entry: Entry, match: Lot, pieces: Sequence[_Piece], amounts: _Amounts | None
+    ) -> None:
         posting = entry.posting
+        side = Side.SHORT if match.quantity < ZERO else Side.LONG
         quantity, shares = abs(match.quantity), _sum(pieces)
-        proceeds = cost = None
-        if gain is not None:
-            proceeds, cost = gain.proceeds_base, gain.cost_base
+        proceeds = cost = part_proceeds = part_cost = None
+        if amounts is not None:
+            proceeds, cost = amounts
         for piece in pieces:
             part = share(quantity, piece.shares, shares)
-            part_proceeds = None if proceeds is None else share(proceeds, piece.shares, shares)
-            part_cost = None if cost is None else share(cost, piece.shares, shares)
+            if proceeds is not None and cost is not None:
+                part_proceeds = share(proceeds, piece.shares, shares)
+                part_cost = share(cost, piece.shares, shares)
+                proceeds -= part_proceeds
+                cost -= part_cost
             self.events.append(
                 Closing(
                     posting.order,
                     posting.transaction_id,
-                    LotKey(*posting.key, piece.lot_id),
+                    LotKey(posting.portfolio_id, posting.security_id, piece.lot_id),
                     piece.opened_on,
                     piece.shares,
                     part,
                     part_proceeds,
                     part_cost,
-                    Side.SHORT if match.quantity < ZERO else Side.LONG,
+                    side,
                 )
             )
             quantity -= part
             shares -= piece.shares
-            if proceeds is not None and part_proceeds is not None:
-                proceeds -= part_proceeds
-            if cost is not None and part_cost is not None:
-                cost -= part_cost
-
-    def _gains(self, entry: Entry) -> tuple[Gain, ...]:
-        """Return what each matched lot gained; nothing where units were not disposed of."""
-        disposal = disposal_of(entry)
-        if disposal is None:
-            return ()
-        effect = entry.posting.effect
-        fraction = ONE if effect is None else effect.fraction
-        terms = self._terms._replace(fractions={disposal.transaction_id: fraction})
-        found = gains_of(disposal, terms)
-        return found if found and found[0].kind in _DISPOSALS else ()
 
     def _taken(self, entry: Entry, match: Lot) -> list[_Piece]:
         """Take units of a lot of the book out of what is held, oldest first."""
@@ -370,6 +352,21 @@ class _Crossing:
                 quantity -= parts[0]
                 cost -= parts[1]
                 shares -= piece.shares
+
+
+def _amounts(entry: Entry) -> Sequence[_Amounts | None]:
+    """Return the proceeds and the cost of each matched lot, as the book divides them by units.
+
+    A short sale was paid for first, and costs what covers it.
+    """
+    gain = entry.realised_base
+    if gain is None or not entry.matches:
+        return (None,) * len(entry.matches)
+    costs = [lot.cost_base for lot in entry.matches]
+    values = spread(gain + sum(costs, ZERO), entry.matches)
+    if entry.matches[0].quantity < ZERO:
+        return [(-cost, -value) for value, cost in zip(values, costs, strict=True)]
+    return list(zip(values, costs, strict=True))
 
 
 def _sum(pieces: Iterable[_Piece]) -> Decimal:

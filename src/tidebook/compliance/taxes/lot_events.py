@@ -7,16 +7,20 @@ basis and out of the proceeds, in one currency.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.book.trades import Side
+from tidebook.compliance.taxes.identity import Families
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import date
     from decimal import Decimal
 
     from tidebook.book.postings import Order
+    from tidebook.compliance.taxes.identity import Identity
 
 
 class AccountKind(StrEnum):
@@ -160,3 +164,24 @@ class History(NamedTuple):
     events: tuple[LotEvent, ...]
     held: tuple[LotCost, ...] = ()
     left_out: tuple[str, ...] = ()
+
+
+_KINDS: Final = {Opening: 0, Move: 1, Closing: 2}
+
+
+def in_families(events: Iterable[LotEvent], identity: Identity) -> list[list[LotEvent]]:
+    """Return events by securities that could replace each other, each in the order of time."""
+    listed = list(events)
+    joined = Families()
+    for event in listed:
+        if isinstance(event, Move):
+            ends = (event.lot.security_id, event.into.security_id)
+            joined.join(*map(identity.family, ends))
+    families: dict[str, list[LotEvent]] = defaultdict(list)
+    for event in listed:
+        families[joined.of(identity.family(event.lot.security_id))].append(event)
+    return [sorted(families[name], key=_place) for name in sorted(families)]
+
+
+def _place(event: LotEvent) -> tuple[Order, int, LotKey]:
+    return event.place, _KINDS[type(event)], event.lot

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tidebook.book.trades import Side
 from tidebook.compliance.taxes.held_lots import Fragment, HeldLot, held_since, scaled
-from tidebook.compliance.taxes.identity import Confidence, Families
-from tidebook.compliance.taxes.lot_events import Closing, Move, Opening, Owner
+from tidebook.compliance.taxes.identity import Confidence
+from tidebook.compliance.taxes.lot_events import Closing, Move, Opening, Owner, in_families
 from tidebook.compliance.taxes.tax_view import Replacement, TaxSale, TaxView
 from tidebook.model.money import ZERO, exact, share
 
@@ -57,7 +57,7 @@ def match_washes(events: Iterable[LotEvent], terms: WashTerms) -> TaxView:
     gone = ZERO
     lots: list[HeldLot] = []
     with exact():
-        for family in _families(events, terms):
+        for family in in_families(events, terms.identity):
             found = _Family(family, terms)
             found.go()
             sales.extend(found.sales)
@@ -67,27 +67,6 @@ def match_washes(events: Iterable[LotEvent], terms: WashTerms) -> TaxView:
         lots.sort(key=lambda lot: (lot.opening.place, lot.key))
         adjusted = tuple(chain.from_iterable(lot.adjustments() for lot in lots))
         return TaxView(tuple(sale for _, sale in sales), adjusted, gone)
-
-
-_KINDS = {Opening: 0, Move: 1, Closing: 2}
-
-
-def _families(events: Iterable[LotEvent], terms: WashTerms) -> list[list[LotEvent]]:
-    """Return events by securities that could replace each other, each in the order of time."""
-    listed = list(events)
-    joined = Families()
-    for event in listed:
-        if isinstance(event, Move):
-            ends = (event.lot.security_id, event.into.security_id)
-            joined.join(*map(terms.identity.family, ends))
-    families: dict[str, list[LotEvent]] = defaultdict(list)
-    for event in listed:
-        families[joined.of(terms.identity.family(event.lot.security_id))].append(event)
-    return [sorted(families[name], key=_place) for name in sorted(families)]
-
-
-def _place(event: LotEvent) -> tuple[Order, int, LotKey]:
-    return event.place, _KINDS[type(event)], event.lot
 
 
 class _Piece(NamedTuple):
