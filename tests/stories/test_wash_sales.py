@@ -93,7 +93,9 @@ def keep(
     return Kept(match_washes(history.events, terms or WashTerms()), history)
 
 
-def buy(identity: str, on: str, quantity: str, price: str, security_id: str = "ACME") -> Transaction:
+def buy(
+    identity: str, on: str, quantity: str, price: str, security_id: str = "ACME"
+) -> Transaction:
     return trade(identity, "BUY", security_id, on, quantity=quantity, price=price)
 
 
@@ -147,9 +149,7 @@ def test_shares_after_a_split_replace_half_of_those_before_it() -> None:
         buy("b1", "2024-01-10", "100", "50"),
         sell("s1", "2024-06-03", "100", "40"),
         buy("b2", "2024-06-20", "100", "21"),
-        actions=(
-            CorporateAction("x", ActionType.SPLIT, "ACME", date(2024, 6, 10), D(2), D(1)),
-        ),
+        actions=(CorporateAction("x", ActionType.SPLIT, "ACME", date(2024, 6, 10), D(2), D(1)),),
     )
     sale = kept.sale("s1")
     assert (sale.quantity, sale.shares) == (D(100), D(200))
@@ -164,9 +164,7 @@ def test_a_lot_that_was_split_keeps_what_was_deferred_into_it() -> None:
         sell("s1", "2024-06-03", "10", "40"),
         buy("b2", "2024-06-05", "10", "42"),
         sell("s2", "2024-09-02", "10", "30"),
-        actions=(
-            CorporateAction("x", ActionType.SPLIT, "ACME", date(2024, 7, 1), D(2), D(1)),
-        ),
+        actions=(CorporateAction("x", ActionType.SPLIT, "ACME", date(2024, 7, 1), D(2), D(1)),),
     )
     sale = kept.sale("s2")
     assert (sale.proceeds, sale.basis, sale.recognised) == (D(300), D(260), D(40))
@@ -214,7 +212,13 @@ def test_shares_do_not_replace_a_call() -> None:
 
 def test_a_deferred_loss_goes_along_to_another_account() -> None:
     moved = trade(
-        "t1", "TRANSFER_IN_KIND", "ACME", "2024-07-01", quantity="4", price="45", to_portfolio_id="P2"
+        "t1",
+        "TRANSFER_IN_KIND",
+        "ACME",
+        "2024-07-01",
+        quantity="4",
+        price="45",
+        to_portfolio_id="P2",
     )
     kept = keep(
         buy("b1", "2024-01-10", "10", "50"),

@@ -1,4 +1,4 @@
-"""Compliance: policies of accounts, verdicts on trades, acknowledgements.
+"""Benchmarks: the levels that providers gave, and the updates that fetched them.
 
 Revision ID: 0006
 """
