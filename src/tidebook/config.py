@@ -6,9 +6,11 @@ Every variable is described in ``docs/reference/settings.md``.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tidebook.errors import InvalidSettingError
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 
+_CURRENCY = re.compile(r"[A-Z0-9]{3,10}")
 _DATABASE_SCHEMES = ("postgresql://", "postgres://")
 
 
@@ -35,6 +38,13 @@ class Settings:
         log_level: The least severe line that is logged.
         book_batch_max: The most facts that one transaction of the book stage takes.
         workers: How many book workers run beside each other.
+        user_currency: The base currency of the portfolio that a user's first trade makes.
+        user_time_zone: The time zone of that portfolio.
+        benchmark_dir: A folder of levels of benchmarks, asked where there are no keys for Alpaca.
+        alpaca_api_key: The key id of an Alpaca account, whose bars are the benchmarks' levels.
+        alpaca_secret_key: Its secret. Hidden in ``repr`` as the key is.
+        alpaca_url: The address of Alpaca's market data.
+        alpaca_feed: The feed of Alpaca that the account may read.
     """
 
     data_dir: Path
@@ -46,6 +56,13 @@ class Settings:
     log_level: LogLevel = "info"
     book_batch_max: int = 2000
     workers: int = 2
+    user_currency: str = "USD"
+    user_time_zone: str = "America/New_York"
+    benchmark_dir: Path | None = None
+    alpaca_api_key: str = field(default="", repr=False)
+    alpaca_secret_key: str = field(default="", repr=False)
+    alpaca_url: str = "https://data.alpaca.markets"
+    alpaca_feed: str = "iex"
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str]) -> Settings:
@@ -77,6 +94,13 @@ class Settings:
                 env, "TIDEBOOK_BOOK_BATCH_MAX", default.book_batch_max, lowest=1, highest=1_000_000
             ),
             workers=_whole_number(env, "TIDEBOOK_WORKERS", default.workers, lowest=1, highest=64),
+            user_currency=_currency(env, "TIDEBOOK_USER_CURRENCY", default.user_currency),
+            user_time_zone=_time_zone(env, "TIDEBOOK_USER_TIME_ZONE", default.user_time_zone),
+            benchmark_dir=_folder(env, "TIDEBOOK_BENCHMARK_DIR"),
+            alpaca_api_key=_half_of_two(env, "ALPACA_API_KEY", "ALPACA_SECRET_KEY"),
+            alpaca_secret_key=_half_of_two(env, "ALPACA_SECRET_KEY", "ALPACA_API_KEY"),
+            alpaca_url=_web_address(env, "TIDEBOOK_ALPACA_URL", default.alpaca_url),
+            alpaca_feed=env.get("TIDEBOOK_ALPACA_FEED") or default.alpaca_feed,
         )
 
 
@@ -113,6 +137,46 @@ def _log_level(env: Mapping[str, str], default: LogLevel) -> LogLevel:
     raise InvalidSettingError(
         "TIDEBOOK_LOG_LEVEL", given, allowed="one of " + ", ".join(get_args(LogLevel))
     )
+
+
+def _folder(env: Mapping[str, str], variable: str) -> Path | None:
+    given = env.get(variable)
+    return Path(given).expanduser() if given else None
+
+
+def _currency(env: Mapping[str, str], variable: str, default: str) -> str:
+    given = env.get(variable) or default
+    if _CURRENCY.fullmatch(given):
+        return given
+    raise InvalidSettingError(
+        variable, given, allowed="a currency code of 3 to 10 capital letters or digits"
+    )
+
+
+def _time_zone(env: Mapping[str, str], variable: str, default: str) -> str:
+    given = env.get(variable) or default
+    try:
+        ZoneInfo(given)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise InvalidSettingError(
+            variable, given, allowed="an IANA time zone such as America/New_York"
+        ) from None
+    return given
+
+
+def _half_of_two(env: Mapping[str, str], variable: str, other: str) -> str:
+    """Return one of two values that are of use only together; neither is repeated anywhere."""
+    given = env.get(variable) or ""
+    if not given and env.get(other):
+        raise InvalidSettingError(variable, "", allowed=f"set, as {other} is")
+    return given
+
+
+def _web_address(env: Mapping[str, str], variable: str, default: str) -> str:
+    given = env.get(variable) or default
+    if given.startswith(("https://", "http://")):
+        return given
+    raise InvalidSettingError(variable, given, allowed="an address such as https://...")
 
 
 def _whole_number(

@@ -11,13 +11,16 @@
     │   ├── UnknownParameterError     a query parameter that the address does not have
     │   ├── ReportingCurrencyError    a figure in another currency than the portfolio's
     │   ├── InvalidFigureError        a figure that cannot be explained for what was named
-    │   └── UnreadableFileError       a file that cannot be opened or read
+    │   ├── UnreadableFileError       a file that cannot be opened or read
+    │   └── InvalidBenchmarkError     a benchmark that is none, or a blend that does not add up
     ├── NotFoundError             the thing asked for is not in the book
     │   ├── UnknownPortfolioError
     │   ├── UnknownPositionError
     │   ├── UnknownTransactionError
     │   ├── UnknownSubjectError       what a figure was asked of: a lot, a transaction, a day
-    │   └── UnknownFactError          a price, rate, day or the like that is to be cancelled
+    │   ├── UnknownFactError          a price, rate, day or the like that is to be cancelled
+    │   ├── UnknownUserError          a user without a portfolio
+    │   └── UnknownUpdateError        an update of benchmarks that was never asked for
     ├── StoreError                the database cannot serve
     │   ├── StoreUnavailableError     no connection could be made
     │   │   ├── ServerMissingError    no PostgreSQL server programs on this machine
@@ -38,6 +41,10 @@
     ├── ConflictError             what was asked does not fit the state of the book
     │   ├── BookMovedError            the book changed while a figure was being explained
     │   └── StalePreviewError         the book changed between a preview and its commit
+    ├── MarketDataError           market data that a figure rests on cannot be had
+    │   ├── BenchmarkUnavailableError no level of a benchmark is known, and none could be fetched
+    │   ├── MissingRateError          portfolios in two currencies without a rate between them
+    │   └── ProviderError             a provider of market data did not answer as it should
     └── ServerError               a server, asked over HTTP, did not do as asked
         ├── ServerUnreachableError    no answer came from its address
         └── ServerRefusedError        it answered, and refused
@@ -53,7 +60,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
 
 PREVIEW_MOVES_SHOWN = 5
@@ -226,6 +233,17 @@ class UnreadableFileError(InputError):
         )
 
 
+class InvalidBenchmarkError(InputError):
+    """A benchmark was named that is none, or a blend whose weights do not add up."""
+
+    code = "benchmark.invalid"
+
+    def __init__(self, benchmark: str, fault: str, *, hint: str) -> None:
+        self.benchmark = benchmark
+        self.fault = fault
+        super().__init__(f"benchmark {benchmark!r} {fault}", hint=hint)
+
+
 class NotFoundError(TidebookError):
     """The thing asked for is not in the book."""
 
@@ -310,6 +328,33 @@ class UnknownFactError(NotFoundError):
             f"{kind.replace('_', ' ')} {named} is not in the book, so there is nothing to cancel",
             hint="check what names it: id, security, currencies and day must be those it was "
             "sent with",
+        )
+
+
+class UnknownUserError(NotFoundError):
+    """A user was asked for who has no portfolio in the book."""
+
+    code = "user.unknown"
+
+    def __init__(self, user_id: str) -> None:
+        self.user_id = user_id
+        super().__init__(
+            f"user {user_id!r} has no portfolio in the book",
+            hint="check the id; a portfolio is the user's when its cif_id is the user's id, and "
+            "the first POST /trades of a user makes one",
+        )
+
+
+class UnknownUpdateError(NotFoundError):
+    """An update of benchmarks was asked for that nobody started."""
+
+    code = "benchmark.update-unknown"
+
+    def __init__(self, update_id: str) -> None:
+        self.update_id = update_id
+        super().__init__(
+            f"there is no update of benchmarks {update_id!r}",
+            hint="take the id from the answer to POST /benchmarks/update",
         )
 
 
@@ -564,6 +609,57 @@ class StalePreviewError(ConflictError):
             + (f"; and {more} more" if more > 0 else ""),
             hint="preview the same facts again, look at what is different, and commit with the "
             "preview_hash of that answer",
+        )
+
+
+class MarketDataError(TidebookError):
+    """Market data that a figure rests on cannot be had."""
+
+    code = "market-data"
+
+
+class BenchmarkUnavailableError(MarketDataError):
+    """No level of a benchmark is known, and none could be fetched."""
+
+    code = "benchmark_unavailable"
+
+    def __init__(self, symbol: str, why: str) -> None:
+        self.symbol = symbol
+        self.why = why
+        super().__init__(
+            f"nothing is known of the benchmark {symbol}: {why}",
+            hint="set ALPACA_API_KEY and ALPACA_SECRET_KEY or TIDEBOOK_BENCHMARK_DIR and send POST "
+            "/benchmarks/update, or send its prices to POST /ingest/market-prices; no return is "
+            "made up meanwhile",
+        )
+
+
+class MissingRateError(MarketDataError):
+    """Portfolios in two currencies were to be told together without a rate between them."""
+
+    code = "exchange_rate_unavailable"
+
+    def __init__(self, source: str, target: str, on: date) -> None:
+        self.source = source
+        self.target = target
+        self.on = on
+        super().__init__(
+            f"no exchange rate from {source} to {target} is known on or before {on}",
+            hint="send it to POST /ingest/fx-rates; amounts in two currencies are not added up",
+        )
+
+
+class ProviderError(MarketDataError):
+    """A provider of market data did not answer as it should."""
+
+    code = "market-data.provider"
+
+    def __init__(self, provider: str, why: str) -> None:
+        self.provider = provider
+        self.why = why
+        super().__init__(
+            f"{provider} gave no data: {why}",
+            hint="check its address, the keys and the network; what was fetched before is kept",
         )
 
 

@@ -11,11 +11,14 @@ from time import sleep
 from typing import TYPE_CHECKING
 
 from tidebook.adapters.postgres import schema
+from tidebook.adapters.postgres.benchmark_store import PostgresBenchmarks
 from tidebook.adapters.postgres.cluster import EmbeddedCluster
+from tidebook.adapters.postgres.compliance_store import PostgresCompliance
 from tidebook.adapters.postgres.market_cache import MarketCache
 from tidebook.adapters.postgres.pool import open_pool
 from tidebook.adapters.postgres.reader import PostgresReader
 from tidebook.adapters.postgres.store import PostgresStore
+from tidebook.engine.benchmarks import Benchmarks, NoProvider
 from tidebook.engine.commands import LogCommands
 from tidebook.engine.runner import Runner
 from tidebook.engine.signals import Signal
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from tidebook.config import Settings
+    from tidebook.engine.benchmarks import Provider
+    from tidebook.engine.compliance.ports import Compliance
     from tidebook.engine.ports import Clock, Commands, Reader
 
 _STARTED_POLL_SECONDS = 0.01
@@ -53,6 +58,8 @@ class System:
     clock: Clock
     settings: Settings
     database_url: str
+    benchmarks: Benchmarks
+    compliance: Compliance
     _stack: ExitStack
 
     def __enter__(self) -> Self:
@@ -88,6 +95,7 @@ def open_system(settings: Settings, *, run: bool = True) -> System:
         cache = MarketCache()
         store = PostgresStore(pool, cache, conninfo=url)
         stack.callback(store.close)
+        compliance = PostgresCompliance(store, pool, cache)
         clock = SystemClock()
         arrived, booked = Signal(), Signal()
         runner = Runner(
@@ -97,6 +105,7 @@ def open_system(settings: Settings, *, run: bool = True) -> System:
             booked=booked,
             workers=settings.workers,
             batch_max=settings.book_batch_max,
+            compliance=compliance,
         )
         gc.set_threshold(*_GC_THRESHOLDS)
         if run:
@@ -104,7 +113,30 @@ def open_system(settings: Settings, *, run: bool = True) -> System:
             stack.callback(runner.stop)
         commands = LogCommands(store, clock, arrived=arrived, booked=booked, backlog=runner.backlog)
         reader = PostgresReader(pool, cache)
-        return System(commands, reader, clock, settings, url, stack.pop_all())
+        benchmarks = Benchmarks(
+            PostgresBenchmarks(pool), benchmark_provider(settings), reader, clock
+        )
+        return System(
+            commands, reader, clock, settings, url, benchmarks, compliance, stack.pop_all()
+        )
+
+
+def benchmark_provider(settings: Settings) -> Provider:
+    """Return who has the levels of benchmarks: Alpaca with keys, else a folder, else nobody."""
+    if settings.alpaca_api_key:
+        from tidebook.adapters.alpaca import AlpacaBars  # noqa: PLC0415 - seldom needed
+
+        return AlpacaBars(
+            settings.alpaca_api_key,
+            settings.alpaca_secret_key,
+            url=settings.alpaca_url,
+            feed=settings.alpaca_feed,
+        )
+    if settings.benchmark_dir is not None:
+        from tidebook.adapters.benchmarkfiles import BenchmarkFolder  # noqa: PLC0415 - as above
+
+        return BenchmarkFolder(settings.benchmark_dir)
+    return NoProvider()
 
 
 def database_url(settings: Settings, stack: ExitStack) -> str:
@@ -148,14 +180,25 @@ def serve_system(system: System, *, on_ready: Callable[[str], None] | None = Non
 
 def application(system: System) -> FastAPI:
     """Return the HTTP application of a system, with its pages."""
-    from tidebook.api import AppSettings, create_app, random_nonce  # noqa: PLC0415
+    from tidebook.api import AppSettings, create_app, random_id, random_nonce  # noqa: PLC0415
+    from tidebook.engine.user_desk import user_desk  # noqa: PLC0415
+    from tidebook.engine.users import UserPolicy  # noqa: PLC0415
     from tidebook.web import create_pages  # noqa: PLC0415
 
     settings = AppSettings(max_body_bytes=system.settings.max_body_bytes)
+    desk = user_desk(
+        system.commands,
+        system.reader,
+        system.clock,
+        random_id,
+        benchmarks=system.benchmarks,
+        policy=UserPolicy(system.settings.user_currency, system.settings.user_time_zone),
+    )
     return create_app(
         system.commands,
         system.reader,
         clock=system.clock,
+        desk=desk,
         pages=create_pages(system.reader, version=settings.version, new_nonce=random_nonce),
         settings=settings,
     )

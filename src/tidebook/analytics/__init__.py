@@ -1,5 +1,6 @@
 """What a portfolio earned and risked: pure functions in float64 over arrays."""
 
+from tidebook.analytics.blending import Rebalancing, blended
 from tidebook.analytics.catalogue import MEASURES, PLAIN, Suite, measure_of, suite, suites
 from tidebook.analytics.concentration import Concentration, concentration, weights_of
 from tidebook.analytics.conventions import Conventions, ReturnKind
@@ -90,6 +91,7 @@ from tidebook.analytics.risk import (
     volatility,
 )
 from tidebook.analytics.rolling import Rolling, rolling
+from tidebook.analytics.same_flows import ScaledMarket, direct_alpha, scaled_market
 from tidebook.analytics.sampling import (
     DatedReturns,
     Frequency,
@@ -131,10 +133,12 @@ __all__ = [
     "Paired",
     "PublicMarket",
     "Reason",
+    "Rebalancing",
     "ReturnKind",
     "ReturnWarning",
     "Rolling",
     "RootStatus",
+    "ScaledMarket",
     "Spell",
     "Spread",
     "Suite",
@@ -146,6 +150,7 @@ __all__ = [
     "annual_return",
     "annualise",
     "beta",
+    "blended",
     "capture",
     "concentration",
     "conditional_drawdown",
@@ -153,6 +158,7 @@ __all__ = [
     "correlation",
     "cumulative_return",
     "d_ratio",
+    "direct_alpha",
     "downside_deviation",
     "downside_frequency",
     "downside_potential",
@@ -189,6 +195,7 @@ __all__ = [
     "rolling",
     "sample_excess_kurtosis",
     "sample_skewness",
+    "scaled_market",
     "semi_deviation",
     "sharpe",
     "skewness",

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from tidebook.api import (
+    benchmarks,
     corporate_actions,
     data_checks,
     explaining,
@@ -20,6 +21,8 @@ from tidebook.api import (
     problems,
     queries,
     reference,
+    trades,
+    users,
     what_if,
 )
 from tidebook.api.correlation import HEADER, CorrelationMiddleware, correlation_id_of
@@ -31,6 +34,7 @@ from tidebook.api.edge import (
     refuse_unknown_parameters,
 )
 from tidebook.api.waiting import WaitingRoom
+from tidebook.engine.user_desk import user_desk
 from tidebook.errors import Fault, InvalidRequestError, TidebookError
 
 if TYPE_CHECKING:
@@ -42,6 +46,7 @@ if TYPE_CHECKING:
     from tidebook.api.pages import Pages
     from tidebook.api.problems import Problem
     from tidebook.engine.ports import Clock, Commands, Reader
+    from tidebook.engine.user_desk import UserDesk
 
 _NOT_FOUND, _METHOD_NOT_ALLOWED, _INTERNAL = 404, 405, 500
 _DESCRIPTION = "A portfolio book of record with analytics and control."
@@ -56,6 +61,7 @@ def create_app(
     settings: AppSettings | None = None,
     new_id: Callable[[], str] = random_id,
     new_nonce: Callable[[], str] = random_nonce,
+    desk: UserDesk | None = None,
 ) -> FastAPI:
     """Return the application that serves a book over HTTP.
 
@@ -67,6 +73,7 @@ def create_app(
         settings: Limits and version; the defaults unless said otherwise.
         new_id: Gives a fresh UUID for requests that bring no correlation id.
         new_nonce: Gives at least 16 unguessable base64 characters for each page of the reference.
+        desk: Users' trades and benchmarks; without, benchmarks are instruments of the book alone.
     """
     chosen = settings or AppSettings()
     app = FastAPI(
@@ -81,7 +88,8 @@ def create_app(
         lifespan=_with_threads(chosen.threads),
     )
     waiting = WaitingRoom(chosen.waiting_max)
-    app.state.edge = Edge(commands, reader, clock, new_id, new_nonce, chosen, waiting)
+    users_desk = desk or user_desk(commands, reader, clock, new_id)
+    app.state.edge = Edge(commands, reader, clock, new_id, new_nonce, chosen, waiting, users_desk)
     app.state.pages = pages
     # The last route of the queries takes every path beneath a portfolio, so the checks go before.
     routed = (
@@ -91,6 +99,9 @@ def create_app(
         corporate_actions,
         queries,
         explaining,
+        trades,
+        users,
+        benchmarks,
         health,
         reference,
     )

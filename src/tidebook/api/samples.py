@@ -16,6 +16,7 @@ from starlette.responses import Response
 from tidebook.api.replies import PROBLEM_TYPE, Json
 from tidebook.api.rowreader import camel
 from tidebook.api.rows import TRANSACTIONS, Door
+from tidebook.api.trade_rows import TRADES, TradeSide
 from tidebook.api.transaction_types import TYPES
 from tidebook.model.actions import ActionType
 from tidebook.model.cancellations import FactKind
@@ -30,6 +31,8 @@ RouteOptions = dict[str, Any]
 _NUMBERS = frozenset(
     {
         "quantity",
+        "qty",
+        "fee",
         "price",
         "gross_transaction_amount",
         "trade_fee",
@@ -71,11 +74,13 @@ _WORDS: Mapping[str, Iterable[str]] = {
     "settlement": Settlement,
     "option_right": OptionRight,
     "kind": FactKind,
+    "side": TradeSide,
 }
 _LISTS: Mapping[str, tuple[str, ...]] = {
     "lots": ("lot_id", "quantity"),
     "cost_basis_method_changes": ("from", "method"),
 }
+_OBJECTS = frozenset({"raw"})
 _FLAGS = frozenset({"is_leverage_allowed", "allow_short", "cancelled"})
 _PROBLEM_REPLY: Json = {
     "description": "A refusal, as a problem document (RFC 9457)",
@@ -179,6 +184,27 @@ def what_if_commit() -> RouteOptions:
     return _writing({"type": "object"}, examples()["what_if_commit_request"], "queued", status=202)
 
 
+def trade() -> RouteOptions:
+    """Return what the route for a user's trade says of itself."""
+    responses = _responses(201, "The trade is durable and will be booked", "trade")
+    responses[200] = _example("The trade was known already, or is corrected", "trade_known")
+    return {
+        "response_class": Response,
+        "status_code": 201,
+        "responses": responses,
+        "openapi_extra": _request_body(row_schema(TRADES), examples()["trade_request"]),
+    }
+
+
+def benchmark_update() -> RouteOptions:
+    """Return what the route that starts an update of benchmarks says of itself."""
+    return {
+        "response_class": Response,
+        "status_code": 202,
+        "responses": _responses(202, "An update runs", "benchmark_update"),
+    }
+
+
 def row_schema(door: Door[Any]) -> Json:
     """Return the schema of one row; every name may also be spelt in camelCase."""
     required = [name for name in door.fields if name in door.required]
@@ -202,6 +228,8 @@ def _field_schema(name: str) -> Json:
         kind = {"type": "boolean"}
     elif name in _WORDS:
         kind = {"type": "string", "enum": list(_WORDS[name])}
+    elif name in _OBJECTS:
+        kind = {"type": "object"}
     elif name in _LISTS:
         kind = {"type": "array", "items": _object_schema(_LISTS[name], _LISTS[name])}
     else:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tidebook.config import Settings
+    from tidebook.engine.benchmarks import Benchmarks
     from tidebook.engine.ports import Clock, Commands, Reader
 
 
@@ -33,6 +34,11 @@ class System(Protocol):
     @property
     def clock(self) -> Clock:
         """What time it is."""
+        ...
+
+    @property
+    def benchmarks(self) -> Benchmarks:
+        """What to compare with."""
         ...
 
 

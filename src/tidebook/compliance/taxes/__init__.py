@@ -31,6 +31,7 @@ from tidebook.compliance.taxes.superficial_view import (
     SuperficialView,
     denied_loss,
 )
+from tidebook.compliance.taxes.tax_verdicts import superficial_verdicts, wash_verdicts
 from tidebook.compliance.taxes.tax_view import (
     LotAdjustment,
     Replacement,
@@ -93,7 +94,9 @@ __all__ = [
     "household_history",
     "match_superficial",
     "match_washes",
+    "superficial_verdicts",
     "tax_lots",
     "wash_risk_of_purchase",
     "wash_risk_of_sale",
+    "wash_verdicts",
 ]
