@@ -101,6 +101,7 @@ def test_the_comparison_that_a_user_is_shown() -> None:
     period = PeriodRequest(PeriodType.EXPLICIT, T0, DAYS[-1])
     window = measured(book, period, DAYS[-1])
     opening = opening_day(window)
+    assert opening is not None
     assert opening == T0
     line = line_of(blend_of("SPY"), [index()], book.rates, "USD", opening)
     found = compared(book, window, line)

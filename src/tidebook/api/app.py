@@ -13,11 +13,13 @@ from starlette.requests import Request
 
 from tidebook.api import (
     benchmarks,
+    breaking_down,
     corporate_actions,
     data_checks,
     explaining,
     health,
     ingestion,
+    measuring,
     problems,
     queries,
     reference,
@@ -97,6 +99,8 @@ def create_app(
         data_checks,
         what_if,
         corporate_actions,
+        measuring,
+        breaking_down,
         queries,
         explaining,
         trades,
