@@ -43,6 +43,10 @@ _SUPERFICIAL_REMEDY = (
     "nothing needs to be done: the loss is in the cost base of what was acquired. To keep a loss, "
     f"hold nothing identical when the window ends, or acquire nothing in it. {NOT_ADVICE}"
 )
+_GONE_REMEDY = (
+    "what a registered account acquired has no cost base, and its part of the loss is lost. To keep "
+    f"a loss, acquire nothing there in the window. {NOT_ADVICE}"
+)
 
 
 class _Made(NamedTuple):
@@ -183,7 +187,8 @@ def _superficial_verdict(sale: SuperficialSale, as_of: date, currency: str) -> V
             f"{decimal_text(sale.acquired)} were acquired around the sale and "
             f"{decimal_text(sale.held)} kept"
         )
-        made = _Made(Status.FLAG, reason, _SUPERFICIAL_REMEDY)
+        remedy = _GONE_REMEDY if sale.permanent else _SUPERFICIAL_REMEDY
+        made = _Made(Status.FLAG, reason, remedy)
     elif is_open:
         reason = (
             f"a loss of {decimal_text(-sale.gain)} {currency} counts so far; units acquired until "
