@@ -44,8 +44,8 @@ _SUPERFICIAL_REMEDY = (
     f"hold nothing identical when the window ends, or acquire nothing in it. {NOT_ADVICE}"
 )
 _GONE_REMEDY = (
-    "what a registered account acquired has no cost base, and its part of the loss is lost. To keep "
-    f"a loss, acquire nothing there in the window. {NOT_ADVICE}"
+    "what a registered account acquired has no cost base, and its part of the loss is lost. To "
+    f"keep a loss, acquire nothing there in the window. {NOT_ADVICE}"
 )
 
 
