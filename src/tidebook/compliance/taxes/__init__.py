@@ -1,5 +1,6 @@
 """The tax view of a household's lots: wash sales, superficial losses, and the reports of both."""
 
+from tidebook.compliance.taxes.broker_washes import BrokerDifference, Why, broker_differences
 from tidebook.compliance.taxes.from_book import Household, household_history
 from tidebook.compliance.taxes.identity import Confidence, Identity
 from tidebook.compliance.taxes.lot_events import (
@@ -60,6 +61,7 @@ __all__ = [
     "Account",
     "AccountKind",
     "AssetClass",
+    "BrokerDifference",
     "Closing",
     "Confidence",
     "CostBase",
@@ -89,6 +91,8 @@ __all__ = [
     "TaxView",
     "WashTerms",
     "WashedLoss",
+    "Why",
+    "broker_differences",
     "denied_loss",
     "form_8949",
     "household_history",
