@@ -12,7 +12,10 @@
     │   ├── ReportingCurrencyError    a figure in a currency that no rate leads to
     │   ├── InvalidFigureError        a figure that cannot be explained for what was named
     │   ├── UnreadableFileError       a file that cannot be opened or read
+    │   ├── UnwritableFileError       a file that cannot be written
     │   ├── GroupTooLargeError        more portfolios than are measured together
+    │   ├── NotAcceptableError        an answer in a format that there is none of
+    │   │   └── ArrowMissingError     Arrow, without the part that writes it
     │   └── InvalidBenchmarkError     a benchmark that is none, or a blend that does not add up
     ├── NotFoundError             the thing asked for is not in the book
     │   ├── UnknownPortfolioError
@@ -239,6 +242,16 @@ class UnreadableFileError(InputError):
         )
 
 
+class UnwritableFileError(InputError):
+    """A file was to be written where it cannot be."""
+
+    code = "input.file-unwritable"
+
+    def __init__(self, path: str, why: str) -> None:
+        self.path = path
+        super().__init__(f"{path} cannot be written: {why}", hint="name another file with --to")
+
+
 class GroupTooLargeError(InputError):
     """More portfolios were named than are measured together."""
 
@@ -250,6 +263,33 @@ class GroupTooLargeError(InputError):
         super().__init__(
             f"{count} portfolios are named, and at most {most} are measured together",
             hint='name fewer, or ask for the returns of each with "each": true',
+        )
+
+
+class NotAcceptableError(InputError):
+    """An answer was asked for in formats that there are none of."""
+
+    code = "accept.unknown"
+
+    def __init__(self, accept: str, known: Sequence[str]) -> None:
+        self.accept = accept
+        self.known = tuple(known)
+        super().__init__(
+            f"nothing is told as {accept!r}", hint=f"accept one of {', '.join(self.known)}"
+        )
+
+
+class ArrowMissingError(NotAcceptableError):
+    """An Arrow stream was asked for where nothing can write one."""
+
+    code = "accept.no-arrow"
+
+    def __init__(self) -> None:
+        InputError.__init__(
+            self,
+            "an Arrow stream needs the extra arrow, which is not installed here",
+            hint="install it with pip install 'tidebook[arrow]', or accept text/csv or "
+            "application/x-ndjson",
         )
 
 

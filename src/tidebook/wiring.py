@@ -199,7 +199,12 @@ def application(system: System) -> FastAPI:
         system.reader,
         clock=system.clock,
         desk=desk,
-        pages=create_pages(system.reader, version=settings.version, new_nonce=random_nonce),
+        pages=create_pages(
+            system.reader,
+            version=settings.version,
+            new_nonce=random_nonce,
+            levels_of=system.benchmarks.levels,
+        ),
         settings=settings,
     )
 

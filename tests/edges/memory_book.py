@@ -16,6 +16,8 @@ from tidebook.api import create_app
 from tidebook.book.health_facts import STALE_DAYS
 from tidebook.book.reconcile import Reconciliation
 from tidebook.book.whole import Facts
+from tidebook.engine.benchmark_updates import MemoryBenchmarks
+from tidebook.engine.benchmarks import Benchmarks, NoProvider
 from tidebook.engine.book_facts import BookFacts, Standing
 from tidebook.engine.ports import HEALTH_MAX, OVERVIEW_MAX, Receipt, RestatementQuery
 from tidebook.engine.verify import KeptBooks
@@ -557,7 +559,14 @@ class Desk:
             self.commands,
             self.reader,
             clock=StoppedClock(),
-            pages=create_pages(self.reader, version="0.0.0", new_nonce=lambda: A_NONCE),
+            pages=create_pages(
+                self.reader,
+                version="0.0.0",
+                new_nonce=lambda: A_NONCE,
+                levels_of=Benchmarks(
+                    MemoryBenchmarks(), NoProvider(), self.reader, StoppedClock()
+                ).levels,
+            ),
             settings=settings,
             new_id=lambda: AN_ID,
             new_nonce=lambda: A_NONCE,

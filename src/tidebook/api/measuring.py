@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from tidebook.api import performance_wire as wire, risk_wire, samples, shapes
+from tidebook.api import performance_wire as wire, risk_wire, samples, series_tables, shapes
 from tidebook.api.bodies import decoded_object
 from tidebook.api.edge import Edge, EdgeHere, JsonBody
+from tidebook.api.formats import Accept, told_as
 from tidebook.api.replies import Json, reply
 from tidebook.api.scope_wire import AskedScope, choice_json
 from tidebook.engine.benchmark_returns import index_line
@@ -69,12 +70,19 @@ def money_weighted_returns_of_several(edge: EdgeHere, body: JsonBody) -> Respons
 
 
 @router.post("/portfolios/{portfolio_id:path}/performance", **samples.performance())
-def time_weighted_returns(edge: EdgeHere, portfolio_id: str, body: JsonBody) -> Response:
+def time_weighted_returns(
+    edge: EdgeHere, portfolio_id: str, body: JsonBody, accept: Accept = None
+) -> Response:
     """Return time-weighted returns of a portfolio or a part of it, as percent numbers."""
     asked = wire.asked(decoded_object(body), edge.clock.now())
     found = asking(edge, (portfolio_id,), asked.scope, asked.periods)
     periods = performance(found.measured.series, found.request)
-    return reply(wire.returns_json(periods, asked, found.about()))
+    about = found.about()
+    return told_as(
+        accept,
+        lambda: wire.returns_json(periods, asked, about),
+        lambda: series_tables.returns_of(periods, about),
+    )
 
 
 @router.post("/portfolios/{portfolio_id:path}/performance/mwr", **samples.money_weighted())

@@ -155,12 +155,7 @@ class Inventory:
             return self._cross(posting, (value_local, value_base), taken, beyond)
         matches = self.take(posting, -taken, named)
         if matches is None:
-            return lot_not_held(
-                posting.transaction_id,
-                posting.key,
-                ", ".join(f"{decimal_text(part.quantity)} of {part.lot_id}" for part in named),
-                pooled=self.pooled,
-            )
+            return self._not_held(posting, named)
         cost_local, cost_base = self.reduce(taken, matches)
         if not posting.realises:
             return closed(posting, taken, (cost_local, cost_base), matches, NO_GAINS)
@@ -170,6 +165,22 @@ class Inventory:
         gain_base = gain_local if same else value_base - cost_base
         found = gains(posting, gain_local, gain_base)
         return closed(posting, taken, (cost_local, cost_base), matches, found)
+
+    def lacks(
+        self, posting: Posting, quantity: Decimal, named: tuple[LotChoice, ...]
+    ) -> Finding | None:
+        """Return why ``quantity`` cannot be taken from the lots that are named; None if it can."""
+        if not named or self._sizes(quantity, named) is not None:
+            return None
+        return self._not_held(posting, named)
+
+    def _not_held(self, posting: Posting, named: tuple[LotChoice, ...]) -> Finding:
+        return lot_not_held(
+            posting.transaction_id,
+            posting.key,
+            ", ".join(f"{decimal_text(part.quantity)} of {part.lot_id}" for part in named),
+            pooled=self.pooled,
+        )
 
     def refusal(self, posting: Posting) -> Finding:
         """Return the finding for a disposal of more than is held."""
@@ -310,6 +321,13 @@ class Inventory:
         self, quantity: Decimal, named: tuple[LotChoice, ...]
     ) -> tuple[Match, ...] | None:
         """Consume what is named; nothing at all unless every named lot has as much."""
+        sizes = self._sizes(quantity, named)
+        if sizes is None:
+            return None
+        return tuple(self._take_at(index, size) for index, size in sizes.items())
+
+    def _sizes(self, quantity: Decimal, named: tuple[LotChoice, ...]) -> dict[int, Decimal] | None:
+        """Return how much is named of the lot at which place; None where that cannot be taken."""
         if self._by_id is None:
             self._trimmed()
             self._by_id = {
@@ -321,15 +339,15 @@ class Inventory:
             wanted[part.lot_id] = wanted.get(part.lot_id, ZERO) + part.quantity
         if sum(wanted.values(), ZERO) != abs(quantity):
             return None
+        found: dict[int, Decimal] = {}
         for lot_id, size in wanted.items():
             index = self._by_id.get(lot_id)
             # Places before the head still hold what was taken from there.
             lot = None if index is None or index < self.head else self.lots[index]
-            if lot is None or lot.quantity * sign < size:
+            if index is None or lot is None or lot.quantity * sign < size:
                 return None
-        return tuple(
-            self._take_at(self._by_id[lot_id], size * sign) for lot_id, size in wanted.items()
-        )
+            found[index] = size * sign
+        return found
 
     def _take_at(self, index: int, quantity: Decimal) -> Match:
         """Consume ``quantity``, or all there is, of the lot at a place."""

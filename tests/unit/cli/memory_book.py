@@ -475,6 +475,15 @@ class MemoryBook:
         owner = self.portfolio(portfolio_id)
         return AppliedActionsView(owner, rests_on, tuple(self.kept_applied))
 
+    def series_of(
+        self, portfolio_ids: Sequence[str], *, known_at: datetime | None = None
+    ) -> tuple[SeriesView, ...]:
+        return tuple(self.series(one, known_at=known_at) for one in portfolio_ids)
+
+    def state(self, portfolio_id: str) -> str | None:
+        del portfolio_id
+        return None
+
     def series(
         self,
         portfolio_id: str,
