@@ -20,7 +20,8 @@
     │   ├── UnknownSubjectError       what a figure was asked of: a lot, a transaction, a day
     │   ├── UnknownFactError          a price, rate, day or the like that is to be cancelled
     │   ├── UnknownUserError          a user without a portfolio
-    │   └── UnknownUpdateError        an update of benchmarks that was never asked for
+    │   ├── UnknownUpdateError        an update of benchmarks that was never asked for
+    │   └── UnknownVerdictError       a trade, or a rule, of which nothing has been said
     ├── StoreError                the database cannot serve
     │   ├── StoreUnavailableError     no connection could be made
     │   │   ├── ServerMissingError    no PostgreSQL server programs on this machine
@@ -355,6 +356,22 @@ class UnknownUpdateError(NotFoundError):
         super().__init__(
             f"there is no update of benchmarks {update_id!r}",
             hint="take the id from the answer to POST /benchmarks/update",
+        )
+
+
+class UnknownVerdictError(NotFoundError):
+    """A verdict was asked for on a trade of which the rules have said nothing."""
+
+    code = "compliance.verdict-unknown"
+
+    def __init__(self, trade_id: str, rule_id: str = "") -> None:
+        self.trade_id = trade_id
+        self.rule_id = rule_id
+        rule = f" under {rule_id}" if rule_id else ""
+        super().__init__(
+            f"nothing is said of trade {trade_id!r}{rule}",
+            hint="take both from GET /users/{user_id}/compliance; a trade is judged soon after it "
+            "is booked",
         )
 
 

@@ -199,6 +199,7 @@ def application(system: System) -> FastAPI:
         system.reader,
         clock=system.clock,
         desk=desk,
+        compliance=system.compliance,
         pages=create_pages(system.reader, version=settings.version, new_nonce=random_nonce),
         settings=settings,
     )
