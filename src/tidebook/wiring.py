@@ -205,6 +205,7 @@ def application(system: System) -> FastAPI:
             new_nonce=random_nonce,
             levels_of=system.benchmarks.levels,
         ),
+        compliance=system.compliance,
         settings=settings,
     )
 

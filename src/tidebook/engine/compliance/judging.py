@@ -83,12 +83,12 @@ def judge_household(made: Rebuilt, asked: Asked) -> dict[str, list[Judged]]:
     Losses and purchases of all the portfolios count together.
     """
     transactions = {fact.transaction_id: fact for fact in made.rests_on.facts.transactions}
-    taxes = _taxes(made, asked)
+    taxes = taxes_of(made, asked)
     found: dict[str, list[Judged]] = {}
     for portfolio_id in made.rests_on.facts.portfolios:
         books = books_of(made, portfolio_id, asked.policies, transactions)
         found[portfolio_id] = [
-            Judged(one.trade, one.verdicts + _tax(one.trade, books.account, taxes))
+            Judged(one.trade, one.verdicts + tax_verdicts(one.trade, books.account, taxes))
             for one in judged_trades(books, asked.since)
         ]
     return found
@@ -163,17 +163,18 @@ def household_of(made: Rebuilt) -> list[Household]:
     ]
 
 
-_Taxes = dict[tuple[str, str], "TaxVerdicts | Exception"]
+Taxes = dict[tuple[str, str], "TaxVerdicts | Exception"]
 """What each tax rule says of the accounts in each currency, or what kept it from being run."""
 
 
-def _taxes(made: Rebuilt, asked: Asked) -> _Taxes:
+def taxes_of(made: Rebuilt, asked: Asked) -> Taxes:
+    """Return what the tax rules say of all sales and purchases of a household."""
     keys, terms = household_keys(made), wash_terms(made, asked.policies)
     countries = {
         asked.policies.get(portfolio_id, AccountPolicy()).jurisdiction
         for portfolio_id in made.rests_on.facts.portfolios
     }
-    found: _Taxes = {}
+    found: Taxes = {}
     for household in household_of(made):
         currency = household.currency
         for country, rule_id in _TAX_RULES.items():
@@ -193,7 +194,8 @@ def _taxes(made: Rebuilt, asked: Asked) -> _Taxes:
     return found
 
 
-def _tax(trade: Trade, account: Account, taxes: _Taxes) -> tuple[Verdict, ...]:
+def tax_verdicts(trade: Trade, account: Account, taxes: Taxes) -> tuple[Verdict, ...]:
+    """Return what the tax rule of an account's country says of a trade; nothing without one."""
     rule_id = _TAX_RULES.get(account.jurisdiction, "")
     ruleset = rule_set_on(RULE_SETS, rule_id, account.jurisdiction, trade.on)
     found = taxes.get((rule_id, account.currency))

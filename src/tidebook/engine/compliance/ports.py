@@ -85,6 +85,14 @@ class ComplianceUnit(Protocol):
         ...
 
 
+class VerdictStore(Protocol):
+    """Where the stage keeps verdicts."""
+
+    def unit(self) -> AbstractContextManager[ComplianceUnit]:
+        """Begin a unit; it commits when the block ends and rolls back when it raises."""
+        ...
+
+
 class Acknowledgement(NamedTuple):
     """That someone has seen a verdict and lets it stand, and why."""
 
@@ -146,10 +154,6 @@ class Household(NamedTuple):
 
 class Compliance(Protocol):
     """What may be asked of verdicts, and what may be told of accounts."""
-
-    def unit(self) -> AbstractContextManager[ComplianceUnit]:
-        """Begin a unit; it commits when the block ends and rolls back when it raises."""
-        ...
 
     def verdicts(
         self,

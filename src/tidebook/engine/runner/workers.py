@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
     from datetime import datetime
 
-    from tidebook.engine.compliance.ports import Compliance
+    from tidebook.engine.compliance.ports import VerdictStore
     from tidebook.engine.ports import Clock
     from tidebook.engine.records import Record
     from tidebook.engine.runner.consuming import Part, Process
@@ -78,7 +78,7 @@ class Runner:
         booked: Signal,
         workers: int,
         batch_max: int,
-        compliance: Compliance | None = None,
+        compliance: VerdictStore | None = None,
     ) -> None:
         """Keep what the loop needs; nothing runs before :meth:`start`.
 
