@@ -291,8 +291,7 @@ def _fallen(simple: Floats, work: _Work) -> tuple[Floats, tuple[NDArray[np.gener
     np.add(simple, 1.0, out=wealth[:, 1:])
     with np.errstate(over="ignore"):
         np.multiply.accumulate(wealth, axis=1, out=wealth)
-    if not bool(np.isfinite(wealth[:, -1]).all()):
-        raise UnusableSeriesError("returns", "they compound to more than a number can hold")
+    _check_growth("returns", wealth[:, -1])
     np.maximum.accumulate(wealth, axis=1, out=high)
     growth = wealth[:, -1].copy()
     under = np.divide(wealth, high, out=high)
@@ -303,6 +302,18 @@ def _fallen(simple: Floats, work: _Work) -> tuple[Floats, tuple[NDArray[np.gener
     pain = 0.0 - _mean(days)
     square = _mean(np.multiply(days, days, out=work.one))
     return growth, (depth, pain, square, 0.0 - days[:, -1], longest), days
+
+
+def _grown(returns: Floats) -> Floats:
+    with np.errstate(over="ignore"):
+        growth = np.multiply.reduce(1.0 + returns, axis=1)
+    _check_growth("benchmark and returns", growth)
+    return growth
+
+
+def _check_growth(what: str, growth: Floats) -> None:
+    if not bool(np.isfinite(growth).all()):
+        raise UnusableSeriesError(what, "they compound to more than a number can hold")
 
 
 def _longest_under(under: Floats) -> NDArray[np.int64]:
@@ -384,7 +395,7 @@ def _versus(
         mean,
         deviation,
         benchmark.min(axis=1),
-        np.multiply.reduce(1.0 + benchmark, axis=1),
+        _grown(benchmark),
         slope,
         active_mean,
         _deviation(_mean(active), n, np.maximum(most, size)),
@@ -408,7 +419,5 @@ def _captured(simple: Floats, benchmark: Floats, *, up: bool) -> tuple[NDArray[n
     else:
         own, other = np.where(chosen, simple, 0.0), np.where(chosen, benchmark, 0.0)
     worst = np.minimum(own.min(axis=1, initial=0.0), other.min(axis=1, initial=0.0))
-    np.add(own, 1.0, out=own)
-    np.add(other, 1.0, out=other)
-    growth, growth_other = (np.multiply.reduce(side, axis=1) for side in (own, other))
+    growth, growth_other = _grown(own), _grown(other)
     return _counted(chosen), growth, growth_other, worst

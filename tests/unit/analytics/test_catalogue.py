@@ -243,6 +243,8 @@ def test_more_lost_than_there_was_has_no_capture_and_no_alpha_of_a_year() -> Non
 def test_what_no_number_can_hold_is_refused_and_never_infinite() -> None:
     with pytest.raises(UnusableSeriesError, match="more than a number"):
         suite(np.full(200, 99.0))
+    with pytest.raises(UnusableSeriesError, match="more than a number"):
+        suite(np.zeros(400), np.tile([99.0, -0.999], 200))
     with pytest.raises(UnusableSeriesError, match="too large"):
         suite(np.array([1e100, 0.0]))
     steep = suite(np.array([30.0, 31.0, 32.0]), np.array([0.01, -0.01, 0.02])).figures
