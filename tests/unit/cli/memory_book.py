@@ -515,14 +515,6 @@ class MemoryBook:
         inception = days[0] if days else None
         return SeriesView(owner, freshness._replace(as_of=end or freshness.as_of), inception, rows)
 
-    def series_of(
-        self, portfolio_ids: Sequence[str], *, known_at: datetime | None = None
-    ) -> tuple[SeriesView, ...]:
-        return tuple(self.series(one, known_at=known_at) for one in portfolio_ids)
-
-    def state(self, portfolio_id: str) -> str | None:
-        return f"{self.portfolio(portfolio_id).portfolio_id} {self.today}"
-
     def _contract(self, held: HeldSteps, entries: Sequence[Entry]) -> HeldSteps:
         instrument = self.instrument(held.security_id)
         if not instrument.is_margined:
@@ -588,7 +580,14 @@ class MemoryBook:
             held = Held(quantity, local, base, instrument.currency, *terms)
             valuation = value_position(held, quote, rates, owner.base_currency, posting.on)
             row = PositionChange(
-                posting.on, posting.transaction_id, quantity, local, base, 0, posting.type
+                posting.on,
+                posting.transaction_id,
+                quantity,
+                local,
+                base,
+                0,
+                posting.type,
+                posting.leg,
             )
             if start is None or posting.on >= start:
                 changes.append((row, valuation))
