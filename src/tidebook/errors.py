@@ -27,7 +27,8 @@
     │   ├── NoSuchPartError           a part of a portfolio that was never held
     │   ├── EmptyPeriodError          a period that holds no day of a portfolio
     │   ├── UnknownUserError          a user without a portfolio
-    │   └── UnknownUpdateError        an update of benchmarks that was never asked for
+    │   ├── UnknownUpdateError        an update of benchmarks that was never asked for
+    │   └── UnknownVerdictError       a trade, or a rule, of which nothing has been said
     ├── StoreError                the database cannot serve
     │   ├── StoreUnavailableError     no connection could be made
     │   │   ├── ServerMissingError    no PostgreSQL server programs on this machine
@@ -458,6 +459,22 @@ class UnknownUpdateError(NotFoundError):
         super().__init__(
             f"there is no update of benchmarks {update_id!r}",
             hint="take the id from the answer to POST /benchmarks/update",
+        )
+
+
+class UnknownVerdictError(NotFoundError):
+    """A verdict was asked for on a trade of which the rules have said nothing."""
+
+    code = "compliance.verdict-unknown"
+
+    def __init__(self, trade_id: str, rule_id: str = "") -> None:
+        self.trade_id = trade_id
+        self.rule_id = rule_id
+        rule = f" under {rule_id}" if rule_id else ""
+        super().__init__(
+            f"nothing is said of trade {trade_id!r}{rule}",
+            hint="take both from GET /users/{user_id}/compliance; a trade is judged soon after it "
+            "is booked",
         )
 
 

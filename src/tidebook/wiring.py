@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from tidebook.adapters.postgres import schema
 from tidebook.adapters.postgres.benchmark_store import PostgresBenchmarks
 from tidebook.adapters.postgres.cluster import EmbeddedCluster
+from tidebook.adapters.postgres.compliance_store import PostgresCompliance
 from tidebook.adapters.postgres.market_cache import MarketCache
 from tidebook.adapters.postgres.pool import open_pool
 from tidebook.adapters.postgres.reader import PostgresReader
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from tidebook.config import Settings
     from tidebook.engine.benchmarks import Provider
+    from tidebook.engine.compliance.ports import Compliance
     from tidebook.engine.ports import Clock, Commands, Reader
 
 _STARTED_POLL_SECONDS = 0.01
@@ -57,6 +59,7 @@ class System:
     settings: Settings
     database_url: str
     benchmarks: Benchmarks
+    compliance: Compliance
     _stack: ExitStack
 
     def __enter__(self) -> Self:
@@ -92,6 +95,7 @@ def open_system(settings: Settings, *, run: bool = True) -> System:
         cache = MarketCache()
         store = PostgresStore(pool, cache, conninfo=url)
         stack.callback(store.close)
+        compliance = PostgresCompliance(store, pool, cache)
         clock = SystemClock()
         arrived, booked = Signal(), Signal()
         runner = Runner(
@@ -101,6 +105,7 @@ def open_system(settings: Settings, *, run: bool = True) -> System:
             booked=booked,
             workers=settings.workers,
             batch_max=settings.book_batch_max,
+            compliance=compliance,
         )
         gc.set_threshold(*_GC_THRESHOLDS)
         if run:
@@ -111,7 +116,9 @@ def open_system(settings: Settings, *, run: bool = True) -> System:
         benchmarks = Benchmarks(
             PostgresBenchmarks(pool), benchmark_provider(settings), reader, clock
         )
-        return System(commands, reader, clock, settings, url, benchmarks, stack.pop_all())
+        return System(
+            commands, reader, clock, settings, url, benchmarks, compliance, stack.pop_all()
+        )
 
 
 def benchmark_provider(settings: Settings) -> Provider:
@@ -198,6 +205,7 @@ def application(system: System) -> FastAPI:
             new_nonce=random_nonce,
             levels_of=system.benchmarks.levels,
         ),
+        compliance=system.compliance,
         settings=settings,
     )
 

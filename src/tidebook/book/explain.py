@@ -120,7 +120,7 @@ def currency_effect_tree(key: Key, steps: Sequence[Step]) -> Node:
 
 
 def price_tree(key: Key, valuation: Valuation) -> Node:
-    """Return the price that a position is valued at: as it was quoted, carried over splits since."""
+    """Return the price of a position: as it was quoted, carried over splits since."""
     quote = valuation.quote
     if quote is None:
         return undefined(f"price of {key.security_id}: {_why(valuation)}", key.currency)

@@ -19,10 +19,10 @@ from tidebook.model.markets import NO_PRICES
 from tidebook.model.money import ONE, ZERO, exact
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from decimal import Decimal
 
-    from tidebook.book.lots import Folded
+    from tidebook.book.lots import Entry, Folded
     from tidebook.book.series import DatedFlow, HeldSteps, PortfolioDay, PricedSteps
     from tidebook.book.whole import Facts, WholeBook
     from tidebook.model.markets import PriceQuotes
@@ -60,6 +60,11 @@ class Rebuilt(NamedTuple):
     book: WholeBook
     keys: Mapping[str, Mapping[str, Folded]]
     """Per portfolio and security; portfolios without entries are left out."""
+
+    def entries(self, portfolio_id: str) -> list[Entry]:
+        """Return a portfolio's entries, security by security and inside each in their order."""
+        own = self.keys.get(portfolio_id, {})
+        return [entry for security_id in sorted(own) for entry in own[security_id].entries]
 
 
 def rebuilt(given: BookFacts, earlier: Rebuilt | None = None) -> Rebuilt:

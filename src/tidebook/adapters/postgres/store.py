@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
     from tidebook.adapters.postgres.market_cache import MarketCache
     from tidebook.engine.book_facts import Standing
-    from tidebook.engine.records import FactOrigin, Record
+    from tidebook.engine.record_origins import FactOrigin
+    from tidebook.engine.records import Record
     from tidebook.engine.store import (
         BookedFact,
         BookWrite,
@@ -292,11 +293,11 @@ class PostgresStore:
             FencedError: When another unit wrote the same thing first; trying again is safe.
             StoreUnavailableError: When the database cannot be reached or went away.
         """
-        with self._cursor() as cursor:
+        with self.cursor() as cursor:
             yield PostgresUnit(cursor, self._cache)
 
     @contextmanager
-    def _cursor(self) -> Generator[Cursor[tuple[Any, ...]]]:
+    def cursor(self) -> Generator[Cursor[tuple[Any, ...]]]:
         """Give a cursor in a transaction; what goes wrong is said in the words of the tree."""
         try:
             with self._pool.connection() as connection, connection.cursor() as cursor:
@@ -359,7 +360,7 @@ class PostgresStore:
         }
         statement = statements("log")["take_partitions"]
         if self._lead is None:
-            with self._cursor() as cursor:
+            with self.cursor() as cursor:
                 rows = cursor.execute(statement, named).fetchall()
         else:
             try:
@@ -373,13 +374,13 @@ class PostgresStore:
 
     def progress(self, consumer: str) -> dict[tuple[str, int], int]:
         """Return the consumer's next offset per partition."""
-        with self._cursor() as cursor:
+        with self.cursor() as cursor:
             rows = cursor.execute(statements("log")["progress"], {"consumer": consumer}).fetchall()
         return {(row[0], row[1]): row[2] for row in rows}
 
     def unfinished(self, portfolio_ids: Collection[str]) -> bool:
         """Tell whether any of these portfolios (all, when empty) has work or series to do."""
-        with self._cursor() as cursor:
+        with self.cursor() as cursor:
             return book_unit.unfinished(cursor, portfolio_ids)
 
 

@@ -9,7 +9,8 @@ Three kinds of workers share the loop. Book workers each own some partitions of 
 when nothing new lies there they take keys to be folded again, a few at a time, so that a storm of
 corrections never delays a new trade. One reference worker takes the facts that bookings and
 valuations rest on. One series worker brings daily series up to date when the book has caught up,
-or when it has been kept waiting for long enough.
+or when it has been kept waiting for long enough. One compliance worker judges trades when their
+portfolio's series is right again.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from tidebook.engine.runner.consuming import Consumption
 from tidebook.engine.runner.sparing import Sparing
 from tidebook.engine.stages.admission import Incoming
 from tidebook.engine.stages.book import book
+from tidebook.engine.stages.compliance import judge_again
 from tidebook.engine.stages.reference import take
 from tidebook.engine.stages.series import bring_up_to_date
 from tidebook.errors import FencedError, StoreUnavailableError
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
     from datetime import datetime
 
+    from tidebook.engine.compliance.ports import VerdictStore
     from tidebook.engine.ports import Clock
     from tidebook.engine.records import Record
     from tidebook.engine.runner.consuming import Part, Process
@@ -48,6 +51,7 @@ _POLL_SECONDS: Final = 0.25
 _BACKOFF_SECONDS: Final = (0.02, 0.1, 0.5, 1.0, 2.0, 5.0)
 _WORK_AT_ONCE: Final = 50
 _SERIES_AT_ONCE: Final = 500
+_JUDGED_AT_ONCE: Final = 20
 _SERIES_PATIENCE_SECONDS: Final = 3.0
 _STANDBY_SECONDS: Final = 1.0
 _NEWS_SECONDS: Final = 0.5
@@ -55,6 +59,7 @@ _NEWS_SECONDS: Final = 0.5
 STAGES: Final = "stages"
 _WORK_PART: Final = ("book_work", 0)
 _SERIES_PART: Final = ("portfolio_days", 0)
+_COMPLIANCE_PART: Final = ("compliance_verdicts", 0)
 
 
 class Runner:
@@ -73,8 +78,13 @@ class Runner:
         booked: Signal,
         workers: int,
         batch_max: int,
+        compliance: VerdictStore | None = None,
     ) -> None:
-        """Keep what the loop needs; nothing runs before :meth:`start`."""
+        """Keep what the loop needs; nothing runs before :meth:`start`.
+
+        Without ``compliance`` trades are booked and not judged.
+        """
+        self._compliance = compliance
         self._store = store
         self._clock = clock
         self._arrived = arrived
@@ -133,7 +143,9 @@ class Runner:
         reference = [
             (topic, part) for topic in topics.REFERENCE_TOPICS for part in range(topics.PARTITIONS)
         ]
-        stages = [_WORK_PART, _SERIES_PART]
+        stages: list[Part] = [_WORK_PART, _SERIES_PART]
+        if self._compliance is not None:
+            stages.append(_COMPLIANCE_PART)
         for consumer, parts in ((BOOK, everything), (REFERENCE, reference), (STAGES, stages)):
             fences = self._store.take_partitions(consumer, parts)
             self._fences.update({(consumer, part): fence for part, fence in fences.items()})
@@ -151,6 +163,8 @@ class Runner:
         ]
         loops.append(("reference", lambda: self._reference_steps(reference)))
         loops.append(("series", self._series_steps))
+        if self._compliance is not None:
+            loops.append(("compliance", self._compliance_steps))
         for name, steps in loops:
             thread = Thread(
                 target=self._loop, args=(name, steps()), name=f"tidebook-{name}", daemon=True
@@ -241,6 +255,26 @@ class Runner:
 
         return step
 
+    def _compliance_steps(self) -> Callable[[], bool]:
+        judging = Sparing(_JUDGED_AT_ONCE)
+
+        def step() -> bool:
+            # Rules are the last to have a say: nothing else waits for them.
+            if self.backlog() > self._batch_max:
+                self._stopping.wait(_POLL_SECONDS)
+                return True
+            return judging.run(self._judge_again)
+
+        return step
+
+    def _judge_again(self, limit: int, spared: Collection[str], taken: list[str]) -> None:
+        """Judge the trades of a few households again."""
+        if self._compliance is None:
+            return
+        with self._compliance.unit() as unit:
+            unit.hold_fence(STAGES, _COMPLIANCE_PART, self._fences[STAGES, _COMPLIANCE_PART])
+            judge_again(unit, limit, self._clock.now, spared=spared, taken=taken)
+
     def _value_again(self, limit: int, spared: Collection[str], taken: list[str]) -> None:
         """Bring a few series up to date."""
         now = self._clock.now
@@ -250,6 +284,7 @@ class Runner:
             self._tell_series(unit, outcome, now())
         if taken:
             self._booked.give()
+            self._arrived.give()
 
     def _fold_again(self, limit: int, spared: Collection[str], taken: list[str]) -> None:
         """Fold a few keys again that corrections have marked."""
