@@ -20,7 +20,8 @@ from tidebook.analytics.measures.measure import (
 
 if TYPE_CHECKING:
     from tidebook.analytics.figures import Figure
-    from tidebook.analytics.summary import Summary, Versus
+    from tidebook.analytics.summary import Summary
+    from tidebook.analytics.summary_pairs import Versus
 
 
 def beta(s: Summary) -> Figure:
