@@ -13,6 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 from functools import cache
 from importlib import import_module
+from types import UnionType
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -68,9 +69,10 @@ def kinds_of(row: Callable[..., object]) -> Mapping[str, Kind]:
     """Return what each field of a class of rows holds; fields of other types are left out."""
     found: dict[str, Kind] = {}
     for name, hint in get_type_hints(row).items():
-        plain = next((one for one in get_args(hint) if one is not type(None)), hint)
-        if plain in _KINDS:
-            found[name] = _KINDS[plain]
+        either = get_args(hint) if isinstance(hint, UnionType) else (hint,)
+        kind = next((_KINDS[one] for one in either if one in _KINDS), None)
+        if kind is not None:
+            found[name] = kind
     return found
 
 
