@@ -11,7 +11,9 @@
     │   ├── UnknownParameterError     a query parameter that the address does not have
     │   ├── ReportingCurrencyError    a figure in another currency than the portfolio's
     │   ├── InvalidFigureError        a figure that cannot be explained for what was named
-    │   └── UnreadableFileError       a file that cannot be opened or read
+    │   ├── UnreadableFileError       a file that cannot be opened or read
+    │   ├── UnknownRoleError          a role that there is not
+    │   └── MissingExtraError         an optional part that is not installed
     ├── NotFoundError             the thing asked for is not in the book
     │   ├── UnknownPortfolioError
     │   ├── UnknownPositionError
@@ -37,9 +39,13 @@
     ├── ConflictError             what was asked does not fit the state of the book
     │   ├── BookMovedError            the book changed while a figure was being explained
     │   └── StalePreviewError         the book changed between a preview and its commit
-    └── ServerError               a server, asked over HTTP, did not do as asked
-        ├── ServerUnreachableError    no answer came from its address
-        └── ServerRefusedError        it answered, and refused
+    ├── ServerError               a server, asked over HTTP, did not do as asked
+    │   ├── ServerUnreachableError    no answer came from its address
+    │   └── ServerRefusedError        it answered, and refused
+    └── BusError                  the message broker cannot serve
+        ├── BusUnavailableError       it did not answer, or not in time
+        ├── TopicShapeError           a topic has another number of partitions
+        └── UnreadableMessageError    a message is none that this release can read
 
 An error takes the facts and writes its own sentence: what is refused and why. What to do about
 it is the ``hint``. The stable ``code`` is what programs may rely on. Faults in a user's *data*
@@ -222,6 +228,29 @@ class UnreadableFileError(InputError):
         super().__init__(
             f"the file {path} cannot be read: {why}",
             hint="check the path, and that this user may read the file",
+        )
+
+
+class UnknownRoleError(InputError):
+    """A process was asked to play a role that it cannot."""
+
+    code = "input.role"
+
+    def __init__(self, role: str, why: str, *, allowed: str) -> None:
+        self.role = role
+        super().__init__(f"role {role} cannot be played: {why}", hint=f"name one of {allowed}")
+
+
+class MissingExtraError(InputError):
+    """What was asked for needs an optional part that is not installed."""
+
+    code = "input.extra"
+
+    def __init__(self, what: str, extra: str) -> None:
+        self.extra = extra
+        super().__init__(
+            f"{what} needs the extra {extra}, which is not installed",
+            hint=f"install it with pip install 'tidebook[{extra}]'",
         )
 
 
@@ -584,4 +613,52 @@ class ServerRefusedError(ServerError):
         self.faults = problem.faults
         super().__init__(
             f"{url} answered {problem.status} {problem.code}: {problem.detail}", hint=problem.hint
+        )
+
+
+class BusError(TidebookError):
+    """The message broker cannot serve."""
+
+    code = "bus"
+
+
+class BusUnavailableError(BusError):
+    """The broker did not answer, or did not confirm in time."""
+
+    code = "bus.unavailable"
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+        super().__init__(
+            f"the message broker did not answer: {why}",
+            hint="check that it runs and that its address is right; nothing is lost, and what "
+            "waits is sent by itself when it answers again",
+        )
+
+
+class TopicShapeError(BusError):
+    """A topic of the broker has another number of partitions than Tidebook places keys on."""
+
+    code = "bus.topic-shape"
+
+    def __init__(self, topic: str, partitions: int, *, expected: int) -> None:
+        self.topic = topic
+        self.partitions = partitions
+        super().__init__(
+            f"topic {topic} has {partitions} partitions, and keys are placed on {expected}",
+            hint=f"delete the topic, so that it is made anew, or make it with {expected} "
+            "partitions; what was in it is sent again from the database",
+        )
+
+
+class UnreadableMessageError(BusError):
+    """A message is none that this release can read."""
+
+    code = "bus.unreadable"
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+        super().__init__(
+            why,
+            hint="send it again as the reference of messages says, or replay it after an upgrade",
         )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tests.simulation.processes import Process
     from tidebook.book.derivation import Source
     from tidebook.book.series import Market
+    from tidebook.engine.batches import LogBatch
     from tidebook.engine.book_facts import Standing
     from tidebook.engine.records import Record
     from tidebook.engine.store import (
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
         EntryRow,
         Key,
         KeyState,
-        LogBatch,
         Order,
         PortfolioState,
         StoredFact,

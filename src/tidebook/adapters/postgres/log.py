@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from tidebook.adapters.postgres.statements import statements
-from tidebook.engine.store import LogBatch
+from tidebook.engine.batches import LogBatch, Owned
 from tidebook.engine.topics import partition
 from tidebook.errors import FencedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from psycopg import Cursor
@@ -185,18 +185,58 @@ def complete(  # noqa: PLR0913 - what an audit row says
     Raises:
         FencedError: When another worker owns the partition now, or the offset has moved.
     """
+    passage = batch.passage
+    first = batch.first_offset if passage is None else passage.first
     cursor.execute(
-        statements("log")["complete"],
+        statements("log")["complete" if passage is None else "pass"],
         {
             "consumer": consumer,
             "topic": batch.topic,
             "part": batch.part,
-            "first": batch.first_offset,
-            "after": batch.first_offset + len(batch.records),
+            "first": first,
+            "after": batch.next_offset,
+            "place": None if passage is None else passage.after,
             "fence": fence,
             "duplicates": duplicates,
             "at": at,
         },
     )
     if cursor.rowcount != 1:
-        raise FencedError(f"offset {batch.first_offset} of {batch.topic}-{batch.part}")
+        raise FencedError(f"offset {first} of {batch.topic}-{batch.part}")
+
+
+def own(
+    cursor: Cursor[tuple[object, ...]], consumer: str, parts: Collection[tuple[str, int]]
+) -> dict[tuple[str, int], Owned]:
+    """Become the owner of partitions of a broker; return how far each was read."""
+    cursor.execute(statements("log")["own"], _named(consumer, parts))
+    return _states(cursor)
+
+
+def owned(
+    cursor: Cursor[tuple[object, ...]], consumer: str, parts: Collection[tuple[str, int]]
+) -> dict[tuple[str, int], Owned]:
+    """Return how far partitions of a broker were read, and the fence of their owner."""
+    cursor.execute(statements("log")["owned"], _named(consumer, parts))
+    return _states(cursor)
+
+
+def rewind(
+    cursor: Cursor[tuple[object, ...]], consumer: str, offsets: Mapping[tuple[str, int], int]
+) -> None:
+    """Set a consumer back to these offsets, where it is beyond them."""
+    named = _named(consumer, offsets) | {"offsets": list(offsets.values())}
+    cursor.execute(statements("log")["rewind"], named)
+
+
+def _named(consumer: str, parts: Collection[tuple[str, int]]) -> dict[str, object]:
+    return {
+        "consumer": consumer,
+        "topics": [topic for topic, _ in parts],
+        "parts": [part for _, part in parts],
+    }
+
+
+def _states(cursor: Cursor[tuple[object, ...]]) -> dict[tuple[str, int], Owned]:
+    rows = cast("list[tuple[str, int, int, int, int]]", cursor.fetchall())
+    return {(topic, part): Owned(*state) for topic, part, *state in rows}
