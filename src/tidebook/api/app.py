@@ -23,6 +23,7 @@ from tidebook.api import (
     what_if,
 )
 from tidebook.api.correlation import HEADER, CorrelationMiddleware, correlation_id_of
+from tidebook.api.doors import Doors, opened
 from tidebook.api.edge import (
     AppSettings,
     Edge,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
     from starlette.responses import Response
 
+    from tidebook.api.doors import Dependency
     from tidebook.api.pages import Pages
     from tidebook.api.problems import Problem
     from tidebook.engine.ports import Clock, Commands, Reader
@@ -56,6 +58,8 @@ def create_app(
     settings: AppSettings | None = None,
     new_id: Callable[[], str] = random_id,
     new_nonce: Callable[[], str] = random_nonce,
+    doors: Doors | None = None,
+    dependencies: Sequence[Dependency] = (),
 ) -> FastAPI:
     """Return the application that serves a book over HTTP.
 
@@ -67,6 +71,8 @@ def create_app(
         settings: Limits and version; the defaults unless said otherwise.
         new_id: Gives a fresh UUID for requests that bring no correlation id.
         new_nonce: Gives at least 16 unguessable base64 characters for each page of the reference.
+        doors: Which routes this process answers; all unless said otherwise.
+        dependencies: Servers besides the store that the readiness route asks.
     """
     chosen = settings or AppSettings()
     app = FastAPI(
@@ -94,8 +100,10 @@ def create_app(
         health,
         reference,
     )
+    here = doors or Doors()
+    app.state.doors, app.state.dependencies = here, tuple(dependencies)
     for part in routed:
-        app.include_router(part.router)
+        app.include_router(opened(part.router, here))
     if pages is not None:
         app.include_router(pages.router)
     app.add_middleware(CorrelationMiddleware, new_id=new_id)
