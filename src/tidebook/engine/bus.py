@@ -59,7 +59,10 @@ class Owner(Protocol):
     """Who reads partitions, and knows where in them to begin."""
 
     def assigned(self, parts: Collection[Part]) -> Mapping[Part, int]:
-        """Take partitions over; return the place to read each from."""
+        """Take partitions over; return the place to read each from.
+
+        One that is left out is read from where the group has settled.
+        """
         ...
 
     def revoked(self, parts: Collection[Part]) -> None:

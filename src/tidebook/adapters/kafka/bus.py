@@ -11,7 +11,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import (
+    OFFSET_STORED,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Producer,
+    TopicPartition,
+)
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
@@ -32,6 +39,8 @@ _CONFIRM_SECONDS: Final = 30.0
 _MORE_SECONDS: Final = 0.002
 _MESSAGE_BYTES_MAX: Final = 8 * 1024 * 1024
 _REPLICAS: Final = 3
+_SESSION_MILLISECONDS: Final = 10_000
+"""How long a member may be silent before its partitions go to others."""
 _Config: TypeAlias = "dict[str, str | int | float | bool]"
 
 
@@ -192,8 +201,8 @@ class KafkaSubscription:
                 "fetch.wait.max.ms": 50,
                 "fetch.message.max.bytes": _MESSAGE_BYTES_MAX,
                 "queued.max.messages.kbytes": 16_384,
-                "session.timeout.ms": 10_000,
-                "heartbeat.interval.ms": 1_000,
+                "session.timeout.ms": _SESSION_MILLISECONDS,
+                "heartbeat.interval.ms": _SESSION_MILLISECONDS // 10,
                 "topic.metadata.refresh.interval.ms": 10_000,
             }
         )
@@ -251,9 +260,9 @@ class KafkaSubscription:
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         if partitions:
             places = self._owner.assigned([(each.topic, each.partition) for each in partitions])
-            consumer.incremental_assign(
-                [TopicPartition(*part, place) for part, place in places.items()]
-            )
+            for each in partitions:
+                each.offset = places.get((each.topic, each.partition), OFFSET_STORED)
+            consumer.incremental_assign(partitions)
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._owner.revoked([(each.topic, each.partition) for each in partitions])

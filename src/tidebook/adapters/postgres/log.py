@@ -41,11 +41,7 @@ def append(
         return []
     parts = sorted(by_part)
     run = statements("log")
-    named = {"topic": topic, "parts": parts}
-    offsets: dict[int, int] = dict(_locked(cursor, named))
-    if len(offsets) < len(parts):
-        cursor.execute(run["open_partitions"], named)
-        offsets = dict(_locked(cursor, named))
+    offsets = hold(cursor, topic, parts)
     cursor.execute(
         run["append"],
         {
@@ -61,6 +57,16 @@ def append(
     # A hint to whoever listens; readers poll as well, so a lost one costs only time.
     cursor.execute(run["notify"], {"topic": topic})
     return [(part, offsets[part] + len(by_part[part])) for part in parts]
+
+
+def hold(cursor: Cursor[tuple[object, ...]], topic: str, parts: Collection[int]) -> dict[int, int]:
+    """Lock partitions until the transaction ends, in order; return the next offset of each."""
+    named = {"topic": topic, "parts": sorted(parts)}
+    offsets = dict(_locked(cursor, named))
+    if len(offsets) < len(parts):
+        cursor.execute(statements("log")["open_partitions"], named)
+        offsets = dict(_locked(cursor, named))
+    return offsets
 
 
 def _locked(
@@ -101,6 +107,11 @@ def read(
             "limit": limit,
         },
     ).fetchall()
+    return batches_of(rows, limit)
+
+
+def batches_of(rows: Sequence[Sequence[object]], limit: int) -> list[LogBatch]:
+    """Return rows of the log, in order, as one batch per partition, about ``limit`` records."""
     found: dict[tuple[str, int], _Unread] = {}
     taken = 0
     for topic, part, next_offset, first_offset, count, correlation_id, payload in rows:
