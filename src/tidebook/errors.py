@@ -13,12 +13,14 @@
     │   ├── InvalidFigureError        a figure that cannot be explained for what was named
     │   ├── UnreadableFileError       a file that cannot be opened or read
     │   ├── UnknownRoleError          a role that there is not
-    │   └── MissingExtraError         an optional part that is not installed
+    │   ├── MissingExtraError         an optional part that is not installed
+    │   └── ForgottenError            an instant of which nothing is known any more
     ├── NotFoundError             the thing asked for is not in the book
     │   ├── UnknownPortfolioError
     │   ├── UnknownPositionError
     │   ├── UnknownTransactionError
     │   ├── UnknownSubjectError       what a figure was asked of: a lot, a transaction, a day
+    │   ├── UnknownLetterError        a dead letter that is not kept
     │   └── UnknownFactError          a price, rate, day or the like that is to be cancelled
     ├── StoreError                the database cannot serve
     │   ├── StoreUnavailableError     no connection could be made
@@ -254,6 +256,22 @@ class MissingExtraError(InputError):
         )
 
 
+class ForgottenError(InputError):
+    """What was believed at an instant is asked, and no longer kept."""
+
+    code = "input.forgotten"
+
+    def __init__(self, known_at: datetime, *, known_from: datetime) -> None:
+        self.known_at = known_at
+        self.known_from = known_from
+        super().__init__(
+            f"what was known at {known_at.isoformat()} cannot be told: what was replaced before "
+            f"{known_from.isoformat()} is deleted",
+            hint="ask for a later instant, or leave known_at out; "
+            "TIDEBOOK_RETENTION_KNOWN_DAYS says for how long it is kept",
+        )
+
+
 class NotFoundError(TidebookError):
     """The thing asked for is not in the book."""
 
@@ -338,6 +356,18 @@ class UnknownFactError(NotFoundError):
             f"{kind.replace('_', ' ')} {named} is not in the book, so there is nothing to cancel",
             hint="check what names it: id, security, currencies and day must be those it was "
             "sent with",
+        )
+
+
+class UnknownLetterError(NotFoundError):
+    """A dead letter was named that is not kept."""
+
+    code = "dead-letter.unknown"
+
+    def __init__(self, letter_id: str) -> None:
+        self.letter_id = letter_id
+        super().__init__(
+            f"there is no dead letter {letter_id}", hint="tidebook dlq list names those there are"
         )
 
 

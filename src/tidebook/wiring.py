@@ -14,18 +14,21 @@ from typing import TYPE_CHECKING, Final
 
 from tidebook.adapters.postgres import schema
 from tidebook.adapters.postgres.cluster import EmbeddedCluster
+from tidebook.adapters.postgres.dead_letters import PostgresDeadLetters
 from tidebook.adapters.postgres.market_cache import MarketCache
 from tidebook.adapters.postgres.pool import open_pool
 from tidebook.adapters.postgres.reader import PostgresReader
+from tidebook.adapters.postgres.retention import PostgresKeeper
 from tidebook.adapters.postgres.store import PostgresStore
 from tidebook.config import EVERY_ROLE, Role
 from tidebook.engine.commands import LogCommands
+from tidebook.engine.keeping import Kept, RetentionJob, cut_of
 from tidebook.engine.runner import Runner, Stage, Through, unbooked
 from tidebook.engine.signals import Signal
 from tidebook.errors import MissingExtraError, StoreUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Mapping
     from types import FrameType, TracebackType
     from typing import Self
 
@@ -35,6 +38,8 @@ if TYPE_CHECKING:
     from tidebook.adapters.postgres.store import LeadName
     from tidebook.config import Settings
     from tidebook.engine.bus import Bus
+    from tidebook.engine.dead_letters import DeadLetters
+    from tidebook.engine.keeping import Keeper
     from tidebook.engine.ports import Clock, Commands, Reader
 
 _log = logging.getLogger("tidebook.wiring")
@@ -64,7 +69,13 @@ class System:
     settings: Settings
     database_url: str
     bus: Bus | None
+    dead_letters: DeadLetters
+    _keeper: Keeper
     _stack: ExitStack
+
+    def retire(self) -> Mapping[str, int]:
+        """Delete what is kept for long enough; return how many rows of which table."""
+        return self._keeper.retire(cut_of(_kept(self.settings), self.clock.now()))
 
     def __enter__(self) -> Self:
         """Use the system in a ``with`` block."""
@@ -136,7 +147,21 @@ def open_system(settings: Settings, *, run: bool = True) -> System:
                 runner("shipping", Stage.SHIPPING)
         commands = LogCommands(store(), clock, arrived=arrived, booked=booked, backlog=backlog)
         reader = PostgresReader(pool, cache)
-        return System(commands, reader, clock, settings, url, bus, stack.pop_all())
+        letters = PostgresDeadLetters(pool, clock)
+        keeper = PostgresKeeper(pool)
+        if run and Role.BOOK in settings.roles:
+            job = RetentionJob(store("jobs"), keeper, clock, _kept(settings))
+            stack.callback(job.stop)
+            job.start()
+        return System(commands, reader, clock, settings, url, bus, letters, keeper, stack.pop_all())
+
+
+def _kept(settings: Settings) -> Kept:
+    return Kept(
+        settings.retention_log_days,
+        settings.retention_known_days,
+        is_shipped=settings.bus != "log",
+    )
 
 
 def _bus(settings: Settings) -> Bus | None:

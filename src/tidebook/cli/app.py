@@ -36,6 +36,8 @@ _ORDER: Final = (
     "health",
     "restatements",
     "verify",
+    "dlq",
+    "retention",
     "db",
     "version",
 )

@@ -197,23 +197,21 @@ def complete(  # noqa: PLR0913 - what an audit row says
         FencedError: When another worker owns the partition now, or the offset has moved.
     """
     passage = batch.passage
-    first = batch.first_offset if passage is None else passage.first
-    cursor.execute(
-        statements("log")["complete" if passage is None else "pass"],
-        {
-            "consumer": consumer,
-            "topic": batch.topic,
-            "part": batch.part,
-            "first": first,
-            "after": batch.next_offset,
-            "place": None if passage is None else passage.after,
-            "fence": fence,
-            "duplicates": duplicates,
-            "at": at,
-        },
-    )
+    named = {
+        "consumer": consumer,
+        "topic": batch.topic,
+        "part": batch.part,
+        "first": batch.first_offset,
+        "after": batch.next_offset,
+        "fence": fence,
+        "duplicates": duplicates,
+        "at": at,
+    }
+    if passage is not None:
+        named |= {"first_place": passage.first, "place": passage.after}
+    cursor.execute(statements("log")["complete" if passage is None else "pass"], named)
     if cursor.rowcount != 1:
-        raise FencedError(f"offset {first} of {batch.topic}-{batch.part}")
+        raise FencedError(f"offset {batch.first_offset} of {batch.topic}-{batch.part}")
 
 
 def own(

@@ -171,6 +171,7 @@ class BusFeed:
         self._owned: dict[Part, Owned] = {}
         self._held: dict[Part, LogBatch] = {}
         self._quiet_since: float | None = None
+        self._rewound: dict[Part, tuple[int, float]] = {}
 
     @property
     def backlog(self) -> int:
@@ -300,11 +301,19 @@ class BusFeed:
             correlation_ids.append(said.correlation_id)
             marks.append((arrival.place + 1, expected))
         if missed:
-            _log.warning("%s-%s: messages from %s on were lost; sent again", *part, expected)
-            self._offsets.rewind(SHIPPING, {part: expected})
+            self._have_shipped_again(part, expected)
         passage = Passage(state.place, arrivals[-1].place + 1, tuple(marks))
         ids = tuple(correlation_ids)
         return LogBatch(*part, state.sequence, tuple(records), ids, passage)
+
+    def _have_shipped_again(self, part: Part, expected: int) -> None:
+        """Set the shipping back, once for the many messages that may follow a gap."""
+        now = time.monotonic()
+        before, at = self._rewound.get(part, (-1, now))
+        if before != expected or now - at >= _LOST_AFTER_SECONDS:
+            _log.warning("%s-%s: messages from %s on were lost; sent again", *part, expected)
+            self._offsets.rewind(SHIPPING, {part: expected})
+            self._rewound[part] = (expected, now)
 
     def _look_for_losses(self) -> None:
         """Have shipped again what was shipped long ago and does not arrive."""

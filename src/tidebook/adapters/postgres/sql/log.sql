@@ -71,21 +71,24 @@ ON CONFLICT (consumer, topic, part, first_offset) DO UPDATE SET
     duplicates = excluded.duplicates, processed_at = excluded.processed_at
 
 -- name: pass
--- The same for a batch that came through a broker: its place there decides, the offset follows.
+-- The same for a batch that came through a broker: its place there decides, the offset follows. The
+-- audit tells offsets of the log; a batch of repeats or of others' messages passes none.
 WITH moved AS (
     UPDATE consumer_offsets SET broker_place = %(place)s, next_offset = %(after)s
     WHERE consumer = %(consumer)s AND topic = %(topic)s AND part = %(part)s
-      AND fence = %(fence)s AND broker_place = %(first)s
+      AND fence = %(fence)s AND broker_place = %(first_place)s AND next_offset = %(first)s
     RETURNING 1
+), audited AS (
+    INSERT INTO processed_events
+        (consumer, topic, part, first_offset, last_offset, fence, duplicates, processed_at)
+    SELECT %(consumer)s, %(topic)s, %(part)s, %(first)s, %(after)s - 1, %(fence)s, %(duplicates)s,
+           %(at)s
+    FROM moved WHERE %(after)s > %(first)s
+    ON CONFLICT (consumer, topic, part, first_offset) DO UPDATE SET
+        last_offset = excluded.last_offset, fence = excluded.fence,
+        duplicates = excluded.duplicates, processed_at = excluded.processed_at
 )
-INSERT INTO processed_events
-    (consumer, topic, part, first_offset, last_offset, fence, duplicates, processed_at)
-SELECT %(consumer)s, %(topic)s, %(part)s, %(first)s, %(place)s - 1, %(fence)s, %(duplicates)s, %(at)s
-FROM moved
--- A broker whose partitions begin anew, or one that follows the log, uses a place again.
-ON CONFLICT (consumer, topic, part, first_offset) DO UPDATE SET
-    last_offset = excluded.last_offset, fence = excluded.fence,
-    duplicates = excluded.duplicates, processed_at = excluded.processed_at
+SELECT 1 FROM moved
 
 -- name: own
 INSERT INTO consumer_offsets AS c (consumer, topic, part, fence)

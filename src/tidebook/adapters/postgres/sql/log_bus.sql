@@ -1,16 +1,16 @@
 -- name: take
 -- The lock is the session's; who holds it reads the partition.
 SELECT topic, part, COALESCE((
-    SELECT next_offset FROM consumer_offsets o
+    SELECT broker_place FROM consumer_offsets o
     WHERE o.consumer = %(consumer)s AND o.topic = row.topic AND o.part = row.part), 0)
 FROM unnest(%(topics)s::text[], %(parts)s::integer[]) AS row (topic, part)
 WHERE pg_try_advisory_lock(hashtextextended(%(consumer)s || '/' || topic || '/' || part, 0))
 
 -- name: settle
-INSERT INTO consumer_offsets (consumer, topic, part, next_offset)
+INSERT INTO consumer_offsets (consumer, topic, part, broker_place)
 SELECT %(consumer)s, topic, part, place
 FROM unnest(%(topics)s::text[], %(parts)s::integer[], %(places)s::bigint[]) AS row (topic, part, place)
-ON CONFLICT (consumer, topic, part) DO UPDATE SET next_offset = excluded.next_offset
+ON CONFLICT (consumer, topic, part) DO UPDATE SET broker_place = excluded.broker_place
 
 -- name: unread
 SELECT o.topic, o.part, o.place, e.first_offset, e.count, e.correlation_id, e.payload
