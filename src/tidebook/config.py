@@ -6,10 +6,12 @@ Every variable is described in ``docs/reference/settings.md``.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tidebook.errors import InvalidSettingError, UnknownRoleError
 
@@ -35,6 +37,7 @@ _PLANNED: Final = frozenset({"live", "control"})
 """Roles that have a name and no code in this release."""
 
 _DAYS_MAX: Final = 36_500
+_CURRENCY = re.compile(r"[A-Z0-9]{3,10}")
 _DATABASE_SCHEMES = ("postgresql://", "postgres://")
 
 
@@ -59,6 +62,13 @@ class Settings:
         retention_log_days: For how many days records that everybody has read are kept.
         retention_known_days: For how many days what was replaced is kept, so that what was
             believed then can be asked; None keeps it for good.
+        user_currency: The base currency of the portfolio that a user's first trade makes.
+        user_time_zone: The time zone of that portfolio.
+        benchmark_dir: A folder of levels of benchmarks, asked where there are no keys for Alpaca.
+        alpaca_api_key: The key id of an Alpaca account, whose bars are the benchmarks' levels.
+        alpaca_secret_key: Its secret. Hidden in ``repr`` as the key is.
+        alpaca_url: The address of Alpaca's market data.
+        alpaca_feed: The feed of Alpaca that the account may read.
     """
 
     data_dir: Path
@@ -75,6 +85,13 @@ class Settings:
     kafka_bootstrap: str = "127.0.0.1:9092"
     retention_log_days: int = 30
     retention_known_days: int | None = None
+    user_currency: str = "USD"
+    user_time_zone: str = "America/New_York"
+    benchmark_dir: Path | None = None
+    alpaca_api_key: str = field(default="", repr=False)
+    alpaca_secret_key: str = field(default="", repr=False)
+    alpaca_url: str = "https://data.alpaca.markets"
+    alpaca_feed: str = "iex"
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str]) -> Settings:
@@ -121,6 +138,13 @@ class Settings:
                 env, "TIDEBOOK_RETENTION_KNOWN_DAYS", 0, lowest=1, highest=_DAYS_MAX
             )
             or None,
+            user_currency=_currency(env, "TIDEBOOK_USER_CURRENCY", default.user_currency),
+            user_time_zone=_time_zone(env, "TIDEBOOK_USER_TIME_ZONE", default.user_time_zone),
+            benchmark_dir=_folder(env, "TIDEBOOK_BENCHMARK_DIR"),
+            alpaca_api_key=_half_of_two(env, "ALPACA_API_KEY", "ALPACA_SECRET_KEY"),
+            alpaca_secret_key=_half_of_two(env, "ALPACA_SECRET_KEY", "ALPACA_API_KEY"),
+            alpaca_url=_web_address(env, "TIDEBOOK_ALPACA_URL", default.alpaca_url),
+            alpaca_feed=env.get("TIDEBOOK_ALPACA_FEED") or default.alpaca_feed,
         )
 
 
@@ -193,6 +217,46 @@ def _bus(env: Mapping[str, str], default: BusName) -> BusName:
     raise InvalidSettingError(
         "TIDEBOOK_BUS", given, allowed="one of " + ", ".join(get_args(BusName))
     )
+
+
+def _folder(env: Mapping[str, str], variable: str) -> Path | None:
+    given = env.get(variable)
+    return Path(given).expanduser() if given else None
+
+
+def _currency(env: Mapping[str, str], variable: str, default: str) -> str:
+    given = env.get(variable) or default
+    if _CURRENCY.fullmatch(given):
+        return given
+    raise InvalidSettingError(
+        variable, given, allowed="a currency code of 3 to 10 capital letters or digits"
+    )
+
+
+def _time_zone(env: Mapping[str, str], variable: str, default: str) -> str:
+    given = env.get(variable) or default
+    try:
+        ZoneInfo(given)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise InvalidSettingError(
+            variable, given, allowed="an IANA time zone such as America/New_York"
+        ) from None
+    return given
+
+
+def _half_of_two(env: Mapping[str, str], variable: str, other: str) -> str:
+    """Return one of two values that are of use only together; neither is repeated anywhere."""
+    given = env.get(variable) or ""
+    if not given and env.get(other):
+        raise InvalidSettingError(variable, "", allowed=f"set, as {other} is")
+    return given
+
+
+def _web_address(env: Mapping[str, str], variable: str, default: str) -> str:
+    given = env.get(variable) or default
+    if given.startswith(("https://", "http://")):
+        return given
+    raise InvalidSettingError(variable, given, allowed="an address such as https://...")
 
 
 def _whole_number(

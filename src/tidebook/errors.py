@@ -9,12 +9,14 @@
     │   ├── MediaTypeError            a body that does not say it is JSON
     │   ├── BodyTooLargeError         more bytes than one request may carry
     │   ├── UnknownParameterError     a query parameter that the address does not have
-    │   ├── ReportingCurrencyError    a figure in another currency than the portfolio's
+    │   ├── ReportingCurrencyError    a figure in a currency that no rate leads to
     │   ├── InvalidFigureError        a figure that cannot be explained for what was named
     │   ├── UnreadableFileError       a file that cannot be opened or read
     │   ├── UnknownRoleError          a role that there is not
     │   ├── MissingExtraError         an optional part that is not installed
     │   └── ForgottenError            an instant of which nothing is known any more
+    │   ├── GroupTooLargeError        more portfolios than are measured together
+    │   └── InvalidBenchmarkError     a benchmark that is none, or a blend that does not add up
     ├── NotFoundError             the thing asked for is not in the book
     │   ├── UnknownPortfolioError
     │   ├── UnknownPositionError
@@ -22,6 +24,12 @@
     │   ├── UnknownSubjectError       what a figure was asked of: a lot, a transaction, a day
     │   ├── UnknownLetterError        a dead letter that is not kept
     │   └── UnknownFactError          a price, rate, day or the like that is to be cancelled
+    │   ├── UnknownFactError          a price, rate, day or the like that is to be cancelled
+    │   ├── NoPortfoliosError         nobody's portfolios: a client without any, an empty book
+    │   ├── NoSuchPartError           a part of a portfolio that was never held
+    │   ├── EmptyPeriodError          a period that holds no day of a portfolio
+    │   ├── UnknownUserError          a user without a portfolio
+    │   └── UnknownUpdateError        an update of benchmarks that was never asked for
     ├── StoreError                the database cannot serve
     │   ├── StoreUnavailableError     no connection could be made
     │   │   ├── ServerMissingError    no PostgreSQL server programs on this machine
@@ -36,7 +44,8 @@
     ├── OverloadedError           a bounded queue is full; the caller should come back
     ├── AnalyticsError            a figure has no meaning for these inputs
     │   ├── UnusableSeriesError       a series of values or flows that cannot be read as one
-    │   └── UnusableParameterError    a parameter for which a measure has no meaning
+    │   ├── UnusableParameterError    a parameter for which a measure has no meaning
+    │   └── UnknownMeasureError       a measure that the catalogue does not have
     ├── UnsafeNonceError          a page's nonce cannot stand in a header
     ├── ConflictError             what was asked does not fit the state of the book
     │   ├── BookMovedError            the book changed while a figure was being explained
@@ -48,6 +57,13 @@
         ├── BusUnavailableError       it did not answer, or not in time
         ├── TopicShapeError           a topic has another number of partitions
         └── UnreadableMessageError    a message is none that this release can read
+    ├── MarketDataError           market data that a figure rests on cannot be had
+    │   ├── BenchmarkUnavailableError no level of a benchmark is known, and none could be fetched
+    │   ├── MissingRateError          portfolios in two currencies without a rate between them
+    │   └── ProviderError             a provider of market data did not answer as it should
+    └── ServerError               a server, asked over HTTP, did not do as asked
+        ├── ServerUnreachableError    no answer came from its address
+        └── ServerRefusedError        it answered, and refused
 
 An error takes the facts and writes its own sentence: what is refused and why. What to do about
 it is the ``hint``. The stable ``code`` is what programs may rely on. Faults in a user's *data*
@@ -60,7 +76,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
 
 PREVIEW_MOVES_SHOWN = 5
@@ -195,16 +211,18 @@ class UnknownParameterError(InputError):
 
 
 class ReportingCurrencyError(InputError):
-    """A figure was asked for in another currency than the portfolio's."""
+    """A figure was asked for in a currency into which a rate is missing."""
 
     code = "performance.reporting-currency"
 
-    def __init__(self, asked: str, base: str) -> None:
+    def __init__(self, asked: str, base: str, on: date) -> None:
         self.asked = asked
         self.base = base
+        self.on = on
         super().__init__(
-            f"a return in {asked} is not offered yet: the series of this portfolio is in {base}",
-            hint=f"leave reporting_currency out, or send {base}",
+            f"an amount of {on} cannot be told in {asked}: no exchange rate {base}/{asked} is "
+            "known on or before that day",
+            hint=f"send the rate to POST /ingest/fx-rates, or ask for {base}",
         )
 
 
@@ -270,6 +288,31 @@ class ForgottenError(InputError):
             hint="ask for a later instant, or leave known_at out; "
             "TIDEBOOK_RETENTION_KNOWN_DAYS says for how long it is kept",
         )
+
+
+class GroupTooLargeError(InputError):
+    """More portfolios were named than are measured together."""
+
+    code = "scope.too-many"
+
+    def __init__(self, count: int, *, most: int) -> None:
+        self.count = count
+        self.most = most
+        super().__init__(
+            f"{count} portfolios are named, and at most {most} are measured together",
+            hint='name fewer, or ask for the returns of each with "each": true',
+        )
+
+
+class InvalidBenchmarkError(InputError):
+    """A benchmark was named that is none, or a blend whose weights do not add up."""
+
+    code = "benchmark.invalid"
+
+    def __init__(self, benchmark: str, fault: str, *, hint: str) -> None:
+        self.benchmark = benchmark
+        self.fault = fault
+        super().__init__(f"benchmark {benchmark!r} {fault}", hint=hint)
 
 
 class NotFoundError(TidebookError):
@@ -368,6 +411,76 @@ class UnknownLetterError(NotFoundError):
         self.letter_id = letter_id
         super().__init__(
             f"there is no dead letter {letter_id}", hint="tidebook dlq list names those there are"
+        )
+
+
+class NoPortfoliosError(NotFoundError):
+    """A group was asked for that has no portfolio."""
+
+    code = "scope.no-portfolios"
+
+    def __init__(self, client_id: str | None) -> None:
+        self.client_id = client_id
+        whose = "the book" if client_id is None else f"client {client_id}"
+        super().__init__(
+            f"{whose} has no portfolio", hint="GET /portfolios/ lists them with their clients"
+        )
+
+
+class NoSuchPartError(NotFoundError):
+    """A part of a portfolio was to be measured that was never held."""
+
+    code = "scope.no-such-part"
+
+    def __init__(self, part: str, known: Sequence[str]) -> None:
+        self.part = part
+        self.known = tuple(known)
+        there = f"there are {', '.join(self.known)}" if self.known else "there is nothing held"
+        super().__init__(f"nothing of {part} was ever held here", hint=there)
+
+
+class EmptyPeriodError(NotFoundError):
+    """A period was asked for that holds no day of the portfolio."""
+
+    code = "period.empty"
+
+    def __init__(self, portfolio_id: str, period: str, inception: date | None) -> None:
+        self.portfolio_id = portfolio_id
+        self.period = period
+        self.inception = inception
+        since = "nothing was booked in it yet"
+        if inception is not None:
+            since = f"it begins on {inception}"
+        super().__init__(
+            f"period {period} holds no day of portfolio {portfolio_id}: {since}",
+            hint="ask for a period that ends later, such as SI",
+        )
+
+
+class UnknownUserError(NotFoundError):
+    """A user was asked for who has no portfolio in the book."""
+
+    code = "user.unknown"
+
+    def __init__(self, user_id: str) -> None:
+        self.user_id = user_id
+        super().__init__(
+            f"user {user_id!r} has no portfolio in the book",
+            hint="check the id; a portfolio is the user's when its cif_id is the user's id, and "
+            "the first POST /trades of a user makes one",
+        )
+
+
+class UnknownUpdateError(NotFoundError):
+    """An update of benchmarks was asked for that nobody started."""
+
+    code = "benchmark.update-unknown"
+
+    def __init__(self, update_id: str) -> None:
+        self.update_id = update_id
+        super().__init__(
+            f"there is no update of benchmarks {update_id!r}",
+            hint="take the id from the answer to POST /benchmarks/update",
         )
 
 
@@ -558,6 +671,19 @@ class UnusableParameterError(AnalyticsError):
         )
 
 
+class UnknownMeasureError(AnalyticsError):
+    """A measure was asked for by an id that the catalogue does not have."""
+
+    code = "analytics.measure"
+
+    def __init__(self, measure: str, known: Sequence[str]) -> None:
+        self.measure = measure
+        self.known = tuple(known)
+        super().__init__(
+            f"there is no measure {measure!r}", hint=f"choose one of {', '.join(self.known)}"
+        )
+
+
 class UnsafeNonceError(TidebookError):
     """A page was to be written with a nonce that cannot stand in a header."""
 
@@ -609,6 +735,57 @@ class StalePreviewError(ConflictError):
             + (f"; and {more} more" if more > 0 else ""),
             hint="preview the same facts again, look at what is different, and commit with the "
             "preview_hash of that answer",
+        )
+
+
+class MarketDataError(TidebookError):
+    """Market data that a figure rests on cannot be had."""
+
+    code = "market-data"
+
+
+class BenchmarkUnavailableError(MarketDataError):
+    """No level of a benchmark is known, and none could be fetched."""
+
+    code = "benchmark_unavailable"
+
+    def __init__(self, symbol: str, why: str) -> None:
+        self.symbol = symbol
+        self.why = why
+        super().__init__(
+            f"nothing is known of the benchmark {symbol}: {why}",
+            hint="set ALPACA_API_KEY and ALPACA_SECRET_KEY or TIDEBOOK_BENCHMARK_DIR and send POST "
+            "/benchmarks/update, or send its prices to POST /ingest/market-prices; no return is "
+            "made up meanwhile",
+        )
+
+
+class MissingRateError(MarketDataError):
+    """Portfolios in two currencies were to be told together without a rate between them."""
+
+    code = "exchange_rate_unavailable"
+
+    def __init__(self, source: str, target: str, on: date) -> None:
+        self.source = source
+        self.target = target
+        self.on = on
+        super().__init__(
+            f"no exchange rate from {source} to {target} is known on or before {on}",
+            hint="send it to POST /ingest/fx-rates; amounts in two currencies are not added up",
+        )
+
+
+class ProviderError(MarketDataError):
+    """A provider of market data did not answer as it should."""
+
+    code = "market-data.provider"
+
+    def __init__(self, provider: str, why: str) -> None:
+        self.provider = provider
+        self.why = why
+        super().__init__(
+            f"{provider} gave no data: {why}",
+            hint="check its address, the keys and the network; what was fetched before is kept",
         )
 
 

@@ -13,6 +13,7 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING, Final
 
 from tidebook.adapters.postgres import schema
+from tidebook.adapters.postgres.benchmark_store import PostgresBenchmarks
 from tidebook.adapters.postgres.cluster import EmbeddedCluster
 from tidebook.adapters.postgres.dead_letters import PostgresDeadLetters
 from tidebook.adapters.postgres.market_cache import MarketCache
@@ -21,6 +22,7 @@ from tidebook.adapters.postgres.reader import PostgresReader
 from tidebook.adapters.postgres.retention import PostgresKeeper
 from tidebook.adapters.postgres.store import PostgresStore
 from tidebook.config import EVERY_ROLE, Role
+from tidebook.engine.benchmarks import Benchmarks, NoProvider
 from tidebook.engine.commands import LogCommands
 from tidebook.engine.keeping import Kept, RetentionJob, cut_of
 from tidebook.engine.runner import Runner, Stage, Through, unbooked
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 
     from tidebook.adapters.postgres.store import LeadName
     from tidebook.config import Settings
+    from tidebook.engine.benchmarks import Provider
     from tidebook.engine.bus import Bus
     from tidebook.engine.dead_letters import DeadLetters
     from tidebook.engine.keeping import Keeper
@@ -68,6 +71,7 @@ class System:
     clock: Clock
     settings: Settings
     database_url: str
+    benchmarks: Benchmarks
     bus: Bus | None
     dead_letters: DeadLetters
     _keeper: Keeper
@@ -153,7 +157,21 @@ def open_system(settings: Settings, *, run: bool = True) -> System:
             job = RetentionJob(store("jobs"), keeper, clock, _kept(settings))
             stack.callback(job.stop)
             job.start()
-        return System(commands, reader, clock, settings, url, bus, letters, keeper, stack.pop_all())
+        benchmarks = Benchmarks(
+            PostgresBenchmarks(pool), benchmark_provider(settings), reader, clock
+        )
+        return System(
+            commands,
+            reader,
+            clock,
+            settings,
+            url,
+            benchmarks,
+            bus,
+            letters,
+            keeper,
+            stack.pop_all(),
+        )
 
 
 def _kept(settings: Settings) -> Kept:
@@ -177,6 +195,24 @@ def _bus(settings: Settings) -> Bus | None:
     except ModuleNotFoundError as missing:
         raise MissingExtraError("TIDEBOOK_BUS=kafka", "kafka") from missing
     return KafkaBus(settings.kafka_bootstrap)
+
+
+def benchmark_provider(settings: Settings) -> Provider:
+    """Return who has the levels of benchmarks: Alpaca with keys, else a folder, else nobody."""
+    if settings.alpaca_api_key:
+        from tidebook.adapters.alpaca import AlpacaBars  # noqa: PLC0415 - seldom needed
+
+        return AlpacaBars(
+            settings.alpaca_api_key,
+            settings.alpaca_secret_key,
+            url=settings.alpaca_url,
+            feed=settings.alpaca_feed,
+        )
+    if settings.benchmark_dir is not None:
+        from tidebook.adapters.benchmarkfiles import BenchmarkFolder  # noqa: PLC0415 - as above
+
+        return BenchmarkFolder(settings.benchmark_dir)
+    return NoProvider()
 
 
 def database_url(settings: Settings, stack: ExitStack) -> str:
@@ -260,8 +296,11 @@ def application(system: System) -> FastAPI:
         Dependency,
         Doors,
         create_app,
+        random_id,
         random_nonce,
     )
+    from tidebook.engine.user_desk import user_desk  # noqa: PLC0415
+    from tidebook.engine.users import UserPolicy  # noqa: PLC0415
     from tidebook.web import create_pages  # noqa: PLC0415
 
     given = system.settings
@@ -273,10 +312,19 @@ def application(system: System) -> FastAPI:
         if system.bus is None
         else (Dependency("broker", system.bus.ready, needed=Role.BOOK in given.roles),)
     )
+    desk = user_desk(
+        system.commands,
+        system.reader,
+        system.clock,
+        random_id,
+        benchmarks=system.benchmarks,
+        policy=UserPolicy(system.settings.user_currency, system.settings.user_time_zone),
+    )
     return create_app(
         system.commands,
         system.reader,
         clock=system.clock,
+        desk=desk,
         pages=pages if reading else None,
         settings=settings,
         doors=Doors(takes=Role.INGEST in given.roles, answers=reading, roles=given.roles),

@@ -176,6 +176,7 @@ class MemoryReader:
         self.kept_unknown: set[Cancellation] = set()
         self.kept_reconciliation = Reconciliation((), (), (), 0)
         self.kept_health: tuple[CheckResult, ...] = ()
+        self.kept_state: str | None = "7.7.5"
         self.asked: list[object] = []
         self.fault: Exception | None = None
 
@@ -398,6 +399,15 @@ class MemoryReader:
             if (start is None or day.on >= start) and (end is None or day.on <= end)
         ]
         return view._replace(days=tuple(days))
+
+    def series_of(
+        self, portfolio_ids: Sequence[str], *, known_at: datetime | None = None
+    ) -> tuple[SeriesView, ...]:
+        return tuple(self.series(one, known_at=known_at) for one in portfolio_ids)
+
+    def state(self, portfolio_id: str) -> str | None:
+        self._answering(portfolio_id)
+        return self.kept_state
 
     def findings(
         self,

@@ -217,6 +217,7 @@ def test_the_table_of_statuses() -> None:
         "FencedError": 503,
         "OverloadedError": 429,
         "AnalyticsError": 422,
+        "MarketDataError": 503,
         "ServerError": 502,
         "UnsafeNonceError": 500,
     }

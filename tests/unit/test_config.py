@@ -40,6 +40,11 @@ def test_every_variable_is_taken() -> None:
         "TIDEBOOK_LOG_LEVEL": "WARNING",
         "TIDEBOOK_BOOK_BATCH_MAX": "500",
         "TIDEBOOK_WORKERS": "4",
+        "TIDEBOOK_USER_CURRENCY": "CAD",
+        "TIDEBOOK_USER_TIME_ZONE": "America/Toronto",
+        "TIDEBOOK_BENCHMARK_DIR": "/srv/levels",
+        "TIDEBOOK_ALPACA_URL": "http://localhost:9000",
+        "TIDEBOOK_ALPACA_FEED": "sip",
     }
     assert Settings.from_environment(HOME | given) == Settings(
         data_dir=Path("/srv/book"),
@@ -51,6 +56,11 @@ def test_every_variable_is_taken() -> None:
         log_level="warning",
         book_batch_max=500,
         workers=4,
+        user_currency="CAD",
+        user_time_zone="America/Toronto",
+        benchmark_dir=Path("/srv/levels"),
+        alpaca_url="http://localhost:9000",
+        alpaca_feed="sip",
     )
 
 
@@ -91,6 +101,9 @@ def test_our_own_database_url_goes_before_the_general_one() -> None:
         ("TIDEBOOK_WORKERS", "0"),
         ("TIDEBOOK_WORKERS", "65"),
         ("TIDEBOOK_LOG_LEVEL", "loud"),
+        ("TIDEBOOK_USER_CURRENCY", "dollars"),
+        ("TIDEBOOK_USER_TIME_ZONE", "Gotham"),
+        ("TIDEBOOK_ALPACA_URL", "data.alpaca.markets"),
     ],
 )
 def test_a_bad_value_is_refused_by_name(variable: str, value: str) -> None:
@@ -109,13 +122,26 @@ def test_a_refused_database_url_does_not_give_its_password_away(variable: str, v
     assert "secret" not in str(refused.value) + refused.value.hint
 
 
+def test_half_of_a_pair_of_keys_is_refused_and_neither_half_is_printed() -> None:
+    keys = {"ALPACA_API_KEY": "PK-public", "ALPACA_SECRET_KEY": "SK-hidden"}
+    settings = Settings.from_environment(HOME | keys)
+    assert (settings.alpaca_api_key, settings.alpaca_secret_key) == ("PK-public", "SK-hidden")
+    assert "hidden" not in repr(settings)
+    for missing in keys:
+        half = {name: value for name, value in keys.items() if name != missing}
+        with pytest.raises(InvalidSettingError, match=f"^{missing} is") as refused:
+            Settings.from_environment(HOME | half)
+        assert "PK" not in str(refused.value)
+        assert "SK" not in str(refused.value)
+
+
 def test_the_printed_form_does_not_give_the_password_away() -> None:
     given = HOME | {"DATABASE_URL": "postgresql://ada:secret@db/book"}
     assert "secret" not in repr(Settings.from_environment(given))
 
 
 def test_the_reference_page_describes_exactly_the_variables_that_are_read() -> None:
-    pattern = re.compile(r"\b(?:TIDEBOOK_[A-Z_]+|DATABASE_URL)\b")
+    pattern = re.compile(r"\b(?:TIDEBOOK_[A-Z_]+|DATABASE_URL|ALPACA_[A-Z_]+)\b")
     source = Path(tidebook.__file__).with_name("config.py").read_text(encoding="utf-8")
     page = (ROOT / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
     described = {line.split("`")[1] for line in page.splitlines() if line.startswith("| `")}

@@ -36,9 +36,9 @@ def public_market(flows: DatedAmounts, index: Floats, closing: float) -> PublicM
     """Return the public market equivalents of an investor's flows.
 
     Args:
-        flows: Money put in negative, money taken out positive, one row per day, rising; the last
-            day is that of the closing value and may have a flow of 0.
-        index: The level of the index on each of these days.
+        flows: Money put in negative, money taken out positive, in order of days; the last day is
+            that of the closing value and may have a flow of 0.
+        index: The level of the index for each of these flows.
         closing: The closing value of the fund on the last day.
 
     Raises:

@@ -12,14 +12,19 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from tidebook.api import (
+    benchmarks,
+    breaking_down,
     corporate_actions,
     data_checks,
     explaining,
     health,
     ingestion,
+    measuring,
     problems,
     queries,
     reference,
+    trades,
+    users,
     what_if,
 )
 from tidebook.api.correlation import HEADER, CorrelationMiddleware, correlation_id_of
@@ -32,6 +37,7 @@ from tidebook.api.edge import (
     refuse_unknown_parameters,
 )
 from tidebook.api.waiting import WaitingRoom
+from tidebook.engine.user_desk import user_desk
 from tidebook.errors import Fault, InvalidRequestError, TidebookError
 
 if TYPE_CHECKING:
@@ -44,6 +50,7 @@ if TYPE_CHECKING:
     from tidebook.api.pages import Pages
     from tidebook.api.problems import Problem
     from tidebook.engine.ports import Clock, Commands, Reader
+    from tidebook.engine.user_desk import UserDesk
 
 _NOT_FOUND, _METHOD_NOT_ALLOWED, _INTERNAL = 404, 405, 500
 _DESCRIPTION = "A portfolio book of record with analytics and control."
@@ -60,6 +67,7 @@ def create_app(
     new_nonce: Callable[[], str] = random_nonce,
     doors: Doors | None = None,
     dependencies: Sequence[Dependency] = (),
+    desk: UserDesk | None = None,
 ) -> FastAPI:
     """Return the application that serves a book over HTTP.
 
@@ -73,6 +81,7 @@ def create_app(
         new_nonce: Gives at least 16 unguessable base64 characters for each page of the reference.
         doors: Which routes this process answers; all unless said otherwise.
         dependencies: Servers besides the store that the readiness route asks.
+        desk: Users' trades and benchmarks; without, benchmarks are instruments of the book alone.
     """
     chosen = settings or AppSettings()
     app = FastAPI(
@@ -87,7 +96,8 @@ def create_app(
         lifespan=_with_threads(chosen.threads),
     )
     waiting = WaitingRoom(chosen.waiting_max)
-    app.state.edge = Edge(commands, reader, clock, new_id, new_nonce, chosen, waiting)
+    users_desk = desk or user_desk(commands, reader, clock, new_id)
+    app.state.edge = Edge(commands, reader, clock, new_id, new_nonce, chosen, waiting, users_desk)
     app.state.pages = pages
     # The last route of the queries takes every path beneath a portfolio, so the checks go before.
     routed = (
@@ -95,8 +105,13 @@ def create_app(
         data_checks,
         what_if,
         corporate_actions,
+        measuring,
+        breaking_down,
         queries,
         explaining,
+        trades,
+        users,
+        benchmarks,
         health,
         reference,
     )

@@ -13,7 +13,7 @@ from tidebook.errors import BusUnavailableError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 _EVERYWHERE = ("/health/live", "/health/ready", "/health/startup", "/version", "/docs", "/openapi")
-_TAKING = ("/ingest/", "/reprocess/")
+_TAKING = ("/ingest/", "/reprocess/", "/trades", "/benchmarks/update")
 _COMMITTING = "/what-if/commit"
 
 

@@ -18,6 +18,7 @@ from tidebook import __version__
 from tidebook.api import checks
 from tidebook.api.waiting import WaitingRoom
 from tidebook.engine.ports import Clock, Commands, Reader
+from tidebook.engine.user_desk import UserDesk
 from tidebook.errors import BodyTooLargeError, MediaTypeError, UnknownParameterError
 from tidebook.model import moments
 
@@ -57,6 +58,7 @@ class Edge(NamedTuple):
     new_nonce: Callable[[], str]
     settings: AppSettings
     waiting: WaitingRoom
+    desk: UserDesk
 
 
 def random_id() -> str:

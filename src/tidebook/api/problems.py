@@ -32,6 +32,7 @@ STATUS: Mapping[type[e.TidebookError], int] = {
     e.FencedError: 503,
     e.OverloadedError: 429,
     e.AnalyticsError: 422,
+    e.MarketDataError: 503,
     e.ServerError: 502,
     e.UnsafeNonceError: 500,
     e.BusError: 503,

@@ -5,28 +5,17 @@ from __future__ import annotations
 from datetime import date
 from enum import StrEnum
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from tidebook.api import gains_wire, performance_wire as wire, samples, shapes
-from tidebook.api.bodies import decoded_object
-from tidebook.api.edge import Day, Edge, EdgeHere, Instant, JsonBody, Text
+from tidebook.api import gains_wire, samples, shapes
+from tidebook.api.edge import Day, EdgeHere, Instant, Text
 from tidebook.api.replies import day_or_null, instant_or_null, reply
 from tidebook.api.restatement_shapes import restatements_of
 from tidebook.engine.gains import gains_report
-from tidebook.engine.performance import (
-    Request as PerformanceRequest,
-    Series,
-    day_coverage,
-    money_weighted_performance,
-    performance,
-    series_of,
-)
 from tidebook.engine.ports import RestatementQuery, TransactionQuery
-from tidebook.engine.views import SeriesView
-from tidebook.errors import ReportingCurrencyError, UnknownTransactionError
+from tidebook.errors import UnknownTransactionError
 
 router = APIRouter(tags=["query"])
 
@@ -242,44 +231,6 @@ def series(
     end = _until(end_date, as_of)
     view = edge.reader.series(portfolio_id, start=start_date, end=end, known_at=known_at)
     return reply(shapes.series_json(view))
-
-
-@router.post("/portfolios/{portfolio_id:path}/performance", **samples.performance())
-def time_weighted_returns(edge: EdgeHere, portfolio_id: str, body: JsonBody) -> Response:
-    """Return time-weighted returns, as percent numbers."""
-    asked = wire.asked(decoded_object(body), edge.clock.now())
-    view, days, request = _performance(edge, portfolio_id, asked)
-    found = performance(days, request)
-    freshness = _freshness_on(view, request)
-    return reply(wire.returns_json(found, asked, as_of=request.as_of, freshness=freshness))
-
-
-@router.post("/portfolios/{portfolio_id:path}/performance/mwr", **samples.money_weighted())
-def money_weighted_returns(edge: EdgeHere, portfolio_id: str, body: JsonBody) -> Response:
-    """Return money-weighted returns, as fractions."""
-    asked = wire.asked(decoded_object(body), edge.clock.now())
-    view, days, request = _performance(edge, portfolio_id, asked)
-    found = money_weighted_performance(days, request)
-    freshness = _freshness_on(view, request)
-    return reply(wire.rates_json(found, asked, as_of=request.as_of, freshness=freshness))
-
-
-def _performance(
-    edge: Edge, portfolio_id: str, asked: wire.Asked
-) -> tuple[SeriesView, Series, PerformanceRequest]:
-    """Return the whole series, since a day's capital is the value of the day before."""
-    view = edge.reader.series(portfolio_id, known_at=asked.known_at)
-    base = view.portfolio.base_currency
-    if asked.reporting_currency not in {None, base}:
-        raise ReportingCurrencyError(asked.reporting_currency or "", base)
-    local_now = edge.clock.now().astimezone(ZoneInfo(view.portfolio.time_zone))
-    as_of = asked.as_of or local_now.date()
-    return view, series_of(view), PerformanceRequest(as_of, asked.periods, asked.basis)
-
-
-def _freshness_on(view: SeriesView, request: PerformanceRequest) -> shapes.Json:
-    last = next((day for day in reversed(view.days) if day.on <= request.as_of), None)
-    return shapes.covered(view.freshness, None if last is None else day_coverage(last))
 
 
 # After the routes beneath a portfolio: an id may hold a slash, and this one takes every path.

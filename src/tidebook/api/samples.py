@@ -1,6 +1,6 @@
 """What the documentation shows: for every route its request, an example of it and of the answer.
 
-The examples live in ``samples.json`` beside this module; a test holds their shapes equal to what
+The examples live in two files beside this module; a test holds their shapes equal to what
 the routes take and answer.
 """
 
@@ -16,6 +16,7 @@ from starlette.responses import Response
 from tidebook.api.replies import PROBLEM_TYPE, Json
 from tidebook.api.rowreader import camel
 from tidebook.api.rows import TRANSACTIONS, Door
+from tidebook.api.trade_rows import TRADES, TradeSide
 from tidebook.api.transaction_types import TYPES
 from tidebook.model.actions import ActionType
 from tidebook.model.cancellations import FactKind
@@ -30,6 +31,8 @@ RouteOptions = dict[str, Any]
 _NUMBERS = frozenset(
     {
         "quantity",
+        "qty",
+        "fee",
         "price",
         "gross_transaction_amount",
         "trade_fee",
@@ -71,11 +74,13 @@ _WORDS: Mapping[str, Iterable[str]] = {
     "settlement": Settlement,
     "option_right": OptionRight,
     "kind": FactKind,
+    "side": TradeSide,
 }
 _LISTS: Mapping[str, tuple[str, ...]] = {
     "lots": ("lot_id", "quantity"),
     "cost_basis_method_changes": ("from", "method"),
 }
+_OBJECTS = frozenset({"raw"})
 _FLAGS = frozenset({"is_leverage_allowed", "allow_short", "cancelled"})
 _PROBLEM_REPLY: Json = {
     "description": "A refusal, as a problem document (RFC 9457)",
@@ -123,8 +128,11 @@ PROBLEM_SCHEMA: Json = {
 @cache
 def examples() -> dict[str, Json]:
     """Return every example by name."""
-    text = (files("tidebook.api") / "samples.json").read_bytes()
-    return cast("dict[str, Json]", msgspec.json.decode(text))
+    folder = files("tidebook.api")
+    found: dict[str, Json] = {}
+    for name in ("samples.json", "samples_measures.json"):
+        found |= cast("dict[str, Json]", msgspec.json.decode((folder / name).read_bytes()))
+    return found
 
 
 def answer(name: str) -> RouteOptions:
@@ -169,6 +177,36 @@ def money_weighted() -> RouteOptions:
     return _asking("mwr_request", "mwr")
 
 
+def performance_of_several() -> RouteOptions:
+    """Return what the time-weighted route for several portfolios says of itself."""
+    return _asking("performance_of_several_request", "performance_of_several")
+
+
+def money_weighted_of_several() -> RouteOptions:
+    """Return what the money-weighted route for several portfolios says of itself."""
+    return _asking("mwr_of_several_request", "mwr_of_several")
+
+
+def risk() -> RouteOptions:
+    """Return what the risk route says of itself."""
+    return _asking("risk_request", "risk")
+
+
+def risk_of_several() -> RouteOptions:
+    """Return what the risk route for several portfolios says of itself."""
+    return _asking("risk_of_several_request", "risk_of_several")
+
+
+def contribution() -> RouteOptions:
+    """Return what the contribution route says of itself."""
+    return _asking("contribution_request", "contribution")
+
+
+def attribution() -> RouteOptions:
+    """Return what the attribution route says of itself."""
+    return _asking("attribution_request", "attribution")
+
+
 def what_if() -> RouteOptions:
     """Return what the what-if route says of itself."""
     return _asking("what_if_request", "what_if")
@@ -177,6 +215,27 @@ def what_if() -> RouteOptions:
 def what_if_commit() -> RouteOptions:
     """Return what the route that commits a what-if says of itself."""
     return _writing({"type": "object"}, examples()["what_if_commit_request"], "queued", status=202)
+
+
+def trade() -> RouteOptions:
+    """Return what the route for a user's trade says of itself."""
+    responses = _responses(201, "The trade is durable and will be booked", "trade")
+    responses[200] = _example("The trade was known already, or is corrected", "trade_known")
+    return {
+        "response_class": Response,
+        "status_code": 201,
+        "responses": responses,
+        "openapi_extra": _request_body(row_schema(TRADES), examples()["trade_request"]),
+    }
+
+
+def benchmark_update() -> RouteOptions:
+    """Return what the route that starts an update of benchmarks says of itself."""
+    return {
+        "response_class": Response,
+        "status_code": 202,
+        "responses": _responses(202, "An update runs", "benchmark_update"),
+    }
 
 
 def row_schema(door: Door[Any]) -> Json:
@@ -202,6 +261,8 @@ def _field_schema(name: str) -> Json:
         kind = {"type": "boolean"}
     elif name in _WORDS:
         kind = {"type": "string", "enum": list(_WORDS[name])}
+    elif name in _OBJECTS:
+        kind = {"type": "object"}
     elif name in _LISTS:
         kind = {"type": "array", "items": _object_schema(_LISTS[name], _LISTS[name])}
     else:

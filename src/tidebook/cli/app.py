@@ -30,6 +30,7 @@ _ORDER: Final = (
     "transactions",
     "actions",
     "performance",
+    "compare",
     "explain",
     "findings",
     "reconcile",

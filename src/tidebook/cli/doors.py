@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tidebook.config import Settings
+    from tidebook.engine.benchmarks import Benchmarks
     from tidebook.engine.dead_letters import DeadLetters
     from tidebook.engine.ports import Clock, Commands, Reader
 
@@ -43,6 +44,11 @@ class System(Protocol):
 
     def retire(self) -> Mapping[str, int]:
         """Delete what is kept for long enough; return how many rows of which table."""
+        ...
+
+    @property
+    def benchmarks(self) -> Benchmarks:
+        """What to compare with."""
         ...
 
 

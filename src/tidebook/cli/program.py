@@ -9,6 +9,7 @@ import typer
 from tidebook.cli import (
     acting,
     checking,
+    comparing,
     correcting,
     demo,
     explaining,
@@ -25,6 +26,7 @@ from tidebook.cli.refusals import last_words
 COMMAND_MODULES = (
     acting,
     checking,
+    comparing,
     correcting,
     demo,
     explaining,

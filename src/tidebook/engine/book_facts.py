@@ -96,29 +96,50 @@ def rebuilt_series(made: Rebuilt, portfolio_id: str) -> tuple[PortfolioDay, ...]
     entries = made.entries(portfolio_id)
     if not entries:
         return ()
+    held = holdings_of(made, portfolio_id, entries)
+    market = market_of(made, portfolio_id)
+    days = valued_days(made, portfolio_id, entries)
+    return daily_series(days, held, portfolio_flows(entries), market)
+
+
+def market_of(made: Rebuilt, portfolio_id: str) -> Market:
+    """Return what a portfolio is valued with."""
     given = made.rests_on
+    base = given.facts.portfolios[portfolio_id].base_currency
+    return Market(given.prices, given.facts.rates, base, given.vectors)
+
+
+def valued_days(made: Rebuilt, portfolio_id: str, entries: Sequence[Entry]) -> tuple[date, ...]:
+    """Return the days that a portfolio with these entries is valued on; none without entries."""
+    if not entries:
+        return ()
     active = sorted({entry.posting.on for entry in entries})
-    dates = given.business_dates
+    dates = made.rests_on.business_dates
     last = max(
         active[-1], (dates[-1] if dates else _last_price_day(made, portfolio_id)) or active[-1]
     )
-    days = valuation_days(active[0], last, dates, active)
-    base = given.facts.portfolios[portfolio_id].base_currency
-    market = Market(given.prices, given.facts.rates, base, given.vectors)
-    return daily_series(days, _held(made, portfolio_id, entries), portfolio_flows(entries), market)
+    return valuation_days(active[0], last, dates, active)
 
 
-def _held(made: Rebuilt, portfolio_id: str, entries: Sequence[Entry]) -> list[HeldSteps]:
-    keys = made.keys[portfolio_id]
+def held_instruments(made: Rebuilt, portfolio_id: str) -> dict[str, Instrument]:
+    """Return the instrument of each key of a portfolio, by security id."""
     known = made.rests_on.facts.instruments
+    return {
+        security_id: instrument_of(
+            security_id, min(entry.posting.currency for entry in folded.entries), known
+        )
+        for security_id, folded in made.keys.get(portfolio_id, {}).items()
+    }
+
+
+def holdings_of(made: Rebuilt, portfolio_id: str, entries: Sequence[Entry]) -> list[HeldSteps]:
+    """Return what each key held after each day on which it changed."""
+    keys = made.keys[portfolio_id]
     currencies = {
         security_id: min(entry.posting.currency for entry in folded.entries)
         for security_id, folded in keys.items()
     }
-    instruments = {
-        security_id: instrument_of(security_id, currency, known)
-        for security_id, currency in currencies.items()
-    }
+    instruments = held_instruments(made, portfolio_id)
     cash = frozenset(
         security_id for security_id, instrument in instruments.items() if instrument.is_cash
     )

@@ -26,6 +26,8 @@ from tidebook.book.series import (
 )
 from tidebook.book.valuation import Held, cash_quote, coverage, total, value_position
 from tidebook.book.whole import Facts, build
+from tidebook.engine.benchmark_updates import MemoryBenchmarks
+from tidebook.engine.benchmarks import Benchmarks, NoProvider
 from tidebook.engine.book_facts import BookFacts, Standing, rebuilt, rebuilt_series
 from tidebook.engine.ports import (
     HEALTH_MAX,
@@ -241,7 +243,8 @@ class MemoryBook:
         as_of: date | None = None,
         known_at: datetime | None = None,
     ) -> tuple[Portfolio, ...]:
-        return tuple(self.owners[one] for one in sorted(self.owners))
+        owners = (self.owners[one] for one in sorted(self.owners))
+        return tuple(one for one in owners if cif_id in {None, one.cif_id})
 
     def portfolio(self, portfolio_id: str, *, known_at: datetime | None = None) -> Portfolio:
         if portfolio_id not in self.owners:
@@ -387,7 +390,8 @@ class MemoryBook:
             if query.portfolio_id in {fact.portfolio_id, fact.to_portfolio_id}
             and query.security_id in {None, fact.security_id, fact.to_security_id}
         ]
-        views = [view for view in views if view.business_date <= day]
+        first = query.start or date.min
+        views = [view for view in views if first <= view.business_date <= day]
         views.sort(key=lambda view: view.business_date, reverse=query.descending)
         page = tuple(views[query.skip : query.skip + query.limit])
         owner = self.portfolio(query.portfolio_id)
@@ -494,6 +498,14 @@ class MemoryBook:
         freshness = self.freshness(portfolio_id)
         inception = days[0] if days else None
         return SeriesView(owner, freshness._replace(as_of=end or freshness.as_of), inception, rows)
+
+    def series_of(
+        self, portfolio_ids: Sequence[str], *, known_at: datetime | None = None
+    ) -> tuple[SeriesView, ...]:
+        return tuple(self.series(one, known_at=known_at) for one in portfolio_ids)
+
+    def state(self, portfolio_id: str) -> str | None:
+        return f"{self.portfolio(portfolio_id).portfolio_id} {self.today}"
 
     def _contract(self, held: HeldSteps, entries: Sequence[Entry]) -> HeldSteps:
         instrument = self.instrument(held.security_id)
@@ -823,6 +835,7 @@ class MemorySystem(NamedTuple):
     commands: MemoryBook
     reader: MemoryBook
     clock: StoppedClock
+    benchmarks: Benchmarks
 
 
 class Openings:
@@ -831,11 +844,13 @@ class Openings:
     def __init__(self, book: MemoryBook) -> None:
         self.book = book
         self.seen: list[tuple[Settings, bool]] = []
+        clock = StoppedClock()
+        self.benchmarks = Benchmarks(MemoryBenchmarks(), NoProvider(), book, clock)
 
     @contextmanager
     def __call__(self, settings: Settings, *, run: bool) -> Generator[MemorySystem]:
         self.seen.append((settings, run))
-        yield MemorySystem(self.book, self.book, StoppedClock())
+        yield MemorySystem(self.book, self.book, StoppedClock(), self.benchmarks)
 
 
 def _flow(

@@ -1,4 +1,4 @@
-"""The bus: places in a broker's partitions, dead letters that were replayed, the horizon.
+"""Benchmarks: the levels that providers gave, and the updates that fetched them.
 
 Revision ID: 0006
 """

@@ -1,0 +1,199 @@
+"""Counting day trades: what was opened and closed again within one day, by both methods.
+
+A day trade is the purchase and sale, or the sale and purchase, of the same security on the same
+day in a margin account (FINRA 4210(f)(8)(B)). What was held overnight and is closed before the
+same side is opened again on that day is no part of one. Several purchases and sales make
+
+- by changes of direction (Interpretation /02): as many as the account turned from opening to
+  closing, however many executions each run has;
+- by opening transactions (Interpretation /01): as many as there are transactions that opened or
+  increased what was closed on the same day, the oldest first.
+
+Coins are no securities and make none.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections import Counter
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+from tidebook.compliance.trades import AssetClass, Side
+from tidebook.model.money import ZERO
+from tidebook.model.sessions import last_sessions, session_on_or_before
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
+    from decimal import Decimal
+
+    from tidebook.compliance.trades import Trade
+
+WINDOW_SESSIONS = 5
+
+
+class CountMethod(StrEnum):
+    """How day trades are counted where a day has several purchases and sales."""
+
+    DIRECTION_CHANGE = "direction_change"
+    OPENING_TRANSACTION = "opening_transaction"
+
+
+class DayTrade(NamedTuple):
+    """One day trade: what opened and what closed it."""
+
+    on: date
+    security_id: str
+    opened_by: tuple[str, ...]
+    closed_by: str
+    orders: tuple[str, str] = ("", "")
+    """The orders that opened and closed it: the legs of one spread are one day trade."""
+
+
+class _Opening(NamedTuple):
+    trade: Trade
+    left: Decimal
+
+
+class _Day:
+    """What one security did on one day so far."""
+
+    __slots__ = ("counted", "on", "openings", "run", "side")
+
+    def __init__(self, on: date) -> None:
+        """Begin a day on which nothing was opened yet."""
+        self.on = on
+        self.side: Side | None = None
+        self.run: list[Trade] = []
+        self.openings: list[_Opening] = []
+        self.counted: set[str] = set()
+
+    def open(self, trade: Trade, quantity: Decimal) -> None:
+        """Take a trade that opens or increases a position."""
+        if trade.side is not self.side:
+            self.side, self.run, self.openings = trade.side, [], []
+        self.run.append(trade)
+        self.openings.append(_Opening(trade, quantity))
+
+    def close(self, trade: Trade, quantity: Decimal, method: CountMethod) -> list[DayTrade]:
+        """Take a trade that closes, and return the day trades that it completes."""
+        if self.side is None or trade.side is self.side:
+            return []
+        used = self._used(quantity)
+        if method is CountMethod.OPENING_TRANSACTION:
+            fresh = [one for one in used if one.trade_id not in self.counted]
+            self.counted.update(one.trade_id for one in fresh)
+            return [self._made((one,), trade) for one in fresh]
+        run, self.run = self.run, []
+        return [self._made(run, trade)] if run else []
+
+    def _used(self, quantity: Decimal) -> list[Trade]:
+        """Return the openings of today that a closing takes from, the oldest first."""
+        used: list[Trade] = []
+        while quantity > ZERO and self.openings:
+            first = self.openings[0]
+            taken = min(first.left, quantity)
+            used.append(first.trade)
+            quantity -= taken
+            if taken == first.left:
+                self.openings.pop(0)
+            else:
+                self.openings[0] = _Opening(first.trade, first.left - taken)
+        return used
+
+    def _made(self, opened: Sequence[Trade], closed: Trade) -> DayTrade:
+        ids = tuple(one.trade_id for one in opened)
+        orders = (opened[0].order_id, closed.order_id)
+        return DayTrade(self.on, closed.security_id, ids, closed.trade_id, orders)
+
+
+class DayTradeRecord:
+    """The day trades and executions of one account so far, for windows of sessions.
+
+    Trades are taken in the order in which they were executed.
+    """
+
+    __slots__ = ("_days", "_execution_days", "_made", "_method")
+
+    def __init__(self, method: CountMethod = CountMethod.DIRECTION_CHANGE) -> None:
+        """Begin with an account that has not traded."""
+        self._method = method
+        self._days: dict[str, _Day] = {}
+        self._made: list[DayTrade] = []
+        self._execution_days: list[date] = []
+
+    def take(self, trade: Trade, held: Decimal) -> tuple[DayTrade, ...]:
+        """Take the next trade, before which ``held`` units were held, and return what it completes.
+
+        A trade that goes past nothing closes one position and opens the opposite one.
+        """
+        insort(self._execution_days, trade.on)
+        if trade.asset_class is AssetClass.CRYPTO:
+            return ()
+        day = self._days.get(trade.security_id)
+        if day is None or day.on != trade.on:
+            day = self._days[trade.security_id] = _Day(trade.on)
+        opposite = -held if trade.side is Side.BUY else held
+        closing = min(trade.quantity, max(opposite, ZERO))
+        made = day.close(trade, closing, self._method) if closing > ZERO else []
+        if trade.quantity > closing:
+            day.open(trade, trade.quantity - closing)
+        self._made.extend(made)
+        return tuple(made)
+
+    def would_close(self, trade: Trade, held: Decimal) -> bool:
+        """Tell whether a trade would complete a day trade, without taking it."""
+        day = self._days.get(trade.security_id)
+        closes = held < ZERO if trade.side is Side.BUY else held > ZERO
+        if trade.asset_class is AssetClass.CRYPTO or day is None or day.on != trade.on:
+            return False
+        return closes and day.side is not None and day.side is not trade.side and bool(day.run)
+
+    def window(self, on: date, sessions: int = WINDOW_SESSIONS) -> Window:
+        """Return what was done in the sessions up to and including a day."""
+        days = last_sessions(session_on_or_before(on), sessions)
+        start = days[0]
+        first = _first_from(self._made, start)
+        executions = len(self._execution_days) - bisect_left(self._execution_days, start)
+        return Window(days, _distinct(self._made[first:]), executions)
+
+    @property
+    def made(self) -> tuple[DayTrade, ...]:
+        """Every day trade so far."""
+        return _distinct(self._made)
+
+
+class Window(NamedTuple):
+    """Sessions, the day trades in them, and how many executions there were of any kind."""
+
+    sessions: tuple[date, ...]
+    day_trades: tuple[DayTrade, ...]
+    executions: int
+
+
+def by_date(day_trades: Iterable[DayTrade]) -> Mapping[date, int]:
+    """Return how many day trades were made on each day."""
+    return Counter(one.on for one in day_trades)
+
+
+def _first_from(made: Sequence[DayTrade], start: date) -> int:
+    place = len(made)
+    while place and made[place - 1].on >= start:
+        place -= 1
+    return place
+
+
+def _distinct(made: Sequence[DayTrade]) -> tuple[DayTrade, ...]:
+    """Return day trades with those of one spread, opened and closed as one order each, as one."""
+    if not any(all(one.orders) for one in made):
+        return tuple(made)
+    seen: set[tuple[date, tuple[str, str]]] = set()
+    kept: list[DayTrade] = []
+    for one in made:
+        if all(one.orders) and one.orders[0] != one.orders[1]:
+            if (one.on, one.orders) in seen:
+                continue
+            seen.add((one.on, one.orders))
+        kept.append(one)
+    return tuple(kept)

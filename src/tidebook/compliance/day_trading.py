@@ -1,0 +1,177 @@
+"""The pattern day trader rule, FINRA 4210(f)(8)(B), and the count that brokers still show.
+
+A margin account is a pattern day trader's when it makes four or more day trades within five
+business days and these are more than 6 % of its executions in that time. It then needs 25,000 of
+equity at the close of the day before, or may not day trade. The rule ended on 2026-06-03; a broker
+may keep it for an account until 2027-10-20, and the account's policy then says so.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, NamedTuple
+
+from tidebook.compliance.day_trades import by_date
+from tidebook.compliance.rules import Findings, count, money, verdict
+from tidebook.compliance.trades import AccountType, AssetClass, DayTradeRegime
+from tidebook.compliance.verdicts import Amount, Evidence, Status
+from tidebook.model.money import ONE, ZERO, quotient
+from tidebook.model.sessions import session_after
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tidebook.compliance.day_trades import DayTrade, Window
+    from tidebook.compliance.rules import Context
+    from tidebook.compliance.trades import Account, Known, Trade
+    from tidebook.compliance.verdicts import Verdict
+
+PATTERN_DAY_TRADING = "pattern_day_trading"
+LEGACY_ENDED_ON = date(2026, 6, 3)
+"""The last day of the pattern day trader rule; firms may phase it out later."""
+
+
+class PatternRule(NamedTuple):
+    """The thresholds of the rule: count and share both have to be passed for a pattern."""
+
+    day_trades_min: Decimal
+    share_above: Decimal
+    equity_min: Decimal
+
+
+class Pattern(NamedTuple):
+    """What an account's day trades come to in a window of sessions.
+
+    ``ratio`` is day trades over executions, None where there was no execution. ``remaining`` is
+    how many more day trades leave the account below the count of a pattern.
+    """
+
+    sessions: tuple[date, ...]
+    day_trades: tuple[DayTrade, ...]
+    by_date: Mapping[date, int]
+    executions: int
+    ratio: Decimal | None
+    is_pattern: bool
+    remaining: Decimal
+
+
+def pattern_in(window: Window, rule: PatternRule) -> Pattern:
+    """Return whether a window of sessions shows a pattern day trader.
+
+    Exactly the share that is carved out is no pattern: 6 day trades among 100 executions.
+    """
+    made, executions = Decimal(len(window.day_trades)), Decimal(window.executions)
+    return Pattern(
+        window.sessions,
+        window.day_trades,
+        by_date(window.day_trades),
+        window.executions,
+        quotient(made, executions) if window.executions else None,
+        made >= rule.day_trades_min and made > rule.share_above * executions,
+        max(rule.day_trades_min - ONE - made, ZERO),
+    )
+
+
+def pattern_status(pattern: Pattern, equity_prev_close: Known, rule: PatternRule) -> Status:
+    """Return what the rule makes of an account: free, free with care, restricted, or not known."""
+    if not pattern.is_pattern:
+        return Status.PASS
+    if equity_prev_close.value is None:
+        return Status.PROVISIONAL
+    return Status.FLAG if equity_prev_close.value >= rule.equity_min else Status.FAIL
+
+
+def why_exempt(account: Account, asset_class: AssetClass, on: date) -> str:
+    """Return why the rule does not bind an account on a day; nothing where it does."""
+    if account.type is AccountType.CASH:
+        return "a cash account is not held to it; good-faith violations are looked at instead"
+    if asset_class is AssetClass.CRYPTO:
+        return "coins are no securities, and trading them within a day is no day trade"
+    if regime_on(account, on) is DayTradeRegime.INTRADAY_MARGIN:
+        return (
+            "the intraday margin standard has replaced it since 2026-06-04; "
+            "the count of day trades is for information"
+        )
+    return ""
+
+
+def regime_on(account: Account, on: date) -> DayTradeRegime:
+    """Return which standard binds an account on a day.
+
+    Until the intraday margin standard there was one; from its first day on it is the standard,
+    unless the broker says that it keeps the old one for this account.
+    """
+    if on <= LEGACY_ENDED_ON:
+        return DayTradeRegime.LEGACY_PDT
+    policy = account.policy
+    if policy is not None and policy.day_trade_regime is not None:
+        return policy.day_trade_regime
+    return DayTradeRegime.INTRADAY_MARGIN
+
+
+def pattern_day_trading(trade: Trade, context: Context) -> Verdict:
+    """Judge a trade by the day trades of its account up to and including it."""
+    rule = PatternRule(
+        context.param("day_trades_min"), context.param("share_above"), context.param("equity_min")
+    )
+    pattern = pattern_in(context.day_trades.window(trade.on), rule)
+    exempt = why_exempt(context.account, trade.asset_class, trade.on)
+    if exempt:
+        shown = () if context.account.type is AccountType.CASH else _amounts(pattern)
+        found = Findings(Status.NOT_APPLICABLE, exempt, amounts=shown)
+        return verdict(trade, context.ruleset, found)
+    return verdict(trade, context.ruleset, _judged(trade, context, pattern, rule))
+
+
+def _judged(trade: Trade, context: Context, pattern: Pattern, rule: PatternRule) -> Findings:
+    made = len(pattern.day_trades)
+    told = f"{made} day trade{'' if made == 1 else 's'} in five sessions"
+    amounts = _amounts(pattern)
+    if not pattern.is_pattern:
+        return Findings(Status.PASS, f"{told}: no pattern", _evidence(pattern), amounts)
+    equity = context.standing.equity_prev_close
+    status = pattern_status(pattern, equity, rule)
+    amounts += (
+        money("equity_prev_close", equity.value, context.account, equity.why),
+        money("equity_min", rule.equity_min, context.account),
+    )
+    clears_on = _clears_on(pattern, rule)
+    if status is Status.PROVISIONAL:
+        reason = f"{told} make a pattern day trader, and the equity is missing: {equity.why}"
+        remedy = "send the prices that the value at the close before rests on"
+        return Findings(status, reason, _evidence(pattern), amounts, clears_on, remedy)
+    if status is Status.FLAG:
+        reason = f"{told} make a pattern day trader, with equity enough to go on"
+        remedy = f"keep the equity at or above {rule.equity_min}"
+        return Findings(status, reason, _evidence(pattern), amounts, clears_on, remedy)
+    if not any(one.closed_by == trade.trade_id for one in pattern.day_trades):
+        reason = f"{told} make a pattern day trader short of equity; this trade is none of them"
+        status = Status.FLAG
+    else:
+        reason = f"{told} make a pattern day trader, whose equity is below {rule.equity_min}"
+    remedy = "bring the equity up, or make no further day trade until the window has moved on"
+    return Findings(status, reason, _evidence(pattern), amounts, clears_on, remedy)
+
+
+def _clears_on(pattern: Pattern, rule: PatternRule) -> date:
+    """Return the first session whose window has too few of these day trades for a pattern."""
+    days = sorted(one.on for one in pattern.day_trades)
+    leaving = days[len(days) - int(rule.day_trades_min)]
+    return session_after(leaving, len(pattern.sessions))
+
+
+def _amounts(pattern: Pattern) -> tuple[Amount, ...]:
+    return (
+        count("day_trades_in_window", Decimal(len(pattern.day_trades))),
+        count("executions_in_window", Decimal(pattern.executions)),
+        Amount("ratio", pattern.ratio, "fraction", "" if pattern.executions else "no execution"),
+        count("remaining_day_trades", pattern.remaining),
+    )
+
+
+def _evidence(pattern: Pattern) -> tuple[Evidence, ...]:
+    return tuple(
+        Evidence("day_trade", (*one.opened_by, one.closed_by), one.on, note=one.security_id)
+        for one in pattern.day_trades
+    )

@@ -1,0 +1,316 @@
+"""Limits that a house or an owner sets: size, concentration, restricted names, single orders.
+
+An order that only reduces a position is never held up by any of them.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, NamedTuple
+
+from tidebook.compliance.cash_funding import CashBreachKind
+from tidebook.compliance.rules import Findings, money, not_applicable, undecided, verdict
+from tidebook.compliance.trades import (
+    AccountType,
+    AssetClass,
+    Side,
+    held_before,
+    only_reduces,
+    opened_quantity,
+    unit_worth,
+    worth,
+)
+from tidebook.compliance.verdicts import Amount, Evidence, Status
+from tidebook.model.money import ZERO, quotient
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tidebook.compliance.rules import Context
+    from tidebook.compliance.trades import Position, Trade, UserLimit
+    from tidebook.compliance.verdicts import Verdict
+
+POSITION_SIZE_LIMIT = "position_size_limit"
+SECTOR_CONCENTRATION = "sector_concentration"
+RESTRICTED_LIST = "restricted_list"
+ORDER_VALUE_LIMIT = "order_value_limit"
+OPPOSITE_TRADE = "opposite_trade"
+USER_LIMITS = "user_limits"
+CASH_ACCOUNT = "cash_account"
+
+_HUNDRED = Decimal(100)
+_COIN_PLACES = 8
+_NEEDS_VALUE = "send the prices, and the rates, that the value of the account rests on"
+
+
+class Size(NamedTuple):
+    """How large a position is after an order, and how many more units the limit would take.
+
+    ``post_trade_pct`` is percent of equity. ``max_additional`` counts from before the order.
+    """
+
+    post_trade_pct: Decimal
+    max_additional: Decimal
+    is_above: bool
+
+
+def size_after(
+    value_before: Decimal, order_value: Decimal, unit: Decimal, equity: Decimal, limit_pct: Decimal
+) -> Size:
+    """Return the size of a position of ``value_before`` after an order; sales are negative.
+
+    Values count without their sign: a short position is as large as a long one. Exactly the limit
+    is within it.
+    """
+    after = abs(value_before + order_value)
+    room = limit_pct * equity - _HUNDRED * abs(value_before)
+    additional = max(room, ZERO) // (_HUNDRED * unit) if unit else ZERO
+    return Size(
+        quotient(_HUNDRED * after, equity),
+        additional,
+        _HUNDRED * after > limit_pct * equity,
+    )
+
+
+def position_size_limit(trade: Trade, context: Context) -> Verdict:
+    """Judge how much of the equity one issuer is after a trade."""
+    ruleset, equity = context.ruleset, context.standing.equity
+    held = held_before(trade, context.standing)
+    reduces = only_reduces(trade, held)
+    unit = unit_worth(trade)
+    if unit is None or equity.value is None or equity.value <= ZERO:
+        if reduces:
+            return verdict(trade, ruleset, Findings(Status.PASS, _REDUCES))
+        why = _why_no_equity(context)
+        return undecided(trade, ruleset, why, _NEEDS_VALUE)
+    limit_pct = context.param("limit_pct")
+    same = _same_issuer(trade, context)
+    unpriced = sorted(one.security_id for one in same if one.unit_value is None and one.quantity)
+    if unpriced:
+        return undecided(trade, ruleset, f"no price is known of {unpriced[0]}", _NEEDS_VALUE)
+    value = sum((one.quantity * (one.unit_value or ZERO) for one in same), held * unit)
+    size = size_after(value, trade.signed * unit, unit, equity.value, limit_pct)
+    additional = size.max_additional
+    if trade.asset_class is AssetClass.CRYPTO:
+        scaled = size_after(
+            value, ZERO, unit.scaleb(-_COIN_PLACES), equity.value, limit_pct
+        ).max_additional
+        additional = scaled.scaleb(-_COIN_PLACES)
+    amounts = (
+        Amount("post_trade_pct", size.post_trade_pct, "percent"),
+        Amount("limit_pct", limit_pct, "percent"),
+        Amount("max_additional_qty", additional, "units"),
+        money("equity", equity.value, context.account),
+    )
+    told = f"the position is {size.post_trade_pct.normalize():f} % of the equity after the trade"
+    if not size.is_above:
+        return verdict(trade, ruleset, Findings(Status.PASS, told, amounts=amounts))
+    if reduces:
+        passive = Evidence("passive_breach", (trade.security_id,))
+        reason = f"{told}, above the limit of {limit_pct} %; the trade only reduces it"
+        return verdict(trade, ruleset, Findings(Status.PASS, reason, (passive,), amounts))
+    reason = f"{told}, above the limit of {limit_pct} %"
+    remedy = f"trade no more than {additional} units"
+    return verdict(trade, ruleset, Findings(Status.FLAG, reason, (), amounts, None, remedy))
+
+
+def sector_concentration(trade: Trade, context: Context) -> Verdict:
+    """Judge how much of the equity one sector is after a trade."""
+    ruleset, equity = context.ruleset, context.standing.equity
+    sector = context.exposure.positions[trade.security_id].sector
+    if not sector:
+        return not_applicable(trade, ruleset, "the security is in no sector that is known")
+    if only_reduces(trade, held_before(trade, context.standing)):
+        return verdict(trade, ruleset, Findings(Status.PASS, _REDUCES))
+    if unit_worth(trade) is None or equity.value is None or equity.value <= ZERO:
+        return undecided(trade, ruleset, _why_no_equity(context), _NEEDS_VALUE)
+    inside = [one for one in context.exposure.positions.values() if one.sector == sector]
+    unpriced = sorted(one.security_id for one in inside if one.unit_value is None and one.quantity)
+    if unpriced:
+        return undecided(trade, ruleset, f"no price is known of {unpriced[0]}", _NEEDS_VALUE)
+    value = sum((abs(one.quantity) * (one.unit_value or ZERO) for one in inside), ZERO)
+    limit_pct = context.param("limit_pct")
+    share = quotient(_HUNDRED * value, equity.value)
+    amounts = (
+        Amount("post_trade_pct", share, "percent"),
+        Amount("limit_pct", limit_pct, "percent"),
+    )
+    told = f"sector {sector} is {share.normalize():f} % of the equity after the trade"
+    if share <= limit_pct:
+        return verdict(trade, ruleset, Findings(Status.PASS, told, amounts=amounts))
+    evidence = tuple(
+        Evidence("in_sector", (one.security_id,), quantity=one.quantity)
+        for one in inside
+        if one.quantity
+    )
+    reason = f"{told}, above the limit of {limit_pct} %"
+    remedy = "hold less of this sector"
+    return verdict(trade, ruleset, Findings(Status.FLAG, reason, evidence, amounts, None, remedy))
+
+
+def restricted_list(trade: Trade, context: Context) -> Verdict:
+    """Judge whether the security may be traded in this account at all."""
+    ruleset = context.ruleset
+    if not context.account.restricted:
+        return not_applicable(trade, ruleset, "the account has no restricted list")
+    found = next(
+        (one for one in context.account.restricted if one.security_id == trade.security_id), None
+    )
+    if found is None:
+        return verdict(trade, ruleset, Findings(Status.PASS, "the security is not restricted"))
+    why = f": {found.why}" if found.why else ""
+    closes = only_reduces(trade, held_before(trade, context.standing))
+    if closes and found.closing_allowed:
+        reason = f"{trade.security_id} is restricted{why}; the trade only closes"
+        return verdict(trade, ruleset, Findings(Status.PASS, reason))
+    reason = f"{trade.security_id} is on the restricted list{why}"
+    remedy = "trade another security, or have the restriction lifted"
+    return verdict(trade, ruleset, Findings(Status.FAIL, reason, remedy=remedy))
+
+
+def order_value_limit(trade: Trade, context: Context) -> Verdict:
+    """Judge whether one trade is larger than any single one should be."""
+    ruleset, value = context.ruleset, worth(trade)
+    if value is None:
+        why = "no exchange rate brings the trade into the account's currency"
+        return undecided(trade, ruleset, why, _NEEDS_VALUE)
+    most = context.param("value_max")
+    amounts = (
+        money("order_value", value, context.account),
+        money("value_max", most, context.account),
+    )
+    if value <= most:
+        found = Findings(Status.PASS, f"the trade is worth {value}", amounts=amounts)
+        return verdict(trade, ruleset, found)
+    reason = f"the trade is worth {value}, more than {most}"
+    if only_reduces(trade, held_before(trade, context.standing)):
+        found = Findings(Status.PASS, f"{reason}; it only reduces a position", amounts=amounts)
+        return verdict(trade, ruleset, found)
+    remedy = "split the order, or have its size approved"
+    return verdict(trade, ruleset, Findings(Status.FLAG, reason, (), amounts, None, remedy))
+
+
+def opposite_trade(trade: Trade, context: Context) -> Verdict:
+    """Judge whether the account traded against itself within a minute: a sign of wash trading."""
+    ruleset = context.ruleset
+    against = [
+        one
+        for one in context.earlier
+        if one.security_id == trade.security_id and one.side is not trade.side
+    ]
+    if not against:
+        found = Findings(Status.PASS, "no trade the other way came before it on the day")
+        return verdict(trade, ruleset, found)
+    if trade.at is None or any(one.at is None for one in against):
+        why = "a trade the other way was made on the day, and the instant of one is not known"
+        return undecided(trade, ruleset, why, "report the instant of each trade")
+    within = timedelta(seconds=int(context.param("window_seconds")))
+    at = trade.at
+    near = [one for one in against if one.at is not None and at - one.at <= within]
+    if not near:
+        found = Findings(Status.PASS, "no trade the other way came shortly before it")
+        return verdict(trade, ruleset, found)
+    evidence = tuple(
+        Evidence("opposite_trade", (one.trade_id,), one.on, one.quantity) for one in near
+    )
+    seconds = int(within.total_seconds())
+    reason = f"a trade the other way was made within {seconds} seconds before it"
+    remedy = "be ready to show that the two trades had different reasons"
+    return verdict(trade, ruleset, Findings(Status.FLAG, reason, evidence, remedy=remedy))
+
+
+def user_limits(trade: Trade, context: Context) -> Verdict:
+    """Judge a trade by the limits that its owner has set."""
+    ruleset = context.ruleset
+    limits = [one for one in context.account.limits if _covers(one, trade)]
+    if not limits:
+        return not_applicable(trade, ruleset, "no limit is set for this security")
+    if only_reduces(trade, held_before(trade, context.standing)):
+        return verdict(trade, ruleset, Findings(Status.PASS, _REDUCES))
+    value = worth(trade)
+    if value is None and any(one.max_value is not None for one in limits):
+        why = "no exchange rate brings the trade into the account's currency"
+        return undecided(trade, ruleset, why, _NEEDS_VALUE)
+    broken = [one for one in limits if _is_broken(one, trade, value)]
+    if not broken:
+        names = ", ".join(one.limit_id for one in limits)
+        return verdict(trade, ruleset, Findings(Status.PASS, f"within {names}"))
+    evidence = tuple(
+        Evidence("limit", (one.limit_id,), None, one.max_quantity, one.max_value) for one in broken
+    )
+    status = Status.FAIL if any(one.blocks for one in broken) else Status.FLAG
+    reason = f"above {', '.join(one.limit_id for one in broken)}"
+    amounts = (money("order_value", value, context.account),)
+    remedy = "trade less, or change the limit"
+    return verdict(trade, ruleset, Findings(status, reason, evidence, amounts, None, remedy))
+
+
+def cash_account(trade: Trade, context: Context) -> Verdict:
+    """Judge what a trade in a cash account was paid with (12 CFR 220.8)."""
+    account, ruleset = context.account, context.ruleset
+    if account.type is not AccountType.CASH:
+        return not_applicable(trade, ruleset, "the account may borrow")
+    held = held_before(trade, context.standing)
+    if trade.side is Side.SELL and opened_quantity(trade, held) > ZERO:
+        reason = "a cash account may not sell what it does not hold"
+        return verdict(trade, ruleset, Findings(Status.FAIL, reason, remedy="buy the units back"))
+    breaches = context.cash_breaches
+    if not breaches:
+        reason = "nothing was sold before it was paid for with settled money"
+        return verdict(trade, ruleset, Findings(Status.PASS, reason))
+    rides = any(one.kind is CashBreachKind.FREE_RIDING for one in breaches)
+    evidence = tuple(
+        Evidence(
+            one.kind.value,
+            (one.bought_by, trade.trade_id),
+            one.on,
+            None,
+            one.amount,
+            account.currency,
+        )
+        for one in breaches
+    )
+    if rides:
+        reason = "what was sold had not been paid for: free riding"
+        clears_on = trade.on + timedelta(days=int(context.param("freeze_days")))
+        remedy = "pay for purchases with money that is there for 90 days"
+        found = Findings(Status.FAIL, reason, evidence, (), clears_on, remedy)
+        return verdict(trade, ruleset, found)
+    settles = max(one.settles_on for one in breaches if one.settles_on is not None)
+    reason = f"what was sold had been bought with proceeds that settle on {settles}"
+    remedy = "hold what unsettled money bought until that money has settled"
+    return verdict(trade, ruleset, Findings(Status.FLAG, reason, evidence, (), None, remedy))
+
+
+_REDUCES = "the trade only reduces a position"
+
+
+def _why_no_equity(context: Context) -> str:
+    equity = context.standing.equity
+    if equity.value is None:
+        return f"the equity is missing: {equity.why}"
+    if equity.value <= ZERO:
+        return "there is no equity to measure it by"
+    return "no exchange rate brings the trade into the account's currency"
+
+
+def _same_issuer(trade: Trade, context: Context) -> list[Position]:
+    """Return the positions of the traded security's issuer in other securities."""
+    issuer = context.exposure.positions[trade.security_id].issuer
+    positions: Iterable[Position] = context.standing.positions.values()
+    if not issuer:
+        return []
+    return [
+        one for one in positions if one.issuer == issuer and one.security_id != trade.security_id
+    ]
+
+
+def _covers(limit: UserLimit, trade: Trade) -> bool:
+    return not limit.symbols or trade.security_id in limit.symbols
+
+
+def _is_broken(limit: UserLimit, trade: Trade, value: Decimal | None) -> bool:
+    if limit.max_quantity is not None and trade.quantity > limit.max_quantity:
+        return True
+    return limit.max_value is not None and value is not None and value > limit.max_value

@@ -1,0 +1,136 @@
+"""The rulebook: every rule under its id, and the one place where rules are run.
+
+A rule that cannot be run says so in a verdict of its own; the others go on.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from tidebook.compliance import limits, margin_rules
+from tidebook.compliance.day_trading import PATTERN_DAY_TRADING, pattern_day_trading
+from tidebook.compliance.packs import RULE_SETS
+from tidebook.compliance.rules import Context, rule_set_on, undecided
+from tidebook.compliance.trades import exposure_after
+from tidebook.compliance.verdicts import Status
+from tidebook.errors import TidebookError
+from tidebook.model.money import exact
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
+    from tidebook.compliance.cash_funding import CashBreach
+    from tidebook.compliance.day_trades import DayTradeRecord
+    from tidebook.compliance.rules import Rule, RuleSet
+    from tidebook.compliance.trades import Account, Standing, Trade
+    from tidebook.compliance.verdicts import Verdict
+
+RULES: Final[Mapping[str, Rule]] = {
+    PATTERN_DAY_TRADING: pattern_day_trading,
+    margin_rules.LEVERAGE_LIMIT: margin_rules.leverage_limit,
+    limits.POSITION_SIZE_LIMIT: limits.position_size_limit,
+    margin_rules.INTRADAY_MARGIN: margin_rules.intraday_margin,
+    margin_rules.REG_T_INITIAL: margin_rules.reg_t_initial,
+    margin_rules.MAINTENANCE_MARGIN: margin_rules.maintenance_margin,
+    margin_rules.MINIMUM_EQUITY: margin_rules.minimum_equity,
+    limits.CASH_ACCOUNT: limits.cash_account,
+    limits.SECTOR_CONCENTRATION: limits.sector_concentration,
+    limits.RESTRICTED_LIST: limits.restricted_list,
+    limits.ORDER_VALUE_LIMIT: limits.order_value_limit,
+    limits.OPPOSITE_TRADE: limits.opposite_trade,
+    limits.USER_LIMITS: limits.user_limits,
+}
+"""Every rule that judges one trade in its account, in the order in which verdicts are told."""
+
+_BROKEN = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, TidebookError)
+
+
+_ON_EQUITY = frozenset(
+    {
+        PATTERN_DAY_TRADING,
+        margin_rules.INTRADAY_MARGIN,
+        margin_rules.REG_T_INITIAL,
+        margin_rules.MAINTENANCE_MARGIN,
+        margin_rules.MINIMUM_EQUITY,
+        margin_rules.LEVERAGE_LIMIT,
+        limits.POSITION_SIZE_LIMIT,
+        limits.SECTOR_CONCENTRATION,
+    }
+)
+"""Rules by which more equity could make a breach into none."""
+
+
+class Situation(NamedTuple):
+    """The account around a trade: all of a context but the rule set."""
+
+    account: Account
+    standing: Standing
+    day_trades: DayTradeRecord
+    earlier: Sequence[Trade] = ()
+    cash_breaches: Sequence[CashBreach] = ()
+
+
+def judged(
+    trade: Trade, situation: Situation, rules: Mapping[str, Rule] = RULES
+) -> tuple[Verdict, ...]:
+    """Return what every rule in force on the day of a trade says of it.
+
+    A rule without a version in force on the day, or for the jurisdiction, says nothing.
+    """
+    account = situation.account
+    in_force = _in_force(account.jurisdiction, trade.on)
+    with exact():
+        exposure = exposure_after(trade, situation.standing)
+        return tuple(
+            run(
+                rule,
+                trade,
+                Context(
+                    in_force[rule_id],
+                    account,
+                    situation.standing,
+                    exposure,
+                    situation.day_trades,
+                    situation.earlier,
+                    situation.cash_breaches,
+                ),
+            )
+            for rule_id, rule in rules.items()
+            if rule_id in in_force
+        )
+
+
+def run(rule: Rule, trade: Trade, context: Context) -> Verdict:
+    """Return what one rule says; that it could not be run, where it breaks."""
+    try:
+        return _tempered(rule(trade, context), context)
+    except _BROKEN as error:
+        reason = f"the rule could not be run: {type(error).__name__}: {error}"
+        remedy = "report it with the trade; the verdict is made again when its facts change"
+        return undecided(trade, context.ruleset, reason, remedy)
+
+
+def _tempered(found: Verdict, context: Context) -> Verdict:
+    """Return a verdict on equity as what it can be where the book knows but a part of that."""
+    if not context.account.is_floor or found.rule_id not in _ON_EQUITY:
+        return found
+    if found.status not in {Status.FAIL, Status.FLAG}:
+        return found
+    return found._replace(
+        status=Status.FLAG,
+        reason=f"{found.reason}; the account's cash is not in the book, so its equity may be more",
+        remedy=f"state what the account has beside its positions; {found.remedy}",
+    )
+
+
+def blocks(verdicts: Sequence[Verdict]) -> bool:
+    """Tell whether a trade is in breach of any rule."""
+    return any(one.status is Status.FAIL for one in verdicts)
+
+
+@lru_cache(maxsize=4096)
+def _in_force(jurisdiction: str, on: date) -> Mapping[str, RuleSet]:
+    found = ((rule_id, rule_set_on(RULE_SETS, rule_id, jurisdiction, on)) for rule_id in RULES)
+    return {rule_id: ruleset for rule_id, ruleset in found if ruleset is not None}

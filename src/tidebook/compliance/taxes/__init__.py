@@ -1,0 +1,99 @@
+"""The tax view of a household's lots: wash sales, superficial losses, and the reports of both."""
+
+from tidebook.compliance.taxes.from_book import Household, household_history
+from tidebook.compliance.taxes.identity import Confidence, Identity
+from tidebook.compliance.taxes.lot_events import (
+    Account,
+    AccountKind,
+    Closing,
+    History,
+    LotCost,
+    LotEvent,
+    LotKey,
+    Move,
+    Opening,
+    Owner,
+)
+from tidebook.compliance.taxes.reports import (
+    FORM_8949_COLUMNS,
+    Form8949Row,
+    Reporting,
+    TaxLot,
+    form_8949,
+    tax_lots,
+)
+from tidebook.compliance.taxes.superficial import match_superficial
+from tidebook.compliance.taxes.superficial_view import (
+    CostBase,
+    Substitute,
+    SuperficialSale,
+    SuperficialTerms,
+    SuperficialView,
+    denied_loss,
+)
+from tidebook.compliance.taxes.tax_view import (
+    LotAdjustment,
+    Replacement,
+    Standing,
+    TaxSale,
+    TaxTotals,
+    TaxView,
+)
+from tidebook.compliance.taxes.wash_risk import (
+    PurchaseRisk,
+    SaleRisk,
+    WashedLoss,
+    wash_risk_of_purchase,
+    wash_risk_of_sale,
+)
+from tidebook.compliance.taxes.wash_terms import (
+    NOT_ADVICE,
+    AssetClass,
+    WashTerms,
+)
+from tidebook.compliance.taxes.washing import match_washes
+
+__all__ = [
+    "FORM_8949_COLUMNS",
+    "NOT_ADVICE",
+    "Account",
+    "AccountKind",
+    "AssetClass",
+    "Closing",
+    "Confidence",
+    "CostBase",
+    "Form8949Row",
+    "History",
+    "Household",
+    "Identity",
+    "LotAdjustment",
+    "LotCost",
+    "LotEvent",
+    "LotKey",
+    "Move",
+    "Opening",
+    "Owner",
+    "PurchaseRisk",
+    "Replacement",
+    "Reporting",
+    "SaleRisk",
+    "Standing",
+    "Substitute",
+    "SuperficialSale",
+    "SuperficialTerms",
+    "SuperficialView",
+    "TaxLot",
+    "TaxSale",
+    "TaxTotals",
+    "TaxView",
+    "WashTerms",
+    "WashedLoss",
+    "denied_loss",
+    "form_8949",
+    "household_history",
+    "match_superficial",
+    "match_washes",
+    "tax_lots",
+    "wash_risk_of_purchase",
+    "wash_risk_of_sale",
+]

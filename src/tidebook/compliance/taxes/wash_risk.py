@@ -1,0 +1,212 @@
+"""Before a trade: what of a loss a sale would lose, and which losses a purchase would wash.
+
+Both are the matching itself, with the trade as if it were booked. Units that are not there yet,
+such as a dividend that will be reinvested, are not foreseen.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from tidebook.compliance.taxes.lot_events import Opening, in_families
+from tidebook.compliance.taxes.tax_view import Standing
+from tidebook.compliance.taxes.washing import match_washes
+from tidebook.model.money import ZERO, exact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import date
+    from decimal import Decimal
+
+    from tidebook.compliance.taxes.lot_events import Closing, LotEvent
+    from tidebook.compliance.taxes.tax_view import Replacement, TaxSale
+    from tidebook.compliance.taxes.wash_terms import WashTerms
+
+
+class SaleRisk(NamedTuple):
+    """What the rule would make of a sale.
+
+    ``loss`` is the loss of the parts that lose, positive, for tax and before the rule;
+    ``disallowed`` what of it the units acquired so far would take up. ``clean_shares`` is how many
+    shares, in the order in which the sale takes its lots, can be sold with nothing disallowed.
+    ``clean_from`` is the first day from which the whole sale would be clean if nothing more is
+    acquired: the day itself where it already is. ``rebuy_from`` is the first day on which the
+    same can be bought without washing it: 31 days after the sale. ``exempt`` says why the rule
+    does not reach it.
+    """
+
+    on: date
+    shares: Decimal
+    loss: Decimal
+    disallowed: Decimal
+    permanent: Decimal
+    replacements: tuple[Replacement, ...]
+    clean_shares: Decimal
+    clean_from: date
+    rebuy_from: date
+    exempt: str
+
+
+class WashedLoss(NamedTuple):
+    """A loss that a purchase would wash: of which sale, how much, and until which day."""
+
+    sale_id: str
+    sold_on: date
+    shares: Decimal
+    disallowed: Decimal
+    is_permanent: bool
+    window_ends_on: date
+
+
+class PurchaseRisk(NamedTuple):
+    """What the rule would make of a purchase.
+
+    ``clean_shares`` is how many of its shares wash nothing. ``clean_from`` is the first day on
+    which a purchase of any size washes no loss taken so far: the day itself where none is in
+    reach. ``sell_from`` is the first day on which older lots can be sold at a loss without this
+    purchase replacing them.
+    """
+
+    on: date
+    shares: Decimal
+    disallowed: Decimal
+    permanent: Decimal
+    washed: tuple[WashedLoss, ...]
+    clean_shares: Decimal
+    clean_from: date
+    sell_from: date
+
+
+def wash_risk_of_sale(
+    events: Iterable[LotEvent], sale: Sequence[Closing], terms: WashTerms
+) -> SaleRisk:
+    """Return what the rule would make of a sale.
+
+    Args:
+        events: The household's history, up to the sale.
+        sale: The lots that it would take, in the order in which it takes them; at least one part,
+            each with proceeds and cost, all under one transaction id.
+        terms: The household's accounts and the parameters of the rule.
+    """
+    first = sale[0]
+    known = _family(events, first, terms)
+    found = _sold(known, sale, terms)
+    with exact():
+        disallowed = sum((each.disallowed for each in found), ZERO)
+        shares = sum((part.shares for part in sale), ZERO)
+        return SaleRisk(
+            first.on,
+            shares,
+            sum((max(ZERO, -each.gain_before_wash) for each in found), ZERO),
+            disallowed,
+            sum((each.permanent for each in found), ZERO),
+            tuple(each for one in found for each in one.replacements),
+            _clean_shares(known, sale, terms) if disallowed else shares,
+            _clean_from(known, sale, terms) if disallowed else first.on,
+            terms.first_clean_day(first.on),
+            next((each.exempt for each in found if each.exempt), ""),
+        )
+
+
+def wash_risk_of_purchase(
+    events: Iterable[LotEvent], purchase: Opening, terms: WashTerms
+) -> PurchaseRisk:
+    """Return what the rule would make of a purchase, or of a new short sale.
+
+    Args:
+        events: The household's history, up to the purchase.
+        purchase: The lot that it would open; it comes after all that is known.
+        terms: The household's accounts and the parameters of the rule.
+    """
+    known = _family(events, purchase, terms)
+    view = match_washes([*known, purchase], terms)
+    with exact():
+        washed = tuple(
+            WashedLoss(
+                sale.sale_id,
+                sale.on,
+                each.shares,
+                each.disallowed,
+                each.is_permanent,
+                sale.window_ends_on,
+            )
+            for sale in view.sales
+            for each in sale.replacements
+            if each.lot == purchase.lot
+        )
+        used = sum((each.shares for each in washed), ZERO)
+        return PurchaseRisk(
+            purchase.on,
+            purchase.shares,
+            sum((each.disallowed for each in washed), ZERO),
+            sum((each.disallowed for each in washed if each.is_permanent), ZERO),
+            washed,
+            ZERO if used else purchase.shares,
+            _reachable(match_washes(known, terms).sales, purchase, terms),
+            terms.first_clean_day(purchase.on),
+        )
+
+
+def _reachable(sales: Iterable[TaxSale], purchase: Opening, terms: WashTerms) -> date:
+    """Return the first day on which no loss that still counts is in reach of a purchase."""
+    names = purchase.lot.security_id
+    open_losses = [
+        terms.first_clean_day(sale.on)
+        for sale in sales
+        if sale.side is purchase.side
+        and sale.standing(purchase.on) is Standing.PROVISIONAL
+        and _replaces(names, sale, terms)
+    ]
+    return max(open_losses, default=purchase.on)
+
+
+def _replaces(security_id: str, sale: TaxSale, terms: WashTerms) -> bool:
+    replacing = terms.identity.replacing(sale.lot.security_id)
+    return security_id in replacing.certain or security_id in replacing.grouped
+
+
+def _family(
+    events: Iterable[LotEvent], trade: Opening | Closing, terms: WashTerms
+) -> list[LotEvent]:
+    """Return the events that can matter to a trade."""
+    for family in in_families([*events, trade], terms.identity):
+        if trade in family:
+            family.remove(trade)
+            return family
+    return []
+
+
+def _sold(known: list[LotEvent], sale: Sequence[Closing], terms: WashTerms) -> list[TaxSale]:
+    view = match_washes([*known, *sale], terms)
+    identity = sale[0].transaction_id
+    return [each for each in view.sales if each.sale_id == identity]
+
+
+def _is_clean(known: list[LotEvent], sale: Sequence[Closing], terms: WashTerms) -> bool:
+    return not any(each.replacements for each in _sold(known, sale, terms))
+
+
+def _clean_shares(known: list[LotEvent], sale: Sequence[Closing], terms: WashTerms) -> Decimal:
+    """Return the shares of the parts before the first of which something would be disallowed."""
+    clean = ZERO
+    for count, part in enumerate(sale, start=1):
+        if not _is_clean(known, sale[:count], terms):
+            break
+        clean += part.shares
+    return clean
+
+
+def _clean_from(known: list[LotEvent], sale: Sequence[Closing], terms: WashTerms) -> date:
+    """Return the first day from which what was acquired so far does not wash the sale."""
+    on = sale[0].on
+    acquired = {event.on for event in known if isinstance(event, Opening) and event.acquires}
+    days = sorted(day for day in map(terms.first_clean_day, acquired) if day > on)
+    low, high = 0, len(days) - 1
+    while low < high:
+        middle = (low + high) // 2
+        later = [part._replace(place=(days[middle], *part.place[1:])) for part in sale]
+        if _is_clean(known, later, terms):
+            high = middle
+        else:
+            low = middle + 1
+    return days[low]

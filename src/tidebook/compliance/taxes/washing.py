@@ -1,0 +1,295 @@
+"""Wash sales: which losses wait, in which shares, and which are lost.
+
+A loss does not count as far as substantially identical shares are acquired within 30 days before
+or after the sale (Internal Revenue Code 1091; Treas. Reg. 1.1091-1 and -2). Losses are taken in
+the order of the sales, sold shares in the order in which they were acquired, and replacements in
+the order in which they are; each share replaces one other. The loss is added to the basis of the
+replacement, whose holding period grows by that of the share sold (1223(3)); in a retirement
+account it is lost (Rev. Rul. 2008-5). The rest of the block that was sold from does not replace
+it (Rev. Rul. 56-602), nor does what had left before, or leaves together with it.
+
+What is sold on one day without an acquisition in between is one sale, so that the fills of an
+order are what the order would have been.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from datetime import timedelta
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple
+
+from tidebook.book.trades import Side
+from tidebook.compliance.taxes.held_lots import Fragment, HeldLot, held_since, scaled
+from tidebook.compliance.taxes.identity import Confidence
+from tidebook.compliance.taxes.lot_events import Closing, Move, Opening, Owner, in_families
+from tidebook.compliance.taxes.tax_view import Replacement, TaxSale, TaxView
+from tidebook.model.money import ZERO, exact, share
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import date
+    from decimal import Decimal
+
+    from tidebook.book.postings import Order
+    from tidebook.compliance.taxes.identity import Replacing
+    from tidebook.compliance.taxes.lot_events import LotEvent, LotKey
+    from tidebook.compliance.taxes.wash_terms import WashTerms
+
+SHORT_AND_SALE = (
+    "identical stock was sold within the window of this cover (1091(e)(1)), and the law does not "
+    "say where the loss would go: it is left as it is"
+)
+
+
+def match_washes(events: Iterable[LotEvent], terms: WashTerms) -> TaxView:
+    """Return the tax view of a household: every sale by what counts of it, and what lots carry.
+
+    The order of the events does not matter. Sales in sheltered accounts are not taxed and are
+    left out; purchases there do replace.
+
+    Args:
+        events: What happened to the lots of all accounts of the household, at all brokers.
+        terms: Its accounts and securities, and the parameters of the rule.
+    """
+    sales: list[tuple[Order, TaxSale]] = []
+    gone = ZERO
+    lots: list[HeldLot] = []
+    with exact():
+        for family in in_families(events, terms.identity):
+            found = _Family(family, terms)
+            found.go()
+            sales.extend(found.sales)
+            lots.extend(found.lots.values())
+            gone += found.gone
+        sales.sort(key=lambda sale: sale[0])
+        lots.sort(key=lambda lot: (lot.opening.place, lot.key))
+        adjusted = tuple(chain.from_iterable(lot.adjustments() for lot in lots))
+        return TaxView(tuple(sale for _, sale in sales), adjusted, gone)
+
+
+class _Piece(NamedTuple):
+    """Shares that leave in one sale from one fragment of a lot."""
+
+    closing: Closing
+    acquired: Order | None
+    block: str
+    fragment: Fragment
+    proceeds: Decimal
+    cost: Decimal
+
+
+class _Pool:
+    """Lots that could replace a security, in the order in which they were acquired."""
+
+    def __init__(self, lots: list[HeldLot]) -> None:
+        self.lots = lots
+        self.days = [lot.opening.on for lot in lots]
+        self._next = list(range(len(lots) + 1))
+        """From each place, where to look on: spent lots are stepped over but once."""
+
+    def between(self, first: date, last: date) -> Iterator[HeldLot]:
+        """Give the lots acquired in a period that can still replace something."""
+        place = self._unspent(bisect_left(self.days, first))
+        while place < len(self.lots) and self.days[place] <= last:
+            yield self.lots[place]
+            place = self._unspent(place + 1)
+
+    def _unspent(self, place: int) -> int:
+        passed: list[int] = []
+        while True:
+            if self._next[place] != place:
+                passed.append(place)
+                place = self._next[place]
+            elif place < len(self.lots) and self.lots[place].is_spent:
+                passed.append(place)
+                self._next[place] = place + 1
+            else:
+                break
+        for each in passed:
+            self._next[each] = place
+        return place
+
+
+class _Family:
+    """One household's events on securities that could replace each other."""
+
+    def __init__(self, events: list[LotEvent], terms: WashTerms) -> None:
+        self.events = events
+        self.terms = terms
+        self.sales: list[tuple[Order, TaxSale]] = []
+        self.gone = ZERO
+        self.lots: dict[LotKey, HeldLot] = {}
+        self._open_lots()
+        self._by_security: dict[tuple[Side, str], list[HeldLot]] = defaultdict(list)
+        for lot in self.lots.values():
+            if lot.opening.acquires:
+                self._by_security[lot.opening.side, lot.key.security_id].append(lot)
+        self._pools: dict[tuple[Side, frozenset[str]], _Pool] = {}
+        self._replacing: dict[str, Replacing] = {}
+        self._long_sales = sorted(
+            event.on for event in events if isinstance(event, Closing) and event.side is Side.LONG
+        )
+
+    def _open_lots(self) -> None:
+        """Set up every lot, also those to which shares will come by a move."""
+        for event in self.events:
+            if isinstance(event, Opening):
+                self.lots[event.lot] = HeldLot(event.lot, event, event.shares)
+        for event in self.events:
+            if not isinstance(event, Move) or event.absorbed:
+                continue
+            source = self.lots.get(event.lot)
+            if source is None:
+                continue
+            if event.into not in self.lots:
+                self.lots[event.into] = HeldLot(event.into, source.opening, ZERO)
+            self.lots[event.into].awaited += 1
+
+    def go(self) -> None:
+        """Go through the events in their order, what is sold in one run at once."""
+        run: list[Closing] = []
+        for event in self.events:
+            if isinstance(event, Closing):
+                if run and run[0].on != event.on:
+                    self._sell(run)
+                    run = []
+                run.append(event)
+                continue
+            if run:
+                self._sell(run)
+                run = []
+            if isinstance(event, Move):
+                self._move(event)
+        if run:
+            self._sell(run)
+
+    def _move(self, move: Move) -> None:
+        source, into = self.lots.get(move.lot), self.lots.get(move.into)
+        fragments = [] if source is None else source.take(move.shares)
+        if move.absorbed:
+            if into is None:
+                self.gone += sum((fragment.amount for fragment in fragments), ZERO)
+            else:
+                self.gone += into.absorb(fragments)
+            return
+        if into is not None:
+            into.receive(scaled(fragments, move.shares, move.into_shares))
+            into.awaited -= 1
+
+    def _sell(self, run: list[Closing]) -> None:
+        pieces: list[_Piece] = []
+        for closing in run:
+            pieces.extend(self._pieces(closing))
+        pieces.sort(key=lambda piece: piece.acquired or piece.closing.place)
+        for piece in pieces:
+            if not self.terms.account(piece.closing.lot.account_id).kind.is_sheltered:
+                self.sales.append((piece.closing.place, self._sale(piece)))
+
+    def _pieces(self, closing: Closing) -> Iterator[_Piece]:
+        """Take the shares out of their lot; the last piece takes what rounding leaves."""
+        lot = self.lots.get(closing.lot)
+        fragments = [Fragment(closing.shares)] if lot is None else lot.take(closing.shares)
+        if closing.proceeds is None or closing.cost is None:
+            self.gone += sum((fragment.amount for fragment in fragments), ZERO)
+            return
+        proceeds, cost, shares = closing.proceeds, closing.cost, closing.shares
+        for fragment in fragments:
+            part_proceeds = share(proceeds, fragment.shares, shares)
+            part_cost = share(cost, fragment.shares, shares)
+            yield _Piece(
+                closing,
+                None if lot is None else lot.opening.place,
+                closing.lot.lot_id if lot is None else lot.block,
+                fragment,
+                part_proceeds,
+                part_cost,
+            )
+            proceeds -= part_proceeds
+            cost -= part_cost
+            shares -= fragment.shares
+
+    def _sale(self, piece: _Piece) -> TaxSale:
+        closing, fragment = piece.closing, piece.fragment
+        proceeds, basis = piece.proceeds, piece.cost
+        if closing.side is Side.SHORT:
+            proceeds -= fragment.amount
+        else:
+            basis += fragment.amount
+        loss = basis - proceeds
+        exempt, doubt = None, ""
+        replacements: tuple[Replacement, ...] = ()
+        if loss > ZERO:
+            exempt = self.terms.exemption(*closing.lot[:2], closing.on)
+            if exempt is None:
+                replacements = tuple(self._replace(piece, loss))
+                doubt = self._doubt(closing)
+        return TaxSale(
+            closing.transaction_id,
+            closing.lot,
+            closing.side,
+            closing.lot_opened_on,
+            held_since(closing.lot_opened_on, fragment.tacked_days),
+            closing.on,
+            fragment.shares,
+            share(closing.quantity, fragment.shares, closing.shares),
+            proceeds,
+            basis,
+            fragment.amount,
+            replacements,
+            closing.on + timedelta(days=self.terms.window_days),
+            exempt or "",
+            doubt,
+        )
+
+    def _doubt(self, closing: Closing) -> str:
+        if closing.side is Side.LONG:
+            return ""
+        window = timedelta(days=self.terms.window_days)
+        place = bisect_left(self._long_sales, closing.on - window)
+        is_near = place < len(self._long_sales) and self._long_sales[place] <= closing.on + window
+        return SHORT_AND_SALE if is_near else ""
+
+    def _replace(self, piece: _Piece, loss: Decimal) -> Iterator[Replacement]:
+        """Let shares of the window take up a loss, share by share, until none of either is left."""
+        closing, left = piece.closing, piece.fragment.shares
+        tacked = 0
+        if closing.side is Side.LONG:
+            tacked = (closing.on - closing.lot_opened_on).days + piece.fragment.tacked_days
+        window = timedelta(days=self.terms.window_days)
+        replacing, pool = self._pool(closing)
+        for lot in pool.between(closing.on - window, closing.on + window):
+            if self.terms.excludes_block and lot.block == piece.block:
+                continue
+            shares = min(left, lot.shares_left)
+            if shares <= ZERO:
+                continue
+            amount = share(loss, shares, left)
+            account = self.terms.account(lot.key.account_id)
+            is_permanent = account.kind.is_sheltered
+            lot.use(shares, *((ZERO, 0) if is_permanent else (amount, tacked)))
+            confidence = replacing.confidence(lot.key.security_id)
+            if account.owner is not Owner.SELF:
+                confidence = Confidence.MEDIUM
+            yield Replacement(lot.key, lot.opening.on, shares, amount, is_permanent, confidence)
+            left -= shares
+            loss -= amount
+            if left <= ZERO:
+                return
+
+    def _pool(self, closing: Closing) -> tuple[Replacing, _Pool]:
+        """Return the lots that could replace what is sold, and how sure each security is."""
+        security_id = closing.lot.security_id
+        replacing = self._replacing.get(security_id)
+        if replacing is None:
+            replacing = self.terms.identity.replacing(security_id)
+            self._replacing[security_id] = replacing
+        names = replacing.certain | replacing.grouped
+        pool = self._pools.get((closing.side, names))
+        if pool is None:
+            lots = [lot for name in names for lot in self._by_security[closing.side, name]]
+            lots.sort(key=lambda lot: (lot.opening.place, lot.key))
+            pool = _Pool(lots)
+            self._pools[closing.side, names] = pool
+        return replacing, pool

@@ -1,0 +1,255 @@
+"""What rules look at: a trade, the account it was made in, and how the account stood then."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+from zoneinfo import ZoneInfo
+
+from tidebook.model.money import ONE, ZERO
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date, datetime
+    from decimal import Decimal
+
+_EXCHANGE_ZONE = ZoneInfo("America/New_York")
+
+
+class Side(StrEnum):
+    """Which way a trade goes; what it opens or closes follows from what was held."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+
+class AssetClass(StrEnum):
+    """The kinds of things that rules tell apart."""
+
+    SECURITY = "security"
+    """Stocks, funds, bonds: what the rules on securities are about."""
+    OPTION = "option"
+    CRYPTO = "crypto"
+    """A coin held outright; rules on securities do not reach it."""
+    FUTURE = "future"
+
+
+class Trade(NamedTuple):
+    """One execution, booked or supposed.
+
+    ``on`` is its trading day on the exchange. One unit is traded at ``price`` in ``currency`` and
+    is worth ``price`` times ``multiplier``; ``rate`` is what one unit of that currency is worth in
+    the account's, and None where that is not known. ``order_id`` is the same for all legs of one
+    order; an empty one says nothing.
+    """
+
+    trade_id: str
+    account_id: str
+    security_id: str
+    side: Side
+    quantity: Decimal
+    price: Decimal
+    on: date
+    at: datetime | None = None
+    currency: str = "USD"
+    rate: Decimal | None = ONE
+    multiplier: Decimal = ONE
+    asset_class: AssetClass = AssetClass.SECURITY
+    order_id: str = ""
+
+    @property
+    def signed(self) -> Decimal:
+        """The quantity, negative for a sale."""
+        return self.quantity if self.side is Side.BUY else -self.quantity
+
+
+class AccountType(StrEnum):
+    """How an account may borrow."""
+
+    CASH = "cash"
+    MARGIN = "margin"
+    PORTFOLIO_MARGIN = "portfolio_margin"
+
+
+class DayTradeRegime(StrEnum):
+    """Which standard for trading within a day a broker applies to an account."""
+
+    LEGACY_PDT = "legacy_pdt"
+    """The pattern day trader rule, FINRA 4210(f)(8)(B), in force to 2026-06-03."""
+    INTRADAY_MARGIN = "intraday_margin"
+    """The intraday margin standard, FINRA 4210(d)(2), from 2026-06-04."""
+
+
+class BrokerPolicy(NamedTuple):
+    """What a broker does where rules leave it the choice, and the day it was confirmed on.
+
+    ``params`` replace those of the rule set in force, named ``rule_id.parameter``.
+    """
+
+    account_id: str
+    day_trade_regime: DayTradeRegime | None = None
+    confirmed_on: date | None = None
+    params: Mapping[str, Decimal] = {}
+
+
+class UserLimit(NamedTuple):
+    """A limit on single trades that the owner of an account has set, as data.
+
+    A trade of more than ``max_value`` in the account's currency, or of more than ``max_quantity``
+    units, is in breach. Without symbols it holds for every security.
+    """
+
+    limit_id: str
+    max_value: Decimal | None = None
+    max_quantity: Decimal | None = None
+    symbols: tuple[str, ...] = ()
+    blocks: bool = False
+    """Whether a breach fails instead of flagging."""
+
+
+class Restriction(NamedTuple):
+    """A security that may not be bought, and why."""
+
+    security_id: str
+    why: str = ""
+    closing_allowed: bool = True
+
+
+class Account(NamedTuple):
+    """An account as rules see it. Money of its trades is judged in ``currency``.
+
+    ``keeps_cash`` says that its cash is in the book. Where it is not, its equity is at least what
+    it holds; ``equity_elsewhere`` is what its owner says there is beside that.
+    """
+
+    account_id: str
+    type: AccountType = AccountType.MARGIN
+    jurisdiction: str = "US"
+    currency: str = "USD"
+    policy: BrokerPolicy | None = None
+    limits: tuple[UserLimit, ...] = ()
+    restricted: tuple[Restriction, ...] = ()
+    keeps_cash: bool = True
+    equity_elsewhere: Decimal | None = None
+
+    @property
+    def is_floor(self) -> bool:
+        """Whether the equity that the book knows may be less than the account's."""
+        return not self.keeps_cash and self.equity_elsewhere is None
+
+
+class Known(NamedTuple):
+    """A figure, or the reason why it is undefined."""
+
+    value: Decimal | None
+    why: str = ""
+
+
+UNKNOWN = Known(None, "it is not known")
+
+
+class Position(NamedTuple):
+    """What is held of one security: units, and the worth of one in the account's currency."""
+
+    security_id: str
+    quantity: Decimal
+    unit_value: Decimal | None
+    issuer: str = ""
+    sector: str = ""
+    asset_class: AssetClass = AssetClass.SECURITY
+    leverage_factor: Decimal = ONE
+    """How many times a leveraged fund moves for its index."""
+
+
+class Standing(NamedTuple):
+    """An account as a trade found it.
+
+    ``equity`` counts what came in with the trade; ``equity_prev_close`` is the worth of the
+    account at the close of the session before. Positions are those before the trade.
+    """
+
+    positions: Mapping[str, Position]
+    equity: Known = UNKNOWN
+    equity_prev_close: Known = UNKNOWN
+
+
+class Exposure(NamedTuple):
+    """What an account holds after a trade, valued: longs and shorts, both positive.
+
+    The traded security counts at the trade's price, all others at their last. ``unpriced`` are
+    those without one: what they are worth is in neither sum.
+    """
+
+    positions: Mapping[str, Position]
+    long_value: Decimal
+    short_value: Decimal
+    unpriced: tuple[str, ...] = ()
+
+
+def exposure_after(trade: Trade, standing: Standing) -> Exposure:
+    """Return what an account holds once a trade is done."""
+    positions = dict(standing.positions)
+    known = positions.get(trade.security_id) or Position(
+        trade.security_id, ZERO, None, asset_class=trade.asset_class
+    )
+    unit = unit_worth(trade)
+    positions[trade.security_id] = known._replace(
+        quantity=known.quantity + trade.signed,
+        unit_value=known.unit_value if unit is None else unit,
+    )
+    long_value = short_value = ZERO
+    unpriced: list[str] = []
+    for position in positions.values():
+        quantity, price = position.quantity, position.unit_value
+        if not quantity:
+            continue
+        if price is None:
+            unpriced.append(position.security_id)
+        elif quantity > ZERO:
+            long_value += quantity * price
+        else:
+            short_value -= quantity * price
+    return Exposure(positions, long_value, short_value, tuple(unpriced))
+
+
+def exchange_day(at: datetime) -> date:
+    """Return the day of an instant in New York, where extended hours belong to the same day.
+
+    >>> from datetime import UTC, datetime
+    >>> str(exchange_day(datetime(2025, 6, 3, 1, 30, tzinfo=UTC)))  # 21:30 of the evening before
+    '2025-06-02'
+    """
+    return at.astimezone(_EXCHANGE_ZONE).date()
+
+
+def worth(trade: Trade) -> Decimal | None:
+    """Return what a trade is worth in the account's currency; None without a rate."""
+    unit = unit_worth(trade)
+    return None if unit is None else unit * trade.quantity
+
+
+def unit_worth(trade: Trade) -> Decimal | None:
+    """Return what one unit is worth at the trade's price, in the account's currency.
+
+    Rules are run inside an exact context; so is this.
+    """
+    return None if trade.rate is None else trade.price * trade.multiplier * trade.rate
+
+
+def held_before(trade: Trade, standing: Standing) -> Decimal:
+    """Return the units of the traded security that were held before; negative when short."""
+    position = standing.positions.get(trade.security_id)
+    return ZERO if position is None else position.quantity
+
+
+def only_reduces(trade: Trade, held: Decimal) -> bool:
+    """Tell whether a trade brings a position nearer to nothing and not past it."""
+    if trade.side is Side.BUY:
+        return held < ZERO and trade.quantity <= -held
+    return held > ZERO and trade.quantity <= held
+
+
+def opened_quantity(trade: Trade, held: Decimal) -> Decimal:
+    """Return how many units of a trade open or increase a position instead of closing one."""
+    opposite = -held if trade.side is Side.BUY else held
+    return trade.quantity - min(trade.quantity, max(opposite, ZERO))

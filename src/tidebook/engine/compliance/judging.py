@@ -1,0 +1,186 @@
+"""From the books of a household to the verdicts on all its trades."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from tidebook.compliance.day_trades import CountMethod
+from tidebook.compliance.packs import RULE_SETS
+from tidebook.compliance.policies import AccountPolicy, account_of, tax_account_of
+from tidebook.compliance.rules import rule_set_on, undecided
+from tidebook.compliance.taxes import (
+    AssetClass as TaxClass,
+    Household,
+    Identity,
+    WashTerms,
+    household_history,
+    match_washes,
+)
+from tidebook.compliance.trades import AssetClass
+from tidebook.compliance.walking import Books, Judged, asset_class, judged_trades, keeps_cash
+from tidebook.compliance.wash_verdicts import WASH_SALE, Washes, wash_verdict, washes_of
+from tidebook.errors import TidebookError
+from tidebook.model.instruments import OptionRight
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    from tidebook.book.lots import Folded
+    from tidebook.compliance.trades import Account, Trade
+    from tidebook.compliance.verdicts import Verdict
+    from tidebook.engine.book_facts import Rebuilt
+    from tidebook.model.facts import Transaction
+    from tidebook.model.instruments import Instrument
+    from tidebook.model.portfolios import Portfolio
+
+FUNDED_FROM_OUTSIDE: Final = "FUNDED_FROM_OUTSIDE"
+"""The type of a portfolio whose money comes and goes with each trade."""
+_COUNT_METHOD: Final = f"pattern_day_trading.{CountMethod.OPENING_TRANSACTION.value}"
+_TAX_CLASSES: Final = {
+    AssetClass.CRYPTO: TaxClass.DIGITAL_ASSET,
+    AssetClass.FUTURE: TaxClass.SECTION_1256,
+}
+_BROKEN: Final = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+    TidebookError,
+)
+
+
+class Asked(NamedTuple):
+    """What is to be judged: trades from a day on, as known up to ``as_of``.
+
+    A portfolio without a policy of its own is taken as :class:`AccountPolicy` says.
+    """
+
+    policies: Mapping[str, AccountPolicy]
+    since: date
+    as_of: date
+
+
+def judge_household(made: Rebuilt, asked: Asked) -> dict[str, list[Judged]]:
+    """Return the trades of each portfolio from a day on, in order, each with its verdicts.
+
+    Losses and purchases of all the portfolios count together.
+    """
+    transactions = {fact.transaction_id: fact for fact in made.rests_on.facts.transactions}
+    washes = _washes(made, asked)
+    found: dict[str, list[Judged]] = {}
+    for portfolio_id in made.rests_on.facts.portfolios:
+        books = books_of(made, portfolio_id, asked.policies, transactions)
+        found[portfolio_id] = [
+            Judged(one.trade, one.verdicts + _wash(one.trade, books.account, washes, asked.as_of))
+            for one in judged_trades(books, asked.since)
+        ]
+    return found
+
+
+def books_of(
+    made: Rebuilt,
+    portfolio_id: str,
+    policies: Mapping[str, AccountPolicy],
+    transactions: Mapping[str, Transaction],
+) -> Books:
+    """Return what one portfolio's trades are judged from."""
+    given = made.rests_on
+    portfolio = given.facts.portfolios[portfolio_id]
+    policy = policies.get(portfolio_id, AccountPolicy())
+    entries = made.entries(portfolio_id)
+    instruments = given.facts.instruments
+    has_cash = portfolio.portfolio_type != FUNDED_FROM_OUTSIDE and keeps_cash(entries, instruments)
+    account = account_of(portfolio_id, portfolio.base_currency, policy, keeps_cash=has_cash)
+    method = (
+        CountMethod.OPENING_TRANSACTION
+        if policy.params.get(_COUNT_METHOD)
+        else CountMethod.DIRECTION_CHANGE
+    )
+    return Books(
+        account, entries, transactions, instruments, given.prices, given.facts.rates, method
+    )
+
+
+def wash_terms(made: Rebuilt, policies: Mapping[str, AccountPolicy]) -> WashTerms:
+    """Return the accounts and securities of a household as the tax view sees them."""
+    facts = made.rests_on.facts
+    instruments = facts.instruments
+    groups = {
+        security: group
+        for policy in policies.values()
+        for security, group in policy.identical.items()
+    }
+    return WashTerms(
+        {
+            portfolio_id: tax_account_of(portfolio_id, policies[portfolio_id])
+            for portfolio_id in facts.portfolios
+            if portfolio_id in policies
+        },
+        Identity(groups, _calls(instruments)),
+        {
+            security_id: _TAX_CLASSES[kind]
+            for security_id, instrument in instruments.items()
+            if (kind := asset_class(instrument)) in _TAX_CLASSES
+        },
+    )
+
+
+def household_keys(made: Rebuilt) -> dict[tuple[str, str], Folded]:
+    """Return every key of every portfolio."""
+    return {
+        (portfolio_id, security_id): folded
+        for portfolio_id, keys in made.keys.items()
+        for security_id, folded in keys.items()
+    }
+
+
+def household_of(made: Rebuilt) -> list[Household]:
+    """Return the portfolios by the currency that they are kept, and taxed, in."""
+    facts = made.rests_on.facts
+    by_currency: dict[str, dict[str, Portfolio]] = defaultdict(dict)
+    for portfolio_id, portfolio in facts.portfolios.items():
+        by_currency[portfolio.base_currency][portfolio_id] = portfolio
+    return [
+        Household(portfolios, facts.instruments, facts.actions, currency)
+        for currency, portfolios in by_currency.items()
+    ]
+
+
+def _washes(made: Rebuilt, asked: Asked) -> Washes | Exception:
+    """Return the washes of a household, or what kept them from being found."""
+    keys, terms = household_keys(made), wash_terms(made, asked.policies)
+    try:
+        views = [
+            match_washes(household_history(keys, household).events, terms)
+            for household in household_of(made)
+        ]
+    except _BROKEN as error:
+        return error
+    merged = Washes({}, {})
+    for view in views:
+        found = washes_of(view)
+        merged = Washes({**merged.sales, **found.sales}, {**merged.replaced, **found.replaced})
+    return merged
+
+
+def _wash(
+    trade: Trade, account: Account, washes: Washes | Exception, as_of: date
+) -> tuple[Verdict, ...]:
+    ruleset = rule_set_on(RULE_SETS, WASH_SALE, account.jurisdiction, trade.on)
+    if ruleset is None:
+        return ()
+    if isinstance(washes, Exception):
+        reason = f"the rule could not be run: {type(washes).__name__}: {washes}"
+        return (undecided(trade, ruleset, reason, "report it with the trade"),)
+    return (wash_verdict(trade, account, ruleset, washes, as_of),)
+
+
+def _calls(instruments: Mapping[str, Instrument]) -> dict[str, str]:
+    return {
+        security_id: instrument.underlying_id
+        for security_id, instrument in instruments.items()
+        if instrument.option_right is OptionRight.CALL and instrument.underlying_id
+    }

@@ -1,0 +1,1 @@
+"""Adapters for cases that name a rule."""

@@ -1,0 +1,259 @@
+"""The catalogue of measures, and the suite of all of them."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from tidebook import analytics
+from tidebook.analytics import (
+    MEASURES,
+    Conventions,
+    Direction,
+    MarketDirection,
+    Reason,
+    ReturnKind,
+    TailMethod,
+    Undefined,
+    measure_of,
+    suite,
+    suites,
+)
+from tidebook.errors import UnknownMeasureError, UnusableParameterError, UnusableSeriesError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from tidebook.analytics import Figure
+
+    Floats = NDArray[np.float64]
+
+RNG = np.random.default_rng(20240229)
+RETURNS = RNG.standard_normal(600) * 0.01 + 0.0004
+INDEX = 0.6 * RETURNS + RNG.standard_normal(600) * 0.006
+YEARLY = Conventions(risk_free_annual=0.02, target_annual=0.03, confidence=0.97)
+FREE = 1.02 ** (1 / 252) - 1
+TARGET = 1.03 ** (1 / 252) - 1
+
+
+def test_every_measure_has_an_id_of_its_own() -> None:
+    assert len({measure.id for measure in MEASURES}) == len(MEASURES)
+    assert measure_of("sortino").direction is Direction.HIGHER
+
+
+def test_a_measure_that_is_not_there_is_refused_with_those_that_are() -> None:
+    with pytest.raises(UnknownMeasureError, match="no measure 'luck'") as refused:
+        measure_of("luck")
+    assert "volatility" in refused.value.hint
+
+
+def test_a_suite_without_a_benchmark_tells_what_needs_none() -> None:
+    alone, beside = suite(RETURNS), suite(RETURNS, INDEX)
+    assert set(beside.figures) - set(alone.figures) == {
+        measure.id for measure in MEASURES if measure.needs_benchmark
+    }
+    assert alone.figures.items() <= beside.figures.items()
+    assert alone.n == 600
+
+
+ALONE: dict[str, Callable[[Floats], Figure]] = {
+    "cumulative_return": analytics.cumulative_return,
+    "annual_return": lambda r: analytics.annual_return(r, 252),
+    "volatility": lambda r: analytics.volatility(r, 252),
+    "semi_deviation": lambda r: analytics.semi_deviation(r, 252),
+    "downside_deviation": lambda r: analytics.downside_deviation(r, 252, target_annual=0.03),
+    "mean_absolute_deviation": analytics.mean_absolute_deviation,
+    "skewness": analytics.skewness,
+    "excess_kurtosis": analytics.excess_kurtosis,
+    "sample_skewness": analytics.sample_skewness,
+    "sample_excess_kurtosis": analytics.sample_excess_kurtosis,
+    "sharpe_arithmetic": lambda r: analytics.sharpe(r, 252, risk_free_annual=0.02),
+    "sortino": lambda r: analytics.sortino(r, 252, target_annual=0.03),
+    "omega": lambda r: analytics.omega(r, TARGET),
+    "omega_sharpe": lambda r: analytics.omega_sharpe(r, TARGET),
+    "variability_skewness": lambda r: analytics.variability_skewness(r, TARGET),
+    "downside_frequency": lambda r: analytics.downside_frequency(r, TARGET),
+    "win_rate": analytics.win_rate,
+    "profit_factor": analytics.profit_factor,
+    "kelly_fraction_fixed_odds": analytics.kelly_fraction_of,
+    "pain_index": lambda r: analytics.pain_index(analytics.underwater_of(r)),
+    "ulcer_index": lambda r: analytics.ulcer_index(analytics.underwater_of(r)),
+    "max_drawdown": lambda r: -float(analytics.underwater_of(r).min()),
+    "conditional_drawdown": lambda r: analytics.conditional_drawdown(
+        np.cumprod(1.0 + r, dtype=np.float64) - 1.0, 0.97
+    ),
+    "var_historical": lambda r: analytics.value_at_risk(r, 0.97, TailMethod.HISTORICAL),
+    "var_lower_quantile": lambda r: analytics.value_at_risk(r, 0.97, TailMethod.LOWER_QUANTILE),
+    "var_gaussian": lambda r: analytics.value_at_risk(r, 0.97, TailMethod.GAUSSIAN),
+    "var_cornish_fisher": lambda r: analytics.value_at_risk(r, 0.97, TailMethod.CORNISH_FISHER),
+    "expected_shortfall": lambda r: analytics.expected_shortfall(r, 0.97),
+    "expected_shortfall_gaussian": lambda r: analytics.gaussian_shortfall(r, 0.97),
+}
+BESIDE: dict[str, Callable[[Floats, Floats], Figure]] = {
+    "beta": analytics.beta,
+    "correlation": analytics.correlation,
+    "tracking_error": lambda r, b: analytics.tracking_error(r, b, 252),
+    "information_ratio": lambda r, b: analytics.information_ratio(r, b, 252),
+    "m_squared": lambda r, b: analytics.m_squared(r, b, 252, risk_free_annual=0.02),
+    "up_capture": lambda r, b: analytics.capture(r, b, MarketDirection.UP),
+    "down_capture": lambda r, b: analytics.capture(r, b, MarketDirection.DOWN),
+}
+
+
+@pytest.mark.parametrize("name", ALONE)
+@pytest.mark.parametrize("size", [600, 300, 252])
+def test_a_suite_tells_what_the_measure_of_an_array_tells(name: str, size: int) -> None:
+    found = suite(RETURNS[:size], conventions=YEARLY).figures[name]
+    assert found == pytest.approx(ALONE[name](RETURNS[:size]), rel=1e-11, abs=1e-15)
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_a_suite_beside_a_benchmark_tells_what_the_measure_of_two_arrays_tells(name: str) -> None:
+    found = suite(RETURNS, INDEX, YEARLY).figures[name]
+    assert found == pytest.approx(BESIDE[name](RETURNS, INDEX), rel=1e-11, abs=1e-15)
+
+
+def test_jensens_alpha_counts_the_rate_without_risk() -> None:
+    found = suite(RETURNS, INDEX, YEARLY).figures
+    per_period = analytics.alpha(RETURNS, INDEX, risk_free=FREE)
+    assert isinstance(per_period, float)
+    assert found["alpha_annual"] == pytest.approx(per_period * 252, rel=1e-10)
+    assert found["alpha_annual_geometric"] == pytest.approx((1 + per_period) ** 252 - 1, rel=1e-10)
+
+
+def test_four_months_in_the_head() -> None:
+    # +10 %, -20 %, +5 %, +5 %: wealth 1.1, 0.88, 0.924, 0.9702.
+    found = suite(np.array([0.1, -0.2, 0.05, 0.05]), conventions=Conventions(12)).figures
+    told = {
+        "cumulative_return": -0.0298,
+        "mean_return": 0.0,
+        "max_drawdown": 0.2,
+        "drawdown_now": 0.118,
+        "longest_underwater": 3.0,
+        "pain_index": (0.2 + 0.16 + 0.118) / 4,
+        "win_rate": 0.75,
+        "profit_factor": 1.0,
+        "payoff_ratio": (0.2 / 3) / 0.2,
+        "gain_to_pain": 0.0,
+        "omega": 1.0,
+        "best_return": 0.1,
+        "worst_return": -0.2,
+        "downside_frequency": 0.25,
+        "upside_potential_ratio": 0.05 / 0.1,
+        "volatility": math.sqrt(0.055 / 3 * 12),
+        "expected_shortfall": 0.2,
+        "tail_observations": 1.0,
+        "starr": 0.0,
+    }
+    assert {name: found[name] for name in told} == pytest.approx(told, abs=1e-12)
+    assert found["annual_return"] == Undefined(Reason.UNDER_ONE_YEAR)
+    assert found["calmar"] == Undefined(Reason.UNDER_ONE_YEAR)
+
+
+def test_a_year_by_the_calendar_may_have_any_number_of_returns() -> None:
+    doubled = np.full(365, 2 ** (1 / 365) - 1)
+    by_calendar = suite(doubled, conventions=Conventions(252, years=1.0)).figures
+    by_count = suite(doubled, conventions=Conventions(252)).figures
+    assert by_calendar["annual_return"] == pytest.approx(1.0, abs=1e-12)
+    assert by_count["annual_return"] == pytest.approx(0.6137431357891531, abs=1e-12)
+
+
+def test_the_probable_sharpe_ratio_of_normal_returns() -> None:
+    # Bailey and López de Prado (2012): without skew and fat tails the ratio of n returns
+    # scatters by √((1 + S² / 2) / (n - 1)).
+    pairs = np.tile([-1.0, 1.0], 200) * 0.01 + 0.001
+    ratio = pairs.mean() / pairs.std(ddof=1)
+    # Two values of equal weight have a kurtosis of 1, so that the squared term is zero.
+    expected = 0.5 * (1 + math.erf(ratio * math.sqrt(399) / math.sqrt(2)))
+    assert suite(pairs).figures["probabilistic_sharpe"] == pytest.approx(expected, abs=1e-9)
+
+
+def test_what_does_not_vary_has_no_ratio() -> None:
+    found = suite(np.full(300, 0.001), np.full(300, 0.001)).figures
+    for name in ("sharpe_arithmetic", "skewness", "beta", "information_ratio", "correlation"):
+        assert found[name] == Undefined(Reason.ZERO_VARIANCE), name
+    for name in ("sortino", "omega", "calmar", "profit_factor"):
+        assert found[name] == Undefined(Reason.NO_DOWNSIDE), name
+    assert found["volatility"] == 0.0
+    assert found["max_drawdown"] == 0.0
+
+
+def test_one_return_does_not_scatter() -> None:
+    found = suite(np.array([0.01]), np.array([0.02])).figures
+    few = Undefined(Reason.TOO_FEW_RETURNS)
+    for name in ("volatility", "sharpe_arithmetic", "skewness", "beta", "tracking_error"):
+        assert found[name] == few, name
+    assert found["expected_shortfall"] == -0.01
+
+
+def test_no_return_has_no_figure() -> None:
+    found = suite(np.zeros(0))
+    assert found.n == 0
+    assert set(found.figures.values()) == {Undefined(Reason.TOO_FEW_RETURNS)}
+
+
+def test_more_than_everything_lost_has_no_drawdown_and_no_rate() -> None:
+    found = suite(np.array([0.1, -1.3, 0.2] * 100)).figures
+    for name in ("max_drawdown", "cumulative_return", "annual_return", "ulcer_index"):
+        assert found[name] == Undefined(Reason.BELOW_TOTAL_LOSS), name
+    assert isinstance(found["volatility"], float)
+
+
+def test_log_returns_scatter_as_logarithms_and_fall_as_they_are() -> None:
+    log = suite(RETURNS, conventions=Conventions(kind=ReturnKind.LOG)).figures
+    plain = suite(RETURNS).figures
+    assert log["volatility"] == pytest.approx(
+        analytics.volatility(np.log1p(RETURNS), 252), rel=1e-12
+    )
+    for name in ("max_drawdown", "cumulative_return", "win_rate", "profit_factor"):
+        assert log[name] == pytest.approx(plain[name], rel=1e-12)
+
+
+def test_a_loss_of_everything_has_no_logarithm() -> None:
+    table = np.array([[0.01, -1.0], [0.01, 0.02]])
+    ruined, sound = suites(table, conventions=Conventions(kind=ReturnKind.LOG))
+    assert set(ruined.figures.values()) == {Undefined(Reason.TOTAL_LOSS)}
+    assert isinstance(sound.figures["volatility"], float)
+
+
+def test_dated_rates_without_risk_that_never_change_are_the_yearly_rate() -> None:
+    dated = suite(RETURNS, INDEX, risk_free=np.full(600, FREE)).figures
+    yearly = suite(RETURNS, INDEX, Conventions(risk_free_annual=0.02)).figures
+    for name in ("sharpe_arithmetic", "alpha_annual", "treynor", "starr"):
+        assert dated[name] == pytest.approx(yearly[name], rel=1e-10), name
+
+
+def test_a_horizon_makes_losses_larger_by_its_root() -> None:
+    one, four = suite(RETURNS), suite(RETURNS, conventions=Conventions(horizon_periods=4))
+    for name in ("var_historical", "var_gaussian", "expected_shortfall"):
+        assert four.figures[name] == pytest.approx(2.0 * float(str(one.figures[name])))
+    assert four.figures["starr"] == one.figures["starr"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"confidence": 1.0},
+        {"periods_per_year": 0},
+        {"horizon_periods": 0},
+        {"years": -1.0},
+        {"risk_free_annual": -1.0},
+    ],
+)
+def test_conventions_without_meaning_are_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(UnusableParameterError):
+        Conventions(**wrong)  # pyright: ignore[reportArgumentType]
+
+
+def test_a_suite_refuses_what_is_no_series() -> None:
+    with pytest.raises(UnusableSeriesError, match="not a finite number"):
+        suite(np.array([0.1, np.nan]))
+    with pytest.raises(UnusableSeriesError, match="differ in length"):
+        suite(RETURNS, INDEX[:-1])
+    with pytest.raises(UnusableSeriesError, match="differ in length"):
+        suite(RETURNS, risk_free=INDEX[:-1])
