@@ -67,6 +67,8 @@ def test_the_program_runs_as_a_module_and_answers_help() -> None:
         "health",
         "restatements",
         "verify",
+        "dlq",
+        "retention",
         "db",
         "version",
     ]
