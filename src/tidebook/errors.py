@@ -15,7 +15,10 @@
     │   ├── UnknownRoleError          a role that there is not
     │   ├── MissingExtraError         an optional part that is not installed
     │   └── ForgottenError            an instant of which nothing is known any more
+    │   ├── UnwritableFileError       a file that cannot be written
     │   ├── GroupTooLargeError        more portfolios than are measured together
+    │   ├── NotAcceptableError        an answer in a format that there is none of
+    │   │   └── ArrowMissingError     Arrow, without the part that writes it
     │   └── InvalidBenchmarkError     a benchmark that is none, or a blend that does not add up
     ├── NotFoundError             the thing asked for is not in the book
     │   ├── UnknownPortfolioError
@@ -29,7 +32,8 @@
     │   ├── NoSuchPartError           a part of a portfolio that was never held
     │   ├── EmptyPeriodError          a period that holds no day of a portfolio
     │   ├── UnknownUserError          a user without a portfolio
-    │   └── UnknownUpdateError        an update of benchmarks that was never asked for
+    │   ├── UnknownUpdateError        an update of benchmarks that was never asked for
+    │   └── UnknownVerdictError       a trade, or a rule, of which nothing has been said
     ├── StoreError                the database cannot serve
     │   ├── StoreUnavailableError     no connection could be made
     │   │   ├── ServerMissingError    no PostgreSQL server programs on this machine
@@ -290,6 +294,16 @@ class ForgottenError(InputError):
         )
 
 
+class UnwritableFileError(InputError):
+    """A file was to be written where it cannot be."""
+
+    code = "input.file-unwritable"
+
+    def __init__(self, path: str, why: str) -> None:
+        self.path = path
+        super().__init__(f"{path} cannot be written: {why}", hint="name another file with --to")
+
+
 class GroupTooLargeError(InputError):
     """More portfolios were named than are measured together."""
 
@@ -301,6 +315,33 @@ class GroupTooLargeError(InputError):
         super().__init__(
             f"{count} portfolios are named, and at most {most} are measured together",
             hint='name fewer, or ask for the returns of each with "each": true',
+        )
+
+
+class NotAcceptableError(InputError):
+    """An answer was asked for in formats that there are none of."""
+
+    code = "accept.unknown"
+
+    def __init__(self, accept: str, known: Sequence[str]) -> None:
+        self.accept = accept
+        self.known = tuple(known)
+        super().__init__(
+            f"nothing is told as {accept!r}", hint=f"accept one of {', '.join(self.known)}"
+        )
+
+
+class ArrowMissingError(NotAcceptableError):
+    """An Arrow stream was asked for where nothing can write one."""
+
+    code = "accept.no-arrow"
+
+    def __init__(self) -> None:
+        InputError.__init__(
+            self,
+            "an Arrow stream needs the extra arrow, which is not installed here",
+            hint="install it with pip install 'tidebook[arrow]', or accept text/csv or "
+            "application/x-ndjson",
         )
 
 
@@ -481,6 +522,22 @@ class UnknownUpdateError(NotFoundError):
         super().__init__(
             f"there is no update of benchmarks {update_id!r}",
             hint="take the id from the answer to POST /benchmarks/update",
+        )
+
+
+class UnknownVerdictError(NotFoundError):
+    """A verdict was asked for on a trade of which the rules have said nothing."""
+
+    code = "compliance.verdict-unknown"
+
+    def __init__(self, trade_id: str, rule_id: str = "") -> None:
+        self.trade_id = trade_id
+        self.rule_id = rule_id
+        rule = f" under {rule_id}" if rule_id else ""
+        super().__init__(
+            f"nothing is said of trade {trade_id!r}{rule}",
+            hint="take both from GET /users/{user_id}/compliance; a trade is judged soon after it "
+            "is booked",
         )
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from tidebook.adapters.postgres import schema
 from tidebook.adapters.postgres.benchmark_store import PostgresBenchmarks
 from tidebook.adapters.postgres.cluster import EmbeddedCluster
+from tidebook.adapters.postgres.compliance_store import PostgresCompliance
 from tidebook.adapters.postgres.dead_letters import PostgresDeadLetters
 from tidebook.adapters.postgres.market_cache import MarketCache
 from tidebook.adapters.postgres.pool import open_pool
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from tidebook.config import Settings
     from tidebook.engine.benchmarks import Provider
     from tidebook.engine.bus import Bus
+    from tidebook.engine.compliance.ports import Compliance
     from tidebook.engine.dead_letters import DeadLetters
     from tidebook.engine.keeping import Keeper
     from tidebook.engine.ports import Clock, Commands, Reader
@@ -72,6 +74,7 @@ class System:
     settings: Settings
     database_url: str
     benchmarks: Benchmarks
+    compliance: Compliance
     bus: Bus | None
     dead_letters: DeadLetters
     _keeper: Keeper
@@ -134,11 +137,13 @@ def open_system(settings: Settings, *, run: bool = True) -> System:
                 stages=[stage],
                 through=None if bus is None else Through(bus, store()),
                 unbooked=backlog,
+                compliance=compliance if stage is Stage.SERIES else None,
             )
             stack.callback(made.stop)
             made.start()
             return made
 
+        compliance = PostgresCompliance(store(), pool, cache)
         gc.set_threshold(*_GC_THRESHOLDS)
         backlog = unbooked(store())
         if run:
@@ -167,6 +172,7 @@ def open_system(settings: Settings, *, run: bool = True) -> System:
             settings,
             url,
             benchmarks,
+            compliance,
             bus,
             letters,
             keeper,
@@ -306,7 +312,12 @@ def application(system: System) -> FastAPI:
     given = system.settings
     settings = AppSettings(max_body_bytes=given.max_body_bytes)
     reading = Role.QUERY in given.roles
-    pages = create_pages(system.reader, version=settings.version, new_nonce=random_nonce)
+    pages = create_pages(
+        system.reader,
+        version=settings.version,
+        new_nonce=random_nonce,
+        levels_of=system.benchmarks.levels,
+    )
     brokers = (
         ()
         if system.bus is None
@@ -326,6 +337,7 @@ def application(system: System) -> FastAPI:
         clock=system.clock,
         desk=desk,
         pages=pages if reading else None,
+        compliance=system.compliance,
         settings=settings,
         doors=Doors(takes=Role.INGEST in given.roles, answers=reading, roles=given.roles),
         dependencies=brokers,

@@ -113,6 +113,9 @@ def test_an_update_whose_process_ended_is_given_up(store: BenchmarkStore) -> Non
 
 
 def test_of_many_that_ask_at_once_one_begins(store: BenchmarkStore) -> None:
+    def begin(number: int) -> str:
+        return store.begin(f"u{number}", AT, LONG_AGO).update_id
+
     with ThreadPoolExecutor(4) as threads:
-        begun = set(threads.map(lambda n: store.begin(f"u{n}", AT, LONG_AGO).update_id, range(8)))
+        begun = set(threads.map(begin, range(8)))
     assert len(begun) == 1

@@ -16,8 +16,11 @@ from tidebook.api import create_app
 from tidebook.book.health_facts import STALE_DAYS
 from tidebook.book.reconcile import Reconciliation
 from tidebook.book.whole import Facts
+from tidebook.engine.benchmark_updates import MemoryBenchmarks
+from tidebook.engine.benchmarks import Benchmarks, NoProvider
 from tidebook.engine.book_facts import BookFacts, Standing
 from tidebook.engine.ports import HEALTH_MAX, OVERVIEW_MAX, Receipt, RestatementQuery
+from tidebook.engine.turning import turning_of
 from tidebook.engine.verify import KeptBooks
 from tidebook.engine.views import (
     AppliedActionsView,
@@ -49,6 +52,7 @@ if TYPE_CHECKING:
     from tidebook.book.health_facts import CheckResult
     from tidebook.engine.hypothesis import Hypothesis
     from tidebook.engine.ports import FactQuery, TransactionQuery
+    from tidebook.engine.series_port import TurningDays
     from tidebook.engine.views import (
         ActionView,
         AppliedActionView,
@@ -405,6 +409,11 @@ class MemoryReader:
     ) -> tuple[SeriesView, ...]:
         return tuple(self.series(one, known_at=known_at) for one in portfolio_ids)
 
+    def turning_days(
+        self, portfolio_ids: Sequence[str], spans: Sequence[tuple[date, date]]
+    ) -> TurningDays:
+        return turning_of(self.series_of(portfolio_ids), spans)
+
     def state(self, portfolio_id: str) -> str | None:
         self._answering(portfolio_id)
         return self.kept_state
@@ -557,7 +566,14 @@ class Desk:
             self.commands,
             self.reader,
             clock=StoppedClock(),
-            pages=create_pages(self.reader, version="0.0.0", new_nonce=lambda: A_NONCE),
+            pages=create_pages(
+                self.reader,
+                version="0.0.0",
+                new_nonce=lambda: A_NONCE,
+                levels_of=Benchmarks(
+                    MemoryBenchmarks(), NoProvider(), self.reader, StoppedClock()
+                ).levels,
+            ),
             settings=settings,
             new_id=lambda: AN_ID,
             new_nonce=lambda: A_NONCE,

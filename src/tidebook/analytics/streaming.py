@@ -4,7 +4,7 @@ The state holds sums, the wealth and its high, never the returns, so that it is 
 years as after a day. Wealth, drawdown, counts and extremes are those of the whole series to the
 last bit, for products run from left to right either way. Sums are taken in another order than
 those of a whole series, and moments are carried along around a moving mean: they agree to some
-1e-12 of their size. What needs all the returns, a quantile or a mean of the worst, is undefined.
+1e-11 of their size. What needs all the returns, a quantile or a mean of the worst, is undefined.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from tidebook.api import (
     benchmarks,
     breaking_down,
+    compliance as compliance_routes,
     corporate_actions,
     data_checks,
     explaining,
@@ -37,6 +38,7 @@ from tidebook.api.edge import (
     refuse_unknown_parameters,
 )
 from tidebook.api.waiting import WaitingRoom
+from tidebook.engine.compliance.computed import ComputedCompliance
 from tidebook.engine.user_desk import user_desk
 from tidebook.errors import Fault, InvalidRequestError, TidebookError
 
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from tidebook.api.doors import Dependency
     from tidebook.api.pages import Pages
     from tidebook.api.problems import Problem
+    from tidebook.engine.compliance.ports import Compliance
     from tidebook.engine.ports import Clock, Commands, Reader
     from tidebook.engine.user_desk import UserDesk
 
@@ -68,6 +71,7 @@ def create_app(
     doors: Doors | None = None,
     dependencies: Sequence[Dependency] = (),
     desk: UserDesk | None = None,
+    compliance: Compliance | None = None,
 ) -> FastAPI:
     """Return the application that serves a book over HTTP.
 
@@ -82,6 +86,7 @@ def create_app(
         doors: Which routes this process answers; all unless said otherwise.
         dependencies: Servers besides the store that the readiness route asks.
         desk: Users' trades and benchmarks; without, benchmarks are instruments of the book alone.
+        compliance: Where verdicts are kept; without, trades are judged whenever someone asks.
     """
     chosen = settings or AppSettings()
     app = FastAPI(
@@ -97,7 +102,10 @@ def create_app(
     )
     waiting = WaitingRoom(chosen.waiting_max)
     users_desk = desk or user_desk(commands, reader, clock, new_id)
-    app.state.edge = Edge(commands, reader, clock, new_id, new_nonce, chosen, waiting, users_desk)
+    judged = compliance or ComputedCompliance(reader, clock)
+    app.state.edge = Edge(
+        commands, reader, clock, new_id, new_nonce, chosen, waiting, users_desk, judged
+    )
     app.state.pages = pages
     # The last route of the queries takes every path beneath a portfolio, so the checks go before.
     routed = (
@@ -107,6 +115,7 @@ def create_app(
         corporate_actions,
         measuring,
         breaking_down,
+        compliance_routes,
         queries,
         explaining,
         trades,

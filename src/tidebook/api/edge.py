@@ -17,6 +17,7 @@ from pydantic import BeforeValidator
 from tidebook import __version__
 from tidebook.api import checks
 from tidebook.api.waiting import WaitingRoom
+from tidebook.engine.compliance.ports import Compliance
 from tidebook.engine.ports import Clock, Commands, Reader
 from tidebook.engine.user_desk import UserDesk
 from tidebook.errors import BodyTooLargeError, MediaTypeError, UnknownParameterError
@@ -59,6 +60,7 @@ class Edge(NamedTuple):
     settings: AppSettings
     waiting: WaitingRoom
     desk: UserDesk
+    compliance: Compliance
 
 
 def random_id() -> str:

@@ -9,12 +9,14 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from tidebook.api import performance_wire as wire, risk_wire, samples, shapes
+from tidebook.api import performance_wire as wire, risk_wire, samples, series_tables, shapes
 from tidebook.api.bodies import decoded_object
 from tidebook.api.edge import Edge, EdgeHere, JsonBody
+from tidebook.api.formats import Accept, told_as
 from tidebook.api.replies import Json, reply
 from tidebook.api.scope_wire import AskedScope, choice_json
 from tidebook.engine.benchmark_returns import index_line
+from tidebook.engine.many_returns import returns_of_each
 from tidebook.engine.measured import Measured, Scope, measured
 from tidebook.engine.performance import (
     NamedPeriod,
@@ -54,7 +56,12 @@ class Asking(NamedTuple):
 def time_weighted_returns_of_several(edge: EdgeHere, body: JsonBody) -> Response:
     """Return time-weighted returns of several portfolios together, as percent numbers."""
     asked = wire.asked(decoded_object(body), edge.clock.now(), of_several=True)
-    found = asking(edge, members_of(edge, asked.scope), asked.scope, asked.periods)
+    members = members_of(edge, asked.scope)
+    if asked.scope.group is not None and asked.scope.group.each:
+        as_of = asked.scope.as_of or edge.clock.now().date()
+        request = Request(as_of, asked.periods, asked.scope.basis)
+        return reply(wire.each_json(returns_of_each(edge.reader, members, request), request))
+    found = asking(edge, members, asked.scope, asked.periods)
     periods = performance(found.measured.series, found.request)
     return reply(wire.returns_json(periods, asked, found.about()))
 
@@ -62,19 +69,26 @@ def time_weighted_returns_of_several(edge: EdgeHere, body: JsonBody) -> Response
 @router.post("/portfolios/performance/mwr", **samples.money_weighted_of_several())
 def money_weighted_returns_of_several(edge: EdgeHere, body: JsonBody) -> Response:
     """Return money-weighted returns of several portfolios together, as fractions."""
-    asked = wire.asked(decoded_object(body), edge.clock.now(), of_several=True)
+    asked = wire.asked(decoded_object(body), edge.clock.now(), of_several=True, by_each=False)
     found = asking(edge, members_of(edge, asked.scope), asked.scope, asked.periods)
     periods = money_weighted_performance(found.measured.series, found.request)
     return reply(wire.rates_json(periods, asked, found.about(with_basis=False)))
 
 
 @router.post("/portfolios/{portfolio_id:path}/performance", **samples.performance())
-def time_weighted_returns(edge: EdgeHere, portfolio_id: str, body: JsonBody) -> Response:
+def time_weighted_returns(
+    edge: EdgeHere, portfolio_id: str, body: JsonBody, accept: Accept = None
+) -> Response:
     """Return time-weighted returns of a portfolio or a part of it, as percent numbers."""
     asked = wire.asked(decoded_object(body), edge.clock.now())
     found = asking(edge, (portfolio_id,), asked.scope, asked.periods)
     periods = performance(found.measured.series, found.request)
-    return reply(wire.returns_json(periods, asked, found.about()))
+    about = found.about()
+    return told_as(
+        accept,
+        lambda: wire.returns_json(periods, asked, about),
+        lambda: series_tables.returns_of(periods, about),
+    )
 
 
 @router.post("/portfolios/{portfolio_id:path}/performance/mwr", **samples.money_weighted())

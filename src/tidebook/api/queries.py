@@ -7,10 +7,13 @@ from enum import StrEnum
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from starlette.requests import Request
 from starlette.responses import Response
 
-from tidebook.api import gains_wire, samples, shapes
+from tidebook.api import gains_wire, samples, series_tables, shapes
 from tidebook.api.edge import Day, EdgeHere, Instant, Text
+from tidebook.api.etags import tagged
+from tidebook.api.formats import Accept, told_as
 from tidebook.api.replies import day_or_null, instant_or_null, reply
 from tidebook.api.restatement_shapes import restatements_of
 from tidebook.engine.gains import gains_report
@@ -74,21 +77,28 @@ def portfolios(
 @router.get("/portfolios/{portfolio_id:path}/positions", **samples.answer("positions"))
 def positions(
     edge: EdgeHere,
+    request: Request,
     portfolio_id: str,
+    *,
     as_of: Day = None,
     known_at: Instant = None,
-    include_closed: bool = False,  # noqa: FBT001, FBT002 - a query parameter has no position
+    include_closed: bool = False,
 ) -> Response:
     """Return the valued positions of a portfolio."""
-    view = edge.reader.positions(
-        portfolio_id, as_of=as_of, known_at=known_at, include_closed=include_closed
-    )
-    return reply(shapes.positions_of(view))
+
+    def answer() -> Response:
+        view = edge.reader.positions(
+            portfolio_id, as_of=as_of, known_at=known_at, include_closed=include_closed
+        )
+        return reply(shapes.positions_of(view))
+
+    return tagged(edge, request, portfolio_id, answer)
 
 
 @router.get("/portfolios/{portfolio_id:path}/position-history", **samples.answer("history"))
 def position_history(
     edge: EdgeHere,
+    request: Request,
     portfolio_id: str,
     *,
     security_id: Annotated[str, Query(max_length=200)],
@@ -96,13 +106,19 @@ def position_history(
     end_date: Day = None,
     as_of: Day = None,
     known_at: Instant = None,
+    accept: Accept = None,
 ) -> Response:
     """Return how one position came to be, change by change."""
     end = _until(end_date, as_of)
-    view = edge.reader.history(
-        portfolio_id, security_id, start=start_date, end=end, known_at=known_at
-    )
-    return reply(shapes.history_of(view))
+
+    def answer() -> Response:
+        view = edge.reader.history(
+            portfolio_id, security_id, start=start_date, end=end, known_at=known_at
+        )
+        document = shapes.history_of(view)
+        return told_as(accept, lambda: document, lambda: series_tables.changes_of(document))
+
+    return tagged(edge, request, portfolio_id, answer)
 
 
 @router.get("/portfolios/{portfolio_id:path}/transactions", **samples.answer("transactions"))
@@ -220,17 +236,25 @@ def restatements(
 @router.get("/portfolios/{portfolio_id:path}/series", **samples.answer("series"))
 def series(
     edge: EdgeHere,
+    request: Request,
     portfolio_id: str,
     *,
     start_date: Day = None,
     end_date: Day = None,
     as_of: Day = None,
     known_at: Instant = None,
+    accept: Accept = None,
 ) -> Response:
     """Return the daily series of a portfolio, in base currency."""
     end = _until(end_date, as_of)
-    view = edge.reader.series(portfolio_id, start=start_date, end=end, known_at=known_at)
-    return reply(shapes.series_json(view))
+
+    def answer() -> Response:
+        view = edge.reader.series(portfolio_id, start=start_date, end=end, known_at=known_at)
+        return told_as(
+            accept, lambda: shapes.series_json(view), lambda: series_tables.days_of(view)
+        )
+
+    return tagged(edge, request, portfolio_id, answer)
 
 
 # After the routes beneath a portfolio: an id may hold a slash, and this one takes every path.

@@ -217,6 +217,27 @@ def what_if_commit() -> RouteOptions:
     return _writing({"type": "object"}, examples()["what_if_commit_request"], "queued", status=202)
 
 
+def compliance_check() -> RouteOptions:
+    """Return what the route that judges orders says of itself."""
+    return _asking("compliance_check_request", "compliance_check")
+
+
+def compliance_policy() -> RouteOptions:
+    """Return what the route that states what kind of account it is says of itself."""
+    return _asking("compliance_policy_request", "compliance_policy")
+
+
+def compliance_acknowledgement() -> RouteOptions:
+    """Return what the route for acknowledgements says of itself."""
+    example = examples()["compliance_acknowledgement_request"]
+    return {
+        "response_class": Response,
+        "status_code": 201,
+        "responses": _responses(201, "It is kept", "compliance_acknowledgement"),
+        "openapi_extra": _request_body({"type": "object"}, example),
+    }
+
+
 def trade() -> RouteOptions:
     """Return what the route for a user's trade says of itself."""
     responses = _responses(201, "The trade is durable and will be booked", "trade")

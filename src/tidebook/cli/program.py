@@ -17,7 +17,9 @@ from tidebook.cli import (
     importing,
     keeping,
     reading,
+    risks,
     serving,
+    tearing,
     verifying,
 )
 from tidebook.cli.app import app
@@ -34,7 +36,9 @@ COMMAND_MODULES = (
     importing,
     keeping,
     reading,
+    risks,
     serving,
+    tearing,
     verifying,
 )
 """Importing them is what adds their commands."""

@@ -130,29 +130,28 @@ class Walk:
         for (on, _), run in groupby(ordered, key=lambda e: (e.posting.on, e.posting.at)):
             together = list(run)
             if on != self.on:
-                self._begin(on)
+                self._begin(on, valued=on >= since - 2 * _DAY if since > date.min else True)
             flows = [_flow(entry) for entry in together]
             self._flow(on, sum((flow for flow in flows if flow > ZERO), ZERO))
             for entry in together:
                 trade = self._trade(entry)
                 if trade is not None:
-                    situation = self._situation(trade)
                     if trade.on >= since or on >= since:
-                        yield Judged(trade, judged(trade, situation))
+                        yield Judged(trade, judged(trade, self.situation_of(trade)))
+                    else:
+                        self.record.take(trade, self.units.get(trade.security_id, ZERO))
+                        self._breaches(trade)
                     self.earlier.append(trade)
                 self._book(entry, trade)
             self._flow(on, sum((flow for flow in flows if flow < ZERO), ZERO))
 
-    def situation_of(self, trade: Trade) -> Situation:
-        """Return the account as a supposed trade after everything would find it."""
-        if trade.on != self.on:
-            self._begin(trade.on)
-        return self._situation(trade)
-
-    def _begin(self, on: date) -> None:
+    def _begin(self, on: date, *, valued: bool) -> None:
         """Value what is held at the close before a day, and forget the trades of the day before."""
         self.on, self.came = on, ZERO
         self.earlier = []
+        if not valued:
+            self.values, self.positions = {}, {}
+            return
         before = on - _DAY if on > date.min else on
         self.values = {
             security_id: self._value(security_id, before)
@@ -181,7 +180,8 @@ class Walk:
         if self.funding is not None and amount:
             self.funding.deposit(on, amount)
 
-    def _situation(self, trade: Trade) -> Situation:
+    def situation_of(self, trade: Trade) -> Situation:
+        """Return the account as the next trade finds it, which counts as taken from now on."""
         close = self.close
         equity = close if close.value is None else Known(close.value + self.came)
         positions = dict(self.positions)

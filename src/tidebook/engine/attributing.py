@@ -152,7 +152,8 @@ class _Sides(NamedTuple):
 def _sides(found: BrokenDown, benchmark: Sequence[BenchmarkGroup], parts: DailyParts) -> _Sides:
     own = [*(each.group for each in found.sleeves), UNALLOCATED]
     named = {each.group: each.weight for each in benchmark}
-    groups = tuple(sorted({*own, *named}))
+    is_left = bool(parts.capital[:, -1].any() or parts.gains[:, -1].any())
+    groups = tuple(sorted({*(own if is_left else own[:-1]), *named}))
     places = [[place for place, one in enumerate(own) if one == group] for group in groups]
     return _Sides(
         groups,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from tidebook.book.earnings import KeptBook, period_earnings
-from tidebook.engine.book_facts import held_instruments, market_of, rebuilt
+from tidebook.engine.book_facts import market_of, rebuilt, series_by_key
 from tidebook.engine.ports import FactQuery
 from tidebook.errors import EmptyPeriodError
 from tidebook.model.money import ZERO, exact
@@ -84,7 +84,7 @@ def bridge(
     book = KeptBook(
         entries,
         {fact.transaction_id: fact for fact in given.facts.transactions},
-        held_instruments(made, portfolio_id),
+        {key: one.instrument for key, one in series_by_key(made, portfolio_id).items()},
     )
     market = market_of(made, portfolio_id)
     return _bridge(period_earnings(book, span, market), span, market.base_currency)

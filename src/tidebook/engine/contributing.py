@@ -130,11 +130,12 @@ def daily_parts(found: BrokenDown, span: Span, basis: FeeBasis) -> DailyParts:
     gains = _columns([two for _, two in columns], len(capital))
     rates = _columns([each.rate_returns[inside] for each in found.sleeves], len(capital))
     by_rate = capitals * rates
+    scale = np.abs(whole.bmv) + np.abs(whole.bcf) + np.abs(whole.emv)
     return DailyParts(
         whole.dates[at_work],
-        _with_rest(capitals, capital)[at_work],
-        _with_rest(gains, gain)[at_work],
-        _with_rest(by_rate, by_rate.sum(axis=1))[at_work],
+        _with_rest(capitals, capital, scale)[at_work],
+        _with_rest(gains, gain, scale)[at_work],
+        np.column_stack([by_rate, np.zeros(len(capital))])[at_work],
         capital[at_work],
     )
 
@@ -155,10 +156,10 @@ def _inside(values: DailyValues, span: Span) -> NDArray[np.bool_]:
     return (values.dates >= first) & (values.dates <= last)
 
 
-def _with_rest(columns: Floats, whole: Floats) -> Floats:
+def _with_rest(columns: Floats, whole: Floats, scale: Floats) -> Floats:
     """Return the columns with one more: what of the whole they leave."""
     rest = whole - columns.sum(axis=1)
-    rest[np.abs(rest) <= _UNALLOCATED_NOISE * np.maximum(1.0, np.abs(columns).sum(axis=1))] = 0.0
+    rest[np.abs(rest) <= _UNALLOCATED_NOISE * scale] = 0.0
     return np.column_stack([columns, rest])
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.book.series import daily_series
 from tidebook.book.sleeves import sleeve_flows
-from tidebook.engine.book_facts import held_instruments, holdings_of, market_of, valued_days
+from tidebook.engine.book_facts import market_of, series_by_key, valued_days
 from tidebook.model.money import exact
 
 if TYPE_CHECKING:
@@ -125,15 +125,17 @@ def holdings(made: Rebuilt, portfolio_id: str) -> Holdings:
     """Return the keys of a portfolio, of the book that its facts come to."""
     entries = made.entries(portfolio_id)
     market = market_of(made, portfolio_id)
-    instruments = held_instruments(made, portfolio_id)
+    keys = series_by_key(made, portfolio_id)
+    instruments = {security_id: key.instrument for security_id, key in keys.items()}
     if not entries:
         return Holdings((), {}, (), {}, market)
     with exact():
         flows = sleeve_flows(entries, instruments, market)
+    active = sorted({entry.posting.on for entry in entries})
     return Holdings(
-        valued_days(made, portfolio_id, entries),
+        valued_days(made, portfolio_id, active),
         instruments,
-        tuple(holdings_of(made, portfolio_id, entries)),
+        tuple(held for key in keys.values() for held in key.held),
         flows,
         market,
     )

@@ -188,7 +188,8 @@ class FactQuery(NamedTuple):
 class RestatementQuery(NamedTuple):
     """Which of a portfolio's restatements to list, latest first.
 
-    A security is that of a position, or one whose price or terms moved the daily series. ``since``
+    A security is that of a position, or one whose price, terms or corporate action moved the daily
+    series. ``since``
     is the instant from which they were recorded, ``known_at`` the one up to which, and ``as_of``
     leaves out what bears on later days alone.
     """

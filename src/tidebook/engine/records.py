@@ -9,8 +9,6 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Final, cast
 
-from tidebook.book.derivation import Source, SourceKind
-from tidebook.engine.topics import RAW_MARKET_PRICES, RAW_TRANSACTIONS
 from tidebook.model.actions import ActionType, CorporateAction
 from tidebook.model.assertions import BalanceAssertion
 from tidebook.model.cancellations import (
@@ -34,7 +32,7 @@ from tidebook.model.money import ONE, PLACES, WHOLE_DIGITS, ZERO, decimal_text, 
 from tidebook.model.portfolios import CostMethod, MethodChange, Portfolio, Settlement, TaxRates
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from tidebook.model.cancellations import Cancellation
 
@@ -182,24 +180,6 @@ def _with_choices(transaction: Transaction, record: Mapping[str, str]) -> Transa
 def _rows(record: Mapping[str, str], name: str) -> list[Mapping[str, str]]:
     # A list is the one value of a record that is no text.
     return cast("list[Mapping[str, str]]", record.get(name, ()))
-
-
-def origins_of(topic: str, records: Iterable[Mapping[str, str]]) -> list[tuple[Source, str]]:
-    """Return the facts of a batch that say where they were read from, each with the file and line.
-
-    An origin is no content: the same fact from another file is the same fact.
-    """
-    return [(_source(topic, record), record[ORIGIN]) for record in records if record.get(ORIGIN)]
-
-
-def _source(topic: str, record: Mapping[str, str]) -> Source:
-    if topic == RAW_TRANSACTIONS:
-        return Source(SourceKind.TRANSACTION, record["transaction_id"])
-    if topic == RAW_MARKET_PRICES:
-        on = date.fromisoformat(record["priceDate"])
-        return Source(SourceKind.PRICE, record["securityId"], on)
-    on = date.fromisoformat(record["rateDate"])
-    return Source(SourceKind.RATE, f"{record['fromCurrency']}/{record['toCurrency']}", on)
 
 
 def portfolio_record(portfolio: Portfolio) -> Record:

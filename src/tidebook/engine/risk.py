@@ -193,7 +193,7 @@ def _period(
             window.why,
         )
     linked = time_weighted(series.values, window.span, request.basis)
-    daily = _with_capital(series, window.span, linked)
+    daily = with_capital(series, window.span, linked)
     own = resampled(daily, terms.frequency)
     conventions = terms.conventions(window.span)
     found = suite(own.returns, conventions=conventions)
@@ -215,7 +215,8 @@ def _period(
     )
 
 
-def _with_capital(series: Series, span: Span, linked: Linked) -> DatedReturns:
+def with_capital(series: Series, span: Span, linked: Linked) -> DatedReturns:
+    """Return the returns of the days on which there was capital to earn them."""
     values = series.values.within(span)
     capital = np.abs(values.bmv + values.bcf)
     at_work = capital > _NOISE * (np.abs(values.bmv) + np.abs(values.bcf))

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from decimal import Decimal
 
-    from tidebook.book.derivation import Source
     from tidebook.book.lots import Holding
     from tidebook.book.series import Market
     from tidebook.engine.batches import LogBatch
     from tidebook.engine.book_facts import Standing
     from tidebook.engine.causes import Cause, Restated
+    from tidebook.engine.record_origins import FactOrigin
     from tidebook.engine.records import Record
     from tidebook.engine.valuing import SeriesAsked, SeriesInput, SeriesJob, SeriesSpan, SeriesWrite
     from tidebook.model.actions import ActionTable, CorporateAction
@@ -343,7 +343,7 @@ class Unit(Protocol):
         """Write business dates, mark every series from there on, return the duplicates."""
         ...
 
-    def save_origins(self, origins: Sequence[tuple[Source, str]], since: datetime) -> None:
+    def save_origins(self, origins: Sequence[FactOrigin], since: datetime) -> None:
         """Write where the facts of a batch, begun then, were read from: a file and a line."""
         ...
 

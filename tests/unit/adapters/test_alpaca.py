@@ -56,7 +56,7 @@ class Server:
                 self.end_headers()
                 self.wfile.write(text.encode())
 
-            def log_message(self, *_: Any) -> None:  # noqa: ANN401 - the base class says so
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ANN401 - the base's
                 """Say nothing."""
 
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -13,6 +13,7 @@ from tidebook.analytics import (
     begin,
     running_figures,
     step,
+    suite,
 )
 from tidebook.errors import UnusableSeriesError
 
@@ -35,6 +36,17 @@ def test_three_returns_in_the_head() -> None:
         "omega": 1.0,
     }
     assert {name: found[name] for name in told} == pytest.approx(told)
+
+
+def test_ten_years_run_as_they_are_told_at_once() -> None:
+    returns = np.random.default_rng(3).standard_normal(2520) * 0.01 + 0.0003
+    state = begin(Conventions())
+    for earned in returns.tolist():
+        state = step(state, earned)
+    running, whole = running_figures(state), suite(returns).figures
+    told = {name: one for name, one in running.items() if isinstance(one, float)}
+    assert len(told) > 30
+    assert told == pytest.approx({name: whole[name] for name in told}, rel=1e-10, abs=0.0)
 
 
 def test_what_needs_every_return_is_not_told() -> None:

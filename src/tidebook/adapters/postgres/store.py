@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from psycopg_pool import ConnectionPool
 
     from tidebook.adapters.postgres.market_cache import MarketCache
-    from tidebook.book.derivation import Source
     from tidebook.engine.batches import LogBatch, Owned
     from tidebook.engine.book_facts import Standing
+    from tidebook.engine.record_origins import FactOrigin
     from tidebook.engine.records import Record
     from tidebook.engine.store import (
         BookedFact,
@@ -183,7 +183,7 @@ class PostgresUnit:
         """Write business dates, mark every series from there on, return the duplicates."""
         return reference_unit.save_business_dates(self._cursor, dates, at)
 
-    def save_origins(self, origins: Sequence[tuple[Source, str]], since: datetime) -> None:
+    def save_origins(self, origins: Sequence[FactOrigin], since: datetime) -> None:
         """Write where the facts of a batch were read from."""
         origin_unit.save(self._cursor, origins, since)
 
@@ -303,11 +303,11 @@ class PostgresStore:
             FencedError: When another unit wrote the same thing first; trying again is safe.
             StoreUnavailableError: When the database cannot be reached or went away.
         """
-        with self._cursor() as cursor:
+        with self.cursor() as cursor:
             yield PostgresUnit(cursor, self._cache)
 
     @contextmanager
-    def _cursor(self) -> Generator[Cursor[tuple[Any, ...]]]:
+    def cursor(self) -> Generator[Cursor[tuple[Any, ...]]]:
         """Give a cursor in a transaction; what goes wrong is said in the words of the tree."""
         try:
             with self._pool.connection() as connection, connection.cursor() as cursor:
@@ -372,7 +372,7 @@ class PostgresStore:
         }
         statement = statements("log")["take_partitions"]
         if self._lead is None:
-            with self._cursor() as cursor:
+            with self.cursor() as cursor:
                 rows = cursor.execute(statement, named).fetchall()
         else:
             try:
@@ -388,30 +388,30 @@ class PostgresStore:
         self, consumer: str, parts: Collection[tuple[str, int]]
     ) -> dict[tuple[str, int], Owned]:
         """Become the owner of partitions of a broker; whoever was it before is fenced off."""
-        with self._cursor() as cursor:
+        with self.cursor() as cursor:
             return log.own(cursor, consumer, parts)
 
     def owned(
         self, consumer: str, parts: Collection[tuple[str, int]]
     ) -> dict[tuple[str, int], Owned]:
         """Return the same without taking anything."""
-        with self._cursor() as cursor:
+        with self.cursor() as cursor:
             return log.owned(cursor, consumer, parts)
 
     def rewind(self, consumer: str, offsets: Mapping[tuple[str, int], int]) -> None:
         """Set a consumer back to these offsets of the log, where it is beyond them."""
-        with self._cursor() as cursor:
+        with self.cursor() as cursor:
             log.rewind(cursor, consumer, offsets)
 
     def progress(self, consumer: str) -> dict[tuple[str, int], int]:
         """Return the consumer's next offset per partition."""
-        with self._cursor() as cursor:
+        with self.cursor() as cursor:
             rows = cursor.execute(statements("log")["progress"], {"consumer": consumer}).fetchall()
         return {(row[0], row[1]): row[2] for row in rows}
 
     def unfinished(self, portfolio_ids: Collection[str]) -> bool:
         """Tell whether any of these portfolios (all, when empty) has work or series to do."""
-        with self._cursor() as cursor:
+        with self.cursor() as cursor:
             return book_unit.unfinished(cursor, portfolio_ids)
 
 

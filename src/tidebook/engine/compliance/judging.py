@@ -13,13 +13,21 @@ from tidebook.compliance.taxes import (
     AssetClass as TaxClass,
     Household,
     Identity,
+    SuperficialTerms,
     WashTerms,
     household_history,
+    match_superficial,
     match_washes,
 )
+from tidebook.compliance.taxes.superficial_view import SUPERFICIAL_RULE_ID
+from tidebook.compliance.taxes.wash_terms import WASH_RULE_ID
 from tidebook.compliance.trades import AssetClass
 from tidebook.compliance.walking import Books, Judged, asset_class, judged_trades, keeps_cash
-from tidebook.compliance.wash_verdicts import WASH_SALE, Washes, wash_verdict, washes_of
+from tidebook.compliance.wash_verdicts import (
+    of_superficial,
+    of_washes,
+    tax_verdict,
+)
 from tidebook.errors import TidebookError
 from tidebook.model.instruments import OptionRight
 
@@ -30,6 +38,9 @@ if TYPE_CHECKING:
     from tidebook.book.lots import Folded
     from tidebook.compliance.trades import Account, Trade
     from tidebook.compliance.verdicts import Verdict
+    from tidebook.compliance.wash_verdicts import (
+        TaxVerdicts,
+    )
     from tidebook.engine.book_facts import Rebuilt
     from tidebook.model.facts import Transaction
     from tidebook.model.instruments import Instrument
@@ -42,6 +53,9 @@ _TAX_CLASSES: Final = {
     AssetClass.CRYPTO: TaxClass.DIGITAL_ASSET,
     AssetClass.FUTURE: TaxClass.SECTION_1256,
 }
+_CANADA: Final = "CA"
+_TAX_RULES: Final = {"US": WASH_RULE_ID, _CANADA: SUPERFICIAL_RULE_ID}
+"""The rule on losses of each country."""
 _BROKEN: Final = (
     ArithmeticError,
     AttributeError,
@@ -69,12 +83,12 @@ def judge_household(made: Rebuilt, asked: Asked) -> dict[str, list[Judged]]:
     Losses and purchases of all the portfolios count together.
     """
     transactions = {fact.transaction_id: fact for fact in made.rests_on.facts.transactions}
-    washes = _washes(made, asked)
+    taxes = taxes_of(made, asked)
     found: dict[str, list[Judged]] = {}
     for portfolio_id in made.rests_on.facts.portfolios:
         books = books_of(made, portfolio_id, asked.policies, transactions)
         found[portfolio_id] = [
-            Judged(one.trade, one.verdicts + _wash(one.trade, books.account, washes, asked.as_of))
+            Judged(one.trade, one.verdicts + tax_verdicts(one.trade, books.account, taxes))
             for one in judged_trades(books, asked.since)
         ]
     return found
@@ -149,33 +163,48 @@ def household_of(made: Rebuilt) -> list[Household]:
     ]
 
 
-def _washes(made: Rebuilt, asked: Asked) -> Washes | Exception:
-    """Return the washes of a household, or what kept them from being found."""
+Taxes = dict[tuple[str, str], "TaxVerdicts | Exception"]
+"""What each tax rule says of the accounts in each currency, or what kept it from being run."""
+
+
+def taxes_of(made: Rebuilt, asked: Asked) -> Taxes:
+    """Return what the tax rules say of all sales and purchases of a household."""
     keys, terms = household_keys(made), wash_terms(made, asked.policies)
-    try:
-        views = [
-            match_washes(household_history(keys, household).events, terms)
-            for household in household_of(made)
-        ]
-    except _BROKEN as error:
-        return error
-    merged = Washes({}, {})
-    for view in views:
-        found = washes_of(view)
-        merged = Washes({**merged.sales, **found.sales}, {**merged.replaced, **found.replaced})
-    return merged
+    countries = {
+        asked.policies.get(portfolio_id, AccountPolicy()).jurisdiction
+        for portfolio_id in made.rests_on.facts.portfolios
+    }
+    found: Taxes = {}
+    for household in household_of(made):
+        currency = household.currency
+        for country, rule_id in _TAX_RULES.items():
+            if country not in countries:
+                continue
+            try:
+                events = household_history(keys, household).events
+                if country == _CANADA:
+                    common = SuperficialTerms(terms.accounts, terms.identity)
+                    view = match_superficial(events, common)
+                    found[rule_id, currency] = of_superficial(view, asked.as_of, currency)
+                else:
+                    washed = match_washes(events, terms)
+                    found[rule_id, currency] = of_washes(washed, asked.as_of, currency)
+            except _BROKEN as error:
+                found[rule_id, currency] = error
+    return found
 
 
-def _wash(
-    trade: Trade, account: Account, washes: Washes | Exception, as_of: date
-) -> tuple[Verdict, ...]:
-    ruleset = rule_set_on(RULE_SETS, WASH_SALE, account.jurisdiction, trade.on)
-    if ruleset is None:
+def tax_verdicts(trade: Trade, account: Account, taxes: Taxes) -> tuple[Verdict, ...]:
+    """Return what the tax rule of an account's country says of a trade; nothing without one."""
+    rule_id = _TAX_RULES.get(account.jurisdiction, "")
+    ruleset = rule_set_on(RULE_SETS, rule_id, account.jurisdiction, trade.on)
+    found = taxes.get((rule_id, account.currency))
+    if ruleset is None or found is None:
         return ()
-    if isinstance(washes, Exception):
-        reason = f"the rule could not be run: {type(washes).__name__}: {washes}"
+    if isinstance(found, Exception):
+        reason = f"the rule could not be run: {type(found).__name__}: {found}"
         return (undecided(trade, ruleset, reason, "report it with the trade"),)
-    return (wash_verdict(trade, account, ruleset, washes, as_of),)
+    return (tax_verdict(trade, account, ruleset, found),)
 
 
 def _calls(instruments: Mapping[str, Instrument]) -> dict[str, str]:

@@ -12,7 +12,7 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from tidebook.engine.envelope import UNREADABLE, WHY, headers
-from tidebook.engine.records import origins_of
+from tidebook.engine.record_origins import origins_of
 from tidebook.engine.topics import DEAD_LETTERS
 from tidebook.errors import (
     BusUnavailableError,

@@ -9,9 +9,9 @@ Four kinds of workers share the loop. Book workers each own some partitions of t
 when nothing new lies there they take keys to be folded again, a few at a time, so that a storm of
 corrections never delays a new trade. One reference worker takes the facts that bookings and
 valuations rest on. One series worker brings daily series up to date when the book has caught up,
-or when it has been kept waiting for long enough. Where a bus lies between the processes, a shipping
-worker sends the log there, the book and reference workers read from it, and a process may run some
-of the workers only.
+or when it has been kept waiting for long enough. One compliance worker judges trades when their
+portfolio's series is right again. Where a bus lies between the processes, a shipping worker sends
+the log there, the book and reference workers read from it, and a process may run some only.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from tidebook.engine.runner.sparing import Sparing
 from tidebook.engine.runner.telling import tell_book, tell_prices, tell_series
 from tidebook.engine.stages.admission import Incoming
 from tidebook.engine.stages.book import book
+from tidebook.engine.stages.compliance import judge_again
 from tidebook.engine.stages.reference import take
 from tidebook.engine.stages.series import bring_up_to_date
 from tidebook.errors import BusError, FencedError, StoreUnavailableError
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
     from tidebook.engine.batches import LogBatch
     from tidebook.engine.bus import Bus
+    from tidebook.engine.compliance.ports import VerdictStore
     from tidebook.engine.ports import Clock
     from tidebook.engine.runner.consuming import Part, Process
     from tidebook.engine.runner.feeds import Feed, Offsets
@@ -54,7 +56,8 @@ _log = logging.getLogger("tidebook.runner")
 _POLL_SECONDS: Final = 0.25
 _BACKOFF_SECONDS: Final = (0.02, 0.1, 0.5, 1.0, 2.0, 5.0)
 _WORK_AT_ONCE: Final = 50
-_SERIES_AT_ONCE: Final = 100
+_SERIES_AT_ONCE: Final = 500
+_JUDGED_AT_ONCE: Final = 20
 _SERIES_PATIENCE_SECONDS: Final = 3.0
 _STANDBY_SECONDS: Final = 1.0
 _NEWS_SECONDS: Final = 0.5
@@ -62,6 +65,7 @@ _NEWS_SECONDS: Final = 0.5
 STAGES: Final = "stages"
 _WORK_PART: Final = ("book_work", 0)
 _SERIES_PART: Final = ("portfolio_days", 0)
+_COMPLIANCE_PART: Final = ("compliance_verdicts", 0)
 
 
 class Stage(Enum):
@@ -119,8 +123,13 @@ class Runner:
         stages: Collection[Stage] = (Stage.BOOK, Stage.SERIES),
         through: Through | None = None,
         unbooked: Callable[[], int] | None = None,
+        compliance: VerdictStore | None = None,
     ) -> None:
-        """Keep what the loop needs; nothing runs before :meth:`start`."""
+        """Keep what the loop needs; nothing runs before :meth:`start`.
+
+        Without ``compliance`` trades are booked and not judged.
+        """
+        self._compliance = compliance
         self._store = store
         self._clock = clock
         self._arrived = arrived
@@ -200,7 +209,9 @@ class Runner:
             found.append((BOOK, _parts_of([topics.RAW_TRANSACTIONS])))
             found.append((REFERENCE, _parts_of(topics.REFERENCE_TOPICS)))
         stages: list[Part] = [_WORK_PART] if Stage.BOOK in self._stages else []
-        stages += [_SERIES_PART] if Stage.SERIES in self._stages else []
+        if Stage.SERIES in self._stages:
+            stages.append(_SERIES_PART)
+            stages += [_COMPLIANCE_PART] if self._compliance is not None else []
         if stages:
             found.append((STAGES, stages))
         if Stage.SHIPPING in self._stages:
@@ -213,6 +224,8 @@ class Runner:
             found += self._log_loops() if self._through is None else self._bus_loops(self._through)
         if Stage.SERIES in self._stages:
             found.append(_Loop("series", self._series_steps))
+            if self._compliance is not None:
+                found.append(_Loop("compliance", self._compliance_steps))
         if Stage.SHIPPING in self._stages and self._through is not None:
             found.append(_Loop("shipping", partial(self._shipping_steps, self._through.bus)))
         return found
@@ -363,6 +376,26 @@ class Runner:
 
         return step
 
+    def _compliance_steps(self) -> Callable[[], bool]:
+        judging = Sparing(_JUDGED_AT_ONCE)
+
+        def step() -> bool:
+            # Rules are the last to have a say: nothing else waits for them.
+            if self.backlog() > self._batch_max:
+                self._stopping.wait(_POLL_SECONDS)
+                return True
+            return judging.run(self._judge_again)
+
+        return step
+
+    def _judge_again(self, limit: int, spared: Collection[str], taken: list[str]) -> None:
+        """Judge the trades of a few households again."""
+        if self._compliance is None:
+            return
+        with self._compliance.unit() as unit:
+            unit.hold_fence(STAGES, _COMPLIANCE_PART, self._fences[STAGES, _COMPLIANCE_PART])
+            judge_again(unit, limit, self._clock.now, spared=spared, taken=taken)
+
     def _value_again(self, limit: int, spared: Collection[str], taken: list[str]) -> None:
         """Bring a few series up to date."""
         now = self._clock.now
@@ -372,6 +405,7 @@ class Runner:
             tell_series(unit, outcome, now())
         if taken:
             self._booked.give()
+            self._arrived.give()
 
     def _fold_again(self, limit: int, spared: Collection[str], taken: list[str]) -> None:
         """Fold a few keys again that corrections have marked."""

@@ -75,21 +75,23 @@ WHERE portfolio_id = ANY(%(ids)s) AND series_change IS NOT NULL
 -- name: claim
 -- Portfolios are locked in the order of their ids by everyone.
 WITH claimed AS (
-    SELECT p.portfolio_id
+    SELECT p.portfolio_id, p.series_from
     FROM portfolios p
     JOIN unnest(%(ids)s::text[], %(generations)s::bigint[], %(valuation_versions)s::bigint[])
          AS j (portfolio_id, generation, valuation_version)
       USING (portfolio_id, generation, valuation_version)
     ORDER BY p.portfolio_id
     FOR UPDATE OF p
+), unjudged AS (
+    -- Whatever moves a value may move what rules say of trades.
+    INSERT INTO compliance_work AS w (portfolio_id, unjudged_from)
+    SELECT portfolio_id, series_from FROM claimed WHERE series_from IS NOT NULL
+    ON CONFLICT (portfolio_id) DO UPDATE
+    SET unjudged_from = least(w.unjudged_from, excluded.unjudged_from)
 )
 UPDATE portfolios p SET series_from = NULL, series_generation = p.generation, series_change = NULL
 FROM claimed WHERE p.portfolio_id = claimed.portfolio_id
 RETURNING p.portfolio_id
-
--- name: last_recorded
-SELECT max(recorded_at) FROM portfolio_days
-WHERE portfolio_id = %(portfolio_id)s AND day = ANY(%(days)s) AND superseded_at = 'infinity'
 
 -- name: close_days
 -- Each day names its portfolio by its place among the ids.

@@ -1,0 +1,259 @@
+"""Verdicts, policies and acknowledgements on PostgreSQL (see ``engine.compliance.ports``)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from tidebook.adapters.postgres import log
+from tidebook.adapters.postgres.copying import columns, copy_rows
+from tidebook.adapters.postgres.reader_facts import read_book_facts
+from tidebook.adapters.postgres.rows import moment, utc
+from tidebook.adapters.postgres.snapshots import snapshot
+from tidebook.adapters.postgres.statements import statements
+from tidebook.adapters.postgres.verdict_text import (
+    hash_of,
+    policy_from,
+    policy_text,
+    text_of,
+    verdicts_from,
+)
+from tidebook.compliance.verdicts import Status
+from tidebook.engine.compliance.ports import (
+    Acknowledgement,
+    Household,
+    Job,
+    KeptVerdicts,
+    Member,
+    Totals,
+    VerdictsPage,
+)
+from tidebook.engine.ports import FactQuery
+from tidebook.errors import UnknownPortfolioError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Generator, Sequence
+    from datetime import date, datetime
+
+    from psycopg import Cursor
+    from psycopg.rows import TupleRow
+    from psycopg_pool import ConnectionPool
+
+    from tidebook.adapters.postgres.market_cache import MarketCache
+    from tidebook.adapters.postgres.store import PostgresStore
+    from tidebook.compliance.policies import AccountPolicy
+    from tidebook.compliance.verdicts import Verdict
+    from tidebook.engine.book_facts import BookFacts
+    from tidebook.engine.compliance.ports import VerdictsWrite
+
+_SQL: Final = statements("compliance")
+_COLUMNS: Final = columns(
+    "portfolio_id transaction_id trade_date executed_at passed flagged failed provisional "
+    "content_hash verdicts generation recorded_at"
+)
+_COUNTED: Final = (Status.PASS, Status.FLAG, Status.FAIL, Status.PROVISIONAL)
+
+
+class PostgresComplianceUnit:
+    """One database transaction of the compliance stage."""
+
+    def __init__(self, cursor: Cursor[TupleRow], cache: MarketCache) -> None:
+        """Work through one cursor; the cache spares reading the market again."""
+        self._cursor = cursor
+        self._cache = cache
+
+    def hold_fence(self, consumer: str, part: tuple[str, int], fence: int) -> None:
+        """Keep the stage in this worker's hands until the unit ends."""
+        log.hold_fence(self._cursor, consumer, part, fence)
+
+    def jobs(self, limit: int, spared: Collection[str], today: date) -> list[Job]:
+        """Return households with trades to be judged."""
+        named = {"limit": limit, "spared": list(spared), "today": today}
+        found: dict[str, list[Member]] = defaultdict(list)
+        for asked_by, *member in self._cursor.execute(_SQL["jobs"], named).fetchall():
+            found[asked_by].append(Member(*member))
+        return [Job(asked_by, tuple(members)) for asked_by, members in found.items()]
+
+    def policies(self, ids: Collection[str]) -> dict[str, AccountPolicy]:
+        """Return the policies in force."""
+        return _policies(self._cursor, ids, None)
+
+    def book_facts(self, ids: Sequence[str]) -> BookFacts:
+        """Return all that the books of portfolios follow from."""
+        return read_book_facts(self._cursor, self._cache, FactQuery(tuple(ids)))
+
+    def save(self, writes: Sequence[VerdictsWrite], at: datetime) -> frozenset[str]:
+        """Write the verdicts that came out different, and close what they replace."""
+        named = {
+            "ids": [one.member.portfolio_id for one in writes],
+            "generations": [one.member.generation for one in writes],
+            "valuation_versions": [one.member.valuation_version for one in writes],
+            "dues": [one.due_on for one in writes],
+        }
+        rows = self._cursor.execute(_SQL["claim"], named).fetchall()
+        claimed = frozenset(row[0] for row in rows)
+        for one in writes:
+            if one.member.portfolio_id in claimed:
+                self._save(one, at)
+        return claimed
+
+    def _save(self, write: VerdictsWrite, at: datetime) -> None:
+        portfolio_id = write.member.portfolio_id
+        named = {"ids": [portfolio_id], "since": write.since}
+        stored = {
+            transaction_id: content
+            for _, transaction_id, content in self._cursor.execute(_SQL["stored"], named)
+        }
+        texts = {one.transaction_id: text_of(one.verdicts) for one in write.judged}
+        hashes = {identity: hash_of(text) for identity, text in texts.items()}
+        closing = [identity for identity, kept in stored.items() if hashes.get(identity) != kept]
+        if closing:
+            self._cursor.execute(
+                _SQL["close"],
+                {
+                    "at": at,
+                    "ids": [portfolio_id] * len(closing),
+                    "transactions": closing,
+                    "since": write.since,
+                },
+            )
+        changed = [
+            one
+            for one in write.judged
+            if stored.get(one.transaction_id) != hashes[one.transaction_id]
+        ]
+        if changed:
+            rows = (
+                (
+                    portfolio_id,
+                    one.transaction_id,
+                    one.trade_date,
+                    one.executed_at,
+                    *_counts(one.verdicts),
+                    hashes[one.transaction_id],
+                    texts[one.transaction_id],
+                    write.member.generation,
+                    at,
+                )
+                for one in changed
+            )
+            copy_rows(self._cursor, "compliance_verdicts", _COLUMNS, rows)
+
+
+class PostgresCompliance:
+    """Verdicts kept and read over a pool of connections."""
+
+    def __init__(self, store: PostgresStore, pool: ConnectionPool[Any], cache: MarketCache) -> None:
+        """Write through ``store``, read through ``pool``; ``cache`` is that of the process."""
+        self._store = store
+        self._pool = pool
+        self._cache = cache
+
+    @contextmanager
+    def unit(self) -> Generator[PostgresComplianceUnit]:
+        """Begin a unit; it commits when the block ends and rolls back when it raises.
+
+        Raises:
+            FencedError: When another unit wrote the same thing first; trying again is safe.
+            StoreUnavailableError: When the database cannot be reached or went away.
+        """
+        with self._store.cursor() as cursor:
+            yield PostgresComplianceUnit(cursor, self._cache)
+
+    def verdicts(
+        self,
+        ids: Sequence[str],
+        *,
+        skip: int = 0,
+        limit: int = 100,
+        known_at: datetime | None = None,
+    ) -> VerdictsPage:
+        """Return a page of the verdicts on the trades of portfolios."""
+        named = {"ids": list(ids), "known_at": moment(known_at), "skip": skip, "limit": limit}
+        with snapshot(self._pool) as cursor:
+            totals = cursor.execute(_SQL["totals"], named).fetchone() or (0, 0, 0, 0, 0)
+            rows = cursor.execute(_SQL["verdicts"], named).fetchall()
+            seen = cursor.execute(_SQL["acknowledgements"], named).fetchall()
+            unjudged = cursor.execute(_SQL["unjudged"], named).fetchone() or (0,)
+        return VerdictsPage(
+            Totals(*map(int, totals)),
+            tuple(map(_kept, rows)),
+            tuple(map(_acknowledgement, seen)),
+            int(unjudged[0]),
+        )
+
+    def history(self, ids: Sequence[str], transaction_id: str) -> tuple[KeptVerdicts, ...]:
+        """Return all that was ever said of a trade, oldest first."""
+        named = {"ids": list(ids), "transaction_id": transaction_id}
+        with snapshot(self._pool) as cursor:
+            return tuple(map(_kept, cursor.execute(_SQL["history"], named).fetchall()))
+
+    def household(self, ids: Sequence[str]) -> Household:
+        """Return the policies and facts of portfolios and of those judged with them."""
+        with snapshot(self._pool) as cursor:
+            rows = cursor.execute(_SQL["household"], {"ids": list(ids)}).fetchall()
+            members = tuple(row[0] for row in rows)
+            facts = read_book_facts(cursor, self._cache, FactQuery(members))
+            return Household(_policies(cursor, members, None), facts)
+
+    def policy(self, portfolio_id: str) -> AccountPolicy | None:
+        """Return what is stated of an account."""
+        with snapshot(self._pool) as cursor:
+            return _policies(cursor, [portfolio_id], None).get(portfolio_id)
+
+    def save_policy(self, portfolio_id: str, policy: AccountPolicy, at: datetime) -> int:
+        """Keep what is stated of an account, and have its trades judged again."""
+        named = {
+            "portfolio_id": portfolio_id,
+            "household_id": policy.household_id,
+            "policy": policy_text(policy),
+            "at": at,
+        }
+        with self._store.cursor() as cursor:
+            if cursor.execute(_SQL["lock_portfolio"], named).fetchone() is None:
+                raise UnknownPortfolioError(portfolio_id)
+            row = cursor.execute(_SQL["save_policy"], named).fetchone()
+            if row is None:
+                return 0
+            cursor.execute(_SQL["judge_again"], named)
+            return int(row[0])
+
+    def acknowledge(
+        self, acknowledgement: Acknowledgement, correlation_id: str, at: datetime
+    ) -> int:
+        """Keep an acknowledgement for ever, and return its number."""
+        named = {**acknowledgement._asdict(), "correlation_id": correlation_id, "at": at}
+        with self._store.cursor() as cursor:
+            row = cursor.execute(_SQL["acknowledge"], named).fetchone()
+            return int(row[0]) if row else 0
+
+
+def _policies(
+    cursor: Cursor[TupleRow], ids: Collection[str], known_at: datetime | None
+) -> dict[str, AccountPolicy]:
+    named = {"ids": list(ids), "known_at": moment(known_at)}
+    rows = cursor.execute(_SQL["policies"], named).fetchall()
+    return {portfolio_id: policy_from(text) for portfolio_id, text in rows}
+
+
+def _acknowledgement(row: TupleRow) -> Acknowledgement:
+    *said, number, at = row
+    return Acknowledgement._make((*said, number, utc(at)))
+
+
+def _counts(verdicts: tuple[Verdict, ...]) -> list[int]:
+    statuses = [verdict.status for verdict in verdicts]
+    return [statuses.count(status) for status in _COUNTED]
+
+
+def _kept(row: TupleRow) -> KeptVerdicts:
+    portfolio_id, transaction_id, on, text, recorded_at, superseded_at = row
+    return KeptVerdicts(
+        portfolio_id,
+        transaction_id,
+        on,
+        verdicts_from(text),
+        utc(recorded_at),
+        None if superseded_at is None else utc(superseded_at),
+    )

@@ -1,0 +1,138 @@
+-- name: jobs
+-- Households with anything to judge: who is to be judged from when, and who is looked at besides.
+-- A portfolio whose series is behind is left until it has been valued.
+WITH behind AS (
+    SELECT p.portfolio_id, p.cif_id, coalesce(c.household_id, '') AS household_id
+    FROM compliance_work w
+    JOIN portfolios p USING (portfolio_id)
+    LEFT JOIN compliance_policies c
+      ON c.portfolio_id = p.portfolio_id AND c.superseded_at = 'infinity'
+    WHERE (w.unjudged_from IS NOT NULL OR w.due_on <= %(today)s)
+      AND p.series_from IS NULL AND p.portfolio_id <> ALL(%(spared)s)
+    ORDER BY p.portfolio_id
+    LIMIT %(limit)s
+), members AS (
+    SELECT portfolio_id AS dirty, portfolio_id FROM behind
+    UNION
+    SELECT b.portfolio_id, p.portfolio_id FROM behind b JOIN portfolios p USING (cif_id)
+    WHERE b.cif_id <> ''
+    UNION
+    SELECT b.portfolio_id, c.portfolio_id
+    FROM behind b JOIN compliance_policies c USING (household_id)
+    WHERE b.household_id <> '' AND c.superseded_at = 'infinity'
+)
+SELECT m.dirty, p.portfolio_id, p.generation, p.valuation_version, w.unjudged_from, w.due_on
+FROM members m
+JOIN portfolios p USING (portfolio_id)
+LEFT JOIN compliance_work w USING (portfolio_id)
+ORDER BY m.dirty, p.portfolio_id
+
+-- name: policies
+SELECT portfolio_id, policy FROM compliance_policies
+WHERE portfolio_id = ANY(%(ids)s) AND recorded_at <= %(known_at)s::timestamptz
+  AND (superseded_at = 'infinity' OR superseded_at > %(known_at)s::timestamptz)
+
+-- name: household
+SELECT p.portfolio_id FROM portfolios p
+LEFT JOIN compliance_policies c
+  ON c.portfolio_id = p.portfolio_id AND c.superseded_at = 'infinity'
+WHERE p.portfolio_id = ANY(%(ids)s)
+   OR p.cif_id IN (SELECT cif_id FROM portfolios
+                   WHERE portfolio_id = ANY(%(ids)s) AND cif_id <> '')
+   OR c.household_id IN (SELECT household_id FROM compliance_policies
+                         WHERE portfolio_id = ANY(%(ids)s) AND superseded_at = 'infinity'
+                           AND household_id <> '')
+ORDER BY p.portfolio_id
+
+-- name: stored
+SELECT portfolio_id, transaction_id, content_hash FROM compliance_verdicts
+WHERE portfolio_id = ANY(%(ids)s) AND trade_date >= %(since)s AND superseded_at = 'infinity'
+
+-- name: claim
+-- Portfolios are locked in the order of their ids by everyone.
+WITH claimed AS (
+    SELECT p.portfolio_id, j.due
+    FROM portfolios p
+    JOIN unnest(%(ids)s::text[], %(generations)s::bigint[], %(valuation_versions)s::bigint[],
+                %(dues)s::date[])
+         AS j (portfolio_id, generation, valuation_version, due)
+      USING (portfolio_id, generation, valuation_version)
+    ORDER BY p.portfolio_id
+    FOR SHARE OF p
+)
+INSERT INTO compliance_work (portfolio_id, unjudged_from, due_on)
+SELECT portfolio_id, NULL, due FROM claimed
+ON CONFLICT (portfolio_id) DO UPDATE SET unjudged_from = NULL, due_on = excluded.due_on
+RETURNING portfolio_id
+
+-- name: close
+UPDATE compliance_verdicts v SET superseded_at = %(at)s
+FROM unnest(%(ids)s::text[], %(transactions)s::text[]) AS c (portfolio_id, transaction_id)
+WHERE v.portfolio_id = c.portfolio_id AND v.transaction_id = c.transaction_id
+  AND v.trade_date >= %(since)s AND v.superseded_at = 'infinity'
+
+-- name: save_policy
+WITH closed AS (
+    UPDATE compliance_policies SET superseded_at = %(at)s
+    WHERE portfolio_id = %(portfolio_id)s AND superseded_at = 'infinity' AND policy <> %(policy)s
+    RETURNING version
+), same AS (
+    SELECT 1 FROM compliance_policies
+    WHERE portfolio_id = %(portfolio_id)s AND superseded_at = 'infinity' AND policy = %(policy)s
+)
+INSERT INTO compliance_policies (portfolio_id, version, household_id, policy, recorded_at)
+SELECT %(portfolio_id)s, coalesce((SELECT version FROM closed), 0) + 1, %(household_id)s,
+       %(policy)s, %(at)s
+WHERE NOT EXISTS (SELECT FROM same)
+RETURNING version
+
+-- name: lock_portfolio
+SELECT 1 FROM portfolios WHERE portfolio_id = %(portfolio_id)s FOR UPDATE
+
+-- name: judge_again
+INSERT INTO compliance_work (portfolio_id, unjudged_from)
+VALUES (%(portfolio_id)s, DATE '0001-01-01')
+ON CONFLICT (portfolio_id) DO UPDATE SET unjudged_from = excluded.unjudged_from
+
+-- name: acknowledge
+INSERT INTO compliance_acknowledgements
+    (portfolio_id, transaction_id, rule_id, rule_version, status, actor, reason, correlation_id,
+     recorded_at)
+VALUES (%(portfolio_id)s, %(transaction_id)s, %(rule_id)s, %(rule_version)s, %(status)s,
+        %(actor)s, %(reason)s, %(correlation_id)s, %(at)s)
+RETURNING acknowledgement_id
+
+-- name: acknowledgements
+SELECT portfolio_id, transaction_id, rule_id, rule_version, status, actor, reason,
+       acknowledgement_id, recorded_at
+FROM compliance_acknowledgements
+WHERE portfolio_id = ANY(%(ids)s) AND recorded_at <= %(known_at)s::timestamptz
+ORDER BY acknowledgement_id
+
+-- name: totals
+SELECT count(*), coalesce(sum(passed), 0), coalesce(sum(flagged), 0), coalesce(sum(failed), 0),
+       coalesce(sum(provisional), 0)
+FROM compliance_verdicts
+WHERE portfolio_id = ANY(%(ids)s) AND recorded_at <= %(known_at)s::timestamptz
+  AND (superseded_at = 'infinity' OR superseded_at > %(known_at)s::timestamptz)
+
+-- name: verdicts
+SELECT portfolio_id, transaction_id, trade_date, verdicts, recorded_at,
+       nullif(superseded_at, 'infinity')
+FROM compliance_verdicts
+WHERE portfolio_id = ANY(%(ids)s) AND recorded_at <= %(known_at)s::timestamptz
+  AND (superseded_at = 'infinity' OR superseded_at > %(known_at)s::timestamptz)
+ORDER BY trade_date DESC, executed_at DESC NULLS LAST, transaction_id
+OFFSET %(skip)s LIMIT %(limit)s
+
+-- name: history
+SELECT portfolio_id, transaction_id, trade_date, verdicts, recorded_at,
+       nullif(superseded_at, 'infinity')
+FROM compliance_verdicts
+WHERE portfolio_id = ANY(%(ids)s) AND transaction_id = %(transaction_id)s
+ORDER BY recorded_at
+
+-- name: unjudged
+SELECT count(*) FROM portfolios p
+LEFT JOIN compliance_work w USING (portfolio_id)
+WHERE p.portfolio_id = ANY(%(ids)s) AND (w.unjudged_from IS NOT NULL OR p.series_from IS NOT NULL)

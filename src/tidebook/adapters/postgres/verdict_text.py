@@ -1,0 +1,100 @@
+"""Verdicts and policies as the text of a column: arrays and objects of JSON."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any, cast
+
+import msgspec
+
+from tidebook.compliance.packs import RULE_SETS
+from tidebook.compliance.policies import AccountPolicy
+from tidebook.compliance.taxes import AccountKind, Owner
+from tidebook.compliance.trades import AccountType, DayTradeRegime, Restriction, UserLimit
+from tidebook.compliance.verdicts import Amount, Evidence, Status, Verdict
+
+_URL = Verdict._fields.index("source_url")
+
+
+def text_of(verdicts: tuple[Verdict, ...]) -> str:
+    """Return verdicts as JSON, but for the address of the source, which the version tells."""
+    return msgspec.json.encode([verdict[:_URL] for verdict in verdicts]).decode()
+
+
+def hash_of(text: str) -> str:
+    """Return 32 hex digits that differ where verdicts do."""
+    return blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def verdicts_from(text: str) -> tuple[Verdict, ...]:
+    """Return verdicts from JSON."""
+    rows = cast("list[list[Any]]", msgspec.json.decode(text))
+    return tuple(
+        Verdict(
+            row[0],
+            row[1],
+            Status(row[2]),
+            row[3],
+            row[4],
+            tuple(_evidence(one) for one in row[5]),
+            tuple(Amount(one[0], _decimal(one[1]), one[2], one[3]) for one in row[6]),
+            _day(row[7]),
+            row[8],
+            _source_url(row[0], row[1]),
+        )
+        for row in rows
+    )
+
+
+def _evidence(row: list[Any]) -> Evidence:
+    kind, ids, on, quantity, amount, currency, note = row
+    return Evidence(
+        kind, tuple(ids), _day(on), _decimal(quantity), _decimal(amount), currency, note
+    )
+
+
+def _decimal(value: str | None) -> Decimal | None:
+    return None if value is None else Decimal(value)
+
+
+def _day(value: str | None) -> date | None:
+    return None if value is None else date.fromisoformat(value)
+
+
+@lru_cache(maxsize=256)
+def _source_url(rule_id: str, version: str) -> str:
+    return next(
+        (one.source_url for one in RULE_SETS if (one.rule_id, one.version) == (rule_id, version)),
+        "",
+    )
+
+
+def policy_text(policy: AccountPolicy) -> str:
+    """Return a policy as JSON with its keys in order, so that equal ones have equal texts."""
+    return msgspec.json.encode(policy._asdict(), order="sorted").decode()
+
+
+def policy_from(text: str) -> AccountPolicy:
+    """Return a policy from JSON."""
+    row = cast("dict[str, Any]", msgspec.json.decode(text))
+    regime = row["day_trade_regime"]
+    return AccountPolicy(
+        AccountType(row["type"]),
+        row["jurisdiction"],
+        None if regime is None else DayTradeRegime(regime),
+        _day(row["confirmed_on"]),
+        {name: Decimal(value) for name, value in row["params"].items()},
+        tuple(
+            UserLimit(one[0], _decimal(one[1]), _decimal(one[2]), tuple(one[3]), one[4])
+            for one in row["limits"]
+        ),
+        tuple(Restriction(*one) for one in row["restricted"]),
+        _decimal(row["equity_elsewhere"]),
+        AccountKind(row["tax_kind"]),
+        Owner(row["owner"]),
+        row["household_id"],
+        row["identical"],
+    )

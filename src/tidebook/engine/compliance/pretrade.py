@@ -1,0 +1,253 @@
+"""Before a trade: what the rules would say of orders, judged as if they were booked already.
+
+The orders of a basket are judged one after the other, each with those before it done. Nothing is
+stored.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from tidebook.compliance.taxes import (
+    Closing,
+    Opening,
+    household_history,
+    wash_risk_of_purchase,
+    wash_risk_of_sale,
+)
+from tidebook.compliance.trades import Side, only_reduces
+from tidebook.compliance.verdicts import Status
+from tidebook.compliance.walking import Judged, Walk
+from tidebook.engine.book_facts import rebuilt
+from tidebook.engine.compliance.judging import (
+    Asked,
+    books_of,
+    household_keys,
+    household_of,
+    tax_verdicts,
+    taxes_of,
+    wash_terms,
+)
+from tidebook.engine.user_trades import UserTrade, facts_of
+from tidebook.errors import Fault, InvalidRequestError, UnknownPortfolioError
+from tidebook.model.facts import TransactionType
+from tidebook.model.instruments import Instrument
+from tidebook.model.markets import NO_PRICES
+from tidebook.model.money import ZERO, converted, exact
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date, datetime
+    from decimal import Decimal
+
+    from tidebook.compliance.policies import AccountPolicy
+    from tidebook.compliance.taxes import (
+        PurchaseRisk,
+        SaleRisk,
+    )
+    from tidebook.compliance.trades import Trade
+    from tidebook.compliance.verdicts import Verdict
+    from tidebook.engine.book_facts import Rebuilt
+    from tidebook.engine.compliance.ports import Household
+    from tidebook.model.facts import Transaction
+    from tidebook.model.portfolios import Portfolio
+
+_APART: Final = timedelta(microseconds=1)
+POSITION_RULE: Final = "position_size_limit"
+
+
+class Order(NamedTuple):
+    """An order that is meant to be sent. Without a price it is taken at the last one known."""
+
+    order_id: str
+    portfolio_id: str
+    security_id: str
+    side: Side
+    quantity: Decimal
+    price: Decimal | None = None
+    asset_class: str = ""
+
+
+class OrderCheck(NamedTuple):
+    """What the rules would say of an order.
+
+    ``is_allowed`` says that none of them fails. ``max_additional_quantity`` is how much the limit
+    of the position would still take, before the order. ``wash`` is what the wash sale rule would
+    make of it. ``refusal`` says why the book would not take the trade at all.
+    """
+
+    order: Order
+    price: Decimal
+    price_on: date | None
+    verdicts: tuple[Verdict, ...]
+    is_reduce_only: bool
+    would_be_day_trade: bool
+    max_additional_quantity: Decimal | None
+    wash: SaleRisk | PurchaseRisk | None
+    refusal: str = ""
+
+    @property
+    def is_allowed(self) -> bool:
+        """Whether the book would take it and no rule fails."""
+        return not self.refusal and all(one.status is not Status.FAIL for one in self.verdicts)
+
+
+def check_orders(
+    household: Household, orders: Sequence[Order], at: datetime
+) -> tuple[OrderCheck, ...]:
+    """Return what the rules would say of orders if they were done at an instant.
+
+    Raises:
+        UnknownPortfolioError: When one is for a portfolio outside the household.
+        InvalidRequestError: When one has no price and none is known of its security.
+    """
+    facts = household.facts.facts
+    priced = [_priced(household, order, place, at) for place, order in enumerate(orders)]
+    instruments = dict(facts.instruments)
+    supposed: list[Transaction] = []
+    for place, one in enumerate(priced):
+        known = instruments.setdefault(one.order.security_id, _unknown(one.order, one.portfolio))
+        supposed.extend(_facts(one, known, at + place * _APART))
+    changed = facts._replace(instruments=instruments, transactions=[*facts.transactions, *supposed])
+    made = rebuilt(household.facts._replace(facts=changed))
+    return _checked(made, household.policies, priced, at)
+
+
+class _Priced(NamedTuple):
+    order: Order
+    portfolio: Portfolio
+    price: Decimal
+    price_on: date | None
+
+
+def _priced(household: Household, order: Order, place: int, at: datetime) -> _Priced:
+    portfolio = household.facts.facts.portfolios.get(order.portfolio_id)
+    if portfolio is None:
+        raise UnknownPortfolioError(order.portfolio_id)
+    if order.price is not None:
+        return _Priced(order, portfolio, order.price, None)
+    quote = household.facts.prices.get(order.security_id, NO_PRICES).as_of(at.date())
+    if quote is None:
+        fault = f"no price of {order.security_id} is known; send the one that you expect"
+        raise InvalidRequestError([Fault(f"/orders/{place}/price", "price.unknown", fault)])
+    return _Priced(order, portfolio, quote.price, quote.on)
+
+
+def _unknown(order: Order, portfolio: Portfolio) -> Instrument:
+    kind = order.asset_class or "Equity"
+    return Instrument(
+        order.security_id, order.security_id, portfolio.base_currency, kind, asset_class=kind
+    )
+
+
+def _facts(one: _Priced, instrument: Instrument, at: datetime) -> tuple[Transaction, ...]:
+    order = one.order
+    side = TransactionType.BUY if order.side is Side.BUY else TransactionType.SELL
+    gross = converted(order.quantity * one.price, instrument.multiplier)
+    trade = UserTrade(
+        one.portfolio.cif_id, order.security_id, side, order.quantity, one.price, gross, at
+    )
+    return facts_of(trade, order.order_id, one.portfolio, instrument)
+
+
+class _Found(NamedTuple):
+    """A trade of the basket, judged, what was held before it, and the day trades it completes."""
+
+    judged: Judged
+    held: Decimal
+    is_day_trade: bool
+
+
+def _checked(
+    made: Rebuilt,
+    policies: Mapping[str, AccountPolicy],
+    priced: Sequence[_Priced],
+    at: datetime,
+) -> tuple[OrderCheck, ...]:
+    asked = Asked(policies, at.date() - timedelta(days=1), at.date())
+    transactions = {fact.transaction_id: fact for fact in made.rests_on.facts.transactions}
+    ids = {one.order.order_id for one in priced}
+    taxes = taxes_of(made, asked)
+    found: dict[str, _Found] = {}
+    for portfolio_id in dict.fromkeys(one.order.portfolio_id for one in priced):
+        books = books_of(made, portfolio_id, policies, transactions)
+        walk = Walk(books)
+        with exact():
+            for one in walk.go(asked.since):
+                trade = one.trade
+                if trade.trade_id in ids:
+                    held = walk.units.get(trade.security_id, ZERO)
+                    last = walk.record.made[-1:]
+                    closes = any(each.closed_by == trade.trade_id for each in last)
+                    told = one.verdicts + tax_verdicts(trade, books.account, taxes)
+                    found[trade.trade_id] = _Found(Judged(trade, told), held, closes)
+    trades = [one.judged.trade for one in found.values()]
+    risks = _wash_risks(made, policies, trades)
+    return tuple(_check(one, found.get(one.order.order_id), risks, made) for one in priced)
+
+
+def _check(
+    one: _Priced,
+    found: _Found | None,
+    risks: Mapping[str, SaleRisk | PurchaseRisk],
+    made: Rebuilt,
+) -> OrderCheck:
+    order = one.order
+    if found is None:
+        findings = made.book.findings.get(order.order_id, ())
+        why = findings[0].sentence if findings else "the book would not take it"
+        return OrderCheck(
+            order,
+            one.price,
+            one.price_on,
+            (),
+            is_reduce_only=False,
+            would_be_day_trade=False,
+            max_additional_quantity=None,
+            wash=None,
+            refusal=why,
+        )
+    verdicts = found.judged.verdicts
+    room = next((each for each in verdicts if each.rule_id == POSITION_RULE), None)
+    return OrderCheck(
+        order,
+        one.price,
+        one.price_on,
+        verdicts,
+        only_reduces(found.judged.trade, found.held),
+        found.is_day_trade,
+        None if room is None else room.amount("max_additional_qty"),
+        risks.get(order.order_id),
+    )
+
+
+def _wash_risks(
+    made: Rebuilt, policies: Mapping[str, AccountPolicy], trades: Sequence[Trade]
+) -> dict[str, SaleRisk | PurchaseRisk]:
+    """Return what the wash sale rule would make of each trade; accounts of other countries none.
+
+    A trade is seen with those before it in the basket, and without those after it.
+    """
+    terms, keys = wash_terms(made, policies), household_keys(made)
+    abroad = {each for each, policy in policies.items() if policy.jurisdiction != "US"}
+    events = [
+        event
+        for household in household_of(made)
+        for event in household_history(keys, household).events
+    ]
+    later = [trade.trade_id for trade in trades]
+    risks: dict[str, SaleRisk | PurchaseRisk] = {}
+    for place, trade in enumerate(trades):
+        if trade.account_id in abroad:
+            continue
+        hidden = set(later[place:])
+        known = [event for event in events if event.place[3] not in hidden]
+        own = [event for event in events if event.place[3] == trade.trade_id]
+        sold = [event for event in own if isinstance(event, Closing) and event.proceeds is not None]
+        bought = [event for event in own if isinstance(event, Opening)]
+        if sold:
+            risks[trade.trade_id] = wash_risk_of_sale(known, sold, terms)
+        elif bought:
+            risks[trade.trade_id] = wash_risk_of_purchase(known, bought[0], terms)
+    return risks
