@@ -9,9 +9,13 @@
     │   ├── MediaTypeError            a body that does not say it is JSON
     │   ├── BodyTooLargeError         more bytes than one request may carry
     │   ├── UnknownParameterError     a query parameter that the address does not have
-    │   ├── ReportingCurrencyError    a figure in another currency than the portfolio's
+    │   ├── ReportingCurrencyError    a figure in a currency that no rate leads to
     │   ├── InvalidFigureError        a figure that cannot be explained for what was named
     │   ├── UnreadableFileError       a file that cannot be opened or read
+    │   ├── UnwritableFileError       a file that cannot be written
+    │   ├── GroupTooLargeError        more portfolios than are measured together
+    │   ├── NotAcceptableError        an answer in a format that there is none of
+    │   │   └── ArrowMissingError     Arrow, without the part that writes it
     │   └── InvalidBenchmarkError     a benchmark that is none, or a blend that does not add up
     ├── NotFoundError             the thing asked for is not in the book
     │   ├── UnknownPortfolioError
@@ -19,6 +23,9 @@
     │   ├── UnknownTransactionError
     │   ├── UnknownSubjectError       what a figure was asked of: a lot, a transaction, a day
     │   ├── UnknownFactError          a price, rate, day or the like that is to be cancelled
+    │   ├── NoPortfoliosError         nobody's portfolios: a client without any, an empty book
+    │   ├── NoSuchPartError           a part of a portfolio that was never held
+    │   ├── EmptyPeriodError          a period that holds no day of a portfolio
     │   ├── UnknownUserError          a user without a portfolio
     │   ├── UnknownUpdateError        an update of benchmarks that was never asked for
     │   └── UnknownVerdictError       a trade, or a rule, of which nothing has been said
@@ -196,16 +203,18 @@ class UnknownParameterError(InputError):
 
 
 class ReportingCurrencyError(InputError):
-    """A figure was asked for in another currency than the portfolio's."""
+    """A figure was asked for in a currency into which a rate is missing."""
 
     code = "performance.reporting-currency"
 
-    def __init__(self, asked: str, base: str) -> None:
+    def __init__(self, asked: str, base: str, on: date) -> None:
         self.asked = asked
         self.base = base
+        self.on = on
         super().__init__(
-            f"a return in {asked} is not offered yet: the series of this portfolio is in {base}",
-            hint=f"leave reporting_currency out, or send {base}",
+            f"an amount of {on} cannot be told in {asked}: no exchange rate {base}/{asked} is "
+            "known on or before that day",
+            hint=f"send the rate to POST /ingest/fx-rates, or ask for {base}",
         )
 
 
@@ -231,6 +240,57 @@ class UnreadableFileError(InputError):
         super().__init__(
             f"the file {path} cannot be read: {why}",
             hint="check the path, and that this user may read the file",
+        )
+
+
+class UnwritableFileError(InputError):
+    """A file was to be written where it cannot be."""
+
+    code = "input.file-unwritable"
+
+    def __init__(self, path: str, why: str) -> None:
+        self.path = path
+        super().__init__(f"{path} cannot be written: {why}", hint="name another file with --to")
+
+
+class GroupTooLargeError(InputError):
+    """More portfolios were named than are measured together."""
+
+    code = "scope.too-many"
+
+    def __init__(self, count: int, *, most: int) -> None:
+        self.count = count
+        self.most = most
+        super().__init__(
+            f"{count} portfolios are named, and at most {most} are measured together",
+            hint='name fewer, or ask for the returns of each with "each": true',
+        )
+
+
+class NotAcceptableError(InputError):
+    """An answer was asked for in formats that there are none of."""
+
+    code = "accept.unknown"
+
+    def __init__(self, accept: str, known: Sequence[str]) -> None:
+        self.accept = accept
+        self.known = tuple(known)
+        super().__init__(
+            f"nothing is told as {accept!r}", hint=f"accept one of {', '.join(self.known)}"
+        )
+
+
+class ArrowMissingError(NotAcceptableError):
+    """An Arrow stream was asked for where nothing can write one."""
+
+    code = "accept.no-arrow"
+
+    def __init__(self) -> None:
+        InputError.__init__(
+            self,
+            "an Arrow stream needs the extra arrow, which is not installed here",
+            hint="install it with pip install 'tidebook[arrow]', or accept text/csv or "
+            "application/x-ndjson",
         )
 
 
@@ -329,6 +389,49 @@ class UnknownFactError(NotFoundError):
             f"{kind.replace('_', ' ')} {named} is not in the book, so there is nothing to cancel",
             hint="check what names it: id, security, currencies and day must be those it was "
             "sent with",
+        )
+
+
+class NoPortfoliosError(NotFoundError):
+    """A group was asked for that has no portfolio."""
+
+    code = "scope.no-portfolios"
+
+    def __init__(self, client_id: str | None) -> None:
+        self.client_id = client_id
+        whose = "the book" if client_id is None else f"client {client_id}"
+        super().__init__(
+            f"{whose} has no portfolio", hint="GET /portfolios/ lists them with their clients"
+        )
+
+
+class NoSuchPartError(NotFoundError):
+    """A part of a portfolio was to be measured that was never held."""
+
+    code = "scope.no-such-part"
+
+    def __init__(self, part: str, known: Sequence[str]) -> None:
+        self.part = part
+        self.known = tuple(known)
+        there = f"there are {', '.join(self.known)}" if self.known else "there is nothing held"
+        super().__init__(f"nothing of {part} was ever held here", hint=there)
+
+
+class EmptyPeriodError(NotFoundError):
+    """A period was asked for that holds no day of the portfolio."""
+
+    code = "period.empty"
+
+    def __init__(self, portfolio_id: str, period: str, inception: date | None) -> None:
+        self.portfolio_id = portfolio_id
+        self.period = period
+        self.inception = inception
+        since = "nothing was booked in it yet"
+        if inception is not None:
+            since = f"it begins on {inception}"
+        super().__init__(
+            f"period {period} holds no day of portfolio {portfolio_id}: {since}",
+            hint="ask for a period that ends later, such as SI",
         )
 
 

@@ -200,7 +200,12 @@ def application(system: System) -> FastAPI:
         clock=system.clock,
         desk=desk,
         compliance=system.compliance,
-        pages=create_pages(system.reader, version=settings.version, new_nonce=random_nonce),
+        pages=create_pages(
+            system.reader,
+            version=settings.version,
+            new_nonce=random_nonce,
+            levels_of=system.benchmarks.levels,
+        ),
         settings=settings,
     )
 

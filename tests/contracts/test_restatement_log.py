@@ -10,7 +10,10 @@ import pytest
 
 from tests.fixtures.engine_book import Book
 from tests.fixtures.engine_facts import ACME, FIRST, portfolio, trade
+from tidebook.adapters.postgres.reader_restatements import read_restatements
 from tidebook.engine import topics
+from tidebook.engine.ports import RestatementQuery
+from tidebook.model.actions import ActionType, CorporateAction
 from tidebook.model.facts import Price, Rate, TransactionType
 from tidebook.model.instruments import Instrument
 from tidebook.model.portfolios import CostMethod
@@ -247,3 +250,23 @@ def test_a_business_date_that_is_taken_back_takes_its_day_along(book: Book) -> N
         "SELECT version, superseded_at = 'infinity' FROM business_dates WHERE business_date = %s"
     )
     assert book.rows(given + " ORDER BY version", saturday) == [(1, False), (2, True)]
+
+
+@pytest.mark.parametrize(("security_id", "count"), [("ACME", 1), ("EURO", 0), (None, 1)])
+def test_a_split_is_found_by_its_security_where_it_changed_values(
+    book: Book, security_id: str | None, count: int
+) -> None:
+    # Ten at 5 the day after a split that nobody has heard of: its price of before says 10.
+    book.take(topics.RAW_BUSINESS_DATES, [_day(0), _day(3), _day(4)])
+    book.take(topics.RAW_MARKET_PRICES, [Price("ACME", _day(0), D(10), "USD")])
+    book.book(trade("B1", 10, 5, day=4))
+    book.settle()
+    two_for_one = CorporateAction("S1", ActionType.SPLIT, "ACME", _day(3), D(2), D(1))
+    book.take(topics.RAW_CORPORATE_ACTIONS, [two_for_one])
+    book.settle()
+    with book.pool.connection() as connection, connection.cursor() as cursor:
+        page = read_restatements(cursor, RestatementQuery("P1", security_id))
+    assert page.total == count
+    series = [one.series for one in page.restatements if one.series is not None]
+    # 100 - 50 was shown, and 50 - 50 is right.
+    assert [(one.value_before, one.value_after) for one in series] == [(50, 0)] * count

@@ -16,6 +16,8 @@ from tidebook.api import create_app
 from tidebook.book.health_facts import STALE_DAYS
 from tidebook.book.reconcile import Reconciliation
 from tidebook.book.whole import Facts
+from tidebook.engine.benchmark_updates import MemoryBenchmarks
+from tidebook.engine.benchmarks import Benchmarks, NoProvider
 from tidebook.engine.book_facts import BookFacts, Standing
 from tidebook.engine.ports import HEALTH_MAX, OVERVIEW_MAX, Receipt, RestatementQuery
 from tidebook.engine.verify import KeptBooks
@@ -176,6 +178,7 @@ class MemoryReader:
         self.kept_unknown: set[Cancellation] = set()
         self.kept_reconciliation = Reconciliation((), (), (), 0)
         self.kept_health: tuple[CheckResult, ...] = ()
+        self.kept_state: str | None = "7.7.5"
         self.asked: list[object] = []
         self.fault: Exception | None = None
 
@@ -399,6 +402,15 @@ class MemoryReader:
         ]
         return view._replace(days=tuple(days))
 
+    def series_of(
+        self, portfolio_ids: Sequence[str], *, known_at: datetime | None = None
+    ) -> tuple[SeriesView, ...]:
+        return tuple(self.series(one, known_at=known_at) for one in portfolio_ids)
+
+    def state(self, portfolio_id: str) -> str | None:
+        self._answering(portfolio_id)
+        return self.kept_state
+
     def findings(
         self,
         portfolio_id: str | None = None,
@@ -547,7 +559,14 @@ class Desk:
             self.commands,
             self.reader,
             clock=StoppedClock(),
-            pages=create_pages(self.reader, version="0.0.0", new_nonce=lambda: A_NONCE),
+            pages=create_pages(
+                self.reader,
+                version="0.0.0",
+                new_nonce=lambda: A_NONCE,
+                levels_of=Benchmarks(
+                    MemoryBenchmarks(), NoProvider(), self.reader, StoppedClock()
+                ).levels,
+            ),
             settings=settings,
             new_id=lambda: AN_ID,
             new_nonce=lambda: A_NONCE,

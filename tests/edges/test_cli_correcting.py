@@ -249,3 +249,14 @@ def test_lists_are_posted_as_lists(tmp_path: Path) -> None:
         result = terminal(Openings(MemoryBook()), "import", path, "--url", url)
     assert result.exit_code == 0, result.stderr
     assert asked[0].body["transactions"][0]["lots"] == [{"lot_id": "L-1", "quantity": "5"}]
+
+
+def test_a_dry_run_against_a_server_says_that_it_did_not_look() -> None:
+    server = ("--url", "http://127.0.0.1:9", "-o", "json")
+    result = terminal(
+        Openings(MemoryBook()), *server, "cancel", "corporate-action", "A1", "--dry-run"
+    )
+    assert result.exit_code == 0
+    document = json.loads(result.stdout)
+    assert document["changes"] is None
+    assert "POST /portfolios/{id}/what-if" in document["changes_reason"]

@@ -214,3 +214,15 @@ def test_facts_say_from_which_line_of_which_file_they_come(tmp_path: Path) -> No
     )
     assert terminal(store, "import", path, prices).exit_code in {0, 9}
     assert store.book.read_from == ["prices.csv:2", "trades.csv:2", "trades.csv:3"]
+
+
+def test_a_dry_run_against_a_server_says_that_it_only_checked_the_rows(tmp_path: Path) -> None:
+    path = written(tmp_path, "trades.csv", HEADER + GOOD)
+    # Nothing listens there: a dry run asks no server.
+    server = ("--url", "http://127.0.0.1:9", "-o", "json")
+    result = terminal(Openings(MemoryBook()), *server, "import", "--dry-run", path)
+    assert result.exit_code == 0
+    document = json.loads(result.stdout)
+    assert document["files"][0]["rows_good"] == 1
+    assert (document["changes"], document["sent"]) == (None, 0)
+    assert "POST /portfolios/{id}/what-if" in document["changes_reason"]

@@ -15,6 +15,8 @@ from tests.edges.page_tree import parsed
 from tests.unit.cli.memory_book import StoppedClock, worked_book
 from tidebook.api import create_app
 from tidebook.api.samples import examples
+from tidebook.engine.benchmark_updates import MemoryBenchmarks
+from tidebook.engine.benchmarks import Benchmarks, NoProvider
 from tidebook.engine.explaining import FIGURES
 from tidebook.model.facts import Price
 from tidebook.web import create_pages
@@ -26,7 +28,8 @@ LOT = {"figure": "lot.cost", "portfolio_id": "P1", "security_id": "ACME", "lot_i
 
 
 def client_of(book: MemoryBook) -> TestClient:
-    pages = create_pages(book, version="0.0.0", new_nonce=lambda: A_NONCE)
+    kept = Benchmarks(MemoryBenchmarks(), NoProvider(), book, StoppedClock())
+    pages = create_pages(book, version="0.0.0", new_nonce=lambda: A_NONCE, levels_of=kept.levels)
     return TestClient(create_app(book, book, clock=StoppedClock(), pages=pages))
 
 

@@ -14,6 +14,7 @@ from tests.edges.test_http_queries import RESTS_ON, shape
 from tidebook.api.samples import examples
 from tidebook.book.series import PortfolioDay
 from tidebook.engine.views import SeriesView
+from tidebook.model.facts import Rate
 
 ZERO = Decimal(0)
 MARCH = {"as_of_date": "2025-03-11"}
@@ -255,13 +256,101 @@ def test_known_at_reaches_the_reader() -> None:
     )
 
 
+def two_days_of_a_thousand() -> Desk:
+    return with_days(
+        PortfolioDay(date(2025, 3, 10), ZERO, Decimal(1000), ZERO, Decimal(1000), ZERO, ZERO),
+        PortfolioDay(date(2025, 3, 11), Decimal(1000), ZERO, ZERO, Decimal(1100), ZERO, ZERO),
+    )
+
+
+def test_another_reporting_currency_takes_the_rate_of_each_day() -> None:
+    # 1,000 USD are 900 CHF on the 10th, 1,100 USD are 880 CHF on the 11th: 880 / 900 - 1.
+    desk = two_days_of_a_thousand()
+    desk.reader.kept_rates = [
+        Rate("USD", "CHF", date(2025, 3, 10), Decimal("0.9")),
+        Rate("USD", "CHF", date(2025, 3, 11), Decimal("0.8")),
+    ]
+    scope = {**MARCH, "reporting_currency": "CHF"}
+    options = {"include_attributes": True}
+    body = answered(TWR, {"scope": scope, "periods": [{"type": "SI"}], "options": options}, desk)
+    assert body["currency"] == "CHF"
+    assert body["summary"]["SI"]["cumulative_return"] == -2.2222222222
+    assert body["summary"]["SI"]["attributes"]["end_market_value"] == "880"
+    assert body["summary"]["SI"]["attributes"]["total_cashflow"] == "900"
+
+
 @pytest.mark.parametrize("path", [TWR, MWR])
-def test_another_reporting_currency_is_refused_and_not_ignored(path: str) -> None:
-    body = {"scope": {"reporting_currency": "EUR"}, "periods": [{"type": "SI"}]}
-    answer = sample_views.desk().client.post(path, json=body)
+def test_a_reporting_currency_without_a_rate_is_refused(path: str) -> None:
+    desk = two_days_of_a_thousand()
+    desk.reader.kept_rates = [Rate("USD", "CHF", date(2025, 3, 11), Decimal("0.8"))]
+    body = {"scope": {"reporting_currency": "CHF"}, "periods": [{"type": "SI"}]}
+    answer = desk.client.post(path, json=body)
     assert answer.status_code == 422
     assert answer.json()["code"] == "performance.reporting-currency"
-    assert "not offered yet" in answer.json()["detail"]
+    assert "2025-03-10" in answer.json()["detail"]
+    assert "POST /ingest/fx-rates" in answer.json()["hint"]
+
+
+def test_a_rolling_period_and_one_since_the_last_restatement() -> None:
+    # The last day alone is 10 %; nothing is restated in this book.
+    periods = [{"type": "ROLLING", "days": 1, "name": "day"}, {"type": "SINCE_RESTATEMENT"}]
+    desk = two_days_of_a_thousand()
+    desk.reader.kept_restatements = []
+    body = answered(TWR, {"scope": MARCH, "periods": periods}, desk)
+    assert body["summary"]["day"]["cumulative_return"] == 10.0
+    never = body["summary"]["SINCE_RESTATEMENT"]
+    assert never["cumulative_return"] is None
+    assert never["reason"]["code"] == "never-restated"
+
+
+def test_several_portfolios_are_measured_as_one() -> None:
+    # P-1 brings 1,000 and gains 100; P-2 brings 3,000 and loses 100: 4,000 stay 4,000.
+    desk = two_days_of_a_thousand()
+    second = sample_views.PORTFOLIO._replace(portfolio_id="P-2", cif_id="C-2")
+    desk.reader.kept["P-2"] = second
+    first, last = date(2025, 3, 10), date(2025, 3, 11)
+    desk.reader.kept_series["P-2"] = SeriesView(
+        second,
+        freshness(last),
+        first,
+        (
+            PortfolioDay(first, ZERO, Decimal(3000), ZERO, Decimal(3000), ZERO, ZERO),
+            PortfolioDay(last, Decimal(3000), ZERO, ZERO, Decimal(2900), ZERO, ZERO),
+        ),
+    )
+    request = {"scope": {**MARCH, "portfolio_ids": ["P-1", "P-2"]}, "periods": [{"type": "SI"}]}
+    body = answered("/portfolios/performance", request, desk)
+    assert body["summary"]["SI"]["cumulative_return"] == 0.0
+    assert body["scope"]["portfolio_ids"] == ["P-1", "P-2"]
+    rates = answered("/portfolios/performance/mwr", request, desk)
+    assert rates["summary"]["SI"]["attributes"]["external_contributions"] == "4000"
+    request["scope"] = {**MARCH, "client_id": "C-2"}
+    # P-2 alone: 2,900 of 3,000.
+    body = answered("/portfolios/performance", request, desk)
+    assert body["summary"]["SI"]["cumulative_return"] == -3.3333333333
+
+
+@pytest.mark.parametrize(
+    ("scope", "pointer", "code"),
+    [
+        ({}, "/scope/portfolio_ids", "scope.portfolios"),
+        ({"all": True, "client_id": "C-1"}, "/scope/all", "scope.portfolios"),
+        ({"portfolio_ids": []}, "/scope/portfolio_ids", "scope.portfolio-ids"),
+        ({"portfolio_ids": [1]}, "/scope/portfolio_ids", "scope.portfolio-ids"),
+    ],
+)
+def test_a_group_is_said_once(scope: object, pointer: str, code: str) -> None:
+    request = {"scope": scope, "periods": [{"type": "SI"}]}
+    answer = sample_views.desk().client.post("/portfolios/performance", json=request)
+    assert answer.status_code == 422
+    assert [(one["pointer"], one["code"]) for one in answer.json()["errors"]] == [(pointer, code)]
+
+
+def test_a_client_without_portfolios_is_not_found() -> None:
+    request = {"scope": {"client_id": "nobody"}, "periods": [{"type": "SI"}]}
+    answer = sample_views.desk().client.post("/portfolios/performance", json=request)
+    assert answer.status_code == 404
+    assert answer.json()["code"] == "scope.no-portfolios"
 
 
 @pytest.mark.parametrize(

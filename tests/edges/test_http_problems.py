@@ -210,6 +210,7 @@ def test_the_table_of_statuses() -> None:
         "UnknownParameterError": 400,
         "BodyTooLargeError": 413,
         "MediaTypeError": 415,
+        "NotAcceptableError": 406,
         "NotFoundError": 404,
         "ConflictError": 409,
         "StoreError": 500,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hypothesis import given, strategies as st
 
-from tests.laws.households import ACCOUNTS, GROUPS, Order, gained, kept, orders
+from tests.laws.households import ACCOUNTS, GROUPS, gained, kept, orders
 from tidebook.compliance.taxes import Identity, SuperficialTerms, denied_loss, match_superficial
 from tidebook.model.money import ZERO
 from tidebook.model.portfolios import CostMethod
@@ -16,6 +16,7 @@ from tidebook.model.portfolios import CostMethod
 if TYPE_CHECKING:
     from random import Random
 
+    from tests.laws.households import Order
     from tidebook.compliance.taxes import SuperficialView
 
 TERMS = SuperficialTerms(ACCOUNTS, Identity(GROUPS))

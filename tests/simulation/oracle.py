@@ -6,22 +6,16 @@ from datetime import date, timedelta
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tests.simulation.oracle_book import (
-    Known,
-    applied,
-    at_start,
-    cash_currency,
-    crosses_border,
-    is_cost,
-    wanted,
-)
+from tests.simulation.oracle_book import is_margined, wanted
+from tests.simulation.oracle_carries import applied
 from tests.simulation.oracle_fold import fold
+from tests.simulation.oracle_legs import Known, at_start, cash_currency, crosses_border, is_cost
 from tests.simulation.oracle_rates import Prices, Rates, times
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from tests.simulation.oracle_book import Key, Leg, Line, OpenLot
+    from tests.simulation.oracle_legs import Key, Leg, Line, OpenLot
     from tidebook.model.actions import CorporateAction
     from tidebook.model.facts import Price, Rate, Transaction
     from tidebook.model.instruments import Instrument
@@ -178,11 +172,13 @@ def _is_valued(day: date, dates: Sequence[date]) -> bool:
     return day.weekday() < _SATURDAY
 
 
-def _held(lines: Sequence[Line], security_id: str, day: date) -> tuple[Fraction, Fraction]:
+def _held(lines: Sequence[Line], security_id: str, day: date) -> tuple[Fraction, ...]:
+    """Return the units of a security on a day and their cost, base and local."""
     own = [line for line in lines if line.leg.security_id == security_id and line.leg.on <= day]
     return (
         sum((line.quantity for line in own), _NOTHING),
         sum((line.cost_base for line in own), _NOTHING),
+        sum((line.cost_local for line in own), _NOTHING),
     )
 
 
@@ -195,24 +191,38 @@ def _value(
     sums: dict[tuple[str, ...], Fraction] = {}
     costs: dict[tuple[str, ...], Fraction] = {}
     for name in sorted({line.leg.security_id for line in lines}):
-        quantity, cost = _held(lines, name, day)
+        quantity, cost, unpaid = _held(lines, name, day)
         if not quantity:
             continue
+        instrument = known.instruments.get(name)
+        if instrument is not None:
+            quantity *= Fraction(instrument.multiplier)
+        on_margin = instrument is not None and is_margined(instrument)
+        cost = _NOTHING if on_margin else cost  # nobody paid it
         local = next(line.leg.currency for line in lines if line.leg.security_id == name)
         price, quoted = _price(name, local, day, known, prices)
         if price is None:
             unpriced += cost
             continue
-        group = (quoted, local)
+        group, paid_in = (quoted, local), (local, local)
+        amount = quantity * price
         if len(prices.currencies(name)) > 1:
-            group = (quoted, local, name)  # such a security is converted by itself
-        sums[group] = sums.get(group, _NOTHING) + quantity * price
+            # Such a security is converted by itself, and then less what was not paid for it.
+            group = paid_in = (local, local, name)
+            rate = known.rates.rate(quoted, local, day)
+            if rate is None:
+                unpriced += cost
+                continue
+            amount = times(amount, rate)
+        sums[group] = sums.get(group, _NOTHING) + amount
         costs[group] = costs.get(group, _NOTHING) + cost
+        if on_margin:
+            sums[paid_in] = sums.get(paid_in, _NOTHING) - unpaid
     for group, total in sums.items():
         first = known.rates.rate(group[0], group[1], day)
         second = known.rates.rate(group[1], base, day)
         if first is None or second is None:
-            unpriced += costs[group]
+            unpriced += costs.get(group, _NOTHING)
         else:
             value += times(times(total, first), second)
     return value, unpriced

@@ -6,185 +6,117 @@ first posting, with lots in a list.
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from fractions import Fraction
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from tests.simulation.oracle_carries import carried
+from tests.simulation.oracle_legs import Leg, Move, Wanted, cash_currency
 from tests.simulation.oracle_rates import times
+from tidebook.model.instruments import Instrument
 from tidebook.model.portfolios import Settlement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
+    from tests.simulation.oracle_legs import Known
     from tests.simulation.oracle_rates import Rates
-    from tidebook.model.actions import CorporateAction
     from tidebook.model.facts import Transaction
-    from tidebook.model.instruments import Instrument
     from tidebook.model.portfolios import Portfolio
 
-_TRADES: Final = {"BUY", "SELL"}
+_BUYS: Final = {"BUY", "BUY_TO_OPEN", "BUY_TO_CLOSE"}
+_SELLS: Final = {"SELL", "SELL_TO_OPEN", "SELL_TO_CLOSE"}
+_CLOSES: Final = {"BUY_TO_CLOSE", "SELL_TO_CLOSE"}
+_TRADES: Final = {*_BUYS, *_SELLS, "EXPIRY", "MARK_TO_MARKET"}
 _COSTS: Final = {"FEE", "TAX"}
-_ADDS: Final = {"BUY", "DEPOSIT", "TRANSFER_IN"}
-_PAYS_IN: Final = {"SELL", "DIVIDEND", "INTEREST", "DEPOSIT", "TRANSFER_IN"}
-_MOVES_CASH_BESIDE: Final = {"BUY", "SELL", "DIVIDEND", "INTEREST", "FEE", "TAX"}
-_IS_CASH_ITSELF: Final = {"FEE", "TAX", "DEPOSIT", "WITHDRAWAL"}
-_MOVES_NO_UNITS: Final = {"DIVIDEND", "INTEREST"}
-_COSTS_ON_TOP: Final = {"BUY", "FEE"}
-_CROSSES_BORDER: Final = {"FEE", "TAX", "DEPOSIT", "WITHDRAWAL", "TRANSFER_IN", "TRANSFER_OUT"}
-_AT_START: Final = {"BUY", "DEPOSIT", "TRANSFER_IN"}
-_NO_GAINS: Final = False
-_IN_KIND: Final = "TRANSFER_IN_KIND"
-_CASH_GAINS: Final = {"BUY", "SELL", "DIVIDEND", "INTEREST"}
+_INCOME: Final = {"DIVIDEND", "INTEREST"}
+_ADDS: Final = {*_BUYS, "DEPOSIT", "TRANSFER_IN"}
+_PAYS_IN: Final = {*_SELLS, *_INCOME, "DEPOSIT", "TRANSFER_IN"}
+_MOVES_CASH_BESIDE: Final = {*_BUYS, *_SELLS, *_INCOME, *_COSTS}
+_IS_CASH_ITSELF: Final = {*_COSTS, "DEPOSIT", "WITHDRAWAL"}
+_MOVES_NO_UNITS: Final = {*_INCOME, "MARK_TO_MARKET"}
+_COSTS_ON_TOP: Final = {*_BUYS, "FEE"}
+_TAKEN_AS_STATED: Final = {"TRANSFER_IN", "TRANSFER_OUT", "EXPIRY", "MARK_TO_MARKET"}
+"""The amount is the stated one, without costs."""
+_CASH_GAINS: Final = {*_BUYS, *_SELLS, *_INCOME}
+_CARRIES: Final = {"TRANSFER_IN_KIND", "CONVERSION", "EXERCISE", "ASSIGNMENT"}
+_MARGINED: Final = {"future", "futures", "perpetual", "perp", "swap", "cfd"}
 
 
-class Known(NamedTuple):
-    """What one portfolio's book rests on."""
+class _Found(NamedTuple):
+    """What a fact and its instrument come to, before any conversion."""
 
-    portfolio: Portfolio
-    instruments: Mapping[str, Instrument]
-    rates: Rates
-    portfolios: Mapping[str, Portfolio] = MappingProxyType({})
-    """All of them, to which something may be transferred."""
-
-
-class Move(NamedTuple):
-    """What happens to lots that keep their ids and days."""
-
-    what: str
-    """``split``, ``leave`` (units), ``share`` (all units stay, a part of their cost leaves) or
-    ``arrive``."""
-    ratio: Fraction = Fraction(1)
-    """New units for one old one."""
-    fraction: Fraction = Fraction(0)
-    """The part of the cost that leaves."""
-    to_local: Fraction = Fraction(1)
-    to_base: Fraction = Fraction(1)
-    """Rates between what leaves and what arrives."""
-    arrival: tuple[str, str] = ("", "")
-
-
-class Leg(NamedTuple):
-    """What one transaction wants of one key."""
-
-    security_id: str
-    identity: str
-    leg: str
-    kind: str
+    fact: Transaction
     on: date
-    at: datetime
-    quantity: Fraction
-    amount: Fraction
-    amount_base: Fraction
-    currency: str
-    to_base: Fraction
-    gains: bool
-    flow_base: Fraction | None
-    portfolio_id: str = ""
-    move: Move | None = None
-    """What it does to lots beside adding and removing units."""
-    border: str = ""
-    """Where its kind does not tell: whether its flow crosses the border at the start or the end of
-    the day, or is a cost."""
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """Its portfolio and security."""
-        return self.portfolio_id, self.security_id
-
-    @property
-    def place(self) -> tuple[object, ...]:
-        """Its place inside its key: the day, the instant, first what adds, then the id."""
-        rank = 0 if self.quantity > 0 else 2 if self.quantity < 0 else 1
-        return (self.on, self.at, 1 if self.move else rank, self.identity, self.leg, *self.key)
+    instrument: Instrument
+    margin: bool
 
 
-class Wanted(NamedTuple):
-    """The legs of a transaction, or the codes of what is missing or doubtful about it."""
-
-    legs: tuple[Leg, ...]
-    codes: tuple[str, ...]
-
-
-class OpenLot(NamedTuple):
-    """Units acquired together, with their cost, local and base."""
-
-    identity: str
-    on: date
-    quantity: Fraction
-    local: Fraction
-    base: Fraction
-
-    def plus(self, quantity: Fraction, local: Fraction, base: Fraction) -> OpenLot:
-        """Return it with more."""
-        return self._replace(
-            quantity=self.quantity + quantity, local=self.local + local, base=self.base + base
-        )
-
-
-class Line(NamedTuple):
-    """What a leg did to its key."""
-
-    leg: Leg
-    quantity: Fraction
-    cost_local: Fraction
-    cost_base: Fraction
-    gains: tuple[Fraction, Fraction, Fraction, Fraction] | None
-    """Local, base, by price, by currency."""
-    taken: tuple[OpenLot, ...]
-
-
-class Key(NamedTuple):
-    """A key's history and what is open in the end."""
-
-    lines: tuple[Line, ...]
-    lots: tuple[OpenLot, ...] | None
-    """None for cash of the base currency, which has no lots."""
-
-
-def cash_currency(security_id: str, otherwise: str) -> str | None:
-    """Return the currency of a cash account that is known by its name."""
-    if security_id == "CASH":
-        return otherwise
-    found = re.fullmatch(r"CASH_([A-Z0-9]{3,10})", security_id)
-    return found.group(1) if found else None
+def is_margined(instrument: Instrument) -> bool:
+    """Tell whether nothing is paid for it but its gains and losses."""
+    return instrument.product_type.lower() in _MARGINED
 
 
 def wanted(fact: Transaction, known: Known) -> Wanted:
     """Return what a transaction does."""
-    portfolio = known.portfolio
-    base, kind = portfolio.base_currency, fact.type.value
+    portfolio, kind = known.portfolio, fact.type.value
     on = _day(fact, portfolio.time_zone)
-    named = fact.security_id
-    if named == "CASH" and fact.currency != base:
-        named = f"CASH_{fact.currency}"
-    instrument = known.instruments.get(fact.security_id)
-    if instrument is not None:
-        named, own, is_cash = instrument.security_id, instrument.currency, instrument.is_cash
-    else:
-        found = cash_currency(named, fact.currency)
-        if found is None:
-            return Wanted((), ("instrument.unknown",))
-        own, is_cash = found, True
-    if kind == _IN_KIND:
-        return _carried(fact, on, (named, own), known, is_cash=is_cash)
-    main, cash = _keys(fact, named, own if is_cash else None, portfolio)
-    local = own if main == named else cash_currency(main, fact.currency) or own
-    rates = _rates(fact, local, base, known.rates, on)
+    instrument = _instrument(fact, known)
+    if instrument is None:
+        return Wanted((), ("instrument.unknown",))
+    if fact.gross == fact.quantity * fact.price:
+        fact = fact._replace(gross=fact.gross * instrument.multiplier)
+    if kind in _CARRIES:
+        return carried(fact, on, instrument, known)
+    margin = is_margined(instrument) and kind in _TRADES
+    if kind == "MARK_TO_MARKET" and not margin:
+        return Wanted((), ("instrument.terms-missing",))
+    own, is_cash = instrument.currency, instrument.is_cash
+    keys = _keys(fact, instrument.security_id, own if is_cash else None, portfolio)
+    if margin and portfolio.settlement is Settlement.AUTO:
+        keys = (keys[0], f"CASH_{fact.currency}")
+    main = keys[0]
+    is_own = main == instrument.security_id
+    local = own if is_own else cash_currency(main, fact.currency) or own
+    rates = _rates(fact, local, portfolio.base_currency, known.rates, on)
     if rates is None:
         return Wanted((), ("rate.missing",))
-    on_cash = is_cash or cash_currency(main, "") is not None
-    legs = _legs(fact, on, (main, cash), local, rates, on_cash=on_cash)
-    redundant = is_cash and own == fact.currency and portfolio.settlement is Settlement.AUTO
-    codes = ["settlement.redundant"] if redundant and kind in _TRADES else []
-    product = Fraction(fact.quantity) * Fraction(fact.price)
+    if margin and local != fact.currency:
+        to_cash = known.rates.rate(local, fact.currency, on)
+        if to_cash is None:
+            return Wanted((), ("rate.missing",))
+        rates["local", "cash"] = to_cash
+    found = _Found(fact, on, instrument, margin)
+    legs = _legs(found, keys, local, rates)
+    return Wanted(legs, _doubts(fact, instrument, portfolio))
+
+
+def _doubts(fact: Transaction, instrument: Instrument, portfolio: Portfolio) -> tuple[str, ...]:
+    """Return the codes of what is doubtful about a trade."""
+    if fact.type.value not in _TRADES:
+        return ()
+    own = instrument.currency if instrument.is_cash else ""
+    redundant = own == fact.currency and portfolio.settlement is Settlement.AUTO
+    codes = ["settlement.redundant"] if redundant else []
+    product = Fraction(fact.quantity * fact.price * instrument.multiplier)
     gap, gross = abs(product - Fraction(fact.gross)), Fraction(fact.gross)
-    if kind in _TRADES and product and gap > Fraction(1, 100) and gap > gross / 1000:
+    if product and gap > Fraction(1, 100) and gap > gross / 1000:
         codes.append("transaction.amount-mismatch")
-    return Wanted(legs, tuple(codes))
+    return tuple(codes)
+
+
+def _instrument(fact: Transaction, known: Known) -> Instrument | None:
+    """Return the instrument of a fact, or the cash account that it names."""
+    found = known.instruments.get(fact.security_id)
+    if found is not None:
+        return found
+    named = fact.security_id
+    if named == "CASH" and fact.currency != known.portfolio.base_currency:
+        named = f"CASH_{fact.currency}"
+    own = cash_currency(named, fact.currency)
+    return Instrument(named, named, own, "Cash") if own is not None else None
 
 
 def _day(fact: Transaction, zone: str) -> date:
@@ -226,26 +158,25 @@ def _rates(
     found["trade", "base"] = found[trade, base]
     found["trade", "settles"] = found[trade, settles]
     found["settles", "base"] = found[settles, base]
+    found["local", "cash"] = Fraction(1)
     return found
 
 
 def _legs(
-    fact: Transaction,
-    on: date,
+    found: _Found,
     keys: tuple[str, str | None],
     local: str,
     rates: Mapping[tuple[str, str], Fraction],
-    *,
-    on_cash: bool,
 ) -> tuple[Leg, ...]:
-    kind, identity = fact.type.value, fact.transaction_id
-    at = fact.traded_at or datetime(on.year, on.month, on.day, tzinfo=UTC)
-    costs = Fraction(fact.fee) + Fraction(fact.tax)
-    moved = Fraction(fact.gross) - costs
-    if kind in _COSTS_ON_TOP:
-        moved = Fraction(fact.gross) + costs + Fraction(fact.accrued_interest)
+    fact, on, instrument, margin = found
+    kind = fact.type.value
+    on_cash = instrument.is_cash or cash_currency(keys[0], "") is not None
+    move = None if instrument.is_cash else _move(found, rates)
+    moved = _paid(fact)
     flow = moved if kind in _PAYS_IN else -moved
-    amount = Fraction(fact.gross) if kind in {"TRANSFER_IN", "TRANSFER_OUT"} else moved
+    amount = Fraction(fact.gross) if kind in _TAKEN_AS_STATED or margin else moved
+    if move is not None and move.what == "lapse" and not margin:
+        amount = Fraction(0)
     in_local = times(amount, rates["trade", "local"])
     in_base = times(amount, rates["trade", "base"])
     units = Fraction(fact.quantity)
@@ -257,180 +188,76 @@ def _legs(
         units = Fraction(0)
     main = Leg(
         keys[0],
-        identity,
+        fact.transaction_id,
         "main",
         kind,
         on,
-        at,
+        fact.traded_at or datetime(on.year, on.month, on.day, tzinfo=UTC),
         units if kind in _ADDS else -units,
         in_local,
         in_base,
         local,
         rates["local", "base"],
         kind in _TRADES,
-        times(flow, rates["trade", "base"]),
+        None if margin else times(flow, rates["trade", "base"]),
+        move=move,
     )
     if keys[1] is None:
         return (main,)
+    return main, _cash(main, fact, keys[1], Fraction(0) if margin else flow, rates)
+
+
+def _cash(
+    main: Leg,
+    fact: Transaction,
+    account: str,
+    flow: Fraction,
+    rates: Mapping[tuple[str, str], Fraction],
+) -> Leg:
+    """Return the leg of the cash account; on margin the main leg will say how much it is."""
     cash = times(flow, rates["trade", "settles"])
-    size = abs(cash)
-    to_base = rates["settles", "base"]
-    return (
-        main,
-        Leg(
-            keys[1],
-            identity,
-            "cash",
-            kind,
-            on,
-            at,
-            cash,
-            size,
-            times(size, to_base),
-            fact.currency,
-            to_base,
-            kind in _CASH_GAINS,
-            None,
-        ),
+    margin = main.move is not None and main.move.margin
+    return main._replace(
+        security_id=account,
+        leg="cash",
+        quantity=cash,
+        amount=abs(cash),
+        amount_base=times(abs(cash), rates["settles", "base"]),
+        currency=fact.currency,
+        to_base=rates["settles", "base"],
+        gains=main.kind in _CASH_GAINS and not margin,
+        flow_base=None,
+        move=Move("settle") if margin else None,
     )
 
 
-def _carried(
-    fact: Transaction, on: date, instrument: tuple[str, str], known: Known, *, is_cash: bool
-) -> Wanted:
-    """Return what a transfer of units to another portfolio does."""
-    portfolio = known.portfolio
-    named, own = instrument
-    other = known.portfolios.get(fact.to_portfolio_id)
-    if other is None:
-        return Wanted((), ("portfolio.unknown",))
-    if is_cash:
-        return Wanted((), ("transfer.cash-in-kind",))
-    if other.portfolio_id == portfolio.portfolio_id:
-        return Wanted((), ("transfer.to-itself",))
-    base, to_base, trade = portfolio.base_currency, other.base_currency, fact.trade_currency
-    pairs = ((trade, own), (trade, base), (trade, to_base), (own, base), (own, to_base))
-    rates = {pair: known.rates.rate(*pair, on) for pair in (*pairs, (base, to_base))}
-    if None in rates.values():
-        return Wanted((), ("rate.missing",))
-    found = {pair: rate for pair, rate in rates.items() if rate is not None}
-    to_own = found[trade, base]
-    if fact.fx_rate is not None and trade != base:
-        to_own = Fraction(fact.fx_rate)
-    at = fact.traded_at or datetime(on.year, on.month, on.day, tzinfo=UTC)
-    nothing, value = Fraction(0), Fraction(fact.gross)
-    main = Leg(
-        named,
-        fact.transaction_id,
-        "main",
-        _IN_KIND,
-        on,
-        at,
-        Fraction(fact.quantity),
-        nothing,
-        nothing,
-        own,
-        found[own, base],
-        _NO_GAINS,
-        times(-value, to_own),
-        portfolio.portfolio_id,
-        Move("leave", arrival=(other.portfolio_id, named)),
-        "end",
-    )
-    there = main._replace(
-        leg="to",
-        quantity=nothing,
-        to_base=found[own, to_base],
-        flow_base=times(value, found[trade, to_base]),
-        portfolio_id=other.portfolio_id,
-        move=Move("arrive", to_base=found[base, to_base]),
-        border="start",
-    )
-    costs = Fraction(fact.fee) + Fraction(fact.tax)
-    legs = [main, there]
-    if costs and portfolio.settlement is Settlement.AUTO:
-        rate = Fraction(1) if trade == base else to_own
-        legs.append(
-            main._replace(
-                security_id=f"CASH_{trade}",
-                leg="cash",
-                quantity=-costs,
-                amount=costs,
-                amount_base=times(costs, rate),
-                currency=trade,
-                to_base=rate,
-                gains=True,
-                flow_base=times(-costs, rate),
-                move=None,
-                border="cost",
-            )
+def _paid(fact: Transaction) -> Fraction:
+    """Return what is paid or received, costs included."""
+    kind = fact.type.value
+    costs, gross = Fraction(fact.fee) + Fraction(fact.tax), Fraction(fact.gross)
+    accrued = Fraction(fact.accrued_interest)
+    if kind in _COSTS_ON_TOP:
+        return gross + costs + accrued
+    return gross - costs + (accrued if kind in _SELLS else 0)
+
+
+def _move(found: _Found, rates: Mapping[tuple[str, str], Fraction]) -> Move | None:
+    """Return what a trade does beside adding or removing units; None for most."""
+    fact, _, instrument, margin = found
+    kind = fact.type.value
+    what = {"EXPIRY": "lapse", "MARK_TO_MARKET": "mark"}.get(kind, "trade")
+    if margin:
+        to_local = rates["trade", "local"]
+        price = Fraction(fact.price) * Fraction(instrument.multiplier)
+        return Move(
+            what,
+            lots=fact.lots,
+            closes=kind in _CLOSES,
+            margin=True,
+            costs=times(Fraction(fact.fee) + Fraction(fact.tax), to_local),
+            price=times(price, to_local),
+            to_cash=rates["local", "cash"],
         )
-    return Wanted(tuple(legs), () if value else ("transfer.no-value",))
-
-
-def applied(action: CorporateAction, known: Known) -> Wanted:
-    """Return what a split or a spin-off does in a portfolio, if it holds anything."""
-    base, on = known.portfolio.base_currency, action.ex_date
-    instrument = known.instruments.get(action.security_id)
-    to = known.instruments.get(action.to_security_id or action.security_id)
-    if instrument is None or to is None:
-        return Wanted((), ("instrument.unknown",))
-    local, to_local = instrument.currency, to.currency
-    rates = [
-        known.rates.rate(*pair, on) for pair in ((local, base), (to_local, base), (local, to_local))
-    ]
-    here, there, across = rates
-    if here is None or there is None or across is None:
-        return Wanted((), ("rate.missing",))
-    nothing = Fraction(0)
-    ratio = Fraction(action.new_units) / Fraction(action.old_units)
-    portfolio_id, spins = known.portfolio.portfolio_id, bool(action.to_security_id)
-    main = Leg(
-        action.security_id,
-        f"{action.action_id}@{portfolio_id}",
-        "main",
-        action.type.value,
-        on,
-        datetime(on.year, on.month, on.day, tzinfo=UTC) - timedelta(days=1),
-        nothing,
-        nothing,
-        nothing,
-        local,
-        here,
-        _NO_GAINS,
-        None,
-        portfolio_id,
-        Move("split", ratio),
-    )
-    if not spins:
-        return Wanted((main,), ())
-    fraction = Fraction(action.cost_fraction or 0)
-    target = (portfolio_id, action.to_security_id)
-    return Wanted(
-        (
-            main._replace(move=Move("share", fraction=fraction, arrival=target)),
-            main._replace(
-                security_id=action.to_security_id,
-                leg="to",
-                currency=to_local,
-                to_base=there,
-                move=Move("arrive", ratio, to_local=across),
-            ),
-        ),
-        (),
-    )
-
-
-def crosses_border(leg: Leg) -> bool:
-    """Tell whether a leg's flow crosses the portfolio's border."""
-    return bool(leg.border) or leg.kind in _CROSSES_BORDER
-
-
-def at_start(leg: Leg) -> bool:
-    """Tell whether a leg's flow joins the capital at the start of the day."""
-    return leg.border == "start" or leg.kind in _AT_START
-
-
-def is_cost(leg: Leg) -> bool:
-    """Tell whether a leg's flow is a cost."""
-    return leg.border == "cost" or leg.kind in _COSTS
+    if what == "trade" and not fact.lots and kind not in _CLOSES:
+        return None
+    return Move(what, lots=fact.lots, closes=kind in _CLOSES)

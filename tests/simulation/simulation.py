@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tests.simulation.clients import Client
 from tests.simulation.database import Database
+from tests.simulation.eventful import eventful
 from tests.simulation.facts import histories, unsettled
 from tests.simulation.invariants import Invariants
 from tests.simulation.judgement import judge
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 _STEPS_MAX = 100_000
 _UNSETTLED = 0.15
 """In how many worlds policies change again and again."""
+_EVENTFUL = 0.4
+"""In how many worlds there are pools, chosen lots, contracts, conversions and mergers."""
 _CONSUMED_BY = {
     topics.RAW_TRANSACTIONS: BOOK,
     **dict.fromkeys(topics.REFERENCE_TOPICS, REFERENCE),
@@ -82,6 +85,9 @@ class Simulation:
         policies = chance("policies", self.seed)
         if policies.random() < _UNSETTLED:
             drawn = unsettled(policies, drawn)
+        events = chance("events", self.seed)
+        if events.random() < _EVENTFUL:
+            drawn = eventful(events, drawn)
         self.client_random.shuffle(drawn)
         return [Client(self, f"c{i}", drawn[i::shares]) for i in range(shares)]
 

@@ -20,10 +20,9 @@ if TYPE_CHECKING:
 
     from tests.simulation.database import Part
     from tests.simulation.processes import Process
-    from tidebook.book.derivation import Source
     from tidebook.book.series import Market
     from tidebook.engine.book_facts import Standing
-    from tidebook.engine.records import Record
+    from tidebook.engine.records import FactOrigin, Record
     from tidebook.engine.store import (
         BookedFact,
         BookWrite,
@@ -188,7 +187,7 @@ class SimulatedUnit:
         """Write business dates, mark every series from there on, return the duplicates."""
         return self.reference.save_business_dates(dates, at)
 
-    def save_origins(self, origins: Sequence[tuple[Source, str]], since: datetime) -> None:
+    def save_origins(self, origins: Sequence[FactOrigin], since: datetime) -> None:
         """Take it that no record of a simulation says where it was read from."""
         assert not origins, f"origins that nobody sent, since {since}"
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tests.fixtures.booking import NO_RATES, keep_book, portfolio, security, trade
 from tidebook.book.lots import Holding, Lot
 from tidebook.book.postings import Leg
-from tidebook.book.whole import Facts, build
+from tidebook.book.whole import Earlier, Facts, build
 from tidebook.model.actions import ActionTable, ActionType, CorporateAction
 from tidebook.model.facts import Rate
 from tidebook.model.markets import rate_table
@@ -196,6 +196,19 @@ def test_a_taxpayers_pool_has_one_average_over_all_portfolios() -> None:
     assert entry(book, ("HOT", "ACME"), "s").realised_base == 300 - 175
     assert holding(book, "HOT", "ACME").cost_base == 0
     assert holding(book, "COLD", "ACME").cost_base == 525
+
+
+def test_who_is_left_alone_in_a_pool_has_its_own_average_again() -> None:
+    pooled = {
+        each.portfolio_id: each._replace(cost_method=CostMethod.AVCO_POOLED, taxpayer_id="T1")
+        for each in (HOT, COLD)
+    }
+    own = at("HOT", trade("b1", "BUY", "ACME", "2024-01-01", quantity="10", price="10"))
+    shared = at("COLD", trade("b2", "BUY", "ACME", "2024-02-01", quantity="30", price="20"))
+    sold = at("HOT", trade("s", "SELL", "ACME", "2024-03-01", quantity="10", price="30"))
+    both = Facts(pooled, KNOWN, (own, shared, sold), NO_RATES)
+    left = build(both._replace(transactions=(own, sold)), Earlier(both, build(both)))
+    assert entry(left, ("HOT", "ACME"), "s").realised_base == 300 - 100
 
 
 def test_an_action_takes_its_part_of_a_pool_once_for_every_unit() -> None:

@@ -140,6 +140,9 @@ def test_the_same_money_in_the_index(desk: Desk) -> None:
     assert compared["difference_percent"] == pytest.approx(ahead, abs=1e-6)
     assert (compared["status"], compared["outperformance"]) == ("outperformed", True)
     assert (benchmark["data_source"], benchmark["as_of"]) == ("api", "2024-12-31")
+    # Three levels in a year are no daily returns, whatever one would get from them.
+    assert (compared["beta"], compared["tracking_error_annual_percent"]) == (None, None)
+    assert compared["n"] == 2
     again = desk.get(f"/users/u1/comparative?benchmark=SPY&{YEAR}")
     assert again["benchmark_performance"]["data_source"] == "cache"
 

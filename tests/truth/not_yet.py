@@ -15,8 +15,10 @@ NOT_YET: dict[str, str] = {
     "undefined",
     "bacon.skew_kurt": "convention: one of its skews mixes the deviation of the population with "
     "the correction of a sample",
-    "quant/performance": "missing: Dietz returns, linking and returns in foreign currency",
-    "quant/attribution": "missing: attribution",
-    "quant/regime": f"missing: {_STRATEGY}",
+    "regime.jump_dp.lambda_0.5": f"missing: {_STRATEGY}",
+    "regime.jump_dp.lambda_1": f"missing: {_STRATEGY}",
+    "regime.jump_dp.lambda_3": f"missing: {_STRATEGY}",
+    "regime.jump_dp.lambda_100": f"missing: {_STRATEGY}",
+    "regime.hmm.umbrella": f"missing: {_STRATEGY}",
     "quant/allocation": f"missing: {_STRATEGY}",
 }

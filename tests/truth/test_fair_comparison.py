@@ -100,9 +100,8 @@ def test_the_comparison_that_a_user_is_shown() -> None:
     book = user()
     period = PeriodRequest(PeriodType.EXPLICIT, T0, DAYS[-1])
     window = measured(book, period, DAYS[-1])
-    opening = opening_day(window)
-    assert opening == T0
-    line = line_of(blend_of("SPY"), [index()], book.rates, "USD", opening)
+    assert opening_day(window) == T0
+    line = line_of(blend_of("SPY"), [index()], book.rates, "USD", T0)
     found = compared(book, window, line)
     assert found.user is not None
     assert found.benchmark is not None

@@ -1,11 +1,38 @@
 """What a portfolio earned and risked: pure functions in float64 over arrays."""
 
+from tidebook.analytics.annualising import (
+    FeeCharge,
+    YearBasis,
+    annual_rate,
+    net_of_fee,
+    years_between,
+)
+from tidebook.analytics.attribution import (
+    AllocationModel,
+    Effects,
+    GeometricEffects,
+    LinkedEffects,
+    Segments,
+    brinson,
+    contributions,
+    geometric,
+    linked_attribution,
+    linked_contributions,
+)
 from tidebook.analytics.blending import Rebalancing, blended
+from tidebook.analytics.bootstrap import Drawing, Interval, bootstrap
 from tidebook.analytics.catalogue import MEASURES, PLAIN, Suite, measure_of, suite, suites
 from tidebook.analytics.concentration import Concentration, concentration, weights_of
 from tidebook.analytics.conventions import Conventions, ReturnKind
 from tidebook.analytics.crossing import to_date, to_days, to_float64
+from tidebook.analytics.currency_split import (
+    BaseReturn,
+    BaseReturns,
+    base_return,
+    linked_base_return,
+)
 from tidebook.analytics.daily_values import DailyValues
+from tidebook.analytics.dietz import FlowTiming, between_flows, dietz, modified_dietz, simple_dietz
 from tidebook.analytics.drawdown import (
     Drawdown,
     Fall,
@@ -15,6 +42,7 @@ from tidebook.analytics.drawdown import (
     drawdown_of,
     falls,
     longest_without_high,
+    worst_falls,
 )
 from tidebook.analytics.drawdown_ratios import (
     pain_index,
@@ -25,6 +53,7 @@ from tidebook.analytics.drawdown_ratios import (
 )
 from tidebook.analytics.figures import Figure, Reason, Undefined, value_of
 from tidebook.analytics.growth import annual_return, cumulative_return
+from tidebook.analytics.linking import Linking, carino_factor, link, linked_effects
 from tidebook.analytics.measures import Direction, Measure, Unit
 from tidebook.analytics.moments import (
     excess_kurtosis,
@@ -49,6 +78,14 @@ from tidebook.analytics.odds import (
     profit_factor,
     win_rate,
     win_rate_of_all,
+)
+from tidebook.analytics.ohlc import (
+    Bars,
+    YangZhang,
+    garman_klass,
+    parkinson,
+    rolling_yang_zhang,
+    yang_zhang,
 )
 from tidebook.analytics.partial_moments import (
     d_ratio,
@@ -91,6 +128,7 @@ from tidebook.analytics.risk import (
     volatility,
 )
 from tidebook.analytics.rolling import Rolling, rolling
+from tidebook.analytics.ruled_returns import GapPolicy, ReturnRules, RuledReturns, ruled_returns
 from tidebook.analytics.same_flows import ScaledMarket, direct_alpha, scaled_market
 from tidebook.analytics.sampling import (
     DatedReturns,
@@ -100,6 +138,7 @@ from tidebook.analytics.sampling import (
     paired,
     resampled,
 )
+from tidebook.analytics.streaming import Running, begin, running_figures, step
 from tidebook.analytics.tail import (
     TailMethod,
     cornish_fisher,
@@ -113,6 +152,10 @@ from tidebook.analytics.tail import (
 __all__ = [
     "MEASURES",
     "PLAIN",
+    "AllocationModel",
+    "Bars",
+    "BaseReturn",
+    "BaseReturns",
     "Compounding",
     "Concentration",
     "Conventions",
@@ -121,12 +164,21 @@ __all__ = [
     "DatedReturns",
     "Direction",
     "Drawdown",
+    "Drawing",
+    "Effects",
     "Fall",
     "FeeBasis",
+    "FeeCharge",
     "Figure",
+    "FlowTiming",
     "Frequency",
+    "GapPolicy",
+    "GeometricEffects",
     "InternalRate",
+    "Interval",
     "Linked",
+    "LinkedEffects",
+    "Linking",
     "MarketDirection",
     "Measure",
     "MoneyWeighted",
@@ -135,10 +187,14 @@ __all__ = [
     "Reason",
     "Rebalancing",
     "ReturnKind",
+    "ReturnRules",
     "ReturnWarning",
     "Rolling",
     "RootStatus",
+    "RuledReturns",
+    "Running",
     "ScaledMarket",
+    "Segments",
     "Spell",
     "Spread",
     "Suite",
@@ -146,18 +202,29 @@ __all__ = [
     "Undefined",
     "Unit",
     "WarningKind",
+    "YangZhang",
+    "YearBasis",
     "alpha",
+    "annual_rate",
     "annual_return",
     "annualise",
+    "base_return",
+    "begin",
     "beta",
+    "between_flows",
     "blended",
+    "bootstrap",
+    "brinson",
     "capture",
+    "carino_factor",
     "concentration",
     "conditional_drawdown",
+    "contributions",
     "cornish_fisher",
     "correlation",
     "cumulative_return",
     "d_ratio",
+    "dietz",
     "direct_alpha",
     "downside_deviation",
     "downside_frequency",
@@ -168,24 +235,34 @@ __all__ = [
     "excess_kurtosis",
     "expected_shortfall",
     "falls",
+    "garman_klass",
     "gaussian_shortfall",
+    "geometric",
     "information_ratio",
     "internal_rate",
     "kelly_fraction_fixed_odds",
     "kelly_fraction_of",
     "kelly_leverage_growth_optimal",
+    "link",
+    "linked_attribution",
+    "linked_base_return",
+    "linked_contributions",
+    "linked_effects",
     "log_returns",
     "longest_without_high",
     "m_squared",
     "mean_absolute_deviation",
     "mean_loss_beyond",
     "measure_of",
+    "modified_dietz",
     "money_weighted",
+    "net_of_fee",
     "omega",
     "omega_sharpe",
     "over_horizon",
     "pain_index",
     "paired",
+    "parkinson",
     "periodic_rate",
     "present_value",
     "profit_factor",
@@ -193,14 +270,19 @@ __all__ = [
     "resampled",
     "return_over_depth",
     "rolling",
+    "rolling_yang_zhang",
+    "ruled_returns",
+    "running_figures",
     "sample_excess_kurtosis",
     "sample_skewness",
     "scaled_market",
     "semi_deviation",
     "sharpe",
+    "simple_dietz",
     "skewness",
     "sortino",
     "standard_deviation",
+    "step",
     "suite",
     "suites",
     "time_weighted",
@@ -220,4 +302,7 @@ __all__ = [
     "weights_of",
     "win_rate",
     "win_rate_of_all",
+    "worst_falls",
+    "yang_zhang",
+    "years_between",
 ]

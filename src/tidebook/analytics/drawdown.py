@@ -42,6 +42,11 @@ class Fall:
     """The first day back at the high; None while the fall is open."""
 
     @property
+    def fall_days(self) -> int | None:
+        """The days from the peak to the trough; None where the high is the start itself."""
+        return None if self.peak_on is None else (self.trough_on - self.peak_on).days
+
+    @property
     def recovery_days(self) -> int | None:
         """The days from the trough back to the high; None while the fall is open."""
         return None if self.recovered_on is None else (self.recovered_on - self.trough_on).days
@@ -116,6 +121,11 @@ def falls(found: Drawdown) -> tuple[Fall, ...]:
     return tuple(
         _fall(found, int(start), int(end)) for start, end in zip(starts, ends, strict=True)
     )
+
+
+def worst_falls(found: Drawdown, count: int = 10) -> tuple[Fall, ...]:
+    """Return the deepest falls of a period, the deepest first; of equal ones the earlier first."""
+    return tuple(sorted(falls(found), key=lambda fall: -fall.depth)[:count])
 
 
 def longest_without_high(dates: Days, cumulative: Floats, start: date) -> Spell | Undefined:

@@ -29,8 +29,14 @@ class Reason(StrEnum):
     NOT_MONOTONE = "not-monotone"
     NO_VALUE = "no-value"
     NO_ODDS = "no-odds"
+    NEVER_RESTATED = "never-restated"
+    NEGATIVE_CAPITAL = "negative-capital"
     NO_BENCHMARK = "no-benchmark"
     NOT_KEPT = "not-kept"
+    NO_CAPITAL = "no-capital"
+    CAPITAL_BELOW_MINIMUM = "capital-below-minimum"
+    CAPITAL_CROSSED_ZERO = "capital-crossed-zero"
+    FLOW_WITHOUT_VALUE = "flow-without-value"
 
 
 _SENTENCES = {
@@ -50,8 +56,15 @@ _SENTENCES = {
     Reason.NOT_MONOTONE: "skew and kurtosis are too large for the Cornish-Fisher expansion",
     Reason.NO_VALUE: "there is no value to take shares of",
     Reason.NO_ODDS: "nothing was won, or nothing was lost, so that there are no odds",
+    Reason.NEGATIVE_CAPITAL: "the capital was below zero on a day, and parts of such a day do not "
+    "add up to the linked return",
+    Reason.NEVER_RESTATED: "nothing in the book was ever restated, so that no period began then",
     Reason.NO_BENCHMARK: "there is no benchmark to set the returns against",
     Reason.NOT_KEPT: "it needs every return, of which a running state keeps only sums",
+    Reason.NO_CAPITAL: "there was no capital at work on which a gain would be a return",
+    Reason.CAPITAL_BELOW_MINIMUM: "the capital at work was below the stated minimum",
+    Reason.CAPITAL_CROSSED_ZERO: "the capital passed from above zero to below, or back",
+    Reason.FLOW_WITHOUT_VALUE: "money flowed on a day on which the portfolio had no value",
 }
 
 

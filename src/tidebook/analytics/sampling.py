@@ -39,6 +39,10 @@ class Frequency(StrEnum):
     """Weeks that end on Friday."""
     MONTHLY = "MONTHLY"
     """Calendar months."""
+    QUARTERLY = "QUARTERLY"
+    """Calendar quarters."""
+    YEARLY = "YEARLY"
+    """Calendar years."""
 
     @property
     def periods_per_year(self) -> int:
@@ -51,6 +55,13 @@ _PERIODS_PER_YEAR = {
     Frequency.CALENDAR_DAILY: 365,
     Frequency.WEEKLY: 52,
     Frequency.MONTHLY: 12,
+    Frequency.QUARTERLY: 4,
+    Frequency.YEARLY: 1,
+}
+_CALENDAR_UNITS = {
+    Frequency.MONTHLY: ("datetime64[M]", 1),
+    Frequency.QUARTERLY: ("datetime64[M]", 3),
+    Frequency.YEARLY: ("datetime64[Y]", 1),
 }
 
 
@@ -154,8 +165,9 @@ def _over(series: DatedReturns, common: Days) -> tuple[Floats, int]:
 
 def _periods(dates: Days, frequency: Frequency) -> NDArray[np.int64]:
     """Return a number for each day that is the same in one period and rises with them."""
-    if frequency is Frequency.MONTHLY:
-        return dates.astype("datetime64[M]").astype(np.int64)
+    if frequency in _CALENDAR_UNITS:
+        unit, size = _CALENDAR_UNITS[frequency]
+        return dates.astype(unit).astype(np.int64) // size
     ordinals = dates.astype(np.int64)
     if frequency is Frequency.WEEKLY:
         return (ordinals - _EPOCH_SATURDAY) // _DAYS_PER_WEEK

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from tidebook.analytics.crossing import Floats
 
 # What is left when equal returns are taken from their mean is the noise of float64.
-_NOISE: Final = 1e-14
+SPREAD_NOISE: Final = 1e-14
 # Linked growth comes back to an old high only up to this.
-_HIGH_NOISE: Final = 1e-12
+HIGH_NOISE: Final = 1e-12
 # 1 - 0.95 is a little more than 0.05: the twentieth part of twenty is one, not two.
 _COUNT_NOISE: Final = 1e-9
 _BLOCK_TERMS: Final = 48_000
@@ -152,7 +152,7 @@ def summaries(rows: Rows, conventions: Conventions) -> Iterator[Summary]:
         chosen = slice(start, min(start + size, count))
         part = rows.benchmark
         if part is not None and part.ndim > 1:
-            part = part[chosen]
+            part = np.ascontiguousarray(part[chosen])
         block = Rows(np.ascontiguousarray(rows.simple[chosen]), part, rows.risk_free)
         room = _Work(*(array[: len(block.simple)] for array in work))
         yield from _block(block, conventions, rates, room)
@@ -195,9 +195,11 @@ def _block(
     scattered = _scattered(returns, size, work)
     excess = _excess(rows.risk_free, returns, scattered, rates)
     sides = _sides(returns, rates.target, size, work)
-    won = _won(simple)
     if rates.target == 0.0 and not is_log:
-        won = (sides[0] * simple.shape[1], won[1], sides[2] * simple.shape[1], won[3])
+        gains, losses = (side * simple.shape[1] for side in (sides[0], sides[2]))
+    else:
+        gains, losses = _won(simple)
+    won = (gains, _counted(simple > 0), losses, _counted(simple < 0))
     growth, fallen, under = _fallen(simple, work)
     tails = _tails(returns, under, rates)
     versus = _versus(Rows(returns, rows.benchmark), simple, conventions, work)
@@ -210,17 +212,17 @@ def _block(
 def _scattered(returns: Floats, size: Floats, work: _Work) -> tuple[Floats, ...]:
     """Return mean, deviation, second to fourth moment, mean distance, and squares below."""
     n = returns.shape[1]
-    mean = returns.mean(axis=1)
+    mean = _mean(returns)
     moves = np.subtract(returns, mean[:, np.newaxis], out=work.one)
     powers = np.multiply(moves, moves, out=work.other)
-    m2 = powers.mean(axis=1)
+    m2 = _mean(powers)
     np.multiply(powers, moves, out=powers)
-    m3 = powers.mean(axis=1)
+    m3 = _mean(powers)
     np.multiply(powers, moves, out=powers)
-    m4 = powers.mean(axis=1)
+    m4 = _mean(powers)
     np.minimum(moves, 0.0, out=moves)
     # Distances below and above the mean are of one size.
-    absolute = moves.mean(axis=1) * -2.0
+    absolute = _mean(moves) * -2.0
     np.multiply(moves, moves, out=moves)
     return mean, _deviation(m2, n, size), m2, m3, m4, absolute, moves.sum(axis=1)
 
@@ -229,7 +231,7 @@ def _deviation(m2: Floats, n: int, size: Floats) -> Floats:
     if n < _PAIR:
         return np.zeros_like(m2)
     deviation = np.sqrt(m2 * (n / (n - 1)))
-    deviation[deviation <= _NOISE * size] = 0.0
+    deviation[deviation <= SPREAD_NOISE * size] = 0.0
     return deviation
 
 
@@ -240,7 +242,7 @@ def _excess(
         return scattered[0] - rates.risk_free, scattered[1]
     excess = returns - risk_free
     size = np.abs(excess).max(axis=1)
-    return excess.mean(axis=1), _deviation(excess.var(axis=1), returns.shape[1], size)
+    return _mean(excess), _deviation(excess.var(axis=1), returns.shape[1], size)
 
 
 def _sides(
@@ -249,26 +251,30 @@ def _sides(
     """Return mean gain and mean square above the target, both below it, and how many are."""
     away = np.subtract(returns, target, out=work.one)
     side = np.maximum(away, 0.0, out=work.other)
-    above = side.mean(axis=1)
+    above = _mean(side)
     np.multiply(side, side, out=side)
-    above_square = side.mean(axis=1)
+    above_square = _mean(side)
     np.minimum(away, 0.0, out=side)
-    below = 0.0 - side.mean(axis=1)
+    below = 0.0 - _mean(side)
     np.multiply(side, side, out=side)
-    below_square = side.mean(axis=1)
+    below_square = _mean(side)
     # A shortfall within the noise of the target is none.
-    is_noise = np.sqrt(below_square) <= _NOISE * np.maximum(size, abs(target))
+    is_noise = np.sqrt(below_square) <= SPREAD_NOISE * np.maximum(size, abs(target))
     below[is_noise] = below_square[is_noise] = 0.0
     return above, above_square, below, below_square, _counted(away < 0)
 
 
+def _mean(values: Floats) -> Floats:
+    return np.add.reduce(values, axis=1) / values.shape[1]
+
+
 def _counted(chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
-    return np.count_nonzero(chosen, axis=1)
+    return np.add.reduce(chosen, axis=1, dtype=np.int64)
 
 
-def _won(simple: Floats) -> tuple[NDArray[np.generic], ...]:
-    gains, losses = np.maximum(simple, 0.0).sum(axis=1), np.minimum(simple, 0.0).sum(axis=1)
-    return gains, _counted(simple > 0), 0.0 - losses, _counted(simple < 0)
+def _won(simple: Floats) -> tuple[Floats, Floats]:
+    gains = np.add.reduce(np.maximum(simple, 0.0), axis=1)
+    return gains, 0.0 - np.add.reduce(np.minimum(simple, 0.0), axis=1)
 
 
 def _fallen(simple: Floats, work: _Work) -> tuple[Floats, tuple[NDArray[np.generic], ...], Floats]:
@@ -287,14 +293,14 @@ def _fallen(simple: Floats, work: _Work) -> tuple[Floats, tuple[NDArray[np.gener
     longest = _longest_under(under)
     days = under[:, 1:]
     depth = 0.0 - days.min(axis=1)
-    pain = 0.0 - days.mean(axis=1)
-    square = np.multiply(days, days, out=work.one).mean(axis=1)
+    pain = 0.0 - _mean(days)
+    square = _mean(np.multiply(days, days, out=work.one))
     return growth, (depth, pain, square, 0.0 - days[:, -1], longest), days
 
 
 def _longest_under(under: Floats) -> NDArray[np.int64]:
     """Return the most days in a row without a high; each row's start is a high."""
-    highs = np.flatnonzero(under > -_HIGH_NOISE).astype(np.int64)
+    highs = np.flatnonzero(under > -HIGH_NOISE).astype(np.int64)
     gaps = np.diff(highs, append=under.size) - 1
     first = np.arange(0, under.size, under.shape[1], dtype=np.int64)
     return np.maximum.reduceat(gaps, np.asarray(np.searchsorted(highs, first), np.int64))
@@ -354,16 +360,16 @@ def _versus(
     returns, (count, n) = rows.simple, simple.shape
     benchmark = np.atleast_2d(rows.benchmark)
     other = np.log1p(benchmark) if conventions.kind is ReturnKind.LOG else benchmark
-    mean, size = other.mean(axis=1), np.abs(other).max(axis=1)
+    mean, size = _mean(other), np.abs(other).max(axis=1)
     moves = other - mean[:, np.newaxis]
     square_sum = (moves * moves).sum(axis=1)
     deviation = _deviation(square_sum / n, n, size)
-    together = np.subtract(returns, returns.mean(axis=1)[:, np.newaxis], out=work.one)
+    together = np.subtract(returns, _mean(returns)[:, np.newaxis], out=work.one)
     np.multiply(together, moves, out=together)
     rests = np.where(deviation > 0, square_sum, np.inf)
     slope = together.sum(axis=1) / rests
     active = np.subtract(returns, other, out=work.one)
-    active_mean = active.mean(axis=1)
+    active_mean = _mean(active)
     most = np.abs(active, out=work.other).max(axis=1)
     np.subtract(active, active_mean[:, np.newaxis], out=active)
     np.multiply(active, active, out=active)
@@ -374,24 +380,28 @@ def _versus(
         np.multiply.reduce(1.0 + benchmark, axis=1),
         slope,
         active_mean,
-        _deviation(active.mean(axis=1), n, np.maximum(most, size)),
+        _deviation(_mean(active), n, np.maximum(most, size)),
         _counted(returns > other),
         *_captured(simple, benchmark, up=True),
         *_captured(simple, benchmark, up=False),
     )
-    full = (np.broadcast_to(column, count).tolist() for column in columns)
+    listed = [column.tolist() for column in columns]
+    full = (column if len(column) == count else column * count for column in listed)
     return map(Versus._make, zip(*full, strict=True))
 
 
 def _captured(simple: Floats, benchmark: Floats, *, up: bool) -> tuple[NDArray[np.generic], ...]:
     """Return count, growth, the benchmark's growth and the worst return of its chosen periods."""
     chosen = benchmark > 0 if up else benchmark < 0
+    own: Floats
+    other: Floats
     if len(benchmark) == 1:
-        own = np.ascontiguousarray(simple[:, chosen[0]])
-        other = benchmark[:, chosen[0]]
+        own = simple.compress(chosen[0], axis=1)
+        other = benchmark.compress(chosen[0], axis=1)
     else:
         own, other = np.where(chosen, simple, 0.0), np.where(chosen, benchmark, 0.0)
-    growth = np.multiply.reduce(1.0 + own, axis=1)
-    growth_other = np.multiply.reduce(1.0 + other, axis=1)
     worst = np.minimum(own.min(axis=1, initial=0.0), other.min(axis=1, initial=0.0))
+    np.add(own, 1.0, out=own)
+    np.add(other, 1.0, out=other)
+    growth, growth_other = (np.multiply.reduce(side, axis=1) for side in (own, other))
     return _counted(chosen), growth, growth_other, worst

@@ -13,12 +13,14 @@ from starlette.requests import Request
 
 from tidebook.api import (
     benchmarks,
+    breaking_down,
     compliance as compliance_routes,
     corporate_actions,
     data_checks,
     explaining,
     health,
     ingestion,
+    measuring,
     problems,
     queries,
     reference,
@@ -106,6 +108,8 @@ def create_app(
         what_if,
         corporate_actions,
         compliance_routes,
+        measuring,
+        breaking_down,
         queries,
         explaining,
         trades,

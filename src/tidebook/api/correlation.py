@@ -17,7 +17,7 @@ HEADER = "X-Correlation-ID"
 LENGTH_MAX = 200
 
 _is_usable = re.compile(rf"[\x21-\x7e]{{1,{LENGTH_MAX}}}").fullmatch
-_INGESTION = ("/ingest/", "/reprocess/")
+_INGESTION = ("/ingest/", "/reprocess/", "/trades")
 
 
 class CorrelationMiddleware:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import datetime
 from typing import NamedTuple, cast
 
-from tidebook.analytics import FeeBasis, Figure, Undefined
+from tidebook.analytics import Figure, ReturnWarning, Undefined
 from tidebook.api.bodies import refusal
 from tidebook.api.faults import Faults
 from tidebook.api.replies import Json, amount, amount_or_null, day_or_null
 from tidebook.api.rowreader import Names, RowReader
+from tidebook.api.scope_wire import AskedScope, scope_of
 from tidebook.engine.performance import Attributes, NamedPeriod, PeriodRate, PeriodReturn
 from tidebook.errors import InvalidPeriodError
 from tidebook.model.periods import Breakdown, PeriodRequest, PeriodType
@@ -18,26 +19,27 @@ from tidebook.model.periods import Breakdown, PeriodRequest, PeriodType
 PERIODS_MAX = 100
 PLACES = 10
 _YEAR_MAX = 9999
+_LENGTH_MAX = 40_000
 
 _BODY = Names.of(("scope", "periods", "options"))
-_SCOPE = Names.of(("as_of_date", "known_at", "reporting_currency", "net_or_gross"))
-_PERIOD = Names.of(("type", "name", "from", "to", "year", "breakdown"))
+_PERIOD = Names.of(("type", "name", "from", "to", "year", "months", "days", "breakdown"))
 _OPTIONS = Names.of(("include_annualized", "include_cumulative", "include_attributes", "annualize"))
 
-_CONVENTIONS: Json = {
+CONVENTIONS: Json = {
     "capital": "opening value plus flows at the start of the day",
-    "flows": "across the portfolio's border, in base currency, without fees; positive is in",
+    "flows": "across the border of what is measured, without fees; positive is in",
+    "currency": "amounts of a day at the rate of that day, where another than the base is asked",
     "unpriced": "a position without a price or a rate is carried at its cost; see coverage",
     "day_count": "both ends of a period belong to it",
 }
 TWR_CONVENTIONS: Json = {
-    **_CONVENTIONS,
+    **CONVENTIONS,
     "formula": "(emv - ecf - (bmv + bcf)) / |bmv + bcf| a day, linked; GROSS adds fees back",
     "unit": "percent",
     "annualized": "(1 + R) ** (365.25 / days) - 1 beyond 366 days, else R",
 }
 MWR_CONVENTIONS: Json = {
-    **_CONVENTIONS,
+    **CONVENTIONS,
     "formula": "the rate r with sum(flow / (1 + r) ** (days / 365)) = 0, where it is the only one",
     "unit": "fraction",
     "mwr": "a yearly rate, whatever the length of the period",
@@ -48,33 +50,27 @@ MWR_CONVENTIONS: Json = {
 class Asked(NamedTuple):
     """A performance request as it was sent."""
 
-    as_of: date | None
-    known_at: datetime | None
-    reporting_currency: str | None
-    basis: FeeBasis
+    scope: AskedScope
     periods: tuple[NamedPeriod, ...]
     options: Mapping[str, bool]
 
 
-def asked(document: Mapping[str, object], now: datetime) -> Asked:
+def asked(document: Mapping[str, object], now: datetime, *, of_several: bool = False) -> Asked:
     """Return what a performance request asks for; names in snake_case or camelCase.
+
+    With ``of_several`` its scope says which portfolios.
 
     Raises:
         InvalidRequestError: With every fault of the request.
     """
     faults = Faults()
     body = RowReader(document, _BODY, pointer="", faults=faults, now=now)
-    scope = RowReader(body.fields("scope"), _SCOPE, pointer="/scope", faults=faults, now=now)
+    scope = scope_of(body, faults, now, of_several=of_several)
     options = RowReader(
         body.fields("options"), _OPTIONS, pointer="/options", faults=faults, now=now
     )
     result = Asked(
-        as_of=scope.optional_day("as_of_date"),
-        known_at=scope.optional_instant("known_at"),
-        reporting_currency=(
-            scope.currency("reporting_currency") if scope.has("reporting_currency") else None
-        ),
-        basis=scope.choice("net_or_gross", FeeBasis, FeeBasis.NET),
+        scope=scope,
         periods=periods_of(body, faults, now),
         options={
             "include_annualized": options.flag("include_annualized", default=True),
@@ -132,15 +128,20 @@ def _period(row: RowReader) -> NamedPeriod | None:
     year = row.number("year") if row.has("year") else None
     if year is not None and (year != year.to_integral_value() or not 1 <= year <= _YEAR_MAX):
         row.fault("year", "year.unusable", "it is no calendar year; send one such as 2024")
+    months, days = _length(row, "months"), _length(row, "days")
     name = row.text("name")
     if kind is None or not row.is_clean:
         return None
     try:
-        period = PeriodRequest(kind, start, end, None if year is None else int(year))
+        period = PeriodRequest(kind, start, end, None if year is None else int(year), months, days)
     except InvalidPeriodError as refused:
         row.fault("type", refused.code, f"{refused}; {refused.hint}")
         return None
     return NamedPeriod(name or kind.value, period, breakdown)
+
+
+def _length(row: RowReader, name: str) -> int | None:
+    return row.whole(name, default=1, most=_LENGTH_MAX) if row.has(name) else None
 
 
 def _period_type(row: RowReader) -> PeriodType | None:
@@ -154,23 +155,23 @@ def _period_type(row: RowReader) -> PeriodType | None:
         return None
 
 
-def returns_json(
-    found: tuple[PeriodReturn, ...], request: Asked, *, as_of: date, freshness: Json
-) -> Json:
-    """Return the answer of POST /portfolios/{id}/performance; returns are percent numbers."""
+def returns_json(found: tuple[PeriodReturn, ...], request: Asked, about: Json) -> Json:
+    """Return the answer of POST /portfolios/{id}/performance; returns are percent numbers.
+
+    ``about`` is what the answer is about: its scope, its currency and its freshness.
+    """
     breakdowns = {
         period.name: _breakdown(period) for period in found if period.breakdown is not None
     }
-    answer: Json = {
-        "scope": {"as_of_date": as_of.isoformat(), "net_or_gross": request.basis.value},
-        "summary": {period.name: _return_summary(period, request) for period in found},
-    }
+    summary = {period.name: return_summary(period, request) for period in found}
+    answer: Json = {**about, "summary": summary}
     if breakdowns:
         answer["breakdowns"] = breakdowns
-    return {**answer, "conventions": TWR_CONVENTIONS, "freshness": freshness}
+    return {**answer, "conventions": TWR_CONVENTIONS}
 
 
-def _return_summary(period: PeriodReturn, request: Asked) -> Json:
+def return_summary(period: PeriodReturn, request: Asked) -> Json:
+    """Return one period of the answer."""
     figures: dict[str, Figure] = {}
     if request.options["include_cumulative"]:
         figures["cumulative_return"] = period.cumulative
@@ -184,17 +185,22 @@ def _return_summary(period: PeriodReturn, request: Asked) -> Json:
     if request.options["include_attributes"] and period.attributes is not None:
         answer["attributes"] = _return_attributes(period.attributes)
     answer["coverage"] = amount_or_null(period.coverage_min)
-    _add_reason(answer, figures)
+    add_reason(answer, figures)
     if period.warnings:
-        answer["warnings"] = [
-            {
-                "code": warning.kind.value,
-                "date": warning.on.isoformat(),
-                "sentence": warning.sentence,
-            }
-            for warning in period.warnings
-        ]
+        answer["warnings"] = warnings_json(period.warnings)
     return answer
+
+
+def warnings_json(warnings: tuple[ReturnWarning, ...]) -> list[Json]:
+    """Return what a reader of a time-weighted return has to know about it."""
+    return [
+        {
+            "code": warning.kind.value,
+            "date": warning.on.isoformat(),
+            "sentence": warning.sentence,
+        }
+        for warning in warnings
+    ]
 
 
 def _return_attributes(attributes: Attributes) -> Json:
@@ -231,15 +237,12 @@ def _breakdown(period: PeriodReturn) -> Json:
     }
 
 
-def rates_json(
-    found: tuple[PeriodRate, ...], request: Asked, *, as_of: date, freshness: Json
-) -> Json:
+def rates_json(found: tuple[PeriodRate, ...], request: Asked, about: Json) -> Json:
     """Return the answer of POST /portfolios/{id}/performance/mwr; rates are fractions."""
     return {
-        "scope": {"as_of_date": as_of.isoformat()},
+        **about,
         "summary": {period.name: _rate_summary(period, request) for period in found},
         "conventions": MWR_CONVENTIONS,
-        "freshness": freshness,
     }
 
 
@@ -255,7 +258,7 @@ def _rate_summary(period: PeriodRate, request: Asked) -> Json:
     if period.attributes is not None:
         answer["attributes"] = _rate_attributes(period.attributes)
     answer["coverage"] = amount_or_null(period.coverage_min)
-    _add_reason(answer, figures)
+    add_reason(answer, figures)
     return answer
 
 
@@ -269,8 +272,8 @@ def _rate_attributes(attributes: Attributes) -> Json:
     }
 
 
-def _add_reason(answer: Json, figures: Mapping[str, Figure]) -> None:
-    """Say why the first undefined figure of a period is null."""
+def add_reason(answer: Json, figures: Mapping[str, Figure]) -> None:
+    """Say in an answer why the first undefined figure of a period is null."""
     for name, figure in figures.items():
         if isinstance(figure, Undefined):
             answer["reason"] = {

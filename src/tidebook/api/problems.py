@@ -25,6 +25,7 @@ STATUS: Mapping[type[e.TidebookError], int] = {
     e.UnknownParameterError: 400,
     e.BodyTooLargeError: 413,
     e.MediaTypeError: 415,
+    e.NotAcceptableError: 406,
     e.NotFoundError: 404,
     e.ConflictError: 409,
     e.StoreError: 500,

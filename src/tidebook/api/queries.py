@@ -5,28 +5,20 @@ from __future__ import annotations
 from datetime import date
 from enum import StrEnum
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query
+from starlette.requests import Request
 from starlette.responses import Response
 
-from tidebook.api import gains_wire, performance_wire as wire, samples, shapes
-from tidebook.api.bodies import decoded_object
-from tidebook.api.edge import Day, Edge, EdgeHere, Instant, JsonBody, Text
+from tidebook.api import gains_wire, samples, series_tables, shapes
+from tidebook.api.edge import Day, EdgeHere, Instant, Text
+from tidebook.api.etags import tagged
+from tidebook.api.formats import Accept, told_as
 from tidebook.api.replies import day_or_null, instant_or_null, reply
 from tidebook.api.restatement_shapes import restatements_of
 from tidebook.engine.gains import gains_report
-from tidebook.engine.performance import (
-    Request as PerformanceRequest,
-    Series,
-    day_coverage,
-    money_weighted_performance,
-    performance,
-    series_of,
-)
 from tidebook.engine.ports import RestatementQuery, TransactionQuery
-from tidebook.engine.views import SeriesView
-from tidebook.errors import ReportingCurrencyError, UnknownTransactionError
+from tidebook.errors import UnknownTransactionError
 
 router = APIRouter(tags=["query"])
 
@@ -85,21 +77,28 @@ def portfolios(
 @router.get("/portfolios/{portfolio_id:path}/positions", **samples.answer("positions"))
 def positions(
     edge: EdgeHere,
+    request: Request,
     portfolio_id: str,
+    *,
     as_of: Day = None,
     known_at: Instant = None,
-    include_closed: bool = False,  # noqa: FBT001, FBT002 - a query parameter has no position
+    include_closed: bool = False,
 ) -> Response:
     """Return the valued positions of a portfolio."""
-    view = edge.reader.positions(
-        portfolio_id, as_of=as_of, known_at=known_at, include_closed=include_closed
-    )
-    return reply(shapes.positions_of(view))
+
+    def answer() -> Response:
+        view = edge.reader.positions(
+            portfolio_id, as_of=as_of, known_at=known_at, include_closed=include_closed
+        )
+        return reply(shapes.positions_of(view))
+
+    return tagged(edge, request, portfolio_id, answer)
 
 
 @router.get("/portfolios/{portfolio_id:path}/position-history", **samples.answer("history"))
 def position_history(
     edge: EdgeHere,
+    request: Request,
     portfolio_id: str,
     *,
     security_id: Annotated[str, Query(max_length=200)],
@@ -107,13 +106,19 @@ def position_history(
     end_date: Day = None,
     as_of: Day = None,
     known_at: Instant = None,
+    accept: Accept = None,
 ) -> Response:
     """Return how one position came to be, change by change."""
     end = _until(end_date, as_of)
-    view = edge.reader.history(
-        portfolio_id, security_id, start=start_date, end=end, known_at=known_at
-    )
-    return reply(shapes.history_of(view))
+
+    def answer() -> Response:
+        view = edge.reader.history(
+            portfolio_id, security_id, start=start_date, end=end, known_at=known_at
+        )
+        document = shapes.history_of(view)
+        return told_as(accept, lambda: document, lambda: series_tables.changes_of(document))
+
+    return tagged(edge, request, portfolio_id, answer)
 
 
 @router.get("/portfolios/{portfolio_id:path}/transactions", **samples.answer("transactions"))
@@ -231,55 +236,25 @@ def restatements(
 @router.get("/portfolios/{portfolio_id:path}/series", **samples.answer("series"))
 def series(
     edge: EdgeHere,
+    request: Request,
     portfolio_id: str,
     *,
     start_date: Day = None,
     end_date: Day = None,
     as_of: Day = None,
     known_at: Instant = None,
+    accept: Accept = None,
 ) -> Response:
     """Return the daily series of a portfolio, in base currency."""
     end = _until(end_date, as_of)
-    view = edge.reader.series(portfolio_id, start=start_date, end=end, known_at=known_at)
-    return reply(shapes.series_json(view))
 
+    def answer() -> Response:
+        view = edge.reader.series(portfolio_id, start=start_date, end=end, known_at=known_at)
+        return told_as(
+            accept, lambda: shapes.series_json(view), lambda: series_tables.days_of(view)
+        )
 
-@router.post("/portfolios/{portfolio_id:path}/performance", **samples.performance())
-def time_weighted_returns(edge: EdgeHere, portfolio_id: str, body: JsonBody) -> Response:
-    """Return time-weighted returns, as percent numbers."""
-    asked = wire.asked(decoded_object(body), edge.clock.now())
-    view, days, request = _performance(edge, portfolio_id, asked)
-    found = performance(days, request)
-    freshness = _freshness_on(view, request)
-    return reply(wire.returns_json(found, asked, as_of=request.as_of, freshness=freshness))
-
-
-@router.post("/portfolios/{portfolio_id:path}/performance/mwr", **samples.money_weighted())
-def money_weighted_returns(edge: EdgeHere, portfolio_id: str, body: JsonBody) -> Response:
-    """Return money-weighted returns, as fractions."""
-    asked = wire.asked(decoded_object(body), edge.clock.now())
-    view, days, request = _performance(edge, portfolio_id, asked)
-    found = money_weighted_performance(days, request)
-    freshness = _freshness_on(view, request)
-    return reply(wire.rates_json(found, asked, as_of=request.as_of, freshness=freshness))
-
-
-def _performance(
-    edge: Edge, portfolio_id: str, asked: wire.Asked
-) -> tuple[SeriesView, Series, PerformanceRequest]:
-    """Return the whole series, since a day's capital is the value of the day before."""
-    view = edge.reader.series(portfolio_id, known_at=asked.known_at)
-    base = view.portfolio.base_currency
-    if asked.reporting_currency not in {None, base}:
-        raise ReportingCurrencyError(asked.reporting_currency or "", base)
-    local_now = edge.clock.now().astimezone(ZoneInfo(view.portfolio.time_zone))
-    as_of = asked.as_of or local_now.date()
-    return view, series_of(view), PerformanceRequest(as_of, asked.periods, asked.basis)
-
-
-def _freshness_on(view: SeriesView, request: PerformanceRequest) -> shapes.Json:
-    last = next((day for day in reversed(view.days) if day.on <= request.as_of), None)
-    return shapes.covered(view.freshness, None if last is None else day_coverage(last))
+    return tagged(edge, request, portfolio_id, answer)
 
 
 # After the routes beneath a portfolio: an id may hold a slash, and this one takes every path.

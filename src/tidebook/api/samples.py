@@ -1,6 +1,6 @@
 """What the documentation shows: for every route its request, an example of it and of the answer.
 
-The examples live in ``samples.json`` beside this module; a test holds their shapes equal to what
+The examples live in two files beside this module; a test holds their shapes equal to what
 the routes take and answer.
 """
 
@@ -128,8 +128,11 @@ PROBLEM_SCHEMA: Json = {
 @cache
 def examples() -> dict[str, Json]:
     """Return every example by name."""
-    text = (files("tidebook.api") / "samples.json").read_bytes()
-    return cast("dict[str, Json]", msgspec.json.decode(text))
+    folder = files("tidebook.api")
+    found: dict[str, Json] = {}
+    for name in ("samples.json", "samples_measures.json"):
+        found |= cast("dict[str, Json]", msgspec.json.decode((folder / name).read_bytes()))
+    return found
 
 
 def answer(name: str) -> RouteOptions:
@@ -172,6 +175,36 @@ def performance() -> RouteOptions:
 def money_weighted() -> RouteOptions:
     """Return what the money-weighted route says of itself."""
     return _asking("mwr_request", "mwr")
+
+
+def performance_of_several() -> RouteOptions:
+    """Return what the time-weighted route for several portfolios says of itself."""
+    return _asking("performance_of_several_request", "performance_of_several")
+
+
+def money_weighted_of_several() -> RouteOptions:
+    """Return what the money-weighted route for several portfolios says of itself."""
+    return _asking("mwr_of_several_request", "mwr_of_several")
+
+
+def risk() -> RouteOptions:
+    """Return what the risk route says of itself."""
+    return _asking("risk_request", "risk")
+
+
+def risk_of_several() -> RouteOptions:
+    """Return what the risk route for several portfolios says of itself."""
+    return _asking("risk_of_several_request", "risk_of_several")
+
+
+def contribution() -> RouteOptions:
+    """Return what the contribution route says of itself."""
+    return _asking("contribution_request", "contribution")
+
+
+def attribution() -> RouteOptions:
+    """Return what the attribution route says of itself."""
+    return _asking("attribution_request", "attribution")
 
 
 def what_if() -> RouteOptions:

@@ -44,11 +44,13 @@ async def take_trade(
 
     trade, taken = await run_in_threadpool(take)
     asked = preference(prefer or ())
-    headers = {"Preference-Applied": asked.applied} if asked.applied else {}
     is_booked = taken.receipt is None
     if asked.wait_seconds is not None and taken.receipt is not None:
         until = partial(edge.commands.wait, taken.receipt, timeout_seconds=asked.wait_seconds)
-        is_booked = bool(await edge.waiting.wait(until))
+        waited = await edge.waiting.wait(until)
+        is_booked = waited is True
+        asked = asked if waited is not None else asked._replace(wait_seconds=None)
+    headers = {"Preference-Applied": asked.applied} if asked.applied else {}
     status = _CREATED if taken.outcome == "new" else _OK
     answer = _answer(trade, taken, is_booked=is_booked)
     return reply(answer | {"correlation_id": correlation_id}, status, headers=headers)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from tidebook.book.known import Wanted, rates_on
 from tidebook.book.postings import Effect, EffectKind, Leg, Posted, Posting
 from tidebook.model.actions import ActionType, applied_id
-from tidebook.model.findings import Finding, of_action, unknown_instrument
+from tidebook.model.findings import Finding, cash_in_kind, of_action, unknown_instrument
 from tidebook.model.instruments import cash_account
 from tidebook.model.money import ONE, ZERO, exact
 from tidebook.model.portfolios import Settlement
@@ -80,6 +80,8 @@ def _currencies(action: CorporateAction, known: Known, identity: str) -> tuple[s
     target = known.instruments.get(action.to_security_id)
     if target is None:
         return unknown_instrument(identity, action.to_security_id, event="action")
+    if target.is_cash:
+        return cash_in_kind(identity, target.security_id)
     return instrument.currency, target.currency
 
 

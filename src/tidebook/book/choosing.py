@@ -9,6 +9,7 @@ beginning would.
 from __future__ import annotations
 
 from datetime import MAXYEAR, date
+from functools import lru_cache
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Protocol
 
@@ -132,6 +133,7 @@ def is_long_term(opened_on: date, on: date, months: int) -> bool:
     return on > anniversary(opened_on, months)
 
 
+@lru_cache(maxsize=8192)
 def anniversary(day: date, months: int) -> date:
     """Return the same day of the month ``months`` later, or the last day of a shorter month.
 

@@ -49,17 +49,30 @@ def refuses(inventory: Inventory, posting: Posting, leaving: Inventory) -> Findi
     """Return why what another key is about to send cannot be taken here; None when it can.
 
     It is asked before anything leaves, so that no fact is ever booked by half. Long units cannot
-    join short ones: whether they close them, and at which gain, is for a trade to say.
+    join short ones: whether they close them, and at which gain, is for a trade to say. Where
+    nothing is held that could leave, that is what is to be said.
     """
     effect, held = posting.effect, inventory.quantity
+    if not leaving.quantity:
+        return None
     if effect is not None and effect.kind is EffectKind.ARRIVE:
-        if held and leaving.quantity and (held > ZERO) is not (leaving.quantity > ZERO):
+        if held and (held > ZERO) is not (leaving.quantity > ZERO):
             return opposite_side(posting.transaction_id, posting.key, decimal_text(held))
         return None
     quantity = posting.quantity
     beyond = quantity if not held or (held > ZERO) is (quantity > ZERO) else held + quantity
     opens_short = beyond < -DUST and not inventory.rules.allow_short
     return inventory.refusal(posting) if opens_short else None
+
+
+def cannot_leave(inventory: Inventory, posting: Posting, effect: Effect) -> Finding | None:
+    """Return why what is to be carried away cannot be taken from its own key; None when it can."""
+    held = inventory.quantity
+    if effect.everything:
+        return None
+    if abs(posting.quantity) - abs(held) > DUST or not held:
+        return _missing(posting, posting.quantity, held)
+    return inventory.lacks(posting, _leaving(posting, held), effect.lots)
 
 
 def plain(inventory: Inventory, posting: Posting, effect: Effect | None = None) -> Outcome:
@@ -203,12 +216,10 @@ def _carry(inventory: Inventory, posting: Posting, effect: Effect, transit: Tran
         if not held:
             return None
         return _carry_all(inventory, posting, effect, transit)
-    wanted = posting.quantity
-    if abs(wanted) - abs(held) > DUST or not held:
-        return _missing(posting, wanted, held)
-    leaving = abs(wanted) if held > ZERO else -abs(wanted)
-    if abs(held - leaving) <= DUST:
-        leaving = held
+    refused = cannot_leave(inventory, posting, effect)
+    if refused is not None:
+        return refused
+    leaving = _leaving(posting, held)
     entry = inventory.close(
         posting._replace(quantity=-leaving, amount=ZERO, amount_base=ZERO, realises=False),
         effect.lots,
@@ -217,6 +228,12 @@ def _carry(inventory: Inventory, posting: Posting, effect: Effect, transit: Tran
         transit[posting.transaction_id] = Carried(entry.matches)
         return entry._replace(posting=posting)
     return entry
+
+
+def _leaving(posting: Posting, held: Decimal) -> Decimal:
+    """Return the units that leave, with the sign of what is held; all of it up to dust."""
+    leaving = abs(posting.quantity) if held > ZERO else -abs(posting.quantity)
+    return held if abs(held - leaving) <= DUST else leaving
 
 
 def _carry_all(inventory: Inventory, posting: Posting, effect: Effect, transit: Transit) -> Entry:

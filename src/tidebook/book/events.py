@@ -22,7 +22,7 @@ from tidebook.model.findings import (
     valueless_transfer,
 )
 from tidebook.model.instruments import OptionRight, cash_account
-from tidebook.model.money import ONE, ZERO, converted
+from tidebook.model.money import ZERO, converted
 from tidebook.model.portfolios import Settlement
 
 if TYPE_CHECKING:
@@ -44,8 +44,9 @@ class _Sides(NamedTuple):
     """Both ends of a carry, and the rates between them.
 
     ``rates`` are from the trade currency to the source's local and base and to the arrival's local
-    and base; from local to base on either side; from the source's local to the arrival's; and
-    between the two base currencies.
+    and base; from local to base on either side; from the source's local to the arrival's;
+    between the two base currencies; and from the trade currency to the one that is settled in, and
+    from that to the source's base.
     """
 
     portfolio: Portfolio
@@ -61,6 +62,8 @@ class _Sides(NamedTuple):
     to_local_base: Decimal
     local_local: Decimal
     base_base: Decimal
+    trade_settle: Decimal
+    settle_base: Decimal
 
     @property
     def arrival(self) -> tuple[str, str]:
@@ -118,12 +121,16 @@ def _sides(
         Wanted(arriving.currency, to_base),
         Wanted(instrument.currency, arriving.currency),
         Wanted(base, to_base),
+        Wanted(trade, transaction.currency),
+        Wanted(transaction.currency, base),
     )
     rates = rates_on(known.rates, wanted, on, identity)
     if isinstance(rates, Finding):
         return rates
     if transaction.fx_rate is not None and trade != base:
         rates[1] = transaction.fx_rate
+        if transaction.currency == trade:
+            rates[-1] = transaction.fx_rate
     return _Sides(portfolio, instrument, target, arriving, on, *rates)
 
 
@@ -161,6 +168,8 @@ def _arriving(
             what = "option right" if named else "underlying"
             return missing_terms(identity, instrument.security_id, what)
     arriving = known.instruments.get(named) if named else instrument
+    if arriving is not None and arriving.is_cash:
+        return cash_in_kind(identity, arriving.security_id)
     return arriving or unknown_instrument(identity, named)
 
 
@@ -280,7 +289,10 @@ def _flow(transaction: Transaction, to_base: Decimal, sign: int) -> tuple[Cashfl
 def _cash(
     transaction: Transaction, sides: _Sides, amount: Decimal, *, costs: bool
 ) -> Posting | None:
-    """Return the cash leg, where the portfolio settles by itself: what is traded, or costs."""
+    """Return the cash leg, where the portfolio settles by itself: what is traded, or costs.
+
+    ``amount`` is in the trade currency; what moves is its worth in the one that is settled in.
+    """
     if sides.portfolio.settlement is Settlement.EXPLICIT:
         return None
     flow = None
@@ -292,21 +304,20 @@ def _cash(
             cash_amount=amount,
             position_flow=amount,
         )
-    size = abs(amount)
-    same = transaction.trade_currency == sides.portfolio.base_currency
-    rate = ONE if same else sides.trade_base
+    moved = converted(amount, sides.trade_settle)
+    size = abs(moved)
     return _main(transaction, sides)._replace(
-        security_id=cash_account(transaction.trade_currency),
+        security_id=cash_account(transaction.currency),
         leg=Leg.CASH,
-        rank=rank_of(amount),
-        quantity=amount,
+        rank=rank_of(moved),
+        quantity=moved,
         amount=size,
-        amount_base=converted(size, rate),
-        currency=transaction.trade_currency,
-        fx_rate=rate,
+        amount_base=converted(size, sides.settle_base),
+        currency=transaction.currency,
+        fx_rate=sides.settle_base,
         realises=True,
         flow=flow,
-        flow_base=converted(amount, rate) if flow else ZERO,
+        flow_base=converted(amount, sides.trade_base) if flow else ZERO,
         effect=None,
     )
 

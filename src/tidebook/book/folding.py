@@ -15,6 +15,7 @@ from tidebook.book.lots import EMPTY, Entry, Folded, Holding, LotRule
 from tidebook.book.pools import Pools
 from tidebook.book.postings import EffectKind, Leg
 from tidebook.model.money import ZERO, exact
+from tidebook.model.tuples import made
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 Key = tuple[str, str]
 """Portfolio id and security id."""
+_LEVELS_NOTHING: Final = frozenset({EffectKind.ARRIVE, EffectKind.SPLIT})
 _RECEIVES: Final = frozenset({EffectKind.ARRIVE, EffectKind.ABSORB})
 
 
@@ -124,19 +126,29 @@ class _Joint:
         arrival = self.arrivals.get(posting.transaction_id)
         if arrival is None:
             return None
-        return effects.refuses(self.inventories[arrival.key], arrival, inventory)
+        refused = effects.refuses(self.inventories[arrival.key], arrival, inventory)
+        if refused is None:
+            return None
+        # What its own key lacks is said first: it does not follow from what comes to the other.
+        return effects.cannot_leave(inventory, posting, posting.effect) or refused
 
     def _outcome(self, posting: Posting, inventory: Inventory) -> Outcome:
         if inventory.rules.lots is LotRule.UNIT:
-            return _unit(inventory, posting)
-        if inventory.pooled and inventory.rules.pool and _disposes(posting, inventory):
-            for levelling in self.pools.level(posting):
-                self.entries[levelling.posting.key].append(levelling)
+            return _unit(inventory, posting) if posting.effect is None else None
+        pools = inventory.pooled and inventory.rules.pool and _disposes(posting, inventory)
+        levellings = self.pools.level(posting) if pools else []
         if posting.effect is not None:
-            return effects.apply(inventory, posting, posting.effect, self.transit)
-        if not posting.quantity:
-            return _flow_only(posting)
-        return effects.plain(inventory, posting)
+            outcome = effects.apply(inventory, posting, posting.effect, self.transit)
+        elif not posting.quantity:
+            outcome = _flow_only(posting)
+        else:
+            outcome = effects.plain(inventory, posting)
+        if pools:
+            booked = isinstance(outcome, Entry)
+            self.pools.settle(levellings, posting, booked=booked)
+            for levelling in levellings if booked else ():
+                self.entries[levelling.posting.key].append(levelling)
+        return outcome
 
     def folded(self) -> dict[Key, Folded]:
         return {
@@ -146,9 +158,14 @@ class _Joint:
 
 
 def _disposes(posting: Posting, inventory: Inventory) -> bool:
-    """Tell whether units of a pool are about to leave."""
-    if posting.effect is not None and posting.effect.kind is not EffectKind.TRADE:
-        return inventory.quantity > ZERO
+    """Tell whether units of a pool, or a gain, are about to leave.
+
+    What arrives levels nothing: where it left, the pool was levelled for it. A split changes all
+    units that one unit of cost is spread over, and no cost.
+    """
+    effect = posting.effect
+    if effect is not None and effect.kind not in {EffectKind.TRADE, EffectKind.ABSORB}:
+        return inventory.quantity > ZERO and effect.kind not in _LEVELS_NOTHING
     return posting.quantity < ZERO and -posting.quantity <= inventory.quantity
 
 
@@ -180,6 +197,8 @@ def _fold_units(holding: Holding, postings: Iterable[Posting]) -> Folded:
     entries: list[Entry] = []
     quantity = holding.quantity
     for posting in postings:
+        if posting.effect is not None:
+            continue  # cash has no units to split, and nothing is carried to it
         quantity += posting.quantity
         entries.append(_unit_entry(posting))
     return Folded(Holding(quantity, quantity, quantity), tuple(entries), ())
@@ -194,4 +213,4 @@ def _unit(inventory: Inventory, posting: Posting) -> Entry:
 def _unit_entry(posting: Posting) -> Entry:
     moved = posting.quantity
     gain = ZERO if posting.realises and moved < 0 else None
-    return Entry(posting, moved, moved, moved, (), (), gain, gain, gain, gain)
+    return made(Entry, (posting, moved, moved, moved, (), (), gain, gain, gain, gain, None))

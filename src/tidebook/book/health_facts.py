@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from tidebook.book.valuation import Valuation
-    from tidebook.model.markets import PriceQuote, RateTable
+    from tidebook.model.markets import PriceQuote, RateTable, Split
     from tidebook.model.portfolios import Portfolio
 
 STALE_DAYS: Final = 5
@@ -63,12 +63,17 @@ class HeldPosition(NamedTuple):
 
 
 class PriceJump(NamedTuple):
-    """Two neighbouring prices far apart, in one currency, and the price after them if any."""
+    """Two neighbouring prices far apart, in one currency, and the price after them if any.
+
+    ``splits`` are those that are known to lie between the two; ``before`` is carried over them,
+    and so is in the units of ``after``.
+    """
 
     security_id: str
     before: PriceQuote
     after: PriceQuote
     following: PriceQuote | None
+    splits: tuple[Split, ...] = ()
 
     def seen_on(self, on: date) -> PriceJump | None:
         """Return the jump as it stood on a day, or None when it had not happened."""

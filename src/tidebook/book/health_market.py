@@ -16,19 +16,28 @@ from tidebook.book.health_facts import (
 from tidebook.book.split_ratios import JUMP_LEAST, ratio_of_prices
 from tidebook.model.calendars import days_between
 from tidebook.model.markets import PriceQuote
-from tidebook.model.money import decimal_text, exact
+from tidebook.model.money import decimal_text, exact, share
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import date
+    from decimal import Decimal
 
     from tidebook.book.health_facts import PortfolioBasis, Valued
-    from tidebook.model.markets import PriceQuotes
+    from tidebook.model.markets import PriceQuotes, Split
 
 
 JUMP_CODES: Final = ("price.unadjusted-split", "price.spike")
 """What is told of jumps of prices."""
 _PAIR: Final = 2
+_NO_SPLIT_REMEDY: Final = (
+    "send the split if there was one, or correct the price; a market that moved so by itself "
+    "needs nothing"
+)
+_SPLIT_REMEDY: Final = (
+    "correct the split, or the prices before it where they are in the units after it; a market "
+    "that moved so by itself needs nothing"
+)
 
 
 def _behind(data: PortfolioBasis, valued: Sequence[Valued]) -> Iterator[CheckResult]:
@@ -147,17 +156,18 @@ def _jumps(data: PortfolioBasis, valued: Sequence[Valued]) -> Iterator[CheckResu
     """Yield prices that moved as in a split while what was held did not."""
     held = {one.position.security_id: one for one in valued}
     spikes: set[tuple[str, date]] = set()
-    for security_id, before, after, following in data.jumps:
+    for security_id, before, after, following, splits in data.jumps:
         ratio = ratio_of_prices(before.price, after.price)
         if ratio is None or security_id not in held or (security_id, before.on) in spikes:
             continue
         steps = data.steps.get(security_id, ())
         quantity = held_at(steps, before.on)
-        if not quantity or quantity != held_at(steps, after.on):
+        if not quantity or _over_units(quantity, splits) != held_at(steps, after.on):
             continue
+        told = ", counted in the units after the split that is known," if splits else ""
         moved = (
-            f"the price of {security_id} went from {decimal_text(before.price)} on {before.on} to "
-            f"{decimal_text(after.price)} on {after.on}"
+            f"the price of {security_id} went from {decimal_text(before.price)} on {before.on}"
+            f"{told} to {decimal_text(after.price)} on {after.on}"
         )
         back = None if following is None else ratio_of_prices(after.price, following.price)
         if back is not None and (back.new, back.old) == (ratio.old, ratio.new):
@@ -167,23 +177,27 @@ def _jumps(data: PortfolioBasis, valued: Sequence[Valued]) -> Iterator[CheckResu
             remedy = "correct the price of that day if it is wrong"
         else:
             code, severity = "price.unadjusted-split", CheckSeverity.WARNING
-            moved += (
-                f", as in a {ratio} split, while the {decimal_text(quantity)} held did not change"
-            )
-            remedy = "send the split if there was one, or correct the price; a market that moved "
-            remedy += "so by itself needs nothing"
+            moved += f", as in a {ratio} split, while the {decimal_text(quantity)} held "
+            moved += "changed by the known split alone" if splits else "did not change"
+            remedy = _SPLIT_REMEDY if splits else _NO_SPLIT_REMEDY
         yield CheckResult(
             code, severity, security_id, after.on, *stake_of([held[security_id]]), moved, remedy
         )
 
 
-def price_jumps(security_id: str, quotes: PriceQuotes) -> tuple[PriceJump, ...]:
-    """Return where neighbouring prices in one currency are so far apart that a split may be why."""
+def price_jumps(
+    security_id: str, quotes: PriceQuotes, splits: Sequence[Split] = ()
+) -> tuple[PriceJump, ...]:
+    """Return where neighbouring prices in one currency are so far apart that a split may be why.
+
+    A split that is known is none: the price before it is compared in the units after it.
+    """
     found: list[PriceJump] = []
     days, prices, currencies, _ = quotes
     with exact():
         for index in range(1, len(days)):
-            before, after = prices[index - 1], prices[index]
+            between = tuple(one for one in splits if days[index - 1] < one.on <= days[index])
+            before, after = _in_units_after(prices[index - 1], between), prices[index]
             if before * JUMP_LEAST > after and after * JUMP_LEAST > before:
                 continue
             if before <= 0 or after <= 0 or currencies[index - 1] != currencies[index]:
@@ -193,8 +207,30 @@ def price_jumps(security_id: str, quotes: PriceQuotes) -> tuple[PriceJump, ...]:
                 for place in range(index - 1, min(index + 2, len(days)))
             ]
             following = around[2] if len(around) > _PAIR else None
-            found.append(PriceJump(security_id, around[0], around[1], following))
+            if following is not None and any(_after_split(one, around) for one in splits):
+                following = None  # in other units: whether it goes back cannot be told
+            carried = around[0]._replace(price=before)
+            found.append(PriceJump(security_id, carried, around[1], following, between))
     return tuple(found)
+
+
+def _after_split(split: Split, around: Sequence[PriceQuote]) -> bool:
+    """Tell whether a split lies between the second and the third of three quotes."""
+    return around[1].on < split.on <= around[2].on
+
+
+def _over_units(quantity: Decimal, splits: Iterable[Split]) -> Decimal:
+    """Return what so many units have become over splits."""
+    with exact():
+        for split in splits:
+            quantity = share(quantity, split.new_units, split.old_units)
+    return quantity
+
+
+def _in_units_after(price: Decimal, splits: Iterable[Split]) -> Decimal:
+    for split in splits:
+        price = share(price, split.old_units, split.new_units)
+    return price
 
 
 MARKET_CHECKS: Final = (

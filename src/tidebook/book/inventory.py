@@ -10,6 +10,7 @@ from tidebook.book.choosing import choice
 from tidebook.book.lots import DUST, Entry, Holding, Lot, LotRule, Match
 from tidebook.model.findings import lot_not_held, oversold
 from tidebook.model.money import ONE, ZERO, converted, decimal_text, quotient, share
+from tidebook.model.tuples import made
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -134,7 +135,7 @@ class Inventory:
         local = amount if quantity > ZERO else -amount
         base = signed_base(posting, amount, local)
         lot = self._add(posting, quantity, local, base)
-        return Entry(posting, quantity, local, base, (lot,), (), None, None, None, None)
+        return made(Entry, (posting, quantity, local, base, (lot,), (), *NO_GAINS, None))
 
     def close(self, posting: Posting, named: tuple[LotChoice, ...] = ()) -> Entry | Finding:
         """Consume lots; what is left of the posting opens the other side, or refuses it all."""
@@ -155,12 +156,7 @@ class Inventory:
             return self._cross(posting, (value_local, value_base), taken, beyond)
         matches = self.take(posting, -taken, named)
         if matches is None:
-            return lot_not_held(
-                posting.transaction_id,
-                posting.key,
-                ", ".join(f"{decimal_text(part.quantity)} of {part.lot_id}" for part in named),
-                pooled=self.pooled,
-            )
+            return self._not_held(posting, named)
         cost_local, cost_base = self.reduce(taken, matches)
         if not posting.realises:
             return closed(posting, taken, (cost_local, cost_base), matches, NO_GAINS)
@@ -170,6 +166,22 @@ class Inventory:
         gain_base = gain_local if same else value_base - cost_base
         found = gains(posting, gain_local, gain_base)
         return closed(posting, taken, (cost_local, cost_base), matches, found)
+
+    def lacks(
+        self, posting: Posting, quantity: Decimal, named: tuple[LotChoice, ...]
+    ) -> Finding | None:
+        """Return why ``quantity`` cannot be taken from the lots that are named; None if it can."""
+        if not named or self._sizes(quantity, named) is not None:
+            return None
+        return self._not_held(posting, named)
+
+    def _not_held(self, posting: Posting, named: tuple[LotChoice, ...]) -> Finding:
+        return lot_not_held(
+            posting.transaction_id,
+            posting.key,
+            ", ".join(f"{decimal_text(part.quantity)} of {part.lot_id}" for part in named),
+            pooled=self.pooled,
+        )
 
     def refusal(self, posting: Posting) -> Finding:
         """Return the finding for a disposal of more than is held."""
@@ -229,7 +241,7 @@ class Inventory:
                     pool.lot_id, pool.opened_on, self.quantity, self.cost_local, self.cost_base
                 )
                 return Lot(pool.lot_id, pool.opened_on, quantity, local, base)
-        lot = Lot(posting.transaction_id, posting.on, quantity, local, base)
+        lot = made(Lot, (posting.transaction_id, posting.on, quantity, local, base))
         lots.append(lot)
         if self._choice is not None:
             self._choice.add(len(lots) - 1, lot)
@@ -310,6 +322,13 @@ class Inventory:
         self, quantity: Decimal, named: tuple[LotChoice, ...]
     ) -> tuple[Match, ...] | None:
         """Consume what is named; nothing at all unless every named lot has as much."""
+        sizes = self._sizes(quantity, named)
+        if sizes is None:
+            return None
+        return tuple(self._take_at(index, size) for index, size in sizes.items())
+
+    def _sizes(self, quantity: Decimal, named: tuple[LotChoice, ...]) -> dict[int, Decimal] | None:
+        """Return how much is named of the lot at which place; None where that cannot be taken."""
         if self._by_id is None:
             self._trimmed()
             self._by_id = {
@@ -321,15 +340,15 @@ class Inventory:
             wanted[part.lot_id] = wanted.get(part.lot_id, ZERO) + part.quantity
         if sum(wanted.values(), ZERO) != abs(quantity):
             return None
+        found: dict[int, Decimal] = {}
         for lot_id, size in wanted.items():
             index = self._by_id.get(lot_id)
             # Places before the head still hold what was taken from there.
             lot = None if index is None or index < self.head else self.lots[index]
-            if lot is None or lot.quantity * sign < size:
+            if index is None or lot is None or lot.quantity * sign < size:
                 return None
-        return tuple(
-            self._take_at(self._by_id[lot_id], size * sign) for lot_id, size in wanted.items()
-        )
+            found[index] = size * sign
+        return found
 
     def _take_at(self, index: int, quantity: Decimal) -> Match:
         """Consume ``quantity``, or all there is, of the lot at a place."""
@@ -364,8 +383,8 @@ def split_lot(lot: Lot, quantity: Decimal) -> tuple[Match, Lot]:
     base = local if same else share(lot_base, quantity, size)
     left_local = lot_local - local
     left_base = left_local if same else lot_base - base
-    part = Match(lot_id, opened_on, quantity, local, base)
-    return part, Lot(lot_id, opened_on, size - quantity, left_local, left_base)
+    part = made(Match, (lot_id, opened_on, quantity, local, base))
+    return part, made(Lot, (lot_id, opened_on, size - quantity, left_local, left_base))
 
 
 def merged(lots: Sequence[Lot]) -> Lot:
@@ -401,8 +420,7 @@ def closed(
     """Return the entry of a posting that only consumed."""
     local, base = -cost[0], cost[1]
     base = local if base is cost[0] else -base
-    by_local, by_base, by_price, by_currency = found
-    return Entry(posting, taken, local, base, (), matches, by_local, by_base, by_price, by_currency)
+    return made(Entry, (posting, taken, local, base, (), matches, *found, None))
 
 
 def gains(posting: Posting, local: Decimal, base: Decimal) -> Gains:

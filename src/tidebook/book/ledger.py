@@ -28,6 +28,7 @@ from tidebook.model.findings import (
 from tidebook.model.instruments import built_in_instrument, cash_account
 from tidebook.model.money import ONE, ZERO, converted, decimal_text, exact
 from tidebook.model.portfolios import Settlement
+from tidebook.model.tuples import made
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -126,7 +127,7 @@ def _post(transaction: Transaction, portfolio: Portfolio, known: Known, plans: P
     converts, effect = found
     postings = _legs(transaction, portfolio, plan, on, converts, effect)
     findings = _warnings(transaction, portfolio, plan) if plan.rule.realises else ()
-    return Posted(on, main, cash, postings, findings)
+    return made(Posted, (on, main, cash, postings, findings, None))
 
 
 def _cancelled(transaction: Transaction, on: date) -> Posted:
@@ -285,24 +286,27 @@ def _legs(  # noqa: PLR0913, PLR0917 - the five things a posting is made from, a
         flows, flow_base = None, ZERO
     # What ends leaves, on whichever side and in whatever number it is held.
     ends = effect is not None and effect.kind is EffectKind.END
-    main = Posting(
-        portfolio.portfolio_id,
-        plan.main,
-        Leg.MAIN,
-        transaction.transaction_id,
-        transaction.type,
-        on,
-        instant(transaction),
-        rank_of(-ONE if ends else quantity),
-        quantity,
-        local,
-        base,
-        plan.local,
-        converts.local_to_base,
-        rule.realises,
-        flows,
-        flow_base,
-        effect,
+    main = made(
+        Posting,
+        (
+            portfolio.portfolio_id,
+            plan.main,
+            Leg.MAIN,
+            transaction.transaction_id,
+            transaction.type,
+            on,
+            instant(transaction),
+            rank_of(-ONE if ends else quantity),
+            quantity,
+            local,
+            base,
+            plan.local,
+            converts.local_to_base,
+            rule.realises,
+            flows,
+            flow_base,
+            effect,
+        ),
     )
     if plan.cash is None:
         return (main,)
@@ -330,24 +334,27 @@ def _cash_leg(  # noqa: PLR0913, PLR0917 - what a cash posting is made from, bes
     if abroad:
         moved = converted(moved, converts.trade_to_settle)
         size = abs(moved)
-    return Posting(
-        main.portfolio_id,
-        account,
-        Leg.CASH,
-        main.transaction_id,
-        main.type,
-        main.on,
-        main.at,
-        rank_of(moved),
-        moved,
-        size,
-        converted(size, converts.settle_to_base) if abroad else size,
-        transaction.currency,
-        converts.settle_to_base,
-        plan.rule.cash_realises and effect is None,
-        None,
-        ZERO,
-        effect,
+    return made(
+        Posting,
+        (
+            main.portfolio_id,
+            account,
+            Leg.CASH,
+            main.transaction_id,
+            main.type,
+            main.on,
+            main.at,
+            rank_of(moved),
+            moved,
+            size,
+            converted(size, converts.settle_to_base) if abroad else size,
+            transaction.currency,
+            converts.settle_to_base,
+            plan.rule.cash_realises and effect is None,
+            None,
+            ZERO,
+            effect,
+        ),
     )
 
 

@@ -44,7 +44,10 @@ def key_rules(portfolio: Portfolio, security_id: str, instrument: Instrument | N
     allow_short = portfolio.allow_short or (known is not None and known.is_contract)
     if not changes and not _pools(portfolio):
         return KeyRules(rule, allow_short, tax=portfolio.tax_rates)
-    pool = f"{portfolio.taxpayer_id}/{security_id}" if _pools(portfolio) else ""
+    pool = ""
+    if _pools(portfolio):
+        # Costs in several base currencies have no average.
+        pool = f"{portfolio.taxpayer_id}/{portfolio.base_currency}/{security_id}"
     return KeyRules(rule, allow_short, changes, pool, portfolio.tax_rates)
 
 

@@ -16,7 +16,7 @@ from tidebook.model.actions import AT, ActionType
 from tidebook.model.money import ZERO, share
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from decimal import Decimal
 
     from tidebook.book.inventory import Inventory
@@ -47,11 +47,8 @@ class Pools:
         taken from one must not be made up for by those that it has still to reach.
         """
         pool = self._inventories[posting.key].rules.pool
-        if isinstance(posting.type, ActionType):
-            action_id = posting.transaction_id.partition(AT)[0]
-            if self._level_for.get(pool) == action_id:
-                return []
-            self._level_for[pool] = action_id
+        if self._level_for.get(pool) == _action_of(posting):
+            return []
         members = [key for key in self._members.get(pool, ()) if self._takes_part(key, posting)]
         if len(members) < 2:  # noqa: PLR2004 - one key is level with itself
             return []
@@ -67,9 +64,26 @@ class Pools:
             if costs != (inventory.cost_local, inventory.cost_base)
         ]
 
+    def settle(self, levellings: Sequence[Entry], posting: Posting, *, booked: bool) -> None:
+        """Remember what a pool was levelled for; or level it no more, where that was refused."""
+        if booked:
+            action = _action_of(posting)
+            if action:
+                self._level_for[self._inventories[posting.key].rules.pool] = action
+            return
+        for entry in levellings:
+            inventory = self._inventories[entry.posting.key]
+            inventory.replace([*entry.matches, *inventory.open_lots()[1:]])
+
     def _takes_part(self, key: Key, posting: Posting) -> bool:
         inventory = self._inventories[key]
         return inventory.rules.rule_on(posting.on) is LotRule.AVCO and inventory.quantity > ZERO
+
+
+def _action_of(posting: Posting) -> str:
+    """Return the id of the corporate action that a posting is of; empty for a transaction."""
+    is_action = isinstance(posting.type, ActionType)
+    return posting.transaction_id.partition(AT)[0] if is_action else ""
 
 
 def _level(costs: Iterable[Decimal], held: Iterable[Inventory], quantity: Decimal) -> list[Decimal]:

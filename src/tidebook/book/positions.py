@@ -114,6 +114,8 @@ def own_lot(change: Lot, matches: Sequence[Match]) -> tuple[Lot, ...]:
         change: The entry's transaction and day, and what it changed.
         matches: The parts of lots that it consumed.
     """
+    if not matches:
+        return (change,) if change.quantity or change.cost_local or change.cost_base else ()
     with exact():
         lot = change._replace(
             quantity=sum([match.quantity for match in matches], change.quantity),
@@ -156,6 +158,9 @@ def _opened_on(lot: Lot) -> date:
 
 def _change(lots: dict[str, Lot], by: Lot, sign: int) -> None:
     lot = lots.get(by.lot_id)
+    if lot is None and sign > 0:
+        lots[by.lot_id] = by
+        return
     quantity, local, base = (ZERO, ZERO, ZERO) if lot is None else lot[2:]
     lots[by.lot_id] = Lot(
         by.lot_id,

@@ -18,14 +18,24 @@ if TYPE_CHECKING:
     from tidebook.engine.whatif import Change, PortfolioChanges
     from tidebook.model.cancellations import Cancellation
 
+NOT_ASKED: Final = (
+    "what would change was not looked at: the book is the server's, and the rows alone were "
+    "checked; POST /portfolios/{id}/what-if tells"
+)
+"""Why a dry run over ``--url`` shows no changes."""
 PORTFOLIOS_AT_ONCE: Final = 50
 """How many portfolios are looked at together; those related to them come along."""
 
 
 def changes_of(
     invocation: Invocation, facts: Iterable[tuple[str, Sequence[object]]]
-) -> list[PortfolioChanges]:
-    """Return what facts would change in the local store, by portfolio; kinds are those of files."""
+) -> list[PortfolioChanges] | None:
+    """Return what facts would change in the local store, by portfolio; kinds are those of files.
+
+    None where a server holds the book.
+    """
+    if invocation.url is not None:
+        return None
     given = list(facts)
     if not any(rows for _, rows in given):
         return []
@@ -50,8 +60,13 @@ def changes(reader: Reader, hypothesis: Hypothesis) -> list[PortfolioChanges]:
     return [found[identity] for identity in sorted(found)]
 
 
-def with_changes(answer: Answer, found: Sequence[PortfolioChanges]) -> Answer:
-    """Return an answer that tells besides what would change."""
+def with_changes(answer: Answer, found: Sequence[PortfolioChanges] | None) -> Answer:
+    """Return an answer that tells besides what would change, or that it was not looked at."""
+    if found is None:
+        untold = {"changes": None, "changes_reason": NOT_ASKED}
+        return answer._replace(
+            document={**answer.document, **untold}, notes=(*answer.notes, NOT_ASKED)
+        )
     said = [change_line(one) for one in found] or ["nothing would change in any portfolio"]
     return answer._replace(
         document={**answer.document, "changes": [change_document(one) for one in found]},

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from tidebook.errors import (
     ConflictError,
     InputError,
+    MarketDataError,
     NotFoundError,
     OverloadedError,
     ServerRefusedError,
@@ -40,6 +41,7 @@ _BY_ERROR: tuple[tuple[type[TidebookError], Exit], ...] = (
     (ConflictError, Exit.CONFLICT),
     (StoreError, Exit.DEPENDENCY_DOWN),
     (OverloadedError, Exit.DEPENDENCY_DOWN),
+    (MarketDataError, Exit.DEPENDENCY_DOWN),
     (ServerUnreachableError, Exit.DEPENDENCY_DOWN),
 )
 

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from tidebook.cli.door import Examined, GoodRow
     from tidebook.cli.output import Answer, Record
     from tidebook.cli.targets import Target
-    from tidebook.engine.whatif import PortfolioChanges
 
 _TEXT_SHOWN: Final = 160
 
@@ -105,23 +104,19 @@ def import_(
     outcome = _NOTHING_SENT
     if not dry_run and not (bad and on_error is OnError.ABORT):
         outcome = _sent(invocation, examined, batch, wait)
-    changes = None
+    answer = _answer(examined, outcome, dry_run)
     if dry_run and not (bad and on_error is OnError.ABORT):
-        changes = _changes(invocation, examined)
-    _report(invocation, examined, outcome, dry_run, changes)
+        answer = _with_changes(answer, invocation, examined)
+    _report(invocation, answer, outcome)
     raise typer.Exit(_code(bool(bad), outcome, dry_run))
 
 
-def _changes(
-    invocation: Invocation, examined: Sequence[Examined]
-) -> Sequence[PortfolioChanges] | None:
-    """Return what the good rows would change; None where a server holds the book."""
-    from tidebook.cli.dry_run import changes_of
+def _with_changes(answer: Answer, invocation: Invocation, examined: Sequence[Examined]) -> Answer:
+    """Return an answer that tells besides what the good rows would change."""
+    from tidebook.cli.dry_run import changes_of, with_changes
 
-    if invocation.url is not None:
-        return None
     facts = [(one.kind, [row.fact for row in one.good]) for one in examined if one.kind]
-    return changes_of(invocation, facts)
+    return with_changes(answer, changes_of(invocation, facts))
 
 
 def _examined(files: Sequence[Path], kind: Held | None) -> list[Examined]:
@@ -221,18 +216,10 @@ def _progress(invocation: Invocation, total: int) -> Generator[Callable[[int], N
         yield lambda count: progress.advance(task, count)
 
 
-def _report(
-    invocation: Invocation,
-    examined: Sequence[Examined],
-    outcome: _Outcome,
-    dry_run: bool,
-    changes: Sequence[PortfolioChanges] | None,
-) -> None:
-    from tidebook.cli.dry_run import with_changes
+def _report(invocation: Invocation, answer: Answer, outcome: _Outcome) -> None:
     from tidebook.cli.output import write
 
-    answer = _answer(examined, outcome, dry_run)
-    write(answer if changes is None else with_changes(answer, changes), invocation.output)
+    write(answer, invocation.output)
     if outcome.is_interrupted and not invocation.quiet:
         typer.echo(
             "interrupted; run the same command again to go on: what was sent is durable, and a "

@@ -16,7 +16,9 @@ from tidebook.cli import (
     gaining,
     importing,
     reading,
+    risks,
     serving,
+    tearing,
     verifying,
 )
 from tidebook.cli.app import app
@@ -32,7 +34,9 @@ COMMAND_MODULES = (
     gaining,
     importing,
     reading,
+    risks,
     serving,
+    tearing,
     verifying,
 )
 """Importing them is what adds their commands."""

@@ -120,20 +120,30 @@ def performance(
     *,
     period: Annotated[
         list[str] | None,
-        typer.Option(help="MTD, QTD, YTD, 1Y, 3Y, 5Y, SI, a year, or FROM:TO; may be repeated."),
+        typer.Option(
+            help="MTD, QTD, YTD, 1Y, 3Y, 5Y, SI, SINCE_RESTATEMENT, 18M, 90D, a year, or FROM:TO; "
+            "may be repeated."
+        ),
     ] = None,
+    currency: Annotated[
+        str | None, typer.Option(help="Measured in this currency; the portfolio's if absent.")
+    ] = None,
+    security: Security = None,
     as_of: AsOf = None,
     known_at: KnownAt = None,
 ) -> None:
     """Show time- and money-weighted returns over periods."""
-    from tidebook.cli.returns import performance_answer, period_named
+    from tidebook.cli.returns import PERIODS, performance_answer, period_named
+    from tidebook.engine.measured import Scope, measured
+    from tidebook.engine.parts import Choice
 
-    for word in period or ():
-        period_named(word)
+    periods = tuple(period_named(word) for word in dict.fromkeys(period or PERIODS))
     invocation: Invocation = ctx.obj
+    scope = Scope((portfolio,), Choice(security_id=security), currency, known_at)
     with invocation.opened(run=False) as system:
         view = system.reader.series(portfolio, end=as_of, known_at=known_at)
-    write(performance_answer(view, period or (), as_of), invocation.output)
+        found = measured(system.reader, scope, periods)
+    write(performance_answer(view, found, periods, as_of), invocation.output)
 
 
 @app.command()

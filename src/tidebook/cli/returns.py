@@ -14,14 +14,13 @@ from tidebook.engine.performance import (
     Request,
     money_weighted_performance,
     performance,
-    series_of,
 )
 from tidebook.model.periods import period_named as period_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import date
 
+    from tidebook.engine.measured import Measured
     from tidebook.engine.views import SeriesView
 
 PERIODS = ("MTD", "QTD", "YTD", "1Y", "3Y", "5Y", "SI")
@@ -46,19 +45,20 @@ def period_named(text: str) -> NamedPeriod:
     return NamedPeriod(text.upper() if is_word else text, period_of(text))
 
 
-def performance_answer(view: SeriesView, words: Sequence[str], as_of: date | None) -> Answer:
-    """Return the returns of a portfolio over the periods asked for.
+def performance_answer(
+    view: SeriesView, found: Measured, periods: tuple[NamedPeriod, ...], as_of: date | None
+) -> Answer:
+    """Return the returns of a portfolio, or of what of it is measured, over periods.
 
     Time-weighted returns are after costs, with the same before costs beside them. Annualised
     figures are given for periods of a year and more; a shorter period's stays as it is
     (time-weighted) or undefined (money-weighted).
     """
-    periods = tuple(period_named(word) for word in dict.fromkeys(words or PERIODS))
-    base = view.portfolio.base_currency
+    base = found.currency
     last = as_of or view.freshness.as_of
     records: list[Record] = []
     if last is not None:
-        series = series_of(view)
+        series = found.series
         net = Request(last, periods)
         gross = net._replace(basis=FeeBasis.GROSS)
         records = [
@@ -95,7 +95,8 @@ def performance_answer(view: SeriesView, words: Sequence[str], as_of: date | Non
         records,
         {
             "portfolio_id": view.portfolio.portfolio_id,
-            "base_currency": base,
+            "base_currency": view.portfolio.base_currency,
+            "currency": base,
             "freshness": {**freshness_record(view.freshness), "as_of": last},
             "periods": records,
         },

@@ -7,7 +7,9 @@ one snapshot of the store has it, and with :func:`rebuilt`, which makes the whol
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, NamedTuple
+from datetime import date
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.book.series import Market, contract_steps, daily_series, held_steps, portfolio_flows
 from tidebook.book.whole import Earlier, build
@@ -18,11 +20,10 @@ from tidebook.model.money import ONE, ZERO, exact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import date
     from decimal import Decimal
 
     from tidebook.book.lots import Entry, Folded
-    from tidebook.book.series import HeldSteps, PortfolioDay, PricedSteps
+    from tidebook.book.series import DatedFlow, HeldSteps, PortfolioDay, PricedSteps
     from tidebook.book.whole import Facts, WholeBook
     from tidebook.model.markets import PriceQuotes
 
@@ -87,45 +88,99 @@ def instrument_of(
     )
 
 
-def rebuilt_series(made: Rebuilt, portfolio_id: str) -> tuple[PortfolioDay, ...]:
+class KeySeries(NamedTuple):
+    """What one key adds to a daily series: its days, its steps if it ever held, and its flows."""
+
+    folded: Folded
+    instrument: Instrument
+    active: frozenset[date]
+    held: tuple[HeldSteps, ...]
+    flows: tuple[DatedFlow, ...]
+
+
+NO_SERIES: Final[Mapping[str, KeySeries]] = MappingProxyType({})
+
+
+def series_by_key(
+    made: Rebuilt, portfolio_id: str, earlier: Mapping[str, KeySeries] = NO_SERIES
+) -> dict[str, KeySeries]:
+    """Return what the keys of a portfolio add to its daily series, by security.
+
+    Of a key that is the same object as in ``earlier``, it is taken from there.
+    """
+    return {
+        security_id: _key_series(made, security_id, folded, earlier.get(security_id))
+        for security_id, folded in sorted(made.keys.get(portfolio_id, {}).items())
+    }
+
+
+def _key_series(
+    made: Rebuilt, security_id: str, folded: Folded, earlier: KeySeries | None
+) -> KeySeries:
+    instruments = made.rests_on.facts.instruments
+    if earlier is not None and earlier.folded is folded:
+        currency = earlier.instrument.currency
+        if instrument_of(security_id, currency, instruments) == earlier.instrument:
+            return earlier
+    currency = currency_of(folded)
+    instrument = instrument_of(security_id, currency, instruments)
+    cash = frozenset([security_id] if instrument.is_cash else [])
+    return KeySeries(
+        folded,
+        instrument,
+        frozenset([entry.posting.on for entry in folded.entries]),
+        tuple(
+            _on_terms(held, instrument, folded)
+            for held in held_steps(folded.entries, {security_id: currency}, cash)
+        ),
+        tuple(portfolio_flows(folded.entries)),
+    )
+
+
+def currency_of(folded: Folded) -> str:
+    """Return the currency of a key that has entries."""
+    return min({entry.posting.currency for entry in folded.entries})
+
+
+def rebuilt_series(
+    made: Rebuilt, portfolio_id: str, keys: Mapping[str, KeySeries] | None = None
+) -> tuple[PortfolioDay, ...]:
     """Return the daily series of a portfolio from its first entry to its last valued day.
 
     That is the last day with an entry or the last business date, whichever is later; where no
     business dates are known, the last day with an entry or with a price of what is held.
+
+    Args:
+        made: The book.
+        portfolio_id: Whose series.
+        keys: What its keys add to it, where that is known already.
     """
-    entries = made.entries(portfolio_id)
-    if not entries:
+    by_key = series_by_key(made, portfolio_id) if keys is None else keys
+    if not by_key:
         return ()
+    active = sorted(frozenset[date]().union(*(each.active for each in by_key.values())))
+    holdings = [held for each in by_key.values() for held in each.held]
+    flows = [flow for each in by_key.values() for flow in each.flows]
+    days = valued_days(made, portfolio_id, active)
+    return daily_series(days, holdings, flows, market_of(made, portfolio_id))
+
+
+def market_of(made: Rebuilt, portfolio_id: str) -> Market:
+    """Return what a portfolio is valued with."""
     given = made.rests_on
-    active = sorted({entry.posting.on for entry in entries})
-    dates = given.business_dates
+    base = given.facts.portfolios[portfolio_id].base_currency
+    return Market(given.prices, given.facts.rates, base, given.vectors)
+
+
+def valued_days(made: Rebuilt, portfolio_id: str, active: Sequence[date]) -> tuple[date, ...]:
+    """Return the days that a portfolio with entries on these days is valued on, rising."""
+    if not active:
+        return ()
+    dates = made.rests_on.business_dates
     last = max(
         active[-1], (dates[-1] if dates else _last_price_day(made, portfolio_id)) or active[-1]
     )
-    days = valuation_days(active[0], last, dates, active)
-    base = given.facts.portfolios[portfolio_id].base_currency
-    market = Market(given.prices, given.facts.rates, base, given.vectors)
-    return daily_series(days, _held(made, portfolio_id, entries), portfolio_flows(entries), market)
-
-
-def _held(made: Rebuilt, portfolio_id: str, entries: Sequence[Entry]) -> list[HeldSteps]:
-    keys = made.keys[portfolio_id]
-    known = made.rests_on.facts.instruments
-    currencies = {
-        security_id: min(entry.posting.currency for entry in folded.entries)
-        for security_id, folded in keys.items()
-    }
-    instruments = {
-        security_id: instrument_of(security_id, currency, known)
-        for security_id, currency in currencies.items()
-    }
-    cash = frozenset(
-        security_id for security_id, instrument in instruments.items() if instrument.is_cash
-    )
-    return [
-        _on_terms(held, instruments[held.security_id], keys[held.security_id])
-        for held in held_steps(entries, currencies, cash)
-    ]
+    return valuation_days(active[0], last, dates, active)
 
 
 def _on_terms(held: HeldSteps, instrument: Instrument, folded: Folded) -> HeldSteps:

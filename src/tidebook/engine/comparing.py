@@ -70,6 +70,8 @@ COVERAGE_MIN: Final = Decimal("0.95")
 """The least part of a value at either end that must be priced for two returns to be compared."""
 BENCHMARK_DAYS_MAX: Final = 7
 """How many calendar days before the end a benchmark's last level may lie."""
+SAMPLED_MIN: Final = 0.9
+"""The least part of the user's days that the benchmark must have too for returns to be daily."""
 _DAYS_PER_YEAR: Final = 365
 
 
@@ -149,7 +151,10 @@ class IndexSide(NamedTuple):
 
 
 class Relative(NamedTuple):
-    """Daily returns against the benchmark's, pair by pair; yearly where the name says so."""
+    """Daily returns against the benchmark's, pair by pair; yearly where the name says so.
+
+    All are undefined where the benchmark lacks so many days that the pairs are not daily.
+    """
 
     n: int
     tracking_error_annual: Figure
@@ -336,6 +341,9 @@ def _relative(book: UserBook, span: Span, line: Line) -> Relative:
     daily = Frequency.DAILY
     own = resampled(DatedReturns(linked.dates, linked.daily), daily)
     pairs = paired(own, resampled(line.returns(span.end), daily))
+    if pairs.returns.size < SAMPLED_MIN * (len(own) - 1):
+        nothing = Undefined(Reason.TOO_FEW_RETURNS)
+        return Relative(int(pairs.returns.size), *[nothing] * 6)
     per_year = daily.periods_per_year
     led = alpha(pairs.returns, pairs.benchmark)
     return Relative(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import chain
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.book.cashflows import Classification
 from tidebook.book.positions import open_lots, positions
 from tidebook.book.term_gains import NO_GAIN, gains
 from tidebook.book.valuation import Held, cash_quote, coverage, value_position
-from tidebook.engine.book_facts import instrument_of, rebuilt_series
+from tidebook.engine.book_facts import NO_SERIES, rebuilt_series, series_by_key
 from tidebook.engine.performance import Request, performance, series_of
 from tidebook.engine.verify import placed_findings
 from tidebook.engine.views import Freshness, SeriesView
@@ -24,10 +26,13 @@ if TYPE_CHECKING:
     from tidebook.book.lots import Entry, Folded, Lot
     from tidebook.book.series import PortfolioDay
     from tidebook.book.term_gains import Gains
-    from tidebook.engine.book_facts import Rebuilt
+    from tidebook.engine.book_facts import KeySeries, Rebuilt
     from tidebook.engine.performance import NamedPeriod, PeriodReturn
     from tidebook.engine.store import FindingRow
     from tidebook.model.portfolios import Portfolio
+
+
+NO_SIDES: Final[Mapping[str, Side]] = MappingProxyType({})
 
 
 class PositionFigures(NamedTuple):
@@ -59,8 +64,9 @@ class ValueFigures(NamedTuple):
 class PortfolioFigures(NamedTuple):
     """Everything a what-if tells of one portfolio at the close of a day, in base currency.
 
-    ``gains`` are by security, ``cash`` by currency in that currency; ``income`` and ``costs`` are
-    at the rates of the days on which they were booked.
+    ``gains`` are by security, of the keys that are not the same in the other book; ``cash`` is by
+    currency in that currency; ``income`` and ``costs`` are at the rates of the days on which they
+    were booked.
     """
 
     positions: Mapping[str, PositionFigures]
@@ -77,31 +83,35 @@ class PortfolioFigures(NamedTuple):
 class Side(NamedTuple):
     """One of the books that are compared, as far as one portfolio's figures need it.
 
-    ``series`` is its daily series in that book, ``findings`` what is to be said of its facts.
+    ``series`` is its daily series in that book, ``findings`` what is to be said of its facts;
+    ``keys`` are what its keys add to the series, by security.
     """
 
     made: Rebuilt
     series: tuple[PortfolioDay, ...]
     findings: tuple[FindingRow, ...]
+    keys: Mapping[str, KeySeries]
 
 
-def sides(made: Rebuilt) -> dict[str, Side]:
-    """Return a book by portfolio."""
+def sides(made: Rebuilt, other: Mapping[str, Side] = NO_SIDES) -> dict[str, Side]:
+    """Return a book by portfolio; ``other`` is another one of which much may be the same."""
     findings: dict[str, list[FindingRow]] = defaultdict(list)
     for row in placed_findings(made):
         findings[row.portfolio_id].append(row)
-    return {
-        identity: Side(made, rebuilt_series(made, identity), tuple(findings[identity]))
-        for identity in made.rests_on.facts.portfolios
-    }
+    found: dict[str, Side] = {}
+    for identity in made.rests_on.facts.portfolios:
+        known = other[identity].keys if identity in other else NO_SERIES
+        keys = series_by_key(made, identity, known)
+        series = rebuilt_series(made, identity, keys)
+        found[identity] = Side(made, series, tuple(findings[identity]), keys)
+    return found
 
 
-class Told(NamedTuple):
-    """The figures of a portfolio on the other side, on the same day."""
+class Beside(NamedTuple):
+    """The other book, and the portfolio as it is there."""
 
     side: Side
     portfolio: Portfolio
-    figures: PortfolioFigures
 
 
 def figures(
@@ -109,7 +119,7 @@ def figures(
     portfolio: Portfolio,
     as_of: date,
     periods: tuple[NamedPeriod, ...],
-    told: Told | None = None,
+    other: Beside,
 ) -> PortfolioFigures:
     """Return the figures of a portfolio at the close of a day.
 
@@ -118,22 +128,21 @@ def figures(
         portfolio: Whose figures.
         as_of: The day. Facts after it count for nothing but the findings.
         periods: Over which returns are computed.
-        told: Those of the other book, from which the gains of keys that are the same are taken.
+        other: The other book; of keys that are the same there, gains are not told.
     """
-    made = side.made
-    keys = made.keys.get(portfolio.portfolio_id, {})
+    keys = side.keys
     held = {
         security_id: position
-        for security_id, folded in keys.items()
-        if (position := _position(made, portfolio, security_id, folded, as_of)) is not None
+        for security_id, key in keys.items()
+        if (position := _position(side.made, portfolio, security_id, key, as_of)) is not None
     }
-    entries = [entry for folded in keys.values() for entry in _until(folded.entries, as_of)]
+    entries = chain.from_iterable(_until(key.folded.entries, as_of) for key in keys.values())
     income, costs = _income_and_costs(entries)
     return PortfolioFigures(
         positions={identity: each for identity, each in held.items() if each.quantity},
         lots=_lots(keys, as_of),
-        gains=_gains(side, portfolio, as_of, told),
-        cash=_cash(made, keys, held),
+        gains=_gains(keys, portfolio, as_of, other),
+        cash=_cash(keys, held),
         income=income,
         costs=costs,
         value=_value(held),
@@ -142,18 +151,16 @@ def figures(
     )
 
 
-def _gains(side: Side, portfolio: Portfolio, as_of: date, told: Told | None) -> dict[str, Gains]:
+def _gains(
+    keys: Mapping[str, KeySeries], portfolio: Portfolio, as_of: date, other: Beside
+) -> dict[str, Gains]:
     months = portfolio.tax_rates.long_term_months
-    keys = side.made.keys.get(portfolio.portfolio_id, {})
-    same: Mapping[str, Folded] = {}
-    if told is not None and told.portfolio.tax_rates.long_term_months == months:
-        same = told.side.made.keys.get(portfolio.portfolio_id, {})
+    same = other.side.keys if other.portfolio.tax_rates.long_term_months == months else NO_SERIES
     found: dict[str, Gains] = {}
-    for security_id, folded in keys.items():
-        if told is not None and same.get(security_id) is folded:
-            found[security_id] = told.figures.gains.get(security_id, NO_GAIN)
-        else:
-            found[security_id] = gains(_until(folded.entries, as_of), months)
+    for security_id, key in keys.items():
+        beside = same.get(security_id)
+        if beside is None or beside.folded is not key.folded:
+            found[security_id] = gains(_until(key.folded.entries, as_of), months)
     return {security_id: gained for security_id, gained in found.items() if gained != NO_GAIN}
 
 
@@ -169,8 +176,9 @@ def _ended(folded: Folded, as_of: date) -> bool:
 
 
 def _position(
-    made: Rebuilt, portfolio: Portfolio, security_id: str, folded: Folded, as_of: date
+    made: Rebuilt, portfolio: Portfolio, security_id: str, key: KeySeries, as_of: date
 ) -> PositionFigures | None:
+    folded, instrument = key.folded, key.instrument
     if _ended(folded, as_of):
         quantity, local, base = folded.holding[:3]
     else:
@@ -179,8 +187,6 @@ def _position(
             return None
         quantity, local, base = then.quantity, then.cost_local, then.cost_base
     given = made.rests_on
-    currency = min(entry.posting.currency for entry in folded.entries)
-    instrument = instrument_of(security_id, currency, given.facts.instruments)
     if instrument.is_cash:
         quote = cash_quote(instrument.currency, as_of)
     else:
@@ -212,24 +218,23 @@ def _position(
     )
 
 
-def _lots(keys: Mapping[str, Folded], as_of: date) -> dict[tuple[str, str], Lot]:
+def _lots(keys: Mapping[str, KeySeries], as_of: date) -> dict[tuple[str, str], Lot]:
     return {
         (security_id, lot.lot_id): lot
-        for security_id, folded in keys.items()
+        for security_id, key in keys.items()
         for lot in (
-            folded.holding.lots if _ended(folded, as_of) else open_lots(folded.entries, as_of)
+            key.folded.holding.lots
+            if _ended(key.folded, as_of)
+            else open_lots(key.folded.entries, as_of)
         )
     }
 
 
-def _cash(
-    made: Rebuilt, keys: Mapping[str, Folded], held: Mapping[str, PositionFigures]
-) -> dict[str, Decimal]:
+def _cash(keys: Mapping[str, KeySeries], held: Mapping[str, PositionFigures]) -> dict[str, Decimal]:
     cash: dict[str, Decimal] = {}
     with exact():
         for security_id, position in held.items():
-            currency = keys[security_id].entries[0].posting.currency
-            instrument = instrument_of(security_id, currency, made.rests_on.facts.instruments)
+            instrument = keys[security_id].instrument
             if instrument.is_cash:
                 before = cash.get(instrument.currency, ZERO)
                 cash[instrument.currency] = before + position.quantity

@@ -31,6 +31,7 @@ from tidebook.model.money import ZERO, exact
 from tidebook.model.periods import (
     Breakdown,
     NoSpan,
+    NoSpanReason,
     cut,
     resolve,
 )
@@ -143,6 +144,8 @@ class Series(NamedTuple):
     inception: date | None
     moved: tuple[PortfolioDay, ...]
     unpriced: tuple[PortfolioDay, ...]
+    restated_from: date | None = None
+    """The first day that the last restatement touched, where that was asked for."""
 
 
 class Window(NamedTuple):
@@ -155,15 +158,21 @@ class Window(NamedTuple):
     moved: tuple[PortfolioDay, ...] = ()
     unpriced: tuple[PortfolioDay, ...] = ()
     opening: Decimal = ZERO
+    why: Reason = Reason.NO_DATA
+    """Why there is nothing to tell of a period that holds no day."""
 
 
 def series_of(view: SeriesView) -> Series:
     """Return what returns are computed from; the view must begin at the portfolio's first day."""
-    days = view.days
+    return view.prepared or series_from(view.days, view.inception)
+
+
+def series_from(days: tuple[PortfolioDay, ...], inception: date | None) -> Series:
+    """Return what returns are computed from, of all days from the first on."""
     return Series(
         days,
         daily_values(days),
-        view.inception,
+        inception,
         tuple(day for day in days if day.bod_cashflow or day.eod_cashflow or day.fees),
         tuple(day for day in days if day.unpriced_cost),
     )
@@ -195,7 +204,7 @@ def performance(series: Series, request: Request) -> tuple[PeriodReturn, ...]:
     Raises:
         InvalidPeriodError: If two periods have one name; one would hide the other.
     """
-    _refuse_doubled_names(request.periods)
+    refuse_doubled_names(request.periods)
     return tuple(_period_return(series, period, request) for period in request.periods)
 
 
@@ -205,7 +214,7 @@ def money_weighted_performance(series: Series, request: Request) -> tuple[Period
     Raises:
         InvalidPeriodError: If two periods have one name; one would hide the other.
     """
-    _refuse_doubled_names(request.periods)
+    refuse_doubled_names(request.periods)
     return tuple(_period_rate(series, period, request.as_of) for period in request.periods)
 
 
@@ -214,7 +223,12 @@ def day_coverage(day: PortfolioDay) -> Decimal | None:
     return coverage(day.eod_market_value, day.unpriced_cost)
 
 
-def _refuse_doubled_names(periods: Sequence[NamedPeriod]) -> None:
+def refuse_doubled_names(periods: Sequence[NamedPeriod]) -> None:
+    """Refuse periods of one name; one would hide the other.
+
+    Raises:
+        InvalidPeriodError: If there are any.
+    """
     seen: set[str] = set()
     for period in periods:
         if period.name in seen:
@@ -226,9 +240,13 @@ def window_of(series: Series, period: PeriodRequest, as_of: date) -> Window:
     """Return the days of a period; without a span where it holds none."""
     if series.inception is None:
         return Window(period.start, period.end or as_of)
-    span = resolve(period, as_of=as_of, inception=series.inception)
+    span = resolve(
+        period, as_of=as_of, inception=series.inception, restated_from=series.restated_from
+    )
     if isinstance(span, NoSpan):
-        return Window(period.start, span.end)
+        never = span.reason is NoSpanReason.NEVER_RESTATED
+        why = Reason.NEVER_RESTATED if never else Reason.NO_DATA
+        return Window(period.start, span.end, why=why)
     first = bisect_left(series.days, span.start, key=_on)
     days = series.days[first : bisect_right(series.days, span.end, key=_on)]
     if not days:
@@ -251,7 +269,7 @@ def _on(day: PortfolioDay) -> date:
 def _period_return(series: Series, named: NamedPeriod, request: Request) -> PeriodReturn:
     window = window_of(series, named.period, request.as_of)
     if window.span is None or not window.days:
-        nothing = Undefined(Reason.NO_DATA)
+        nothing = Undefined(window.why)
         return PeriodReturn(
             named.name, window.start, window.end, nothing, nothing, None, None, (), None, ()
         )
@@ -263,7 +281,7 @@ def _period_return(series: Series, named: NamedPeriod, request: Request) -> Peri
         cumulative=linked.total,
         annualised=_annualised(linked.total, window.span),
         attributes=_attributes(window),
-        coverage_min=_coverage_min(window),
+        coverage_min=coverage_min(window),
         warnings=linked.warnings,
         breakdown=named.breakdown,
         parts=_parts(series, window.span, linked, named.breakdown, request.basis),
@@ -293,7 +311,7 @@ def _parts(
 def _period_rate(series: Series, named: NamedPeriod, as_of: date) -> PeriodRate:
     window = window_of(series, named.period, as_of)
     if window.span is None or not window.days:
-        nothing = Undefined(Reason.NO_DATA)
+        nothing = Undefined(window.why)
         return PeriodRate(
             named.name, window.start, window.end, nothing, nothing, nothing, None, None
         )
@@ -306,7 +324,7 @@ def _period_rate(series: Series, named: NamedPeriod, as_of: date) -> PeriodRate:
         rate_annualised=found.rate_annualised,
         rate_period=found.rate_period,
         attributes=_attributes(window),
-        coverage_min=_coverage_min(window),
+        coverage_min=coverage_min(window),
     )
 
 
@@ -350,7 +368,8 @@ def _attributes(window: Window) -> Attributes:
         )
 
 
-def _coverage_min(window: Window) -> Decimal | None:
+def coverage_min(window: Window) -> Decimal | None:
+    """Return the lowest part of a day's value that was priced; None without any value."""
     known = [part for part in map(day_coverage, window.unpriced) if part is not None]
     if known:
         return min(known)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from tidebook.book.health_facts import STALE_DAYS
+from tidebook.engine.series_port import SeriesReader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
         ReportView,
         RestatementsPage,
         ResultsView,
-        SeriesView,
         TransactionsPage,
         TransactionView,
     )
@@ -188,7 +188,8 @@ class FactQuery(NamedTuple):
 class RestatementQuery(NamedTuple):
     """Which of a portfolio's restatements to list, latest first.
 
-    A security is that of a position, or one whose price or terms moved the daily series. ``since``
+    A security is that of a position, or one whose price, terms or corporate action moved the daily
+    series. ``since``
     is the instant from which they were recorded, ``known_at`` the one up to which, and ``as_of``
     leaves out what bears on later days alone.
     """
@@ -202,7 +203,7 @@ class RestatementQuery(NamedTuple):
     known_at: datetime | None = None
 
 
-class Reader(Protocol):
+class Reader(SeriesReader, Protocol):
     """What may be asked to be known. Each answer is one consistent snapshot.
 
     ``as_of`` is a business date (None: the latest), ``known_at`` an instant (None: now): the answer
@@ -354,17 +355,6 @@ class Reader(Protocol):
         known_at: datetime | None = None,
     ) -> AppliedActionsView:
         """Return the corporate actions that did something in a portfolio, or wait there."""
-        ...
-
-    def series(
-        self,
-        portfolio_id: str,
-        *,
-        start: date | None = None,
-        end: date | None = None,
-        known_at: datetime | None = None,
-    ) -> SeriesView:
-        """Return a portfolio's daily series; ``inception`` is its first day in any case."""
         ...
 
     def findings(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from tidebook.book.derivation import Source, SourceKind
 from tidebook.engine.topics import RAW_MARKET_PRICES, RAW_TRANSACTIONS
@@ -28,6 +28,7 @@ from tidebook.model.facts import (
     Transaction,
     TransactionType,
     cancellation,
+    content_hash,
 )
 from tidebook.model.instruments import Instrument, OptionRight
 from tidebook.model.money import ONE, PLACES, WHOLE_DIGITS, ZERO, decimal_text, storable
@@ -184,12 +185,31 @@ def _rows(record: Mapping[str, str], name: str) -> list[Mapping[str, str]]:
     return cast("list[Mapping[str, str]]", record.get(name, ()))
 
 
-def origins_of(topic: str, records: Iterable[Mapping[str, str]]) -> list[tuple[Source, str]]:
+class FactOrigin(NamedTuple):
+    """A fact, and the file and line that it was read from.
+
+    ``content_hash`` tells the versions of a transaction apart; it is empty for other facts.
+    """
+
+    source: Source
+    origin: str
+    content_hash: str = ""
+
+
+def origins_of(topic: str, records: Iterable[Mapping[str, str]]) -> list[FactOrigin]:
     """Return the facts of a batch that say where they were read from, each with the file and line.
 
     An origin is no content: the same fact from another file is the same fact.
     """
-    return [(_source(topic, record), record[ORIGIN]) for record in records if record.get(ORIGIN)]
+    return [
+        FactOrigin(
+            _source(topic, record),
+            record[ORIGIN],
+            content_hash(transaction_from(record)) if topic == RAW_TRANSACTIONS else "",
+        )
+        for record in records
+        if record.get(ORIGIN)
+    ]
 
 
 def _source(topic: str, record: Mapping[str, str]) -> Source:

@@ -17,12 +17,11 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from decimal import Decimal
 
-    from tidebook.book.derivation import Source
     from tidebook.book.lots import Holding
     from tidebook.book.series import Market
     from tidebook.engine.book_facts import Standing
     from tidebook.engine.causes import Cause, Restated
-    from tidebook.engine.records import Record
+    from tidebook.engine.records import FactOrigin, Record
     from tidebook.engine.valuing import SeriesAsked, SeriesInput, SeriesJob, SeriesSpan, SeriesWrite
     from tidebook.model.actions import ActionTable, CorporateAction
     from tidebook.model.assertions import BalanceAssertion
@@ -352,7 +351,7 @@ class Unit(Protocol):
         """Write business dates, mark every series from there on, return the duplicates."""
         ...
 
-    def save_origins(self, origins: Sequence[tuple[Source, str]], since: datetime) -> None:
+    def save_origins(self, origins: Sequence[FactOrigin], since: datetime) -> None:
         """Write where the facts of a batch, begun then, were read from: a file and a line."""
         ...
 

@@ -161,10 +161,11 @@ def _booked(
         if fact.portfolio_id in left_out:
             continue
         counts[TRANSACTIONS] += 1
-        stored = kept.booked[fact.transaction_id]
-        yield from _columns(
-            TRANSACTIONS, (fact.transaction_id,), stored[1:], _accounts(made, fact)[1:], _BOOKED
-        )
+        stored, fresh = kept.booked[fact.transaction_id], _accounts(made, fact)
+        if stored != fresh:
+            yield from _columns(
+                TRANSACTIONS, (fact.transaction_id,), stored[1:], fresh[1:], _BOOKED
+            )
 
 
 def _accounts(made: Rebuilt, fact: Transaction) -> Accounts:
@@ -188,7 +189,8 @@ def _entries(
         rows = {} if folded is None else _rows(folded)
         stored = kept.entries.get(key, {})
         counts[ENTRIES] += len(stored)
-        for entry in sorted({*rows, *stored}):
+        # Mostly nothing differs: then both sides are compared at once.
+        for entry in sorted({*rows, *stored}) if rows != stored else ():
             yield from _row(ENTRIES, (*key, *entry), stored.get(entry), rows.get(entry))
 
 
@@ -280,7 +282,7 @@ def _days(
         fresh = {day.on: day for day in rebuilt_series(made, identity)}
         stored = kept.days.get(identity, {})
         counts[DAYS] += len(stored)
-        for on in sorted({*fresh, *stored}):
+        for on in sorted({*fresh, *stored}) if fresh != stored else ():
             key = (identity, on.isoformat())
             yield from _row(DAYS, key, stored.get(on), fresh.get(on))
 

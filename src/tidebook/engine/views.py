@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tidebook.book.series import PortfolioDay
     from tidebook.book.valuation import MarketValue, Valuation
     from tidebook.engine.causes import Amounts, Cause, SeriesRestated
+    from tidebook.engine.performance import Series
     from tidebook.model.actions import ActionType, CorporateAction
     from tidebook.model.facts import Transaction, TransactionType
     from tidebook.model.findings import Finding
@@ -287,12 +288,16 @@ class TransactionsPage(NamedTuple):
 
 
 class SeriesView(NamedTuple):
-    """A portfolio's daily series and what it rests on."""
+    """A portfolio's daily series and what it rests on.
+
+    ``prepared`` is what returns are computed from, where the whole series was read before.
+    """
 
     portfolio: Portfolio
     freshness: Freshness
     inception: date | None
     days: tuple[PortfolioDay, ...]
+    prepared: Series | None = None
 
 
 class RestatementView(NamedTuple):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
 from tidebook.book.term_gains import NO_GAIN
 from tidebook.engine.book_facts import rebuilt
-from tidebook.engine.figures import Side, Told, figures, sides
+from tidebook.engine.figures import Beside, Side, figures, sides
 from tidebook.engine.hypothesis import novelties, preview_hash, supposed
 from tidebook.engine.performance import NamedPeriod
 from tidebook.engine.ports import FactQuery
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from tidebook.book.lots import Lot
     from tidebook.book.term_gains import Gains
-    from tidebook.engine.book_facts import BookFacts, Rebuilt, Standing
+    from tidebook.engine.book_facts import BookFacts, Standing
     from tidebook.engine.figures import PortfolioFigures, PositionFigures, ValueFigures
     from tidebook.engine.hypothesis import Hypothesis, Sent
     from tidebook.engine.performance import PeriodReturn
@@ -148,7 +148,8 @@ def compared(given: BookFacts, hypothesis: Hypothesis, question: Question) -> Pr
     """Return what the facts of a hypothesis would change in every portfolio at hand, by id."""
     made = rebuilt(given)
     then = rebuilt(supposed(given, hypothesis), made)
-    before, after = sides(made), sides(then)
+    before = sides(made)
+    after = sides(then, before)
     return Preview(
         novelties(given, hypothesis),
         tuple(
@@ -175,16 +176,12 @@ def _changes(
     periods = (SINCE_INCEPTION, *question.periods)
     on = as_of or portfolio.open_date
     if before is None:
-        before = Side(_nothing(after.made), (), ())
+        # Nothing was booked yet.
+        before = Side(after.made, (), (), {})
     was = before.made.rests_on.facts.portfolios.get(portfolio_id, portfolio)
-    one = figures(before, was, on, periods)
-    other = figures(after, portfolio, on, periods, Told(before, was, one))
+    one = figures(before, was, on, periods, Beside(after, portfolio))
+    other = figures(after, portfolio, on, periods, Beside(before, was))
     return _difference(portfolio, as_of, one, other)
-
-
-def _nothing(made: Rebuilt) -> Rebuilt:
-    """Return the book in which nothing was booked yet."""
-    return made._replace(keys={})
 
 
 def _difference(

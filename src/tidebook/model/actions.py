@@ -49,10 +49,11 @@ def event_type(name: str) -> TransactionType | ActionType:
     Raises:
         ValueError: When no type has this name.
     """
-    return TransactionType(name) if name in _TRANSACTION_NAMES else ActionType(name)
+    known = _TRANSACTION_TYPES.get(name)
+    return ActionType(name) if known is None else known
 
 
-_TRANSACTION_NAMES = frozenset(each.value for each in TransactionType)
+_TRANSACTION_TYPES = {each.value: each for each in TransactionType}
 
 
 class CorporateAction(NamedTuple):

@@ -180,7 +180,7 @@ def cash_in_kind(transaction_id: str, security_id: str) -> Finding:
         Severity.WAITING,
         transaction_id,
         f"{security_id} is cash, which has no lots to keep",
-        "send TRANSFER_OUT and TRANSFER_IN, or an exchange of currencies, in its place",
+        "send TRANSFER_OUT and TRANSFER_IN, a sale, or an exchange of currencies, in its place",
         f"instrument:{security_id}",
     )
 

@@ -9,6 +9,7 @@ they say, even if that lies in the future of the day asked for.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -43,6 +44,10 @@ class PeriodType(StrEnum):
     """The last five years."""
     SI = "SI"
     """Since inception."""
+    ROLLING = "ROLLING"
+    """A stated number of months, or of days, ending on the day asked for."""
+    SINCE_RESTATEMENT = "SINCE_RESTATEMENT"
+    """From the first day that the last restatement touched."""
 
     @classmethod
     def parse(cls, text: str) -> PeriodType:
@@ -64,6 +69,7 @@ _ALIASES = {
     "3Y": PeriodType.THREE_YEAR,
     "5Y": PeriodType.FIVE_YEAR,
 }
+_ROLLING = re.compile(r"([1-9][0-9]{0,4})([MD])", re.ASCII | re.IGNORECASE)
 _YEARS = {PeriodType.ONE_YEAR: 1, PeriodType.THREE_YEAR: 3, PeriodType.FIVE_YEAR: 5}
 
 
@@ -102,11 +108,12 @@ class NoSpanReason(StrEnum):
     """Why a period holds no day of a portfolio."""
 
     ENDS_BEFORE_INCEPTION = "ends-before-inception"
+    NEVER_RESTATED = "never-restated"
 
 
 @dataclass(frozen=True, slots=True)
 class NoSpan:
-    """A period that holds no day of the portfolio: it ends on ``end``, before ``inception``."""
+    """A period that holds no day of the portfolio, which began on ``inception``."""
 
     reason: NoSpanReason
     end: date
@@ -115,6 +122,8 @@ class NoSpan:
     @property
     def sentence(self) -> str:
         """The reason in words."""
+        if self.reason is NoSpanReason.NEVER_RESTATED:
+            return f"nothing up to {self.end} was ever restated"
         return f"the period ends on {self.end}, before the inception on {self.inception}"
 
 
@@ -122,8 +131,8 @@ class NoSpan:
 class PeriodRequest:
     """A period as it is asked for.
 
-    ``start`` and ``end`` belong to ``EXPLICIT``, ``year`` to ``YEAR``; the other types need
-    neither and refuse both, so that nothing that was asked is ignored.
+    ``start`` and ``end`` belong to ``EXPLICIT``, ``year`` to ``YEAR``, and either ``months`` or
+    ``days`` to ``ROLLING``; the other types refuse them, so that nothing that was asked is ignored.
 
     Raises:
         InvalidPeriodError: If what the type needs is missing, or something else was given.
@@ -133,8 +142,11 @@ class PeriodRequest:
     start: date | None = None
     end: date | None = None
     year: int | None = None
+    months: int | None = None
+    days: int | None = None
 
     def __post_init__(self) -> None:
+        self._check_length()
         explicit = self.type is PeriodType.EXPLICIT
         if explicit and (self.start is None or self.end is None):
             raise InvalidPeriodError(self.type, "needs both its first and its last day")
@@ -148,9 +160,21 @@ class PeriodRequest:
         if self.start is not None and self.end is not None:
             Span(self.start, self.end)
 
+    def _check_length(self) -> None:
+        given = [length for length in (self.months, self.days) if length is not None]
+        if self.type is not PeriodType.ROLLING and given:
+            raise InvalidPeriodError(self.type, "takes no number of months or days")
+        if self.type is PeriodType.ROLLING and len(given) != 1:
+            raise InvalidPeriodError(self.type, "needs its months or its days, one of both")
+        if any(length < 1 for length in given):
+            raise InvalidPeriodError(self.type, "needs a length of 1 or more")
+
 
 def period_named(text: str) -> PeriodRequest:
-    """Return the period of a word: a name such as ``YTD``, a year such as ``2024``, or two days.
+    """Return the period of a word.
+
+    It is a name such as ``YTD``, a year such as ``2024``, a length such as ``18M`` or ``90D``, or
+    two days.
 
     Raises:
         InvalidPeriodError: If it is none of these.
@@ -169,19 +193,32 @@ def period_named(text: str) -> PeriodRequest:
         return PeriodRequest(PeriodType.EXPLICIT, *days)
     if text.isascii() and text.isdecimal():
         return PeriodRequest(PeriodType.YEAR, year=int(text))
+    length = _ROLLING.fullmatch(text)
+    if length is not None:
+        count = int(length[1])
+        in_months = length[2] in "mM"
+        return PeriodRequest(
+            PeriodType.ROLLING,
+            months=count if in_months else None,
+            days=None if in_months else count,
+        )
     return PeriodRequest(PeriodType.parse(text))
 
 
-def resolve(request: PeriodRequest, *, as_of: date, inception: date) -> Span | NoSpan:
+def resolve(
+    request: PeriodRequest, *, as_of: date, inception: date, restated_from: date | None = None
+) -> Span | NoSpan:
     """Return the days of a period as they stand on ``as_of``.
 
     Args:
         request: The period asked for.
         as_of: The day on which "to date" ends and from which years are counted back.
         inception: The first day of the portfolio; no span starts before it.
+        restated_from: The first day that the last restatement touched; None without any.
 
     Returns:
-        The span, or ``NoSpan`` where the period ends before the portfolio began.
+        The span, or ``NoSpan`` where the period ends before the portfolio began, or would begin
+        with a restatement that never was.
 
     Example:
         >>> three_years = PeriodRequest(PeriodType.THREE_YEAR)
@@ -189,6 +226,10 @@ def resolve(request: PeriodRequest, *, as_of: date, inception: date) -> Span | N
         datetime.date(2021, 3, 1)
     """
     start, end = _bounds(request, as_of)
+    if request.type is PeriodType.SINCE_RESTATEMENT:
+        if restated_from is None or restated_from > end:
+            return NoSpan(NoSpanReason.NEVER_RESTATED, end, inception)
+        start = restated_from
     if end < inception:
         return NoSpan(NoSpanReason.ENDS_BEFORE_INCEPTION, end, inception)
     return Span(inception if start is None else max(start, inception), end)
@@ -201,7 +242,11 @@ def _bounds(request: PeriodRequest, as_of: date) -> tuple[date | None, date]:
     if request.year is not None:
         return date(request.year, 1, 1), date(request.year, _MONTHS_PER_YEAR, 31)
     if request.type in _YEARS:
-        return _day_after_years_before(as_of, _YEARS[request.type]), as_of
+        return _day_after_months_before(as_of, _MONTHS_PER_YEAR * _YEARS[request.type]), as_of
+    if request.months is not None:
+        return _day_after_months_before(as_of, request.months), as_of
+    if request.days is not None:
+        return date.fromordinal(max(as_of.toordinal() - request.days + 1, 1)), as_of
     firsts = {
         PeriodType.WTD: _first_of_week,
         PeriodType.MTD: _first_of_month,
@@ -212,13 +257,14 @@ def _bounds(request: PeriodRequest, as_of: date) -> tuple[date | None, date]:
     return (None if first is None else first(as_of)), as_of
 
 
-def _day_after_years_before(day: date, years: int) -> date | None:
-    if day.year - years < date.min.year:
+def _day_after_months_before(day: date, months: int) -> date | None:
+    year, month = divmod(day.year * _MONTHS_PER_YEAR + day.month - 1 - months, _MONTHS_PER_YEAR)
+    if year < date.min.year:
         return None
     try:
-        return day.replace(year=day.year - years) + timedelta(days=1)
-    except ValueError:  # 29 February of a year that has none: its 28th, plus one day
-        return date(day.year - years, 3, 1)
+        return date(year, month + 1, day.day) + timedelta(days=1)
+    except ValueError:  # a day that the month does not have: its last, plus one day
+        return _last_day(date(year, month + 1, 1), Breakdown.MONTHLY) + timedelta(days=1)
 
 
 def _first_of_week(day: date) -> date:

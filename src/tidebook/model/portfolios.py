@@ -26,7 +26,8 @@ class CostMethod(StrEnum):
     AVCO = "AVCO"
     """One pool per portfolio and security; every unit carries its average cost."""
     AVCO_POOLED = "AVCO_POOLED"
-    """One pool per security over all portfolios of a taxpayer that use this method."""
+    """One pool per security over all portfolios of a taxpayer that use this method and have the
+    same base currency."""
 
 
 class MethodChange(NamedTuple):

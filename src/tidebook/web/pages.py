@@ -21,11 +21,17 @@ if TYPE_CHECKING:
 
 INDEX_PATH = "/"
 PORTFOLIO_PATH_PREFIX = "/view/"
+TEAR_SHEET_PATH = "/tearsheet"
 
 
 def portfolio_path(portfolio_id: str, *, root_path: str = "") -> str:
     """Return the path of a portfolio's page; every character of the id is escaped, slashes too."""
     return f"{root_path}{PORTFOLIO_PATH_PREFIX}{quote(portfolio_id, safe='')}"
+
+
+def tear_sheet_path(portfolio_id: str, *, root_path: str = "") -> str:
+    """Return the path of a portfolio's tear sheet, over all its days."""
+    return f"{root_path}{TEAR_SHEET_PATH}?portfolio_id={quote(portfolio_id, safe='')}"
 
 
 class CurvePoint(NamedTuple):
@@ -214,6 +220,11 @@ class PortfolioPage:
     root_path: str = ""
     offers_time_travel: bool = False
     explained: Mapping[str, Explained] = field(default_factory=dict[str, Explained])
+
+    @property
+    def tear_sheet_path(self) -> str:
+        """Where the portfolio's tear sheet is."""
+        return tear_sheet_path(self.portfolio_id, root_path=self.root_path)
 
     def csp(self, nonce: str) -> str:
         """Return the Content-Security-Policy header this page was written for."""

@@ -19,6 +19,8 @@ from tidebook.web.policy import checked_nonce
 from tidebook.web.views import index_view, portfolio_view
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tidebook.web.charts import Readout
     from tidebook.web.explained import ExplainPage
     from tidebook.web.pages import ErrorPage, IndexPage, PortfolioPage
@@ -67,16 +69,26 @@ def _rendered(
     *,
     view: object,
 ) -> str:
+    index_path = f"{page.root_path}{INDEX_PATH}"
+    return rendered(template, nonce, page=page, view=view, index_path=index_path)
+
+
+def rendered(
+    template: str, nonce: str, *, styles: Sequence[str] = ("page.css",), **shown: object
+) -> str:
+    """Return a template filled in, with its styles and the script of the pages inside it.
+
+    Raises:
+        UnsafeNonceError: If the nonce cannot stand in a header.
+    """
     return (
         _environment()
         .get_template(template)
         .render(
-            page=page,
-            view=view,
             nonce=checked_nonce(nonce),
-            style=_package_text("page.css"),
+            style=Markup("\n").join(_package_text(name) for name in styles),
             script=_package_text("page.js"),
-            index_path=f"{page.root_path}{INDEX_PATH}",
+            **shown,
         )
     )
 

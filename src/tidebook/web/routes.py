@@ -11,23 +11,27 @@ from starlette.responses import HTMLResponse, RedirectResponse
 
 from tidebook.engine.explaining import Question
 from tidebook.engine.ports import OVERVIEW_MAX
+from tidebook.engine.tearsheet import Told, tear_sheet
 from tidebook.errors import Fault, InvalidRequestError
 from tidebook.model import moments
 from tidebook.model.periods import period_named
 from tidebook.web.assembly import ROOT_PATH, index_page, portfolio_page
 from tidebook.web.explained import EXPLAIN_PATH, Asked, explain_page
-from tidebook.web.pages import INDEX_PATH, ErrorPage, portfolio_path
+from tidebook.web.pages import INDEX_PATH, TEAR_SHEET_PATH, ErrorPage, portfolio_path
+from tidebook.web.policy import content_security_policy
 from tidebook.web.rendering import (
     render_error,
     render_explanation,
     render_index,
     render_portfolio,
 )
+from tidebook.web.tearsheet import render_tear_sheet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date, datetime
 
+    from tidebook.engine.benchmarks import Levels
     from tidebook.engine.ports import Reader
     from tidebook.errors import Problem
 
@@ -42,12 +46,14 @@ class Pages:
         reader: What is shown.
         version: Shown at the foot of the list.
         new_nonce: Gives at least 16 unguessable base64 characters for each page.
+        levels_of: Where the levels of a benchmark come from: its name, first and last day.
         router: The routes; ``/`` leads to the list.
     """
 
     reader: Reader
     version: str
     new_nonce: Callable[[], str]
+    levels_of: Callable[[str, date, date], Levels]
     router: APIRouter = field(default_factory=lambda: APIRouter(include_in_schema=False))
 
     def __post_init__(self) -> None:
@@ -55,6 +61,7 @@ class Pages:
         self.router.add_api_route("/", _home)
         self.router.add_api_route(_INDEX, self._index)
         self.router.add_api_route(f"{ROOT_PATH}{EXPLAIN_PATH}", self._explain)
+        self.router.add_api_route(f"{ROOT_PATH}{TEAR_SHEET_PATH}", self._tear_sheet)
         for prefix in (portfolio_path("", root_path=ROOT_PATH), f"{ROOT_PATH}/portfolios/"):
             self.router.add_api_route(prefix + "{portfolio_id:path}", self._portfolio)
 
@@ -112,16 +119,43 @@ class Pages:
         nonce = self.new_nonce()
         return _html(render_explanation(page, nonce=nonce), page.csp(nonce))
 
+    def _tear_sheet(
+        self,
+        portfolio_id: str,
+        benchmark: str = "",
+        period: str = "SI",
+        as_of: str = "",
+        known_at: str = "",
+    ) -> HTMLResponse:
+        """Show the tear sheet of a portfolio, beside a benchmark if one is named."""
+        told = Told(
+            portfolio_id,
+            period_named(period),
+            benchmark or None,
+            as_of=_day(as_of),
+            known_at=_instant(known_at),
+        )
+        sheet = tear_sheet(self.reader, told, self.levels_of)
+        nonce = self.new_nonce()
+        return _html(render_tear_sheet(sheet, nonce=nonce), content_security_policy(nonce))
 
-def create_pages(reader: Reader, *, version: str, new_nonce: Callable[[], str]) -> Pages:
+
+def create_pages(
+    reader: Reader,
+    *,
+    version: str,
+    new_nonce: Callable[[], str],
+    levels_of: Callable[[str, date, date], Levels],
+) -> Pages:
     """Return the pages over a reader.
 
     Args:
         reader: Where what is shown comes from; each page is one question to it.
         version: Shown at the foot of the list.
         new_nonce: Gives at least 16 unguessable base64 characters for each page.
+        levels_of: Where the levels of a benchmark come from: its name, first and last day.
     """
-    return Pages(reader, version, new_nonce)
+    return Pages(reader, version, new_nonce, levels_of)
 
 
 async def _home() -> RedirectResponse:

@@ -4,18 +4,20 @@ A simulation that finds nothing proves nothing until it has found what is known 
 mutant is a fault that somebody could have written; the simulation must tell it from the product
 within a few seeds, the first of them one that was seen to do it.
 
-Three guards have no mutant here, since too much must coincide before anything shows: that what an
+Four guards have no mutant here, since too much must coincide before anything shows: that what an
 amendment replaces is looked at again under the lock, that a key is not folded on under another
-policy, and that what a new policy moves is folded at once. Each has a test of its own on
+policy, that what a new policy moves is folded at once, and that what has to wait from now on
+leaves all its keys. Each has a test of its own on
 PostgreSQL, in ``tests/faults/test_batches_that_meet.py``. Nor has it that the market is held while
 series are valued, because a series whose market has moved is not written anyway
-(``series_writes_stale_job``); ``tests/unit/engine/test_reference_stage.py`` says who holds it.
+(``series_writes_stale_job``); the same file shows on PostgreSQL that who values and who brings
+prices wait for each other.
 """
 
-from tests.simulation.mutants import of_the_book, of_the_log, of_the_market
+from tests.simulation.mutants import of_events, of_the_book, of_the_log, of_the_market
 from tests.simulation.mutants.registry import ALL, Mutant
 
-__all__ = ["Mutant", "mutants", "of_the_book", "of_the_log", "of_the_market"]
+__all__ = ["Mutant", "mutants", "of_events", "of_the_book", "of_the_log", "of_the_market"]
 
 
 def mutants() -> tuple[Mutant, ...]:

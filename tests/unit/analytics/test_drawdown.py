@@ -22,6 +22,7 @@ from tidebook.analytics import (
     longest_without_high,
     time_weighted,
     to_days,
+    worst_falls,
 )
 from tidebook.errors import UnusableSeriesError
 from tidebook.model.periods import Span
@@ -152,3 +153,14 @@ def test_no_days_have_no_conditional_drawdown() -> None:
     assert conditional_drawdown(np.zeros(0), 0.9) == Undefined(Reason.TOO_FEW_RETURNS)
     with pytest.raises(UnusableSeriesError):
         conditional_drawdown(np.array([np.nan]), 0.9)
+
+
+def test_the_worst_falls_come_deepest_first() -> None:
+    # Wealth 0.9, 1.0, 1.2, 0.6, 1.3, 1.04: falls of a tenth, a half, and a fifth.
+    days = to_days([date(2025, 1, day) for day in range(1, 7)])
+    found = drawdown(days, np.array([-0.1, 0.0, 0.2, -0.4, 0.3, 0.04]))
+    assert isinstance(found, Drawdown)
+    worst = worst_falls(found)
+    assert [round(fall.depth, 12) for fall in worst] == [0.5, 0.2, 0.1]
+    assert [fall.fall_days for fall in worst] == [1, 1, None]
+    assert worst_falls(found, 1) == (found.deepest,)

@@ -20,7 +20,7 @@ from tidebook.book.health_facts import (
 )
 from tidebook.book.health_market import price_jumps
 from tidebook.model.facts import Rate
-from tidebook.model.markets import NO_PRICES, PriceQuote, PriceQuotes, rate_table
+from tidebook.model.markets import NO_PRICES, PriceQuote, PriceQuotes, Split, rate_table
 from tidebook.model.portfolios import Portfolio
 
 if TYPE_CHECKING:
@@ -297,3 +297,29 @@ def test_prices_far_apart_in_one_currency_are_jumps() -> None:
         PriceQuote(on(8), D(14), "EUR"),
     ]
     assert price_jumps("ACME", NO_PRICES) == ()
+
+
+SPLIT = Split(on(7), D(2), D(1), "S1")
+
+
+def test_a_known_split_is_no_jump() -> None:
+    quotes = PriceQuotes((on(6), on(7)), (D(100), D(50)), ("USD", "USD"))
+    assert price_jumps("ACME", quotes, [SPLIT]) == ()
+    assert [one.after.on for one in price_jumps("ACME", quotes)] == [on(7)]
+    # It took effect on another day: between these prices there is none.
+    assert len(price_jumps("ACME", quotes, [SPLIT._replace(on=on(6))])) == 1
+
+
+def test_prices_that_stand_still_over_a_known_split_are_doubtful() -> None:
+    quotes = PriceQuotes((on(6), on(7)), (D(50), D(50)), ("USD", "USD"))
+    (found,) = price_jumps("ACME", quotes, [SPLIT])
+    assert (found.before.price, found.after.price, found.splits) == (25, 50, (SPLIT,))
+    # Five became ten by the split, and nothing else happened.
+    doubled = {"ACME": ((on(1), D(5)), (on(7), D(10)))}
+    result = only(basis(held(price="50"), jumps=[found], steps=doubled))
+    assert place(result) == ("price.unadjusted-split", "ACME", on(7), 500, "market value")
+    assert "from 25 on 2024-03-06, counted in the units after the split" in result.sentence
+    assert "1:2" in result.sentence
+    # Five more were bought on the day: what the split did is not told by the holding.
+    bought = {"ACME": ((on(1), D(5)), (on(7), D(15)))}
+    assert checked(basis(held(price="50"), jumps=[found], steps=bought)) == ()

@@ -475,6 +475,15 @@ class MemoryBook:
         owner = self.portfolio(portfolio_id)
         return AppliedActionsView(owner, rests_on, tuple(self.kept_applied))
 
+    def series_of(
+        self, portfolio_ids: Sequence[str], *, known_at: datetime | None = None
+    ) -> tuple[SeriesView, ...]:
+        return tuple(self.series(one, known_at=known_at) for one in portfolio_ids)
+
+    def state(self, portfolio_id: str) -> str | None:
+        del portfolio_id
+        return None
+
     def series(
         self,
         portfolio_id: str,
@@ -498,6 +507,14 @@ class MemoryBook:
         freshness = self.freshness(portfolio_id)
         inception = days[0] if days else None
         return SeriesView(owner, freshness._replace(as_of=end or freshness.as_of), inception, rows)
+
+    def series_of(
+        self, portfolio_ids: Sequence[str], *, known_at: datetime | None = None
+    ) -> tuple[SeriesView, ...]:
+        return tuple(self.series(one, known_at=known_at) for one in portfolio_ids)
+
+    def state(self, portfolio_id: str) -> str | None:
+        return f"{self.portfolio(portfolio_id).portfolio_id} {self.today}"
 
     def _contract(self, held: HeldSteps, entries: Sequence[Entry]) -> HeldSteps:
         instrument = self.instrument(held.security_id)

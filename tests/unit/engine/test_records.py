@@ -17,7 +17,7 @@ from tidebook.engine.records import (
 )
 from tidebook.engine.topics import RAW_FX_RATES, RAW_MARKET_PRICES, RAW_TRANSACTIONS
 from tidebook.model.assertions import BalanceAssertion
-from tidebook.model.facts import Price, Rate
+from tidebook.model.facts import Price, Rate, content_hash
 
 
 def test_a_transaction_comes_back_from_its_record_as_it_was() -> None:
@@ -47,13 +47,15 @@ def test_records_say_where_they_were_read_from() -> None:
     price = {name: str(value) for name, value in price_record(_price(on)).items()}
     rate = {name: str(value) for name, value in rate_record(_rate(on)).items()}
     assert origins_of(RAW_MARKET_PRICES, [price, price | {ORIGIN: "p.csv:2"}]) == [
-        (Source(SourceKind.PRICE, "ACME", on), "p.csv:2")
+        (Source(SourceKind.PRICE, "ACME", on), "p.csv:2", "")
     ]
     assert origins_of(RAW_FX_RATES, [rate | {ORIGIN: "r.csv:3"}]) == [
-        (Source(SourceKind.RATE, "USD/EUR", on), "r.csv:3")
+        (Source(SourceKind.RATE, "USD/EUR", on), "r.csv:3", "")
     ]
-    assert origins_of(RAW_TRANSACTIONS, [{"transaction_id": "T1", ORIGIN: "t.csv:4"}]) == [
-        (Source(SourceKind.TRANSACTION, "T1"), "t.csv:4")
+    bought = trade("T1", 1, 1)
+    record = {name: str(value) for name, value in transaction_record(bought).items()}
+    assert origins_of(RAW_TRANSACTIONS, [record | {ORIGIN: "t.csv:4"}]) == [
+        (Source(SourceKind.TRANSACTION, "T1"), "t.csv:4", content_hash(bought))
     ]
 
 

@@ -17,12 +17,19 @@ from tidebook.model.periods import (
     PeriodType,
     Span,
     cut,
+    period_named,
     resolve,
 )
 
 LONG_AGO = date(1990, 1, 1)
 DAYS = st.dates(date(1900, 1, 1), date(2100, 12, 31))
-TO_DATE = [kind for kind in PeriodType if kind not in {PeriodType.EXPLICIT, PeriodType.YEAR}]
+NEEDS_MORE = {
+    PeriodType.EXPLICIT,
+    PeriodType.YEAR,
+    PeriodType.ROLLING,
+    PeriodType.SINCE_RESTATEMENT,
+}
+TO_DATE = [kind for kind in PeriodType if kind not in NEEDS_MORE]
 
 
 def _start(period: PeriodType, as_of: date, inception: date = LONG_AGO) -> date:
@@ -59,7 +66,7 @@ def test_a_named_period_starts_where_its_name_says(
 def test_no_period_starts_before_inception() -> None:
     inception = date(2025, 8, 5)
     for period in PeriodType:
-        if period not in {PeriodType.EXPLICIT, PeriodType.YEAR, PeriodType.WTD}:
+        if period not in NEEDS_MORE | {PeriodType.WTD}:
             assert _start(period, date(2025, 8, 13), inception) == inception
 
 
@@ -181,3 +188,38 @@ def test_a_named_period_holds_its_day_or_has_no_span(
     else:
         assert isinstance(found, Span)
         assert inception <= found.start <= found.end == as_of
+
+
+@pytest.mark.parametrize(
+    ("word", "as_of", "start"),
+    [
+        ("3M", date(2025, 5, 31), date(2025, 3, 1)),  # February has no 31st
+        ("3m", date(2025, 6, 30), date(2025, 3, 31)),
+        ("18M", date(2025, 1, 15), date(2023, 7, 16)),
+        ("1D", date(2025, 1, 15), date(2025, 1, 15)),
+        ("90D", date(2025, 3, 31), date(2025, 1, 1)),
+        ("99999M", date(2025, 3, 31), LONG_AGO),
+    ],
+)
+def test_a_rolling_period_ends_on_the_day_asked_for(word: str, as_of: date, start: date) -> None:
+    span = resolve(period_named(word), as_of=as_of, inception=LONG_AGO)
+    assert span == Span(start, as_of)
+
+
+def test_a_rolling_period_has_one_length() -> None:
+    for months, days in ((None, None), (3, 3), (0, None), (None, -1)):
+        with pytest.raises(InvalidPeriodError):
+            PeriodRequest(PeriodType.ROLLING, months=months, days=days)
+    with pytest.raises(InvalidPeriodError):
+        PeriodRequest(PeriodType.YTD, months=3)
+
+
+def test_since_the_last_restatement_starts_on_the_first_day_it_touched() -> None:
+    period, as_of = PeriodRequest(PeriodType.SINCE_RESTATEMENT), date(2025, 6, 30)
+    restated = resolve(period, as_of=as_of, inception=LONG_AGO, restated_from=date(2025, 2, 3))
+    assert restated == Span(date(2025, 2, 3), as_of)
+    for restated_from in (None, date(2025, 7, 1)):
+        nothing = resolve(period, as_of=as_of, inception=LONG_AGO, restated_from=restated_from)
+        assert isinstance(nothing, NoSpan)
+        assert nothing.reason is NoSpanReason.NEVER_RESTATED
+        assert nothing.sentence == "nothing up to 2025-06-30 was ever restated"

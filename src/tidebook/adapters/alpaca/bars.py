@@ -34,7 +34,7 @@ _PATH: Final = "/v2/stocks/bars"
 _PAGE_BARS: Final = 10_000
 _PAGES_MAX: Final = 100
 _BYTES_MAX: Final = 32 * 1024 * 1024
-_ATTEMPTS_MAX: Final = 5
+_ATTEMPTS_MAX: Final = 4
 _TIMEOUT_SECONDS: Final = 10.0
 _PAUSE_FIRST_SECONDS: Final = 0.5
 _PAUSE_MAX_SECONDS: Final = 30.0
@@ -126,7 +126,8 @@ class AlpacaBars:
         for _ in range(_PAGES_MAX):
             document = self._patiently(asked)
             for bar in _bars_of(document, symbol):
-                found[_day_of(bar)] = _close_of(bar)
+                on = _day_of(bar)
+                found[on] = _close_of(bar)
             token = document.get("next_page_token")
             if not token:
                 return tuple(DatedValue(on, found[on]) for on in sorted(found))
@@ -178,7 +179,9 @@ def _bars_of(document: Mapping[str, Any], symbol: str) -> list[Mapping[str, Any]
         return []
     if not isinstance(bars, dict):
         raise ProviderError(_NAME, "its answer holds no bars by symbol")
-    mine: object = cast("dict[str, Any]", bars).get(symbol) or []
+    mine: object = cast("dict[str, Any]", bars).get(symbol)
+    if mine is None:
+        return []
     if not isinstance(mine, list):
         raise ProviderError(_NAME, f"its answer holds no list of bars for {symbol}")
     return cast("list[Mapping[str, Any]]", mine)

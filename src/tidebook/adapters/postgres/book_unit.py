@@ -31,6 +31,7 @@ from tidebook.errors import FencedError
 from tidebook.model.facts import Transaction
 from tidebook.model.money import ZERO, decimal_text
 from tidebook.model.portfolios import CostMethod, Portfolio, Settlement, TaxRates
+from tidebook.model.tuples import made
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -174,6 +175,8 @@ def key_facts(cursor: Cursor[tuple[Any, ...]], keys: Collection[Key]) -> dict[st
 def _transaction(row: tuple[Any, ...]) -> Transaction:
     values: list[Any] = list(row[:TRANSACTION_COLUMNS])
     values[3] = type_by_name[row[3]]
+    values[11], values[12], values[13] = row[11] or ZERO, row[12] or ZERO, row[13] or ZERO
+    values[21] = row[21] or ZERO
     values[18] = () if row[18] is None else choices_from(row[18])
     return Transaction(*values)
 
@@ -192,7 +195,7 @@ def key_entries(
     found: dict[Key, dict[tuple[str, str], EntryRow]] = {key: {} for key in keys}
     named = {**_named(keys), "ids": None if ids is None else list(ids)}
     for row in cursor.execute(_SQL["key_entries"], named).fetchall():
-        entry = EntryRow(*row[2:])
+        entry = made(EntryRow, row[2:])
         found[row[0], row[1]][entry.transaction_id, entry.leg] = entry
     return found
 

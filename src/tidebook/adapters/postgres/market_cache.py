@@ -95,7 +95,7 @@ class _Priced:
 
     def jumps(self, security_id: str) -> tuple[PriceJump, ...]:
         if self._jumps is None:
-            self._jumps = price_jumps(security_id, self.quotes)
+            self._jumps = price_jumps(security_id, self.quotes, self.splits)
         return self._jumps
 
 

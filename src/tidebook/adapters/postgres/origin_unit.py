@@ -13,25 +13,24 @@ if TYPE_CHECKING:
 
     from psycopg import Cursor
 
-    from tidebook.book.derivation import Source
+    from tidebook.engine.records import FactOrigin
 
 _SQL: Final = statements("origins")
 
 
-def save(
-    cursor: Cursor[tuple[Any, ...]], origins: Sequence[tuple[Source, str]], since: datetime
-) -> None:
+def save(cursor: Cursor[tuple[Any, ...]], origins: Sequence[FactOrigin], since: datetime) -> None:
     """Write where the facts were read from that were recorded since a batch began.
 
     A fact that was known already is not recorded again, and keeps the origin that it has.
     """
     for kind in (SourceKind.TRANSACTION, SourceKind.PRICE, SourceKind.RATE):
-        own = [(source, origin) for source, origin in origins if source.kind is kind]
+        own = [one for one in origins if one.source.kind is kind]
         if own:
             named = {
-                "ids": [source.id for source, _ in own],
-                "days": [source.on for source, _ in own],
-                "origins": [origin for _, origin in own],
+                "ids": [one.source.id for one in own],
+                "days": [one.source.on for one in own],
+                "contents": [one.content_hash for one in own],
+                "origins": [one.origin for one in own],
                 "since": since,
             }
             cursor.execute(_SQL[kind.value], named)

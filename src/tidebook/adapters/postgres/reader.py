@@ -48,6 +48,7 @@ from tidebook.adapters.postgres.reader_references import (
     read_unknown,
 )
 from tidebook.adapters.postgres.reader_restatements import read_restatements
+from tidebook.adapters.postgres.reader_series import SeriesReading
 from tidebook.adapters.postgres.reader_transactions import (
     read_entries,
     read_transaction,
@@ -84,7 +85,6 @@ if TYPE_CHECKING:
         ReconciliationView,
         RestatementsPage,
         ResultsView,
-        SeriesView,
         TransactionsPage,
         TransactionView,
     )
@@ -97,7 +97,7 @@ if TYPE_CHECKING:
 _READY_SECONDS: Final = 2.0
 
 
-class PostgresReader:
+class PostgresReader(SeriesReading):
     """The book, to be read; fulfils ``tidebook.engine.ports.Reader``, which says what each gives.
 
     Safe to share between threads. Every method raises ``StoreUnavailableError`` when the database
@@ -110,6 +110,7 @@ class PostgresReader:
 
     def __init__(self, pool: Pool, market: MarketCache | None = None) -> None:
         """Keep the pool; nothing is read yet."""
+        super().__init__(pool)
         self._pool = pool
         self._market = market or MarketCache()
 
@@ -328,18 +329,6 @@ class PostgresReader:
                 as_of=as_of,
                 known_at=known_at,
             )
-
-    def series(
-        self,
-        portfolio_id: str,
-        *,
-        start: date | None = None,
-        end: date | None = None,
-        known_at: datetime | None = None,
-    ) -> SeriesView:
-        """Return the daily series of a portfolio."""
-        with snapshot(self._pool) as cursor:
-            return read_series(cursor, portfolio_id, start, end, known_at)
 
     def findings(
         self,

@@ -25,6 +25,7 @@ from tidebook.engine.verify import Difference, KeptBook, KeptBooks
 from tidebook.errors import UnknownPortfolioError
 from tidebook.model.facts import Transaction
 from tidebook.model.money import ZERO
+from tidebook.model.tuples import made
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterable, Sequence
@@ -242,7 +243,7 @@ def _kept(
     facts = _with_market(cursor, market, ids, list(map(_transaction, rows)), known)
     entries: dict[Key, dict[tuple[str, str], EntryRow]] = defaultdict(dict)
     for row in cursor.execute(_SQL["entries"], named).fetchall():
-        entry = EntryRow(*row[2:])
+        entry = made(EntryRow, row[2:])
         entries[row[0], row[1]][entry.transaction_id, entry.leg] = entry
     states: dict[Key, KeyState] = {
         (row[0], row[1]): book_unit.key_state(row)

@@ -193,7 +193,8 @@ def _jumps(
     if terms.known_at is None:
         return market.jumps(cursor, securities)
     known = market.markets_known(cursor, securities, known_at=terms.known_at).prices
-    return {one: price_jumps(one, quotes) for one, quotes in known.items()}
+    actions = market.actions_known(cursor, terms.known_at)
+    return {one: price_jumps(one, quotes, actions.splits(one)) for one, quotes in known.items()}
 
 
 def _position(

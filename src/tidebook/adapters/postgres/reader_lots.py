@@ -92,7 +92,9 @@ def _entries(
     """Return the entries of keys, each in its order."""
     if not security_ids:
         return {}
-    rows = cursor.execute(_SQL["key_entries"], {**wanted, "security_ids": list(security_ids)})
+    named = {**wanted, "security_ids": list(security_ids)}
+    # Whole answers: row by row the cursor costs more than the database.
+    rows = cursor.execute(_SQL["key_entries"], named).fetchall()
     return {
         key: [entry_from(row) for row in of_key]
         for key, of_key in groupby(rows, key=lambda row: row[1])

@@ -252,6 +252,7 @@ def _mark_prices(
         "days": [earliest[security_id] for security_id in securities],
         "change": _log(cursor, CauseKind.PRICE, moved, at),
     }
+    cursor.execute(_SQL["room_to_sort"])
     cursor.execute(_SQL["dirty_holders"], named)
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 StoredPart = tuple[str, str, str, str, str]
 """A lot, or a part of one, as JSON keeps it: id, day, quantity, local and base cost, all text."""
 
+_LEGS = {leg.value: leg for leg in Leg}
 INFINITY = "infinity"
 PORTFOLIO_COLUMNS = 23
 TRANSACTION_COLUMNS = 22
@@ -118,7 +119,7 @@ def entry_from(row: TupleRow) -> Entry:
     posting = Posting(
         portfolio_id=portfolio_id,
         security_id=security_id,
-        leg=Leg(leg),
+        leg=_LEGS[leg],
         transaction_id=transaction_id,
         type=event_type(kind),
         on=on,

@@ -33,9 +33,8 @@ if TYPE_CHECKING:
     from psycopg_pool import ConnectionPool
 
     from tidebook.adapters.postgres.market_cache import MarketCache
-    from tidebook.book.derivation import Source
     from tidebook.engine.book_facts import Standing
-    from tidebook.engine.records import Record
+    from tidebook.engine.records import FactOrigin, Record
     from tidebook.engine.store import (
         BookedFact,
         BookWrite,
@@ -182,7 +181,7 @@ class PostgresUnit:
         """Write business dates, mark every series from there on, return the duplicates."""
         return reference_unit.save_business_dates(self._cursor, dates, at)
 
-    def save_origins(self, origins: Sequence[tuple[Source, str]], since: datetime) -> None:
+    def save_origins(self, origins: Sequence[FactOrigin], since: datetime) -> None:
         """Write where the facts of a batch were read from."""
         origin_unit.save(self._cursor, origins, since)
 

@@ -165,6 +165,7 @@ SCATTER = (
     Measure(
         "semi_deviation", "Semi-deviation", Unit.FRACTION_PER_YEAR, _LOWER,
         "√(Σ min(0, r - mean)² / (n - 1)) · √k", _FEW, "Markowitz (1959)", semi_deviation,
+        needs_all=True,
     ),
     Measure(
         "downside_deviation", "Downside deviation", Unit.FRACTION_PER_YEAR, _LOWER,
@@ -173,7 +174,7 @@ SCATTER = (
     ),
     Measure(
         "mean_absolute_deviation", "Mean absolute deviation", Unit.FRACTION_PER_PERIOD, _LOWER,
-        "Σ|r - mean| / n", "never", _BACON, mean_absolute_deviation,
+        "Σ|r - mean| / n", "never", _BACON, mean_absolute_deviation, needs_all=True,
     ),
     Measure(
         "skewness", "Skewness", Unit.RATIO, _HIGHER,

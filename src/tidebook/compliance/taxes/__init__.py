@@ -31,7 +31,6 @@ from tidebook.compliance.taxes.superficial_view import (
     SuperficialView,
     denied_loss,
 )
-from tidebook.compliance.taxes.tax_verdicts import superficial_verdicts, wash_verdicts
 from tidebook.compliance.taxes.tax_view import (
     LotAdjustment,
     Replacement,
@@ -94,9 +93,7 @@ __all__ = [
     "household_history",
     "match_superficial",
     "match_washes",
-    "superficial_verdicts",
     "tax_lots",
     "wash_risk_of_purchase",
     "wash_risk_of_sale",
-    "wash_verdicts",
 ]

@@ -369,6 +369,7 @@ class _Batch:
 
     def _reconsider(self, keys: Iterable[Key]) -> None:
         """Note anew what is to be said of the facts of keys, and the keys they are booked on."""
+        self.resolved |= self.again.gone
         for key in self._anew(keys):
             for identity in self.again.mine[key]:
                 posted, stored = self.again.posted[identity], self.again.stored.get(identity)

@@ -19,6 +19,7 @@ from tidebook.book.postings import Leg, Posting, in_order
 from tidebook.engine.store import EntryRow, KeyState, KeyWrite
 from tidebook.model.actions import event_type
 from tidebook.model.money import ZERO, converted, decimal_text, exact
+from tidebook.model.tuples import made
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from tidebook.model.findings import Finding
 
 
+_NO_FLOW: Final = (None,) * 6
 _NONE_SETTLED: Final[Mapping[str, Decimal]] = MappingProxyType({})
 
 
@@ -149,7 +151,9 @@ def refold(
     """Return what differs between what a key comes to from all its facts and what is stored."""
     rows = {(row.transaction_id, row.leg): row for row in map(entry_row, folded.entries)}
     close = tuple(entry for entry, row in stored.items() if rows.get(entry) != row)
-    write = tuple(row for entry, row in rows.items() if stored.get(entry) != row)
+    # Rows are compared once: what is on both sides and differs is closed.
+    stays = stored.keys() - set(close)
+    write = tuple(row for entry, row in rows.items() if entry not in stays)
     if not close and not write:
         return KeyResult(_refresh(key, state, folded), folded.findings, None, _settled(folded))
     restated = bool(close) or _between(write, stored)
@@ -247,45 +251,39 @@ def _realised(entries: Sequence[Entry]) -> tuple[Decimal, Decimal]:
 def entry_row(entry: Entry) -> EntryRow:
     """Return an entry as it is stored."""
     posting, flow = entry.posting, entry.posting.flow
-    return EntryRow(
-        posting.transaction_id,
-        posting.leg,
-        posting.type,
-        posting.on,
-        posting.at,
-        posting.rank,
-        posting.currency,
-        posting.fx_rate,
-        posting.amount,
-        entry.quantity,
-        entry.cost_local,
-        entry.cost_base,
-        entry.realised_local,
-        entry.realised_base,
-        entry.realised_price,
-        entry.realised_currency,
-        _lots_text(entry.matches) if entry.matches else None,
-        flow.classification if flow else None,
-        flow.timing if flow else None,
-        flow.is_portfolio_flow if flow else None,
-        flow.cash_amount if flow else None,
-        flow.position_flow if flow else None,
-        posting.flow_base if flow else None,
-        None if opens_by_itself(entry) else _lots_text(entry.opens),
+    gains = entry[6:10]
+    flowing = _NO_FLOW if flow is None else (*flow, posting.flow_base)
+    return made(
+        EntryRow,
+        (
+            posting.transaction_id,
+            posting.leg,
+            posting.type,
+            posting.on,
+            posting.at,
+            posting.rank,
+            posting.currency,
+            posting.fx_rate,
+            posting.amount,
+            entry.quantity,
+            entry.cost_local,
+            entry.cost_base,
+            *gains,
+            _lots_text(entry.matches) if entry.matches else None,
+            *flowing,
+            None if opens_by_itself(entry) else _lots_text(entry.opens),
+        ),
     )
 
 
 def _lots_text(lots: Iterable[Lot]) -> str:
-    return json.dumps(
-        [
-            [
-                lot.lot_id,
-                lot.opened_on.isoformat(),
-                decimal_text(lot.quantity),
-                decimal_text(lot.cost_local),
-                decimal_text(lot.cost_base),
-            ]
-            for lot in lots
-        ],
-        ensure_ascii=False,
-    )
+    return json.dumps([_lot_texts(*lot) for lot in lots], ensure_ascii=False)
+
+
+def _lot_texts(
+    lot_id: str, opened_on: date, quantity: Decimal, local: Decimal, base: Decimal
+) -> tuple[str, str, str, str, str]:
+    cost = decimal_text(local)
+    # One object for both costs marks a lot in the base currency (see book.lots).
+    in_base = cost if base is local else decimal_text(base)
+    return lot_id, opened_on.isoformat(), decimal_text(quantity), cost, in_base

@@ -15,7 +15,7 @@ from tidebook.book.events import CARRIES
 from tidebook.book.known import Known
 from tidebook.book.ledger import post_by_id
 from tidebook.book.whole import is_cash_account
-from tidebook.model.actions import applied_id
+from tidebook.model.actions import AT, applied_id
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -47,6 +47,8 @@ class Reposting:
         self._actions: ActionTable | None = None
         self.waited: set[str] = set()
         """Ids of stored facts that were not booked until now."""
+        self.gone: set[str] = set()
+        """Ids of actions that waited in a portfolio, and act on nothing there any more."""
         self.stored: dict[str, BookedFact] = {}
         """Transactions as they were booked; a corporate action has no such row."""
         self.posted: dict[str, Posted] = {}
@@ -63,7 +65,11 @@ class Reposting:
         return self._actions
 
     def look(self, keys: Iterable[Key]) -> set[Key]:
-        """Post the facts of keys anew; return the other keys to which facts have moved."""
+        """Post the facts of keys anew; return the other keys that must be folded for it.
+
+        They are those to which facts have moved, and those that facts leave because they have to
+        wait from now on: a fact has all its legs or none.
+        """
         fresh = [key for key in keys if key not in self._looked]
         if not fresh:
             return set()
@@ -89,7 +95,11 @@ class Reposting:
                 moved.add((portfolio_id, before.main_security_id))
                 moved.add((portfolio_id, now.main_security_id))
                 moved.update(key for key in (before.arrival, now.arrival) if key is not None)
+            elif now.waits and now.findings and identity not in self.waited:
+                moved.add((portfolio_id, now.main_security_id))
         moved |= self._apply_actions(fresh)
+        if portfolio_ids:
+            self._forget_actions()
         return {key for key in moved if key not in self._looked and key[0] in self._portfolios}
 
     def _keep(self, identity: str, portfolio_id: str, now: Posted) -> None:
@@ -124,6 +134,23 @@ class Reposting:
             if posted.arrival is not None:
                 touched.add(posted.arrival)
         return touched
+
+    def _forget_actions(self) -> None:
+        """Find the actions that waited and were cancelled since, or act on something else."""
+        due: dict[str, Key | None] = {}
+        for identity in self.waited - self.posted.keys():
+            _, at, portfolio_id = identity.partition(AT)
+            if at and portfolio_id in self._portfolios:
+                action = self.actions.applied(identity, portfolio_id)
+                due[identity] = (portfolio_id, action.security_id) if action else None
+        if not due:
+            return
+        named_so = self._unit.facts(due)  # a transaction may be
+        states = self._unit.states([key for key in due.values() if key is not None])
+        for identity, key in due.items():
+            state = states.get(key) if key is not None else None
+            if identity not in named_so and (state is None or state.is_emptied):
+                self.gone.add(identity)
 
     def post(self, transactions: Iterable[Transaction]) -> dict[str, Posted]:
         """Post transactions of known portfolios."""

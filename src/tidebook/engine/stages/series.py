@@ -7,6 +7,7 @@ stale one writes nothing.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 _DAY: Final = timedelta(days=1)
 _DAYS_AT_ONCE: Final = 10_000
 """Days of all portfolios together that are valued at once, some 10 MB."""
+_UNTOLD_AT_ONCE: Final = 100
+"""Portfolios that are valued at once where no business dates tell how many days they have."""
 
 
 class SeriesOutcome(NamedTuple):
@@ -49,16 +52,19 @@ def bring_up_to_date(
 ) -> SeriesOutcome:
     """Bring up to ``limit`` portfolios' series up to date inside one unit.
 
-    ``spared`` are passed over. Into ``taken`` go those that are not, before anything is done. What
+    It takes as many as have about 10,000 days to be valued together: their portfolios are locked
+    until the unit ends, and what each unit costs is spread over all of them. ``spared`` are passed
+    over. Into ``taken`` go those that are not, before anything is done. What
     is written is believed from the instant at which it was known what there is to do: one taken
     before would say that it was believed while it was not.
     """
     unit.hold_market(exclusive=False)
-    jobs = unit.series_jobs(limit, spared)
+    jobs: Sequence[SeriesJob] = unit.series_jobs(limit, spared)
     at = now()
+    business_days = unit.business_dates() if jobs else ()
+    jobs = _at_once(jobs, business_days)
     if taken is not None:
         taken.extend(job.portfolio.portfolio_id for job in jobs)
-    business_days = unit.business_dates() if jobs else ()
     written = stale = 0
     brought: list[tuple[str, date, int]] = []
     for asked in _parts(_asked(unit, jobs, business_days)):
@@ -73,6 +79,18 @@ def bring_up_to_date(
                 first = min([row.on for row in write] + list(close))
                 brought.append((job.portfolio.portfolio_id, first, job.generation))
     return SeriesOutcome(len(jobs), written, stale, tuple(brought))
+
+
+def _at_once(jobs: Sequence[SeriesJob], business_days: Sequence[date]) -> Sequence[SeriesJob]:
+    """Return as many of the first jobs as have few enough days together; one at the least."""
+    if not business_days:
+        return jobs[:_UNTOLD_AT_ONCE]
+    days = 0
+    for place, job in enumerate(jobs):
+        days += max(1, len(business_days) - bisect_left(business_days, job.from_date))
+        if days > _DAYS_AT_ONCE and place:
+            return jobs[:place]
+    return jobs
 
 
 class _Days(NamedTuple):

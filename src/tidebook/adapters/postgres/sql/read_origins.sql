@@ -8,6 +8,7 @@ FROM unnest(%(places)s::int[], %(ids)s::text[], %(days)s::date[], %(versions)s::
 JOIN transactions AS t ON t.transaction_id = w.id
 LEFT JOIN fact_origins AS o
   ON o.kind = 'transaction' AND o.id = w.id AND o.recorded_at = t.recorded_at
+ AND coalesce(o.version, t.version) = t.version
 WHERE CASE WHEN w.version IS NULL
            THEN t.recorded_at <= %(known_at)s::timestamptz
                 AND (t.superseded_at = 'infinity' OR t.superseded_at > %(known_at)s::timestamptz)

@@ -15,8 +15,14 @@ SELECT (
       AND s.from_date <= %(as_of)s::date
       AND (%(security_id)s::text IS NULL OR EXISTS (
           SELECT FROM jsonb_array_elements(s.causes) AS c
-          WHERE c ->> 0 IN ('price', 'instrument')
-            AND regexp_replace(c ->> 1, ' [0-9-]{10}([.]{2}[0-9-]{10})?$', '') = %(security_id)s))
+          WHERE (c ->> 0 IN ('price', 'instrument')
+                 AND regexp_replace(c ->> 1, ' [0-9-]{10}([.]{2}[0-9-]{10})?$', '')
+                     = %(security_id)s)
+             OR (c ->> 0 = 'corporate_action'
+                 AND EXISTS (SELECT FROM corporate_actions AS a
+                             WHERE a.action_id IN (c ->> 1,
+                                 regexp_replace(c ->> 1, ' [0-9-]{10}([.]{2}[0-9-]{10})?$', ''))
+                               AND %(security_id)s IN (a.security_id, a.to_security_id)))))
 )
 
 -- name: page
@@ -41,8 +47,14 @@ SELECT * FROM (
       AND s.from_date <= %(as_of)s::date
       AND (%(security_id)s::text IS NULL OR EXISTS (
           SELECT FROM jsonb_array_elements(s.causes) AS c
-          WHERE c ->> 0 IN ('price', 'instrument')
-            AND regexp_replace(c ->> 1, ' [0-9-]{10}([.]{2}[0-9-]{10})?$', '') = %(security_id)s))
+          WHERE (c ->> 0 IN ('price', 'instrument')
+                 AND regexp_replace(c ->> 1, ' [0-9-]{10}([.]{2}[0-9-]{10})?$', '')
+                     = %(security_id)s)
+             OR (c ->> 0 = 'corporate_action'
+                 AND EXISTS (SELECT FROM corporate_actions AS a
+                             WHERE a.action_id IN (c ->> 1,
+                                 regexp_replace(c ->> 1, ' [0-9-]{10}([.]{2}[0-9-]{10})?$', ''))
+                               AND %(security_id)s IN (a.security_id, a.to_security_id)))))
 ) AS log
 ORDER BY recorded_at DESC, security_id COLLATE "C" NULLS LAST, epoch DESC
 OFFSET %(skip)s LIMIT %(limit)s

@@ -257,6 +257,10 @@ WHERE m.superseded_at = 'infinity' AND m.security_id IN (
     GROUP BY q.security_id HAVING count(*) > 1)
 GROUP BY m.security_id HAVING count(DISTINCT m.currency) > 1
 
+-- name: room_to_sort
+-- Everybody may hold a security: they are put in order in memory, for the rest of the transaction.
+SELECT set_config('work_mem', '64MB', true)
+
 -- name: dirty_holders
 WITH held AS (
     SELECT s.portfolio_id, min(c.day) AS day

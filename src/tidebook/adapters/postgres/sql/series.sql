@@ -93,10 +93,6 @@ UPDATE portfolios p SET series_from = NULL, series_generation = p.generation, se
 FROM claimed WHERE p.portfolio_id = claimed.portfolio_id
 RETURNING p.portfolio_id
 
--- name: last_recorded
-SELECT max(recorded_at) FROM portfolio_days
-WHERE portfolio_id = %(portfolio_id)s AND day = ANY(%(days)s) AND superseded_at = 'infinity'
-
 -- name: close_days
 -- Each day names its portfolio by its place among the ids.
 UPDATE portfolio_days d SET superseded_at = %(at)s

@@ -1,0 +1,107 @@
+"""Daily series from one snapshot each, and those of now kept in the process until they change."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from threading import Lock
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from tidebook.adapters.postgres.reader_portfolios import read_series, read_subject
+from tidebook.adapters.postgres.rows import moment
+from tidebook.adapters.postgres.snapshots import snapshot
+from tidebook.adapters.postgres.statements import statements
+from tidebook.engine.performance import series_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date, datetime
+
+    from psycopg import Cursor
+    from psycopg.rows import TupleRow
+
+    from tidebook.adapters.postgres.reader_portfolios import Subject
+    from tidebook.adapters.postgres.snapshots import Pool
+    from tidebook.engine.views import SeriesView
+
+DAYS_KEPT_MAX: Final = 50_000
+"""Days kept at most, over all portfolios: some 20 MB."""
+_CURRENT: Final = "CURRENT"
+_SQL: Final = statements("read_series")
+
+
+class _Kept(NamedTuple):
+    subject: Subject
+    view: SeriesView
+
+
+class SeriesReading:
+    """The part of the reader that gives daily series.
+
+    A whole series of now is kept with the state of the book that it is right in. A look at that
+    state, in the caller's own snapshot, tells whether it still is.
+    """
+
+    def __init__(self, pool: Pool, *, days_max: int = DAYS_KEPT_MAX) -> None:
+        """Start with nothing kept."""
+        self._series_pool = pool
+        self._days_max = days_max
+        self._days_kept = 0
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        self._lock = Lock()
+
+    def series(
+        self,
+        portfolio_id: str,
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        known_at: datetime | None = None,
+    ) -> SeriesView:
+        """Return the daily series of a portfolio."""
+        with snapshot(self._series_pool) as cursor:
+            if start is None and end is None and known_at is None:
+                return self._whole(cursor, portfolio_id)
+            return read_series(cursor, portfolio_id, start, end, known_at)
+
+    def series_of(
+        self, portfolio_ids: Sequence[str], *, known_at: datetime | None = None
+    ) -> tuple[SeriesView, ...]:
+        """Return the whole daily series of several portfolios."""
+        with snapshot(self._series_pool) as cursor:
+            if known_at is None:
+                return tuple(self._whole(cursor, one) for one in portfolio_ids)
+            return tuple(read_series(cursor, one, None, None, known_at) for one in portfolio_ids)
+
+    def state(self, portfolio_id: str) -> str | None:
+        """Return a text that changes whenever an answer about a portfolio may."""
+        with snapshot(self._series_pool) as cursor:
+            subject = read_subject(cursor, portfolio_id)
+            if subject.freshness.status != _CURRENT:
+                return None
+            wanted = {"portfolio_id": portfolio_id, "known_at": moment(None)}
+            versions = cursor.execute(_SQL["versions"], wanted).fetchone() or ()
+        rests_on = subject.freshness
+        parts = (rests_on.generation, rests_on.series_generation, rests_on.valuation_version)
+        return ".".join(map(str, (*parts, *versions)))
+
+    def _whole(self, cursor: Cursor[TupleRow], portfolio_id: str) -> SeriesView:
+        subject = read_subject(cursor, portfolio_id)
+        with self._lock:
+            kept = self._kept.get(portfolio_id)
+            if kept is not None and kept.subject == subject:
+                self._kept.move_to_end(portfolio_id)
+                return kept.view
+        view = read_series(cursor, portfolio_id, None, None, None)
+        if subject.freshness.status == _CURRENT:
+            view = view._replace(prepared=series_of(view))
+            self._keep(portfolio_id, _Kept(subject, view))
+        return view
+
+    def _keep(self, portfolio_id: str, kept: _Kept) -> None:
+        with self._lock:
+            before = self._kept.pop(portfolio_id, None)
+            self._days_kept += len(kept.view.days) - (len(before.view.days) if before else 0)
+            self._kept[portfolio_id] = kept
+            while self._days_kept > self._days_max and len(self._kept) > 1:
+                _, left = self._kept.popitem(last=False)
+                self._days_kept -= len(left.view.days)

@@ -1,0 +1,63 @@
+"""Entity tags: whether an answer would be the one that the caller has, known without making it.
+
+A tag names the state of the book and the market that an answer follows from, and the question. A
+book that is being restated promises nothing, and its answers have no tag.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tidebook.api.edge import today
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tidebook.api.edge import Edge
+
+_TAG_LENGTH = 32
+
+
+def tagged(
+    edge: Edge, request: Request, portfolio_id: str, answer: Callable[[], Response]
+) -> Response:
+    """Return an answer about a portfolio with its tag, or 304 where the caller has it already.
+
+    The state is read before the answer is made: one that moves in between makes the answer newer
+    than its tag, so that the next question is answered in full.
+    """
+    state = edge.reader.state(portfolio_id)
+    if state is None:
+        return answer()
+    tag = _tag(edge, request, state)
+    headers = {"ETag": tag, "Cache-Control": "no-cache", "Vary": "Accept"}
+    if _has(request, tag):
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    found = answer()
+    found.headers.update(headers)
+    return found
+
+
+def _tag(edge: Edge, request: Request, state: str) -> str:
+    """Return the tag of an answer; days to today are counted in some, so today is part of it."""
+    parts = (
+        edge.settings.version,
+        state,
+        request.url.path,
+        request.url.query,
+        request.headers.get("accept", ""),
+        today(edge).isoformat(),
+    )
+    digest = sha256("\n".join(parts).encode()).hexdigest()
+    return f'"{digest[:_TAG_LENGTH]}"'
+
+
+def _has(request: Request, tag: str) -> bool:
+    held = request.headers.get("if-none-match", "")
+    words = [word.strip().removeprefix("W/") for word in held.split(",")]
+    return tag in words or "*" in words

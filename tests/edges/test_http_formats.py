@@ -1,0 +1,151 @@
+"""Series in every format, and answers that need not be sent twice."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from decimal import Decimal
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.edges import sample_views
+from tidebook.api import formats
+from tidebook.api.formats import Format, format_of
+from tidebook.errors import NotAcceptableError
+
+if TYPE_CHECKING:
+    from starlette.testclient import TestClient
+
+SERIES = "/portfolios/P-1/series"
+HISTORY = "/portfolios/P-1/position-history?security_id=S-1"
+TWR = "/portfolios/P-1/performance"
+DAILY = {
+    "scope": {"as_of_date": "2025-03-11"},
+    "periods": [{"type": "SI", "breakdown": "DAILY"}, {"type": "YTD"}],
+}
+
+
+def client() -> TestClient:
+    return sample_views.desk().client
+
+
+def stream(content: bytes) -> Any:  # noqa: ANN401 - a library without types
+    arrow: Any = import_module("pyarrow")
+    with arrow.ipc.open_stream(content) as reader:
+        return reader.read_all()
+
+
+@pytest.mark.parametrize(
+    ("accept", "chosen"),
+    [
+        (None, Format.JSON),
+        ("", Format.JSON),
+        ("*/*", Format.JSON),
+        ("text/csv", Format.CSV),
+        ("text/csv;q=0.1, application/x-ndjson;q=0.9", Format.LINES),
+        ("image/png, application/vnd.apache.arrow.stream", Format.ARROW),
+        ("text/csv;q=0, application/json", Format.JSON),
+    ],
+)
+def test_the_best_liked_format_is_taken(accept: str | None, chosen: Format) -> None:
+    assert format_of(accept) is chosen
+
+
+def test_a_format_that_there_is_none_of_is_refused() -> None:
+    with pytest.raises(NotAcceptableError):
+        format_of("image/png")
+    answer = client().get(SERIES, headers={"Accept": "image/png"})
+    assert answer.status_code == 406
+    assert answer.json()["code"] == "accept.unknown"
+    assert "text/csv" in answer.json()["hint"]
+
+
+def test_the_series_as_csv_and_json_lines() -> None:
+    days = client().get(SERIES).json()["days"]
+    answer = client().get(SERIES, headers={"Accept": "text/csv"})
+    head, first, *_ = answer.text.splitlines()
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert head.split(",") == list(days[0])
+    assert first.split(",") == list(days[0].values())
+    assert json.loads(answer.headers["Tidebook-Freshness"])["generation"] == 7
+    lines = client().get(SERIES, headers={"Accept": "application/x-ndjson"}).text.splitlines()
+    assert [json.loads(line) for line in lines] == days
+
+
+def test_the_series_as_an_arrow_stream_keeps_every_digit() -> None:
+    days = client().get(SERIES).json()["days"]
+    found = stream(client().get(SERIES, headers={"Accept": Format.ARROW.value}).content)
+    assert found.column("date").to_pylist() == [date.fromisoformat(day["date"]) for day in days]
+    told = [Decimal(day["eod_market_value"]) for day in days]
+    assert found.column("eod_market_value").to_pylist() == told
+    assert json.loads(found.schema.metadata[b"freshness"])["status"] == "CURRENT"
+
+
+def test_the_position_history_is_flat_in_a_table() -> None:
+    (change, *_) = client().get(HISTORY).json()["positions"]
+    answer = client().get(HISTORY, headers={"Accept": "application/x-ndjson"})
+    (row, *_) = map(json.loads, answer.text.splitlines())
+    assert row["quantity"] == change["quantity"]
+    assert row["market_value"] == change["valuation"]["market_value"]
+    table = stream(client().get(HISTORY, headers={"Accept": Format.ARROW.value}).content)
+    assert table.column("quantity").to_pylist()[0] == Decimal(change["quantity"])
+
+
+def test_returns_as_a_table_have_a_row_for_each_part() -> None:
+    answer = client().post(TWR, json=DAILY, headers={"Accept": "text/csv"})
+    # 2 % and 500 / 10,200 on the days of the sample, and 5 % over the year.
+    assert answer.text.splitlines() == [
+        "period,breakdown_type,start_date,end_date,cumulative_return",
+        "SI,DAILY,2025-03-10,2025-03-10,2.0",
+        "SI,DAILY,2025-03-11,2025-03-11,2.9411764706",
+        "YTD,,2025-03-10,2025-03-11,5.0",
+    ]
+    table = stream(client().post(TWR, json=DAILY, headers={"Accept": Format.ARROW.value}).content)
+    assert table.column("cumulative_return").to_pylist() == [2.0, 2.9411764706, 5.0]
+
+
+def test_arrow_without_its_extra_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> object:
+        raise ImportError(name)
+
+    monkeypatch.setattr(formats, "import_module", missing)
+    answer = client().get(SERIES, headers={"Accept": Format.ARROW.value})
+    assert answer.status_code == 406
+    assert answer.json()["code"] == "accept.no-arrow"
+    assert "tidebook[arrow]" in answer.json()["hint"]
+
+
+@pytest.mark.parametrize("path", [SERIES, HISTORY, "/portfolios/P-1/positions"])
+def test_an_answer_that_the_caller_has_is_not_made_again(path: str) -> None:
+    desk = sample_views.desk()
+    first = desk.client.get(path)
+    tag = first.headers["ETag"]
+    asked = len(desk.reader.asked)
+    again = desk.client.get(path, headers={"If-None-Match": tag})
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["ETag"] == tag
+    assert len(desk.reader.asked) == asked, "the answer was made, and thrown away"
+
+
+def test_a_tag_is_of_one_state_one_question_and_one_format() -> None:
+    desk = sample_views.desk()
+
+    def tag(path: str, accept: str = "application/json") -> str:
+        return desk.client.get(path, headers={"Accept": accept}).headers["ETag"]
+
+    tags = [tag(SERIES), tag(SERIES, "text/csv"), tag(SERIES + "?start_date=2025-03-11")]
+    desk.reader.kept_state = "8.8.5"
+    tags.append(tag(SERIES))
+    assert len(set(tags)) == 4
+    stale = desk.client.get(SERIES, headers={"If-None-Match": tags[0]})
+    assert stale.status_code == 200
+
+
+def test_a_book_that_is_being_restated_promises_nothing() -> None:
+    desk = sample_views.desk()
+    desk.reader.kept_state = None
+    answer = desk.client.get(SERIES, headers={"If-None-Match": "*"})
+    assert answer.status_code == 200
+    assert "ETag" not in answer.headers
