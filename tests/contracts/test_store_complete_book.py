@@ -430,3 +430,36 @@ def test_a_cancelled_business_date_is_a_day_like_any_other_again(book: Book) -> 
 def closing(book: Book, portfolio_id: str) -> dict[date, Decimal]:
     """Return the closing value of every valued day."""
     return {row[1]: row[5] for row in book.held().days if row[0] == portfolio_id}
+
+
+def test_what_waits_for_an_instrument_to_be_no_cash_is_woken_when_it_is(book: Book) -> None:
+    book.take(topics.RAW_INSTRUMENTS, [SPIN._replace(product_type="Cash")])
+    becomes = trade("C1", 4, 0, day=2)._replace(
+        type=TransactionType.CONVERSION, to_security_id="SPIN", to_quantity=D(8)
+    )
+    book.book(trade("B1", 10, 10, day=1), becomes)
+    assert [row[:2] for row in book.held().findings] == [("C1", "transfer.cash-in-kind")]
+    book.take(topics.RAW_INSTRUMENTS, [SPIN])
+    book.settle()
+    held = book.held()
+    assert held.findings == []
+    quantities = {row[1]: row[3] for row in held.states if row[0] == "P1"}
+    assert (quantities["ACME"], quantities["SPIN"]) == (6, 8)
+
+
+def test_a_conversion_pays_its_costs_in_the_currency_that_it_settles_in(book: Book) -> None:
+    book.take(topics.RAW_FX_RATES, [Rate("EUR", "USD", FIRST, D("1.25"))])
+    becomes = trade("C1", 4, 0, day=2)._replace(
+        type=TransactionType.CONVERSION,
+        to_security_id="SPIN",
+        to_quantity=D(8),
+        fee=D(5),
+        currency="EUR",
+    )
+    book.book(trade("B1", 10, 10, day=1), becomes)
+    # 5 dollars are 4 euros, and cost 5 dollars.
+    cash = book.rows(
+        "SELECT security_id, currency, quantity, amount, cost_base, fx_rate, flow_base "
+        "FROM entries WHERE transaction_id = 'C1' AND leg = 'cash'"
+    )
+    assert cash == [("CASH_EUR", "EUR", -4, 4, -5, D("1.25"), -5)]

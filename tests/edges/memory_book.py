@@ -20,6 +20,7 @@ from tidebook.engine.benchmark_updates import MemoryBenchmarks
 from tidebook.engine.benchmarks import Benchmarks, NoProvider
 from tidebook.engine.book_facts import BookFacts, Standing
 from tidebook.engine.ports import HEALTH_MAX, OVERVIEW_MAX, Receipt, RestatementQuery
+from tidebook.engine.turning import turning_of
 from tidebook.engine.verify import KeptBooks
 from tidebook.engine.views import (
     AppliedActionsView,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from tidebook.book.health_facts import CheckResult
     from tidebook.engine.hypothesis import Hypothesis
     from tidebook.engine.ports import FactQuery, TransactionQuery
+    from tidebook.engine.series_port import TurningDays
     from tidebook.engine.views import (
         ActionView,
         AppliedActionView,
@@ -406,6 +408,11 @@ class MemoryReader:
         self, portfolio_ids: Sequence[str], *, known_at: datetime | None = None
     ) -> tuple[SeriesView, ...]:
         return tuple(self.series(one, known_at=known_at) for one in portfolio_ids)
+
+    def turning_days(
+        self, portfolio_ids: Sequence[str], spans: Sequence[tuple[date, date]]
+    ) -> TurningDays:
+        return turning_of(self.series_of(portfolio_ids), spans)
 
     def state(self, portfolio_id: str) -> str | None:
         self._answering(portfolio_id)

@@ -157,6 +157,15 @@ NUMBERLESS = {
     "/portfolios/{portfolio_id}/health": "ages, counts and estimates of what is doubtful",
     "/health/data": "counts of portfolios and of what is to be said about them",
     "/instruments/": "names",
+    "/trades": "ids of facts",
+    "/users/{user_id}/comparative": "all portfolios of a user in one, beside a benchmark; what "
+    "each portfolio is worth and earned is explained under its own id",
+    "/users/{user_id}/metrics": "the same: sums over portfolios of positions, gains and returns",
+    "/users/{user_id}/portfolio": "the same, by security",
+    "/users/{user_id}/win-rate": "counts and means of entry.realised by sale",
+    "/benchmarks": "ages of levels of others",
+    "/benchmarks/update": "the state of an update",
+    "/benchmarks/updates/{update_id}": "the state of an update",
     "/corporate-actions/": "terms as they were sent: leaves of the trees",
     "/portfolios/{portfolio_id}/corporate-actions": "entries, which entry.* explains under the id "
     "of the action in the portfolio",

@@ -133,7 +133,7 @@ def test_every_audit_names_its_rule_its_version_and_its_source(desk: Desk) -> No
     body = desk.ask("get", "/users/u1/compliance")
     assert body["disclaimer"] == "This is not legal or tax advice."
     wash = next(each for each in body["audits"] if each["check_name"] == "wash_sale")
-    assert (wash["rule_id"], wash["rule_version"]) == ("wash_sale", "1954-08-16")
+    assert (wash["rule_id"], wash["rule_version"]) == ("wash_sale_us", "1")
     assert wash["source_url"].startswith("https://")
     assert wash["clears_on"] == "2024-03-03"
 
@@ -245,7 +245,7 @@ def test_an_acknowledgement_needs_a_reason_and_stands_beside_the_verdict(desk: D
     assert desk.ask("post", path, said, 422)["errors"][0]["pointer"] == "/reason"
     desk.ask("post", path, said | {"reason": "no purchase is planned"}, 201)
     audits = desk.ask("get", "/users/u1/compliance")["audits"]
-    wash = next(each for each in audits if each["id"] == f"{sale}:wash_sale")
+    wash = next(each for each in audits if each["id"] == f"{sale}:wash_sale_us")
     assert wash["status"] == "provisional"
     assert wash["acknowledgement"]["reason"] == "no purchase is planned"
 
@@ -261,7 +261,7 @@ def test_the_rules_of_a_day_are_marked(desk: Desk) -> None:
     in_force = {each["rule_id"]: each for each in body["rules"] if each["in_force"]}
     assert in_force["intraday_margin"]["effective_from"] == "2026-06-04"
     assert in_force["pattern_day_trading"]["effective_to"] == "2027-10-20"
-    assert in_force["superficial_loss"]["jurisdiction"] == "CA"
+    assert in_force["superficial_loss_ca"]["jurisdiction"] == "CA"
     assert in_force["position_size_limit"]["params"] == {
         "limit_pct": {"value": "20", "unit": "percent"}
     }

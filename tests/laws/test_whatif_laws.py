@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 from hypothesis import given, strategies as st
 
 from tests.laws.test_whole_laws import corporate_actions, total, transactions, worlds
-from tidebook.book.term_gains import gains
+from tidebook.book.gains import term_gains
 from tidebook.book.whole import Earlier, build
+from tidebook.engine.gains import terms_of
 from tidebook.model.actions import ActionTable
 from tidebook.model.money import ZERO
+from tidebook.model.portfolios import TaxRates
 
 if TYPE_CHECKING:
     from tidebook.book.whole import Facts
@@ -47,8 +49,10 @@ def test_a_book_is_the_same_whatever_is_taken_from_an_earlier_one(
 
 @given(worlds(), st.sampled_from([0, 1, 12]))
 def test_the_parts_of_a_gain_by_holding_period_add_up_to_it(facts: Facts, months: int) -> None:
-    for folded in build(facts).keys.values():
-        found = gains(folded.entries, months)
+    for key, folded in build(facts).keys.items():
+        taxed = facts.portfolios[key[0]]._replace(tax_rates=TaxRates(long_term_months=months))
+        terms = terms_of(taxed, facts.instruments.values(), facts.actions)
+        found = term_gains(folded.entries, terms)
         booked = total([entry.realised_base or ZERO for entry in folded.entries])
         assert found.realised == booked
         assert total([found.short_term, found.long_term, found.undated]) == booked

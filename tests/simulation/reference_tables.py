@@ -153,6 +153,9 @@ class ReferenceTables:
             subjects = [f"instrument:{identity}" for identity in fresh]
             self.wake(subjects, "its instrument has become known", at)
         if changed:
+            others = [f"instrument:{identity}" for identity in changed if identity not in fresh]
+            if others:
+                self.wake(others, "the instrument has changed", at)
             self.refold_securities(changed, at)
         return duplicates
 

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from tests.simulation.processes import Process
     from tidebook.book.series import Market
     from tidebook.engine.book_facts import Standing
-    from tidebook.engine.records import FactOrigin, Record
+    from tidebook.engine.record_origins import FactOrigin
+    from tidebook.engine.records import Record
     from tidebook.engine.store import (
         BookedFact,
         BookWrite,

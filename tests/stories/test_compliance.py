@@ -82,13 +82,13 @@ def booked(database_url: str, tmp_path: Path) -> Iterator[Desk]:
 
 
 def test_a_loss_is_judged_again_when_the_shares_are_bought_back(desk: Desk) -> None:
-    assert desk.said("s1", "wash_sale").status is Status.PASS
+    assert desk.said("s1", "wash_sale_us").status is Status.PASS
     bought = trade("b2", "BUY", "ACME", "2025-04-01", quantity="60", price="41")
     desk.take(desk.commands.ingest_transactions([bought], "test"))
-    sale, purchase = desk.said("s1", "wash_sale"), desk.said("b2", "wash_sale")
+    sale, purchase = desk.said("s1", "wash_sale_us"), desk.said("b2", "wash_sale_us")
     # 60 of the 100 shares were replaced 22 days later: 600 of the loss of 1,000 wait.
     assert (sale.status, sale.amount("disallowed")) == (Status.FLAG, Decimal(600))
-    assert [one.ids for one in sale.evidence] == [("b1",), ("b2",)]
+    assert [one.ids for one in sale.evidence] == [("s1", "b1"), ("b2",)]
     assert (purchase.status, purchase.amount("disallowed")) == (Status.FLAG, Decimal(600))
 
 
@@ -98,12 +98,12 @@ def test_a_cancelled_trade_has_no_verdict_and_what_it_caused_is_taken_back(desk:
     desk.take(desk.commands.cancel([TransactionRef("b2", "P1")], "test"))
     page = desk.system.compliance.verdicts(["P1"])
     assert {one.transaction_id for one in page.trades} == {"b1", "s1"}
-    assert desk.said("s1", "wash_sale").status is Status.PASS
+    assert desk.said("s1", "wash_sale_us").status is Status.PASS
     statuses = [
         verdict.status
         for kept in desk.system.compliance.history(["P1"], "s1")
         for verdict in kept.verdicts
-        if verdict.rule_id == "wash_sale"
+        if verdict.rule_id == "wash_sale_us"
     ]
     assert statuses == [Status.PASS, Status.FLAG, Status.PASS]
 

@@ -158,3 +158,55 @@ def test_a_loss_is_open_until_the_window_ends() -> None:
     sale = sale_of(view, "s1")
     assert sale.standing(date(2024, 7, 3)) is Standing.PROVISIONAL
     assert sale.standing(date(2024, 7, 4)) is Standing.SETTLED
+
+
+def carried(identity: str, on: str, quantity: str, into: str) -> Transaction:
+    fact = trade(
+        identity,
+        "TRANSFER_IN_KIND",
+        "BTC",
+        on,
+        quantity=quantity,
+        price="50",
+        currency="CAD",
+        to_portfolio_id=into,
+    )
+    return fact._replace(portfolio_id="P1")
+
+
+def test_a_denied_loss_goes_along_to_a_spouse() -> None:
+    # 80 is added to four units; one of them goes to the spouse with 20.
+    view = keep(
+        buy("b1", "2024-01-10", "10", "60"),
+        sell("s1", "2024-06-03", "10", "40"),
+        buy("b2", "2024-06-05", "4", "40"),
+        carried("t1", "2024-09-02", "1", "SPOUSE"),
+    )
+    assert {base.owner: (base.units, base.added) for base in view.bases} == {
+        "self": (D(3), D(60)),
+        "spouse": (D(1), D(20)),
+    }
+    assert view.gone == D(0)
+
+
+def test_a_denied_loss_is_gone_where_its_units_enter_a_registered_account() -> None:
+    view = keep(
+        buy("b1", "2024-01-10", "10", "60"),
+        sell("s1", "2024-06-03", "10", "40"),
+        buy("b2", "2024-06-05", "4", "40"),
+        carried("t1", "2024-09-02", "1", "TFSA"),
+    )
+    assert view.gone == D(20)
+    assert sum((base.added for base in view.bases), D(0)) == D(60)
+
+
+def test_units_given_away_take_their_part_of_a_denied_loss_along() -> None:
+    given = trade("o1", "TRANSFER_OUT", "BTC", "2024-09-02", quantity="2", currency="CAD")
+    view = keep(
+        buy("b1", "2024-01-10", "10", "60"),
+        sell("s1", "2024-06-03", "10", "40"),
+        buy("b2", "2024-06-05", "4", "40"),
+        given,
+    )
+    assert view.gone == D(40)
+    assert [sale.sale_id for sale in view.sales] == ["s1"]

@@ -79,7 +79,9 @@ def keep(
     terms: WashTerms | None = None,
     method: CostMethod = CostMethod.FIFO,
     actions: tuple[CorporateAction, ...] = (),
+    without: str = "",
 ) -> Kept:
+    """Return the tax view of all portfolios that are named, or of all ``without`` one."""
     portfolios = {
         name: Portfolio(name, "USD", date(2000, 1, 1), cost_method=method, allow_short=True)
         for name in {fact.portfolio_id for fact in transactions}
@@ -89,6 +91,7 @@ def keep(
     table = ActionTable(actions)
     book = build(Facts(portfolios, INSTRUMENTS, transactions, NO_RATES, table))
     assert not book.findings
+    portfolios.pop(without, None)
     history = household_history(book.keys, Household(portfolios, INSTRUMENTS, table))
     return Kept(match_washes(history.events, terms or WashTerms()), history)
 
@@ -398,3 +401,64 @@ def test_what_cannot_be_told_is_left_out_and_named(
     assert not history.events
     (left_out,) = history.left_out
     assert reason in left_out
+
+
+def _given(into: str) -> Transaction:
+    return trade(
+        "t1",
+        "TRANSFER_IN_KIND",
+        "ACME",
+        "2024-07-01",
+        quantity="4",
+        price="45",
+        to_portfolio_id=into,
+    )
+
+
+def test_a_deferred_loss_leaves_with_units_that_leave_the_household() -> None:
+    kept = keep(
+        buy("b1", "2024-01-10", "10", "50"),
+        sell("s1", "2024-06-03", "10", "40"),
+        buy("b2", "2024-06-05", "10", "42"),
+        _given("P9"),
+        without="P9",
+    )
+    assert kept.view.gone == D(40)
+    assert (kept.lot("b2").quantity, kept.lot("b2").deferred) == (D(6), D(60))
+    assert [sale.sale_id for sale in kept.view.sales] == ["s1"]
+
+
+def test_units_that_come_from_outside_the_household_keep_their_days_and_replace_nothing() -> None:
+    kept = keep(
+        buy("b1", "2024-01-10", "10", "50")._replace(portfolio_id="P2"),
+        sell("s1", "2024-06-28", "10", "40")._replace(portfolio_id="P2"),
+        buy("b2", "2024-06-05", "10", "42"),
+        _given("P2"),
+        without="P1",
+    )
+    assert kept.sale("s1").recognised == D(-100)
+    (lot,) = kept.lots()
+    assert (lot.acquired_on, lot.quantity, lot.basis) == (date(2024, 6, 5), D(4), D(168))
+
+
+def test_a_merger_for_cash_is_a_sale() -> None:
+    cash = CorporateAction(
+        "m",
+        ActionType.MERGER,
+        "ACME",
+        date(2024, 6, 3),
+        new_units=D(0),
+        cost_fraction=D(0),
+        cash_per_unit=D(40),
+        cash_currency="USD",
+    )
+    kept = keep(
+        buy("b1", "2024-01-10", "10", "50"),
+        buy("b2", "2024-05-20", "4", "45"),
+        actions=(cash,),
+    )
+    # Both lots end together, so that neither replaces the other.
+    assert [(sale.proceeds, sale.recognised) for sale in kept.view.sales] == [
+        (D(400), D(-100)),
+        (D(160), D(-20)),
+    ]

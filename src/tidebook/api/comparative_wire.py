@@ -24,6 +24,7 @@ from tidebook.model.money import ZERO, decimal_text, exact
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tidebook.analytics import Interval
     from tidebook.engine.benchmarks import Levels
     from tidebook.engine.comparative import Comparative
     from tidebook.engine.comparing import Comparison, IndexSide, UserSide
@@ -51,6 +52,7 @@ CONVENTIONS: Json = {
     "unpriced": "a position without a price is carried at its cost; see coverage",
 }
 
+_FRACTIONS = frozenset({"alpha_annual", "tracking_error"})
 _PRICE_ONLY = "the prices of {} in the book leave its distributions out, so that it looks worse"
 _GOES_SHORT = (
     "the benchmark could not have paid all that was taken out, so that its end value is negative; "
@@ -100,7 +102,7 @@ def comparative_of(view: Comparative, asked: Span, today: date, now: datetime) -
         "timeframe": timeframe(asked, found.span),
         "user_performance": _user(view, today),
         "benchmark_performance": _benchmark(view, today),
-        "comparison": _comparison(found),
+        "comparison": _comparison(found) | {"intervals": _intervals(view.intervals)},
         "conventions": CONVENTIONS,
         **rests_on(view.book, view.request.known_at, now),
     }
@@ -117,7 +119,7 @@ def simple_of(view: Comparative, asked: Span, today: date, now: datetime) -> Jso
         "user_id": view.book.user_id,
         "currency": view.book.currency,
         "user_pnl": None if user is None else number(user.profit),
-        "user_return_pct": None if user is None else percent(user.rates.rate_period),
+        "user_return_pct": None if user is None else percent(user.earned),
         "benchmark_symbol": found.line.blend.symbol,
         "benchmark_return_pct": None if benchmark is None else percent(benchmark),
         "difference_pct": percent(found.difference),
@@ -159,7 +161,7 @@ def _user(view: Comparative, today: date) -> Json:
         "buy_value": number(done.bought),
         "sell_value": number(done.sold),
         "profit_dollar": number(user.profit),
-        "profit_percent": percent(user.rates.rate_period),
+        "profit_percent": percent(user.earned),
         "opening_value": number(user.opening),
         "closing_value": number(user.closing),
         "income": number(done.income),
@@ -278,6 +280,17 @@ def _comparison(found: Comparison) -> Json:
     }
 
 
+def _intervals(found: Mapping[str, Interval] | None) -> Json | None:
+    if found is None:
+        return None
+    return {
+        f"{name}_percent" if name in _FRACTIONS else name: [
+            (percent if name in _FRACTIONS else plain)(end) for end in (one.low, one.high)
+        ]
+        for name, one in found.items()
+    }
+
+
 def _warnings(found: Comparison) -> list[Json]:
     """Return what makes two figures less alike than they look."""
     index = found.benchmark
@@ -301,7 +314,7 @@ def _reasons(found: Comparison) -> list[Json]:
     user, index, relative = found.user, found.benchmark, found.relative
     figures: dict[str, Figure] = {}
     if user is not None:
-        figures["profit_percent"] = user.rates.rate_period
+        figures["profit_percent"] = user.earned
         figures["twr_percent"] = user.twr
     if index is not None:
         figures["mwr_percent"] = index.rate_period

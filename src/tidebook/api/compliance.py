@@ -98,7 +98,11 @@ def acknowledge(request: Request, edge: EdgeHere, user_id: str, body: JsonBody) 
     kept = edge.compliance.history(_portfolios(edge, user_id), seen.trade_id)
     current = kept[-1] if kept and kept[-1].superseded_at is None else None
     verdict = next(
-        (one for one in (current.verdicts if current else ()) if seen.rule_id == one.rule_id),
+        (
+            one
+            for one in (current.verdicts if current else ())
+            if seen.rule_id in {one.rule_id, wire.check_name(one.rule_id)}
+        ),
         None,
     )
     if current is None or verdict is None:

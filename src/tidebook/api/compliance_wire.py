@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tidebook.api.replies import (
     Json,
@@ -27,6 +27,17 @@ if TYPE_CHECKING:
     from tidebook.compliance.verdicts import Evidence, Verdict
     from tidebook.engine.compliance.ports import Acknowledgement, KeptVerdicts, VerdictsPage
     from tidebook.engine.compliance.pretrade import OrderCheck
+
+CHECK_NAMES: Final = {
+    "wash_sale_us": "wash_sale",
+    "superficial_loss_ca": "superficial_loss",
+}
+"""The names of checks where they are not those of the rules."""
+
+
+def check_name(rule_id: str) -> str:
+    """Return the name of a check: that of its rule, without its country."""
+    return CHECK_NAMES.get(rule_id, rule_id)
 
 
 def audits_of(page: VerdictsPage, *, limit: int, with_inapplicable: bool) -> Json:
@@ -99,7 +110,7 @@ def acknowledgement_of(one: Acknowledgement) -> Json:
 def verdict_of(verdict: Verdict) -> Json:
     """Return a verdict."""
     return {
-        "check_name": verdict.rule_id,
+        "check_name": check_name(verdict.rule_id),
         "rule_id": verdict.rule_id,
         "rule_version": verdict.rule_version,
         "status": verdict.status.value,
@@ -143,7 +154,7 @@ def _rule_set(one: RuleSet, on: date) -> Json:
     limit = one.effective_from.year == 1
     return {
         "rule_id": one.rule_id,
-        "check_name": one.rule_id,
+        "check_name": check_name(one.rule_id),
         "version": one.version,
         "title": one.title,
         "jurisdiction": one.jurisdiction,

@@ -16,6 +16,7 @@ from tidebook.api.formats import Accept, told_as
 from tidebook.api.replies import Json, reply
 from tidebook.api.scope_wire import AskedScope, choice_json
 from tidebook.engine.benchmark_returns import index_line
+from tidebook.engine.many_returns import returns_of_each
 from tidebook.engine.measured import Measured, Scope, measured
 from tidebook.engine.performance import (
     NamedPeriod,
@@ -55,7 +56,12 @@ class Asking(NamedTuple):
 def time_weighted_returns_of_several(edge: EdgeHere, body: JsonBody) -> Response:
     """Return time-weighted returns of several portfolios together, as percent numbers."""
     asked = wire.asked(decoded_object(body), edge.clock.now(), of_several=True)
-    found = asking(edge, members_of(edge, asked.scope), asked.scope, asked.periods)
+    members = members_of(edge, asked.scope)
+    if asked.scope.group is not None and asked.scope.group.each:
+        as_of = asked.scope.as_of or edge.clock.now().date()
+        request = Request(as_of, asked.periods, asked.scope.basis)
+        return reply(wire.each_json(returns_of_each(edge.reader, members, request), request))
+    found = asking(edge, members, asked.scope, asked.periods)
     periods = performance(found.measured.series, found.request)
     return reply(wire.returns_json(periods, asked, found.about()))
 
@@ -63,7 +69,7 @@ def time_weighted_returns_of_several(edge: EdgeHere, body: JsonBody) -> Response
 @router.post("/portfolios/performance/mwr", **samples.money_weighted_of_several())
 def money_weighted_returns_of_several(edge: EdgeHere, body: JsonBody) -> Response:
     """Return money-weighted returns of several portfolios together, as fractions."""
-    asked = wire.asked(decoded_object(body), edge.clock.now(), of_several=True)
+    asked = wire.asked(decoded_object(body), edge.clock.now(), of_several=True, by_each=False)
     found = asking(edge, members_of(edge, asked.scope), asked.scope, asked.periods)
     periods = money_weighted_performance(found.measured.series, found.request)
     return reply(wire.rates_json(periods, asked, found.about(with_basis=False)))

@@ -11,8 +11,9 @@ from tidebook.api.bodies import refusal
 from tidebook.api.faults import Faults
 from tidebook.api.replies import Json, amount, amount_or_null, day_or_null
 from tidebook.api.rowreader import Names, RowReader
-from tidebook.api.scope_wire import AskedScope, scope_of
-from tidebook.engine.performance import Attributes, NamedPeriod, PeriodRate, PeriodReturn
+from tidebook.api.scope_wire import AskedScope, refuse_each, scope_of
+from tidebook.engine.many_returns import EachPeriod, EachReturn
+from tidebook.engine.performance import Attributes, NamedPeriod, PeriodRate, PeriodReturn, Request
 from tidebook.errors import InvalidPeriodError
 from tidebook.model.periods import Breakdown, PeriodRequest, PeriodType
 
@@ -55,10 +56,17 @@ class Asked(NamedTuple):
     options: Mapping[str, bool]
 
 
-def asked(document: Mapping[str, object], now: datetime, *, of_several: bool = False) -> Asked:
+def asked(
+    document: Mapping[str, object],
+    now: datetime,
+    *,
+    of_several: bool = False,
+    by_each: bool = True,
+) -> Asked:
     """Return what a performance request asks for; names in snake_case or camelCase.
 
-    With ``of_several`` its scope says which portfolios.
+    With ``of_several`` its scope says which portfolios; ``by_each`` says whether the figures of
+    each of them may be asked for.
 
     Raises:
         InvalidRequestError: With every fault of the request.
@@ -79,9 +87,35 @@ def asked(document: Mapping[str, object], now: datetime, *, of_several: bool = F
             "annualize": options.flag("annualize", default=True),
         },
     )
+    if by_each:
+        _check_each(result, faults)
+    else:
+        refuse_each(result.scope, faults)
     if faults.count:
         raise refusal(faults)
     return result
+
+
+def _check_each(request: Asked, faults: Faults) -> None:
+    """Refuse what is not told of each portfolio by itself."""
+    group = request.scope.group
+    if group is None or not group.each:
+        return
+    plain = "returns of each portfolio are told in its own currency, as of now, without more"
+    scope = request.scope
+    unfit = {
+        "/scope/reporting_currency": scope.currency,
+        "/scope/known_at": scope.known_at,
+        "/scope/each": not scope.choice.is_everything,
+        "/options/include_attributes": request.options["include_attributes"],
+    }
+    for index, named in enumerate(request.periods):
+        unfit[f"/periods/{index}/breakdown"] = named.breakdown
+        if named.period.type is PeriodType.SINCE_RESTATEMENT:
+            unfit[f"/periods/{index}/type"] = True
+    for pointer, given in unfit.items():
+        if given:
+            faults.add(pointer, "each.plain", f"{plain}; leave it out, or ask for one of them")
 
 
 def periods_of(body: RowReader, faults: Faults, now: datetime) -> tuple[NamedPeriod, ...]:
@@ -201,6 +235,39 @@ def warnings_json(warnings: tuple[ReturnWarning, ...]) -> list[Json]:
         }
         for warning in warnings
     ]
+
+
+def each_json(found: tuple[EachReturn, ...], request: Request) -> Json:
+    """Return the answer of POST /portfolios/performance for each portfolio, in percent."""
+    return {
+        "scope": {
+            "as_of_date": request.as_of.isoformat(),
+            "net_or_gross": request.basis.value,
+            "each": True,
+        },
+        "results": [
+            {
+                "portfolio_id": each.portfolio_id,
+                "currency": each.currency,
+                "generation": each.generation,
+                "status": each.status,
+                "summary": {period.name: _each_summary(period) for period in each.periods},
+            }
+            for each in found
+        ],
+        "conventions": TWR_CONVENTIONS,
+    }
+
+
+def _each_summary(period: EachPeriod) -> Json:
+    answer: Json = {
+        "start_date": day_or_null(period.start),
+        "end_date": period.end.isoformat(),
+        "cumulative_return": percent(period.cumulative),
+        "annualized_return": percent(period.annualised),
+    }
+    add_reason(answer, {"cumulative_return": period.cumulative})
+    return answer
 
 
 def _return_attributes(attributes: Attributes) -> Json:

@@ -21,7 +21,7 @@ from tidebook.api.faults import Faults
 from tidebook.api.performance_wire import CONVENTIONS, fraction, percent, periods_of, warnings_json
 from tidebook.api.replies import Json, amount_or_null, day_or_null
 from tidebook.api.rowreader import Names, RowReader
-from tidebook.api.scope_wire import scope_of
+from tidebook.api.scope_wire import refuse_each, scope_of
 from tidebook.engine.risk import VAR_MEASURES, RiskTerms
 
 if TYPE_CHECKING:
@@ -104,6 +104,7 @@ def asked(document: Mapping[str, object], now: datetime, *, of_several: bool = F
     faults = Faults()
     body = RowReader(document, _BODY, pointer="", faults=faults, now=now)
     scope = scope_of(body, faults, now, of_several=of_several)
+    refuse_each(scope, faults)
     periods = periods_of(body, faults, now)
     for index, period in enumerate(periods):
         if period.breakdown is not None:

@@ -88,6 +88,16 @@ def _ids(scope: RowReader) -> list[str]:
     return ids
 
 
+def refuse_each(scope: AskedScope, faults: Faults) -> None:
+    """Refuse to tell of each portfolio by itself what is told of all together alone."""
+    if scope.group is not None and scope.group.each:
+        faults.add(
+            "/scope/each",
+            "each.not-here",
+            "only time-weighted returns are told of each portfolio; leave it out, or ask for one",
+        )
+
+
 def choice_json(choice: Choice) -> Json:
     """Return the conditions that are set."""
     return {name: word for name, word in choice._asdict().items() if word is not None}

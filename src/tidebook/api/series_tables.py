@@ -28,6 +28,7 @@ _CHANGES: Final = {
     "position_date": Kind.DAY,
     "transaction_id": Kind.TEXT,
     "type": Kind.TEXT,
+    "leg": Kind.TEXT,
     "quantity": Kind.AMOUNT,
     "cost_basis": Kind.AMOUNT,
     "cost_basis_local": Kind.AMOUNT,

@@ -150,6 +150,7 @@ def history_of(view: HistoryView) -> Json:
                 "position_date": change.on.isoformat(),
                 "transaction_id": change.transaction_id,
                 "type": change.type.value,
+                "leg": change.leg,
                 "quantity": amount(change.quantity),
                 "cost_basis": amount(change.cost_base),
                 "cost_basis_local": amount(change.cost_local),

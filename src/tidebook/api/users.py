@@ -38,6 +38,7 @@ def compare(
     end_date: Day = None,
     rebalancing: Rebalancing = Rebalancing.MONTHLY,
     simple: bool = False,
+    intervals: bool = False,
     known_at: Instant = None,
 ) -> Response:
     """Compare what a user earned with a benchmark that got the same money on the same days."""
@@ -45,7 +46,7 @@ def compare(
     book = user_book(edge.reader, user_id, known_at=known_at)
     today = _today(edge, book)
     asked = days_of(start_date, end_date, today)
-    request = ComparativeRequest(blend, asked.start, asked.end, known_at)
+    request = ComparativeRequest(blend, asked.start, asked.end, known_at, intervals)
     view = comparative(edge.reader, edge.desk.benchmarks, book, request)
     told = simple_of if simple else comparative_of
     return reply_numbers(told(view, asked, today, edge.clock.now()))

@@ -14,8 +14,8 @@ from tidebook.api.faults import Faults
 from tidebook.api.replies import Json, amount, amount_or_null, day_or_null
 from tidebook.api.rowreader import Names, RowReader
 from tidebook.api.shapes import finding_of
+from tidebook.book.gains import TermGains
 from tidebook.book.lots import Lot
-from tidebook.book.term_gains import Gains
 from tidebook.engine.cancelling import locate
 from tidebook.engine.figures import PositionFigures, ValueFigures
 from tidebook.engine.hypothesis import Hypothesis
@@ -205,7 +205,7 @@ def _lot(lot: Lot | None) -> Json | None:
     }
 
 
-def _gains(gains: Gains) -> Json:
+def _gains(gains: TermGains) -> Json:
     return {name: amount(value) for name, value in gains._asdict().items()}
 
 

@@ -120,14 +120,27 @@ def currency_effect_tree(key: Key, steps: Sequence[Step]) -> Node:
 
 
 def price_tree(key: Key, valuation: Valuation) -> Node:
-    """Return the price that a position is valued at, as it was quoted."""
+    """Return the price of a position: as it was quoted, carried over splits since."""
     quote = valuation.quote
     if quote is None:
         return undefined(f"price of {key.security_id}: {_why(valuation)}", key.currency)
     if key.is_cash:
         return given(f"price of one {quote.currency}", quote.price, quote.currency)
     source = Source(SourceKind.PRICE, key.security_id, quote.on)
-    return given(f"price of {key.security_id} on {quote.on}", quote.price, quote.currency, source)
+    label, unit = f"price of {key.security_id} on {quote.on}", quote.currency
+    if quote.carried is None:
+        return given(label, quote.price, unit, source)
+    node = given(label, quote.carried.quoted.value, unit, source)
+    for split in quote.carried.splits:
+        fact = Source(SourceKind.ACTION, split.action_id)
+        below = (
+            node,
+            given("old units", split.old_units, "", fact),
+            given("for new units", split.new_units, "", fact),
+        )
+        told = f"{label}, in units after the split of {split.on}"
+        node = derived(told, unit, Formula.SHARE, below)
+    return stated(node, quote.price)
 
 
 def value_rate_tree(key: Key, valuation: Valuation, rates: ValueRates) -> Node:

@@ -149,6 +149,21 @@ class GainTotals(NamedTuple):
         return SOME_NOT_PAID if self.proceeds_base is None else None
 
 
+class TermGains(NamedTuple):
+    """What was realised in base currency, and its parts by holding period.
+
+    ``undated`` was realised without any lot: cash in the base currency, for instance.
+    """
+
+    realised: Decimal = ZERO
+    short_term: Decimal = ZERO
+    long_term: Decimal = ZERO
+    undated: Decimal = ZERO
+
+
+NO_GAIN: Final = TermGains()
+
+
 class _Part(NamedTuple):
     """One lot's part of a disposal, signed as the lot is: value less cost is the gain."""
 
@@ -204,6 +219,25 @@ def gains_of(disposal: Disposal, terms: Terms) -> tuple[Gain, ...]:
             _gain(disposal, kind, part, price, terms)
             for part, price in zip(parts, prices, strict=True)
         )
+
+
+def term_gains(entries: Iterable[Entry], terms: Terms) -> TermGains:
+    """Return what entries realised by holding period; the parts add up to what was booked."""
+    short = long = undated = ZERO
+    with exact():
+        for entry in entries:
+            disposal = disposal_of(entry)
+            if disposal is None:
+                continue
+            parts = gains_of(disposal, terms)
+            if not parts:
+                undated += disposal.realised[1]
+            for gain in parts:
+                if gain.term is Term.LONG:
+                    long += gain.gain_base
+                else:
+                    short += gain.gain_base
+        return TermGains(short + long + undated, short, long, undated)
 
 
 def totals(gains: Iterable[Gain]) -> GainTotals:

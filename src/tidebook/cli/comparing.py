@@ -117,7 +117,7 @@ def _records(view: Comparative) -> list[Record]:
             "opening_value": user.opening,
             "net_flows": flows,
             "closing_value": user.closing,
-            "mwr": value_of(user.rates.rate_period),
+            "mwr": value_of(user.earned),
             "mwr_annual": value_of(user.rates.rate_annual),
             "twr": value_of(user.twr),
         }

@@ -24,10 +24,16 @@ from tidebook.compliance.margin_rules import (
     REG_T_INITIAL,
 )
 from tidebook.compliance.rules import ANYWHERE, Param, RuleSet
-from tidebook.compliance.superficial_verdicts import SUPERFICIAL_LOSS
-from tidebook.compliance.taxes.superficial_view import SUPERFICIAL_SOURCE_URL
-from tidebook.compliance.taxes.wash_terms import WASH_SOURCE_URL
-from tidebook.compliance.wash_verdicts import WASH_SALE
+from tidebook.compliance.taxes.superficial_view import (
+    SUPERFICIAL_RULE_ID,
+    SUPERFICIAL_RULE_VERSION,
+    SUPERFICIAL_SOURCE_URL,
+)
+from tidebook.compliance.taxes.wash_terms import (
+    WASH_RULE_ID,
+    WASH_RULE_VERSION,
+    WASH_SOURCE_URL,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -158,8 +164,8 @@ RULE_SETS: Final[tuple[RuleSet, ...]] = (
     ),
     RuleSet(
         "US",
-        WASH_SALE,
-        "1954-08-16",
+        WASH_RULE_ID,
+        WASH_RULE_VERSION,
         "Wash sales",
         date(1954, 8, 16),
         None,
@@ -169,13 +175,13 @@ RULE_SETS: Final[tuple[RuleSet, ...]] = (
     ),
     RuleSet(
         "CA",
-        SUPERFICIAL_LOSS,
-        "1972-01-01",
+        SUPERFICIAL_RULE_ID,
+        SUPERFICIAL_RULE_VERSION,
         "Superficial losses",
         date(1972, 1, 1),
         None,
         _params(_param("window_days", "30", "days")),
-        "Income Tax Act (Canada), section 54, 40(2)(g)(i) and 53(1)(f)",
+        'Income Tax Act s. 54 "superficial loss", 40(2)(g)(i) and 53(1)(f)',
         SUPERFICIAL_SOURCE_URL,
     ),
     _limit(

@@ -11,14 +11,16 @@ from tidebook.engine.comparing import (
     measured,
     opening_day,
 )
+from tidebook.engine.daily_comparison import intervals_daily
 from tidebook.engine.index_lines import line_of
 from tidebook.engine.user_figures import activity
 from tidebook.model.periods import PeriodRequest, PeriodType, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date, datetime
 
+    from tidebook.analytics import Interval
     from tidebook.engine.benchmarks import Benchmarks, Levels
     from tidebook.engine.comparing import (
         Comparison,
@@ -39,16 +41,22 @@ class ComparativeRequest(NamedTuple):
     start: date
     end: date
     known_at: datetime | None = None
+    intervals: bool = False
 
 
 class Comparative(NamedTuple):
-    """A user beside a benchmark, and what the user did over the measured days."""
+    """A user beside a benchmark, and what the user did over the measured days.
+
+    ``coverage_benchmark`` is the part of these days on which the benchmark has a level;
+    ``intervals`` are None unless they were asked for.
+    """
 
     book: UserBook
     request: ComparativeRequest
     found: Comparison
     activity: Activity | None
     coverage_benchmark: float | None
+    intervals: Mapping[str, Interval] | None = None
 
 
 def days_of(start: date | None, end: date | None, today: date) -> Span:
@@ -91,7 +99,10 @@ def comparative(
     days = [day.on for day in window.days]
     known = set(line.days)
     covered = sum(1 for on in days if on in known) / len(days)
-    return Comparative(book, request, found, done, covered)
+    intervals = None
+    if request.intervals:
+        intervals = intervals_daily(book.series.values, found.span, line)
+    return Comparative(book, request, found, done, covered, intervals)
 
 
 def _last_day(book: UserBook, parts: Sequence[Levels], request: ComparativeRequest) -> date:

@@ -12,32 +12,26 @@ import math
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
 from tidebook.analytics import (
     DatedAmounts,
-    DatedReturns,
-    Frequency,
-    MarketDirection,
+    FlowTiming,
     Undefined,
-    alpha,
-    beta,
-    capture,
     direct_alpha,
-    information_ratio,
+    modified_dietz,
     money_weighted,
-    paired,
     public_market,
-    resampled,
     scaled_market,
     time_weighted,
     to_days,
     to_float64,
-    tracking_error,
 )
 from tidebook.analytics.figures import Reason
+from tidebook.engine.daily_comparison import relative_daily
 from tidebook.engine.performance import (
     FeeBasis,
     day_coverage,
@@ -59,6 +53,7 @@ if TYPE_CHECKING:
     )
     from tidebook.analytics.crossing import Floats
     from tidebook.book.series import PortfolioDay
+    from tidebook.engine.daily_comparison import Relative
     from tidebook.engine.index_lines import Line
     from tidebook.engine.performance import Window
     from tidebook.engine.users import UserBook
@@ -70,8 +65,6 @@ COVERAGE_MIN: Final = Decimal("0.95")
 """The least part of a value at either end that must be priced for two returns to be compared."""
 BENCHMARK_DAYS_MAX: Final = 7
 """How many calendar days before the end a benchmark's last level may lie."""
-SAMPLED_MIN: Final = 0.9
-"""The least part of the user's days that the benchmark must have too for returns to be daily."""
 _DAYS_PER_YEAR: Final = 365
 
 
@@ -92,6 +85,8 @@ class Basis(StrEnum):
     SCALED_FLOWS = "money_weighted_scaled_flows"
     """The same, where the benchmark could not have paid all withdrawals: it pays the same share of
     its value as the user took."""
+    DIETZ = "modified_dietz_same_flows"
+    """Both sides after Dietz, gain over average capital, where one has no single rate."""
 
 
 class Lacking(StrEnum):
@@ -117,7 +112,7 @@ class UserSide(NamedTuple):
     """What the user's money did over the measured days, in the user's currency.
 
     ``contributions`` and ``withdrawals`` are positive; ``profit`` is closing less opening less what
-    came in plus what went out. Returns are fractions.
+    came in plus what went out. Returns are fractions; ``earned`` is the one that is compared.
     """
 
     opening: Decimal
@@ -127,6 +122,7 @@ class UserSide(NamedTuple):
     profit: Decimal
     fees_apart: Decimal
     rates: MoneyWeighted
+    earned: Figure
     twr: Figure
     coverage: Decimal | None
     coverage_opening: Decimal | None
@@ -148,21 +144,6 @@ class IndexSide(NamedTuple):
     direct_alpha: Figure
     scaled: ScaledMarket | None
     basis: Basis
-
-
-class Relative(NamedTuple):
-    """Daily returns against the benchmark's, pair by pair; yearly where the name says so.
-
-    All are undefined where the benchmark lacks so many days that the pairs are not daily.
-    """
-
-    n: int
-    tracking_error_annual: Figure
-    beta: Figure
-    alpha_annual: Figure
-    information_ratio: Figure
-    capture_up: Figure
-    capture_down: Figure
 
 
 class Comparison(NamedTuple):
@@ -238,7 +219,9 @@ def compared(book: UserBook, window: Window, line: Line) -> Comparison:
         )
     user = _user_side(book, window, window.span)
     index = _index_side(window, window.span, line, opening_on)
-    difference = _less(user.rates.rate_period, nothing if index is None else index.rate_period)
+    if index is not None and index.basis is Basis.SAME_FLOWS:
+        user, index = _with_a_return(user, index, window, window.span)
+    difference = _less(user.earned, nothing if index is None else index.rate_period)
     lacking = _lacking(user, index, line, window.span, difference)
     return Comparison(
         line,
@@ -246,7 +229,7 @@ def compared(book: UserBook, window: Window, line: Line) -> Comparison:
         opening_on,
         user,
         index,
-        None if index is None else _relative(book, window.span, line),
+        None if index is None else relative_daily(book.series.values, window.span, line),
         difference,
         _less(user.twr, nothing if index is None else index.total),
         _status(difference, lacking),
@@ -264,6 +247,7 @@ def _user_side(book: UserBook, window: Window, span: Span) -> UserSide:
         fees = sum((day.fees for day in window.moved), ZERO)
     dated = _dated([(day.on, flow) for day, flow in zip(window.moved, flows, strict=True)])
     before = [day for day in book.series.days if day.on < span.start]
+    rates = money_weighted(dated, span, opening=float(window.opening), closing=float(closing))
     return UserSide(
         window.opening,
         closing,
@@ -271,7 +255,8 @@ def _user_side(book: UserBook, window: Window, span: Span) -> UserSide:
         went,
         profit,
         fees,
-        money_weighted(dated, span, opening=float(window.opening), closing=float(closing)),
+        rates,
+        rates.rate_period,
         time_weighted(book.series.values, span, FeeBasis.NET).total,
         day_coverage(window.days[-1]),
         day_coverage(before[-1]) if before else None,
@@ -317,6 +302,25 @@ def _index_side(window: Window, span: Span, line: Line, opening_on: date) -> Ind
     )
 
 
+def _with_a_return(
+    user: UserSide, index: IndexSide, window: Window, span: Span
+) -> tuple[UserSide, IndexSide]:
+    """Return both sides after Dietz where one of them has no single money-weighted return."""
+    if not isinstance(user.earned, Undefined) and not isinstance(index.rate_period, Undefined):
+        return user, index
+    flows = _dated([(day.on, _net(day)) for day in window.moved])
+    after_dietz = partial(
+        modified_dietz,
+        flows,
+        span,
+        opening=float(window.opening),
+        timing=FlowTiming.START_OF_DAY,
+    )
+    earned = after_dietz(closing=float(user.closing))
+    other = after_dietz(closing=index.market.end_value)
+    return user._replace(earned=earned), index._replace(rate_period=other, basis=Basis.DIETZ)
+
+
 def _timeline(window: Window, span: Span, line: Line, start: float) -> _Timeline:
     """Return the opening value, each day's flow and the end, with the benchmark's levels."""
     rows: list[tuple[date, float, float, float]] = []
@@ -333,27 +337,6 @@ def _timeline(window: Window, span: Span, line: Line, start: float) -> _Timeline
     days, flows, levels, values = zip(*rows, strict=True)
     return _Timeline(
         DatedAmounts(to_days(days), np.array(flows)), np.array(levels), np.array(values)
-    )
-
-
-def _relative(book: UserBook, span: Span, line: Line) -> Relative:
-    linked = time_weighted(book.series.values, span, FeeBasis.NET)
-    daily = Frequency.DAILY
-    own = resampled(DatedReturns(linked.dates, linked.daily), daily)
-    pairs = paired(own, resampled(line.returns(span.end), daily))
-    if pairs.returns.size < SAMPLED_MIN * (len(own) - 1):
-        nothing = Undefined(Reason.TOO_FEW_RETURNS)
-        return Relative(int(pairs.returns.size), *[nothing] * 6)
-    per_year = daily.periods_per_year
-    led = alpha(pairs.returns, pairs.benchmark)
-    return Relative(
-        n=int(pairs.returns.size),
-        tracking_error_annual=tracking_error(pairs.returns, pairs.benchmark, per_year),
-        beta=beta(pairs.returns, pairs.benchmark),
-        alpha_annual=led if isinstance(led, Undefined) else led * per_year,
-        information_ratio=information_ratio(pairs.returns, pairs.benchmark, per_year),
-        capture_up=capture(pairs.returns, pairs.benchmark, MarketDirection.UP),
-        capture_down=capture(pairs.returns, pairs.benchmark, MarketDirection.DOWN),
     )
 
 
@@ -430,4 +413,4 @@ def since_inception(book: UserBook) -> Earned:
     if window.span is None or not window.days:
         return Earned(None, nothing, nothing, nothing)
     user = _user_side(book, window, window.span)
-    return Earned(user.profit, user.rates.rate_period, user.rates.rate_annualised, user.twr)
+    return Earned(user.profit, user.earned, user.rates.rate_annualised, user.twr)

@@ -8,10 +8,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.book.cashflows import Classification
+from tidebook.book.gains import NO_GAIN, term_gains
 from tidebook.book.positions import open_lots, positions
-from tidebook.book.term_gains import NO_GAIN, gains
 from tidebook.book.valuation import Held, cash_quote, coverage, value_position
 from tidebook.engine.book_facts import NO_SERIES, rebuilt_series, series_by_key
+from tidebook.engine.gains import terms_of
 from tidebook.engine.performance import Request, performance, series_of
 from tidebook.engine.verify import placed_findings
 from tidebook.engine.views import Freshness, SeriesView
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
     from datetime import date
     from decimal import Decimal
 
+    from tidebook.book.gains import TermGains, Terms
     from tidebook.book.lots import Entry, Folded, Lot
     from tidebook.book.series import PortfolioDay
-    from tidebook.book.term_gains import Gains
     from tidebook.engine.book_facts import KeySeries, Rebuilt
     from tidebook.engine.performance import NamedPeriod, PeriodReturn
     from tidebook.engine.store import FindingRow
@@ -71,7 +72,7 @@ class PortfolioFigures(NamedTuple):
 
     positions: Mapping[str, PositionFigures]
     lots: Mapping[tuple[str, str], Lot]
-    gains: Mapping[str, Gains]
+    gains: Mapping[str, TermGains]
     cash: Mapping[str, Decimal]
     income: Decimal
     costs: Decimal
@@ -138,10 +139,12 @@ def figures(
     }
     entries = chain.from_iterable(_until(key.folded.entries, as_of) for key in keys.values())
     income, costs = _income_and_costs(entries)
+    actions = side.made.rests_on.facts.actions
+    terms = terms_of(portfolio, [key.instrument for key in keys.values()], actions)
     return PortfolioFigures(
         positions={identity: each for identity, each in held.items() if each.quantity},
         lots=_lots(keys, as_of),
-        gains=_gains(keys, portfolio, as_of, other),
+        gains=_gains(keys, portfolio, as_of, other, terms),
         cash=_cash(keys, held),
         income=income,
         costs=costs,
@@ -152,15 +155,19 @@ def figures(
 
 
 def _gains(
-    keys: Mapping[str, KeySeries], portfolio: Portfolio, as_of: date, other: Beside
-) -> dict[str, Gains]:
+    keys: Mapping[str, KeySeries],
+    portfolio: Portfolio,
+    as_of: date,
+    other: Beside,
+    terms: Terms,
+) -> dict[str, TermGains]:
     months = portfolio.tax_rates.long_term_months
     same = other.side.keys if other.portfolio.tax_rates.long_term_months == months else NO_SERIES
-    found: dict[str, Gains] = {}
+    found: dict[str, TermGains] = {}
     for security_id, key in keys.items():
         beside = same.get(security_id)
         if beside is None or beside.folded is not key.folded:
-            found[security_id] = gains(_until(key.folded.entries, as_of), months)
+            found[security_id] = term_gains(_until(key.folded.entries, as_of), terms)
     return {security_id: gained for security_id, gained in found.items() if gained != NO_GAIN}
 
 

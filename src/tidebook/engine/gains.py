@@ -10,11 +10,13 @@ from tidebook.book.lots import Lot
 from tidebook.model.actions import applied_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import date
 
     from tidebook.book.gains import Gain, GainTotals
     from tidebook.engine.views import BookedEntry, EntriesView, Freshness
+    from tidebook.model.actions import CorporateAction
+    from tidebook.model.instruments import Instrument
     from tidebook.model.portfolios import Portfolio
 
 
@@ -45,7 +47,7 @@ def gains_report(
         start: The first day; None for the beginning.
         end: The last day; None for the end.
     """
-    terms = _terms(view)
+    terms = terms_of(view.portfolio, view.instruments, view.actions)
     found = [
         gain
         for booked in view.entries
@@ -75,15 +77,18 @@ def _closed_on(gain: Gain) -> date:
     return gain.closed_on
 
 
-def _terms(view: EntriesView) -> Terms:
-    portfolio_id = view.portfolio.portfolio_id
+def terms_of(
+    portfolio: Portfolio, instruments: Iterable[Instrument], actions: Iterable[CorporateAction]
+) -> Terms:
+    """Return what beside a portfolio's entries decides on their gains."""
+    known = tuple(instruments)
     return Terms(
-        view.portfolio.tax_rates,
-        frozenset(one.security_id for one in view.instruments if one.is_margined),
-        frozenset(one.security_id for one in view.instruments if one.is_cash),
+        portfolio.tax_rates,
+        frozenset(one.security_id for one in known if one.is_margined),
+        frozenset(one.security_id for one in known if one.is_cash),
         {
-            applied_id(action.action_id, portfolio_id): carried_fraction(action)
-            for action in view.actions
+            applied_id(action.action_id, portfolio.portfolio_id): carried_fraction(action)
+            for action in actions
         },
     )
 

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Final, cast
 
-from tidebook.book.derivation import Source, SourceKind
-from tidebook.engine.topics import RAW_MARKET_PRICES, RAW_TRANSACTIONS
 from tidebook.model.actions import ActionType, CorporateAction
 from tidebook.model.assertions import BalanceAssertion
 from tidebook.model.cancellations import (
@@ -28,14 +26,13 @@ from tidebook.model.facts import (
     Transaction,
     TransactionType,
     cancellation,
-    content_hash,
 )
 from tidebook.model.instruments import Instrument, OptionRight
 from tidebook.model.money import ONE, PLACES, WHOLE_DIGITS, ZERO, decimal_text, storable
 from tidebook.model.portfolios import CostMethod, MethodChange, Portfolio, Settlement, TaxRates
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from tidebook.model.cancellations import Cancellation
 
@@ -183,43 +180,6 @@ def _with_choices(transaction: Transaction, record: Mapping[str, str]) -> Transa
 def _rows(record: Mapping[str, str], name: str) -> list[Mapping[str, str]]:
     # A list is the one value of a record that is no text.
     return cast("list[Mapping[str, str]]", record.get(name, ()))
-
-
-class FactOrigin(NamedTuple):
-    """A fact, and the file and line that it was read from.
-
-    ``content_hash`` tells the versions of a transaction apart; it is empty for other facts.
-    """
-
-    source: Source
-    origin: str
-    content_hash: str = ""
-
-
-def origins_of(topic: str, records: Iterable[Mapping[str, str]]) -> list[FactOrigin]:
-    """Return the facts of a batch that say where they were read from, each with the file and line.
-
-    An origin is no content: the same fact from another file is the same fact.
-    """
-    return [
-        FactOrigin(
-            _source(topic, record),
-            record[ORIGIN],
-            content_hash(transaction_from(record)) if topic == RAW_TRANSACTIONS else "",
-        )
-        for record in records
-        if record.get(ORIGIN)
-    ]
-
-
-def _source(topic: str, record: Mapping[str, str]) -> Source:
-    if topic == RAW_TRANSACTIONS:
-        return Source(SourceKind.TRANSACTION, record["transaction_id"])
-    if topic == RAW_MARKET_PRICES:
-        on = date.fromisoformat(record["priceDate"])
-        return Source(SourceKind.PRICE, record["securityId"], on)
-    on = date.fromisoformat(record["rateDate"])
-    return Source(SourceKind.RATE, f"{record['fromCurrency']}/{record['toCurrency']}", on)
 
 
 def portfolio_record(portfolio: Portfolio) -> Record:

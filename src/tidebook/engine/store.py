@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from tidebook.book.series import Market
     from tidebook.engine.book_facts import Standing
     from tidebook.engine.causes import Cause, Restated
-    from tidebook.engine.records import FactOrigin, Record
+    from tidebook.engine.record_origins import FactOrigin
+    from tidebook.engine.records import Record
     from tidebook.engine.valuing import SeriesAsked, SeriesInput, SeriesJob, SeriesSpan, SeriesWrite
     from tidebook.model.actions import ActionTable, CorporateAction
     from tidebook.model.assertions import BalanceAssertion

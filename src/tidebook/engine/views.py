@@ -93,7 +93,8 @@ class ResultsView(NamedTuple):
 class PositionChange(NamedTuple):
     """A key's position after one entry (one row of the position history), and what made it.
 
-    ``type`` is that of the transaction or the corporate action of this id.
+    ``type`` is that of the transaction or the corporate action of this id; ``leg`` tells its
+    entries apart where it has two on the key.
     """
 
     on: date
@@ -103,6 +104,7 @@ class PositionChange(NamedTuple):
     cost_base: Decimal
     epoch: int
     type: TransactionType | ActionType
+    leg: str = "main"
 
 
 class HistoryView(NamedTuple):

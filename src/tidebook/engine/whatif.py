@@ -10,7 +10,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
-from tidebook.book.term_gains import NO_GAIN
+from tidebook.book.gains import NO_GAIN
 from tidebook.engine.book_facts import rebuilt
 from tidebook.engine.figures import Beside, Side, figures, sides
 from tidebook.engine.hypothesis import novelties, preview_hash, supposed
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from datetime import date
     from decimal import Decimal
 
+    from tidebook.book.gains import TermGains
     from tidebook.book.lots import Lot
-    from tidebook.book.term_gains import Gains
     from tidebook.engine.book_facts import BookFacts, Standing
     from tidebook.engine.figures import PortfolioFigures, PositionFigures, ValueFigures
     from tidebook.engine.hypothesis import Hypothesis, Sent
@@ -70,7 +70,7 @@ class PortfolioChanges(NamedTuple):
     as_of: date | None
     positions: Mapping[str, Change[PositionFigures | None]]
     lots: Mapping[tuple[str, str], tuple[LotChange, Change[Lot | None]]]
-    gains: Mapping[str, Change[Gains]]
+    gains: Mapping[str, Change[TermGains]]
     cash: Mapping[str, Change[Decimal]]
     income: Change[Decimal] | None
     costs: Change[Decimal] | None

@@ -77,6 +77,18 @@ def test_months_are_those_of_the_calendar() -> None:
     assert found.returns == pytest.approx([0.21, -0.25], abs=1e-15)
 
 
+def test_quarters_and_years_are_those_of_the_calendar() -> None:
+    # 30 December to 2 April: a year that ends, the first quarter, and two days of the second.
+    told = [0.1, 0.1, *[0.0] * 89, 0.5, -0.5, 0.2]
+    series = _returns(date(2024, 12, 30), *told)
+    quarters = resampled(series, Frequency.QUARTERLY)
+    assert _days(quarters) == ["2024-12-31", "2025-03-31", "2025-04-02"]
+    assert quarters.returns == pytest.approx([0.21, 0.5, -0.4], abs=1e-14)
+    years = resampled(series, Frequency.YEARLY)
+    assert _days(years) == ["2024-12-31", "2025-04-02"]
+    assert years.returns == pytest.approx([0.21, -0.1], abs=1e-14)
+
+
 def test_a_period_of_one_day_is_that_day_to_the_last_digit() -> None:
     returns = _returns(MONDAY, 0.1, -0.2, 0.7)
     assert resampled(returns, Frequency.DAILY).returns.tolist() == [0.1, -0.2, 0.7]
@@ -141,4 +153,4 @@ def test_returns_that_are_no_series_are_refused(days: list[date], returns: list[
 
 
 def test_a_frequency_knows_how_many_of_it_make_a_year() -> None:
-    assert [each.periods_per_year for each in Frequency] == [252, 365, 52, 12]
+    assert [each.periods_per_year for each in Frequency] == [252, 365, 52, 12, 4, 1]

@@ -12,6 +12,7 @@ from tidebook.book.explain import (
     cost_tree,
     currency_effect_tree,
     price_effect_tree,
+    price_tree,
     quantity_tree,
     realised_tree,
     unit_cost_tree,
@@ -28,7 +29,7 @@ from tidebook.book.step_trees import AS_BOOKED, Flow, Key, Side, Step, StepRates
 from tidebook.book.valuation import Held, value_position
 from tidebook.model.facts import Rate, Transaction, TransactionType
 from tidebook.model.instruments import Instrument
-from tidebook.model.markets import PriceQuote, rate_table
+from tidebook.model.markets import PriceQuote, PriceQuotes, Split, over_splits, rate_table
 from tidebook.model.portfolios import Portfolio
 
 if TYPE_CHECKING:
@@ -315,3 +316,28 @@ def test_a_stated_figure_that_does_not_follow_is_found() -> None:
     wrong = Node("sum", D(5), "", Formula.SUM, (right,))
     assert disagreements(wrong) == (wrong,)
     assert evaluate(wrong) == D(4)
+
+
+def test_a_price_carried_over_splits_names_its_quote_and_every_split() -> None:
+    # 90 for one; two for one makes it 45, three for one after that 15.
+    splits = [
+        Split(date(2024, 1, 3), D(2), D(1), "S1"),
+        Split(date(2024, 1, 5), D(3), D(1), "S2"),
+    ]
+    quoted = PriceQuotes((date(2024, 1, 2),), (D(90),), ("USD",))
+    quote = over_splits(quoted, splits).as_of(date(2024, 1, 8))
+    held = Held(D(6), D(60), D(60), "USD")
+    valuation = value_position(held, quote, rate_table([]), "USD", date(2024, 1, 8))
+    key = Key("P1", "ACME", "USD", "USD", LotRule.FIFO)
+    tree = price_tree(key, valuation)
+    assert (tree.value, evaluate(tree), disagreements(tree)) == (15, 15, ())
+    assert tree.label == "price of ACME on 2024-01-02, in units after the split of 2024-01-05"
+    first, old, new = tree.children
+    assert (first.value, old.value, new.value) == (45, 1, 3)
+    leaves = [first.children[0], first.children[1], old]
+    assert [leaf.value for leaf in leaves] == [90, 1, 1]
+    assert [leaf.source.text for leaf in leaves if leaf.source] == [
+        "price ACME of 2024-01-02",
+        "action S1",
+        "action S2",
+    ]

@@ -39,6 +39,7 @@ from tidebook.engine.ports import (
 )
 from tidebook.engine.stages.keys import entry_row, state_of
 from tidebook.engine.store import Accounts
+from tidebook.engine.turning import turning_of
 from tidebook.engine.verify import KeptBook, KeptBooks, placed_findings
 from tidebook.engine.views import (
     ActionView,
@@ -95,6 +96,7 @@ if TYPE_CHECKING:
     from tidebook.config import Settings
     from tidebook.engine.hypothesis import Hypothesis
     from tidebook.engine.ports import TransactionQuery
+    from tidebook.engine.series_port import TurningDays
     from tidebook.engine.views import (
         AppliedActionView,
         OverviewRow,
@@ -480,6 +482,11 @@ class MemoryBook:
     ) -> tuple[SeriesView, ...]:
         return tuple(self.series(one, known_at=known_at) for one in portfolio_ids)
 
+    def turning_days(
+        self, portfolio_ids: Sequence[str], spans: Sequence[tuple[date, date]]
+    ) -> TurningDays:
+        return turning_of(self.series_of(portfolio_ids), spans)
+
     def state(self, portfolio_id: str) -> str | None:
         del portfolio_id
         return None
@@ -507,14 +514,6 @@ class MemoryBook:
         freshness = self.freshness(portfolio_id)
         inception = days[0] if days else None
         return SeriesView(owner, freshness._replace(as_of=end or freshness.as_of), inception, rows)
-
-    def series_of(
-        self, portfolio_ids: Sequence[str], *, known_at: datetime | None = None
-    ) -> tuple[SeriesView, ...]:
-        return tuple(self.series(one, known_at=known_at) for one in portfolio_ids)
-
-    def state(self, portfolio_id: str) -> str | None:
-        return f"{self.portfolio(portfolio_id).portfolio_id} {self.today}"
 
     def _contract(self, held: HeldSteps, entries: Sequence[Entry]) -> HeldSteps:
         instrument = self.instrument(held.security_id)
@@ -581,7 +580,14 @@ class MemoryBook:
             held = Held(quantity, local, base, instrument.currency, *terms)
             valuation = value_position(held, quote, rates, owner.base_currency, posting.on)
             row = PositionChange(
-                posting.on, posting.transaction_id, quantity, local, base, 0, posting.type
+                posting.on,
+                posting.transaction_id,
+                quantity,
+                local,
+                base,
+                0,
+                posting.type,
+                posting.leg,
             )
             if start is None or posting.on >= start:
                 changes.append((row, valuation))

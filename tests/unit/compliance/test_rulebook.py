@@ -52,7 +52,7 @@ def four_day_trades(on: date) -> tuple[DayTradeRecord, Trade]:
 
 
 def test_every_rule_has_a_version_and_a_source() -> None:
-    assert {one.rule_id for one in RULE_SETS} == {*RULES, "wash_sale", "superficial_loss"}
+    assert {one.rule_id for one in RULE_SETS} == {*RULES, "wash_sale_us", "superficial_loss_ca"}
     for one in RULE_SETS:
         assert one.source
         assert one.source_url.startswith("https://") or one.jurisdiction == "any"

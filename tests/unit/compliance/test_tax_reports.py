@@ -55,6 +55,19 @@ def test_tacked_days_move_a_row_to_the_long_term_and_leave_the_date_acquired() -
     assert (rows[1].cost_or_other_basis, rows[1].gain_or_loss) == (D(1240), D(160))
 
 
+def test_parts_of_a_lot_that_differ_only_in_what_they_carry_are_one_row() -> None:
+    # Ten of 40 carry 50, and either 10 days, so that all are short term, or 510 days.
+    young = bought("old", "2024-05-24", 10)
+    washed = sold("s", "2024-06-03", young, 10, (250, 300))
+    later = sold("s2", "2024-08-10", NEW, 20, (700, 520))
+    rows = form_8949(match_washes([young, washed, NEW, later], WashTerms()).sales)
+    assert [(row.box, row.description) for row in rows] == [("C", "10 X"), ("C", "20 X")]
+    assert (rows[1].cost_or_other_basis, rows[1].gain_or_loss) == (D(570), D(130))
+    long = sold("s", "2024-06-03", OLD, 10, (250, 300))
+    rows = form_8949(match_washes([OLD, long, NEW, later], WashTerms()).sales)
+    assert [(row.box, row.description) for row in rows[1:]] == [("F", "10 X"), ("C", "10 X")]
+
+
 def test_a_digital_asset_has_boxes_of_its_own_from_2025_on() -> None:
     early = bought("old", "2024-03-01", 1)
     sales = [sold("s1", "2024-12-31", early, 1, (5, 6)), sold("s2", "2025-01-02", early, 1, (5, 6))]

@@ -126,8 +126,8 @@ def read_markets(
 def _change(
     row: TupleRow, subject: Subject, security_id: str, markets: Markets
 ) -> tuple[PositionChange, Valuation]:
-    *figures, kind, currency = row
-    change = PositionChange._make((*figures, event_type(kind)))
+    *figures, kind, leg, currency = row
+    change = PositionChange._make((*figures, event_type(kind), leg))
     instrument = instrument_of(security_id, currency, markets.instruments)
     held = change.quantity, change.cost_local, change.cost_base
     return change, valued(held, instrument, markets, subject.portfolio, change.on)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from datetime import date, timedelta
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tidebook.adapters.postgres.causes import dated
 from tidebook.adapters.postgres.copying import copy_rows
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tidebook.model.facts import Price, Rate
     from tidebook.model.instruments import Instrument
 
+_INSTRUMENT_CHANGED: Final = "the instrument has changed"
 _SQL = statements("reference")
 _PORTFOLIO_FIELDS = 18
 _INSTRUMENT_FIELDS = 8
@@ -127,7 +128,8 @@ def save_instruments(
 ) -> int:
     """Write instruments; return how many were duplicates.
 
-    A new one wakes the transactions that waited for it. A changed term of booking (currency, kind,
+    A new one wakes the transactions that waited for it, and so does one that is now something else
+    than what they could be booked on. A changed term of booking (currency, kind,
     multiplier, underlying, option right, strike) has its keys folded again in every portfolio and
     valued anew.
     """
@@ -160,9 +162,12 @@ def save_instruments(
     if refold:
         named: dict[str, object] = {
             "ids": [one.id for one in refold],
-            "reason": "the instrument has changed",
+            "reason": _INSTRUMENT_CHANGED,
             "at": at,
         }
+        changed = [f"instrument:{one.id}" for one in refold if one.id not in fresh]
+        if changed:
+            _wake(cursor, changed, _INSTRUMENT_CHANGED, at)
         cursor.execute(_SQL["refold_securities"], named)
         named["change"] = _log(cursor, CauseKind.INSTRUMENT, refold, at)
         cursor.execute(_SQL["dirty_instruments"], named)

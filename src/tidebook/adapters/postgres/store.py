@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
     from tidebook.adapters.postgres.market_cache import MarketCache
     from tidebook.engine.book_facts import Standing
-    from tidebook.engine.records import FactOrigin, Record
+    from tidebook.engine.record_origins import FactOrigin
+    from tidebook.engine.records import Record
     from tidebook.engine.store import (
         BookedFact,
         BookWrite,

@@ -1,5 +1,6 @@
 """The tax view of a household's lots: wash sales, superficial losses, and the reports of both."""
 
+from tidebook.compliance.taxes.broker_washes import BrokerDifference, Why, broker_differences
 from tidebook.compliance.taxes.from_book import Household, household_history
 from tidebook.compliance.taxes.identity import Confidence, Identity
 from tidebook.compliance.taxes.lot_events import (
@@ -31,6 +32,7 @@ from tidebook.compliance.taxes.superficial_view import (
     SuperficialView,
     denied_loss,
 )
+from tidebook.compliance.taxes.tax_verdicts import superficial_verdicts, wash_verdicts
 from tidebook.compliance.taxes.tax_view import (
     LotAdjustment,
     Replacement,
@@ -59,6 +61,7 @@ __all__ = [
     "Account",
     "AccountKind",
     "AssetClass",
+    "BrokerDifference",
     "Closing",
     "Confidence",
     "CostBase",
@@ -88,12 +91,16 @@ __all__ = [
     "TaxView",
     "WashTerms",
     "WashedLoss",
+    "Why",
+    "broker_differences",
     "denied_loss",
     "form_8949",
     "household_history",
     "match_superficial",
     "match_washes",
+    "superficial_verdicts",
     "tax_lots",
     "wash_risk_of_purchase",
     "wash_risk_of_sale",
+    "wash_verdicts",
 ]

@@ -137,7 +137,7 @@ def form_8949(
     reporting: Reporting = Reporting.NOT_REPORTED,
     digital_assets: Collection[str] = (),
 ) -> tuple[Form8949Row, ...]:
-    """Return the rows of Form 8949 for sales, in their order.
+    """Return the rows of Form 8949 for sales, in their order: one per sale, lot and term.
 
     The box follows the holding period with the days that tack, while the date acquired is that of
     the lot. Of a short sale both dates are that of the cover, as the instructions ask. Digital
@@ -148,23 +148,34 @@ def form_8949(
         reporting: What the broker reported of them.
         digital_assets: The securities among them that are digital assets.
     """
-    return tuple(_row(sale, reporting, digital_assets) for sale in sales)
+    together: dict[tuple[LotKey, str, str], list[TaxSale]] = {}
+    for sale in sales:
+        box = _box(sale, reporting, digital_assets)
+        together.setdefault((sale.lot, sale.sale_id, box), []).append(sale)
+    with exact():
+        return tuple(_row(box, parts) for (_, _, box), parts in together.items())
 
 
 _DIGITAL_BOXES_FROM: Final = 2025
 
 
-def _row(sale: TaxSale, reporting: Reporting, digital_assets: Collection[str]) -> Form8949Row:
+def _box(sale: TaxSale, reporting: Reporting, digital_assets: Collection[str]) -> str:
     is_digital = sale.lot.security_id in digital_assets and sale.on.year >= _DIGITAL_BOXES_FROM
-    disallowed = sale.disallowed
+    return _BOXES[sale.term, is_digital][list(Reporting).index(reporting)]
+
+
+def _row(box: str, parts: list[TaxSale]) -> Form8949Row:
+    first = parts[0]
+    quantity = sum((part.quantity for part in parts), ZERO)
+    disallowed = sum((part.disallowed for part in parts), ZERO)
     return Form8949Row(
-        _BOXES[sale.term, is_digital][list(Reporting).index(reporting)],
-        f"{decimal_text(sale.quantity)} {sale.lot.security_id}",
-        sale.on if sale.side is Side.SHORT else sale.acquired_on,
-        sale.on,
-        sale.proceeds,
-        sale.basis,
+        box,
+        f"{decimal_text(quantity)} {first.lot.security_id}",
+        first.on if first.side is Side.SHORT else first.acquired_on,
+        first.on,
+        sum((part.proceeds for part in parts), ZERO),
+        sum((part.basis for part in parts), ZERO),
         WASH_CODE if disallowed else "",
         disallowed,
-        sale.recognised,
+        sum((part.recognised for part in parts), ZERO),
     )

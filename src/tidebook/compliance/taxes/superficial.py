@@ -14,13 +14,14 @@ more units than were sold, acquired, and kept:
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections import defaultdict
 from datetime import timedelta
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 from tidebook.book.trades import Side
+from tidebook.compliance.taxes.acquired_units import AcquiredUnits, use_up
 from tidebook.compliance.taxes.lot_events import Closing, Move, Opening, Owner, in_families
 from tidebook.compliance.taxes.superficial_view import (
     CostBase,
@@ -118,11 +119,11 @@ class _Family:
         self.pools: dict[tuple[str, str], _Pool] = defaultdict(_Pool)
         self.waiting: dict[LotKey, Decimal] = defaultdict(lambda: ZERO)
         """What is added to a cost base as soon as its units are acquired."""
-        self.bought = [
-            event for event in self.events if isinstance(event, Opening) and event.acquires
-        ]
-        self.days = [event.on for event in self.bought]
-        self.unused = {event.lot: event.shares for event in self.bought}
+        bought: dict[str, list[Opening]] = defaultdict(list)
+        for event in self.events:
+            if isinstance(event, Opening) and event.acquires:
+                bought[event.lot.security_id].append(event)
+        self.acquired = {name: AcquiredUnits(known) for name, known in bought.items()}
         changes: dict[str, dict[date, Decimal]] = defaultdict(lambda: defaultdict(lambda: ZERO))
         for event in self.events:
             for security_id, units in _changes(event):
@@ -184,12 +185,17 @@ class _Family:
         units = sum((each.units for each in sold if each.loss > ZERO), ZERO)
         losses = sum((each.loss for each in sold if each.loss > ZERO), ZERO)
         window = timedelta(days=self.terms.window_days)
-        bought = self._bought(run[0], window) if units else []
-        acquired = sum((self.unused[event.lot] for event in bought), ZERO)
-        held = self._kept(run[0], bought, window) if units else ZERO
+        first, last = run[0].on - window, run[0].on + window
+        names = self._names(run[0])
+        bought = [self.acquired[name] for name in names if name in self.acquired]
+        acquired = sum((known.unused(first, last) for known in bought), ZERO)
+        used_up = sum((known.used(first, last) for known in bought), ZERO)
+        held = sum((self.held[name].at(last) for name in names if name in self.held), ZERO)
+        # What is held at the end counts for one loss; earlier ones count on some of it.
+        held = max(ZERO, held - used_up)
         counted = max(ZERO, min(units, acquired, held))
         denied = share(losses, counted, units) if units else ZERO
-        used = list(self._use(run[0], bought, counted))
+        used = list(use_up(bought, first, last, counted))
         for each in sold:
             substitutes: tuple[Substitute, ...] = ()
             if each.loss > ZERO and counted:
@@ -226,36 +232,9 @@ class _Family:
             cost += part.cost
         return _Sold(parts[0], units, proceeds, cost, added)
 
-    def _bought(self, closing: Closing, window: timedelta) -> list[Opening]:
-        names = self._names(closing)
-        first = bisect_left(self.days, closing.on - window)
-        last = bisect_right(self.days, closing.on + window)
-        return [event for event in self.bought[first:last] if event.lot.security_id in names]
-
     def _names(self, closing: Closing) -> frozenset[str]:
         replacing = self.terms.identity.replacing(closing.lot.security_id)
         return replacing.certain | replacing.grouped
-
-    def _kept(self, closing: Closing, bought: list[Opening], window: timedelta) -> Decimal:
-        """Return the units held when the window ends, less those that earlier losses count on."""
-        end = closing.on + window
-        held = sum(
-            (self.held[name].at(end) for name in self._names(closing) if name in self.held), ZERO
-        )
-        used = sum((event.shares - self.unused[event.lot] for event in bought), ZERO)
-        return max(ZERO, held - used)
-
-    def _use(
-        self, closing: Closing, bought: list[Opening], counted: Decimal
-    ) -> Iterator[tuple[Opening, Decimal]]:
-        """Use units up, those acquired first first."""
-        del closing
-        for event in bought:
-            units = min(counted, self.unused[event.lot])
-            if units > ZERO:
-                self.unused[event.lot] -= units
-                counted -= units
-                yield event, units
 
     def _substitutes(
         self, sold: _Sold, used: list[tuple[Opening, Decimal]], denied: Decimal

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from tidebook.compliance.taxes.lot_events import LotKey
 
+SUPERFICIAL_RULE_ID: Final = "superficial_loss_ca"
+SUPERFICIAL_RULE_VERSION: Final = "1"
 SUPERFICIAL_SOURCE_URL: Final = "https://laws-lois.justice.gc.ca/eng/acts/I-3.3/section-54.html"
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
+WASH_RULE_ID: Final = "wash_sale_us"
+WASH_RULE_VERSION: Final = "1"
 WASH_SOURCE_URL: Final = "https://www.law.cornell.edu/uscode/text/26/1091"
 NOT_ADVICE: Final = "This is not legal or tax advice."
 

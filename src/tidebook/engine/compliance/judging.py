@@ -9,12 +9,6 @@ from tidebook.compliance.day_trades import CountMethod
 from tidebook.compliance.packs import RULE_SETS
 from tidebook.compliance.policies import AccountPolicy, account_of, tax_account_of
 from tidebook.compliance.rules import rule_set_on, undecided
-from tidebook.compliance.superficial_verdicts import (
-    SUPERFICIAL_LOSS,
-    Superficial,
-    superficial_of,
-    superficial_verdict,
-)
 from tidebook.compliance.taxes import (
     AssetClass as TaxClass,
     Household,
@@ -25,9 +19,15 @@ from tidebook.compliance.taxes import (
     match_superficial,
     match_washes,
 )
+from tidebook.compliance.taxes.superficial_view import SUPERFICIAL_RULE_ID
+from tidebook.compliance.taxes.wash_terms import WASH_RULE_ID
 from tidebook.compliance.trades import AssetClass
 from tidebook.compliance.walking import Books, Judged, asset_class, judged_trades, keeps_cash
-from tidebook.compliance.wash_verdicts import WASH_SALE, Washes, wash_verdict, washes_of
+from tidebook.compliance.wash_verdicts import (
+    of_superficial,
+    of_washes,
+    tax_verdict,
+)
 from tidebook.errors import TidebookError
 from tidebook.model.instruments import OptionRight
 
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from tidebook.book.lots import Folded
     from tidebook.compliance.trades import Account, Trade
     from tidebook.compliance.verdicts import Verdict
+    from tidebook.compliance.wash_verdicts import (
+        TaxVerdicts,
+    )
     from tidebook.engine.book_facts import Rebuilt
     from tidebook.model.facts import Transaction
     from tidebook.model.instruments import Instrument
@@ -50,8 +53,9 @@ _TAX_CLASSES: Final = {
     AssetClass.CRYPTO: TaxClass.DIGITAL_ASSET,
     AssetClass.FUTURE: TaxClass.SECTION_1256,
 }
-_UNITED_STATES: Final = "US"
 _CANADA: Final = "CA"
+_TAX_RULES: Final = {"US": WASH_RULE_ID, _CANADA: SUPERFICIAL_RULE_ID}
+"""The rule on losses of each country."""
 _BROKEN: Final = (
     ArithmeticError,
     AttributeError,
@@ -84,9 +88,7 @@ def judge_household(made: Rebuilt, asked: Asked) -> dict[str, list[Judged]]:
     for portfolio_id in made.rests_on.facts.portfolios:
         books = books_of(made, portfolio_id, asked.policies, transactions)
         found[portfolio_id] = [
-            Judged(
-                one.trade, one.verdicts + tax_verdicts(one.trade, books.account, taxes, asked.as_of)
-            )
+            Judged(one.trade, one.verdicts + tax_verdicts(one.trade, books.account, taxes))
             for one in judged_trades(books, asked.since)
         ]
     return found
@@ -161,15 +163,12 @@ def household_of(made: Rebuilt) -> list[Household]:
     ]
 
 
-Taxes = dict[tuple[str, str], "Washes | Superficial | Exception"]
-"""What the tax rule of each country makes of the accounts in each currency.
-
-An error is what kept it from being run.
-"""
+Taxes = dict[tuple[str, str], "TaxVerdicts | Exception"]
+"""What each tax rule says of the accounts in each currency, or what kept it from being run."""
 
 
 def taxes_of(made: Rebuilt, asked: Asked) -> Taxes:
-    """Return what the tax rules make of all sales and purchases of a household."""
+    """Return what the tax rules say of all sales and purchases of a household."""
     keys, terms = household_keys(made), wash_terms(made, asked.policies)
     countries = {
         asked.policies.get(portfolio_id, AccountPolicy()).jurisdiction
@@ -177,34 +176,35 @@ def taxes_of(made: Rebuilt, asked: Asked) -> Taxes:
     }
     found: Taxes = {}
     for household in household_of(made):
-        for country in countries & {_UNITED_STATES, _CANADA}:
+        currency = household.currency
+        for country, rule_id in _TAX_RULES.items():
+            if country not in countries:
+                continue
             try:
                 events = household_history(keys, household).events
                 if country == _CANADA:
                     common = SuperficialTerms(terms.accounts, terms.identity)
-                    found[country, household.currency] = superficial_of(
-                        match_superficial(events, common)
-                    )
+                    view = match_superficial(events, common)
+                    found[rule_id, currency] = of_superficial(view, asked.as_of, currency)
                 else:
-                    found[country, household.currency] = washes_of(match_washes(events, terms))
+                    washed = match_washes(events, terms)
+                    found[rule_id, currency] = of_washes(washed, asked.as_of, currency)
             except _BROKEN as error:
-                found[country, household.currency] = error
+                found[rule_id, currency] = error
     return found
 
 
-def tax_verdicts(trade: Trade, account: Account, taxes: Taxes, as_of: date) -> tuple[Verdict, ...]:
+def tax_verdicts(trade: Trade, account: Account, taxes: Taxes) -> tuple[Verdict, ...]:
     """Return what the tax rule of an account's country says of a trade; nothing without one."""
-    found = taxes.get((account.jurisdiction, account.currency))
-    rule_id = SUPERFICIAL_LOSS if account.jurisdiction == _CANADA else WASH_SALE
+    rule_id = _TAX_RULES.get(account.jurisdiction, "")
     ruleset = rule_set_on(RULE_SETS, rule_id, account.jurisdiction, trade.on)
+    found = taxes.get((rule_id, account.currency))
     if ruleset is None or found is None:
         return ()
-    if isinstance(found, Washes):
-        return (wash_verdict(trade, account, ruleset, found, as_of),)
-    if isinstance(found, Superficial):
-        return (superficial_verdict(trade, account, ruleset, found, as_of),)
-    reason = f"the rule could not be run: {type(found).__name__}: {found}"
-    return (undecided(trade, ruleset, reason, "report it with the trade"),)
+    if isinstance(found, Exception):
+        reason = f"the rule could not be run: {type(found).__name__}: {found}"
+        return (undecided(trade, ruleset, reason, "report it with the trade"),)
+    return (tax_verdict(trade, account, ruleset, found),)
 
 
 def _calls(instruments: Mapping[str, Instrument]) -> dict[str, str]:

@@ -180,7 +180,7 @@ def _checked(
                     held = walk.units.get(trade.security_id, ZERO)
                     last = walk.record.made[-1:]
                     closes = any(each.closed_by == trade.trade_id for each in last)
-                    told = one.verdicts + tax_verdicts(trade, books.account, taxes, asked.as_of)
+                    told = one.verdicts + tax_verdicts(trade, books.account, taxes)
                     found[trade.trade_id] = _Found(Judged(trade, told), held, closes)
     trades = [one.judged.trade for one in found.values()]
     risks = _wash_risks(made, policies, trades)

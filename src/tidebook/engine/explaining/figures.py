@@ -124,7 +124,7 @@ _LISTED: Final = (
             "cost_local": "the sum of its open lots' costs, in its own currency",
             "unit_cost": "cost / quantity, in base currency",
             "unit_cost_local": "cost / quantity, in its own currency",
-            "price": "the last price on or before the day, as it was quoted",
+            "price": "the last price on or before the day, carried over the splits since",
             "fx_rate": "units of base currency for one of its own on the day",
             "value": "quantity x price x rates, in base currency",
             "value_local": "quantity x price, in its own currency",

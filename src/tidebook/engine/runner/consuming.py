@@ -11,7 +11,7 @@ import json
 import logging
 from typing import TYPE_CHECKING, Final
 
-from tidebook.engine.records import origins_of
+from tidebook.engine.record_origins import origins_of
 from tidebook.engine.store import LogBatch
 from tidebook.errors import FencedError, StoreUnavailableError
 

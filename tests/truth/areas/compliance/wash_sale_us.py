@@ -44,22 +44,19 @@ KINDS = {
     "ira": AccountKind.IRA,
     "roth": AccountKind.ROTH_IRA,
     "roth_ira": AccountKind.ROTH_IRA,
+    "401k": AccountKind.RETIREMENT_PLAN,
 }
-CLASSES = {
-    "crypto": AssetClass.DIGITAL_ASSET,
-    "section_1256": AssetClass.SECTION_1256,
+TOTALS = {
+    "flag",
+    "total_disallowed",
+    "total_recognized",
+    "total_permanently_disallowed",
+    "disposals",
+    "open_lots",
 }
-CONFIG = {
-    "lot_method",
-    "same_lot_exclusion",
-    "window_days",
-    "asset_class",
-    "jurisdiction",
-    "mtm_475f",
-    "section_1256",
-}
+NAMES = {"sale_id", "lot_id", "holding_period_start", "term", "code", "replacements"}
 FIGURES = {
-    "qty": "quantity",
+    "qty": "shares",
     "proceeds": "proceeds",
     "basis": "basis",
     "adjusted_proceeds": "proceeds",
@@ -75,7 +72,7 @@ Sums = dict[tuple[str, ...], Decimal]
 
 def check(case: Content) -> None:
     """Compare every disposal, every replacement, every open lot and the totals of a case."""
-    assert_known(dict.fromkeys(case["config"]), CONFIG)
+    assert_known(case["expected"], TOTALS)
     terms = _terms(case)
     history = _history(case, terms)
     assert not history.left_out
@@ -93,6 +90,8 @@ def check(case: Content) -> None:
 
 
 def _check_disposals(view: TaxView, expected: list[Content]) -> None:
+    for row in expected:
+        assert_known(row, NAMES | FIGURES.keys())
     named = [name for name in ("sale_id", "lot_id", "holding_period_start") if name in expected[0]]
     stated = _stated(expected, named)
     _compare(_found(view, expected[0], named, set(stated)), stated)
@@ -177,15 +176,21 @@ def _terms(case: Content) -> WashTerms:
         )
         for account in case["accounts"]
     }
-    asset_class = "section_1256" if config.get("section_1256") else config.get("asset_class", "")
-    known = CLASSES.get(asset_class, AssetClass.SECURITY)
     return WashTerms(
         accounts,
         Identity(case["substantially_identical"]),
-        {trade["symbol"]: known for trade in case["trades"]},
+        dict.fromkeys((trade["symbol"] for trade in case["trades"]), _class(config)),
         window_days=config.get("window_days", 30),
         excludes_block=config.get("same_lot_exclusion", True),
     )
+
+
+def _class(config: Content) -> AssetClass:
+    if config.get("asset_class") == "crypto":
+        return AssetClass.DIGITAL_ASSET
+    if config.get("section_1256") or "1256" in str(config.get("asset_class")):
+        return AssetClass.SECTION_1256
+    return AssetClass.SECURITY
 
 
 def _history(case: Content, terms: WashTerms) -> History:

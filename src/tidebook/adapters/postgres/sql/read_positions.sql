@@ -55,7 +55,7 @@ WHERE portfolio_id = %(portfolio_id)s AND business_date <= %(as_of)s::date
 
 -- name: history
 SELECT h.business_date, h.transaction_id, h.quantity, h.cost_local, h.cost_base, h.epoch,
-       h.type, h.currency
+       h.type, h.leg, h.currency
 FROM (
     SELECT e.business_date, e.at, e.rank, e.transaction_id, e.leg, e.epoch, e.type, e.currency,
            sum(e.quantity) OVER running AS quantity,

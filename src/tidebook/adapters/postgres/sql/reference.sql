@@ -172,7 +172,9 @@ INSERT INTO book_work AS w
     (portfolio_id, security_id, from_date, reason, requested_at, causes)
 SELECT portfolio_id, security_id, min(business_date), %(reason)s, %(at)s,
        jsonb_agg(DISTINCT jsonb_build_array(
-           split_part(waits_for, ':', 1), substr(waits_for, strpos(waits_for, ':') + 1), 1))
+           split_part(waits_for, ':', 1), substr(waits_for, strpos(waits_for, ':') + 1),
+           coalesce((SELECT i.version FROM instruments AS i
+                     WHERE waits_for = 'instrument:' || i.security_id), 1)))
 FROM findings
 WHERE resolved_at = 'infinity' AND severity = 'waiting' AND waits_for = ANY(%(subjects)s)
 GROUP BY 1, 2
