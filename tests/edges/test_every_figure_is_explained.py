@@ -163,6 +163,13 @@ NUMBERLESS = {
     "/users/{user_id}/metrics": "the same: sums over portfolios of positions, gains and returns",
     "/users/{user_id}/portfolio": "the same, by security",
     "/users/{user_id}/win-rate": "counts and means of entry.realised by sale",
+    "/compliance/rules": "parameters of rules, as their sources state them",
+    "/users/{user_id}/compliance": "what rules say of trades, each with its evidence; positions "
+    "and values of the day before are explained under the ids of portfolios",
+    "/users/{user_id}/compliance/trades/{trade_id}": "the same, version by version",
+    "/users/{user_id}/compliance/check": "what rules would say of orders that were never sent",
+    "/users/{user_id}/compliance/acknowledgements": "words",
+    "/portfolios/{portfolio_id}/compliance/policy": "what the owner states, as it was sent",
     "/benchmarks": "ages of levels of others",
     "/benchmarks/update": "the state of an update",
     "/benchmarks/updates/{update_id}": "the state of an update",

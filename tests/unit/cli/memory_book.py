@@ -29,6 +29,7 @@ from tidebook.book.whole import Facts, build
 from tidebook.engine.benchmark_updates import MemoryBenchmarks
 from tidebook.engine.benchmarks import Benchmarks, NoProvider
 from tidebook.engine.book_facts import BookFacts, Standing, rebuilt, rebuilt_series
+from tidebook.engine.compliance.computed import ComputedCompliance
 from tidebook.engine.ports import (
     HEALTH_MAX,
     OVERVIEW_MAX,
@@ -851,6 +852,7 @@ class MemorySystem(NamedTuple):
     reader: MemoryBook
     clock: StoppedClock
     benchmarks: Benchmarks
+    compliance: ComputedCompliance
 
 
 class Openings:
@@ -861,11 +863,12 @@ class Openings:
         self.seen: list[tuple[Settings, bool]] = []
         clock = StoppedClock()
         self.benchmarks = Benchmarks(MemoryBenchmarks(), NoProvider(), book, clock)
+        self.compliance = ComputedCompliance(book, clock)
 
     @contextmanager
     def __call__(self, settings: Settings, *, run: bool) -> Generator[MemorySystem]:
         self.seen.append((settings, run))
-        yield MemorySystem(self.book, self.book, StoppedClock(), self.benchmarks)
+        yield MemorySystem(self.book, self.book, StoppedClock(), self.benchmarks, self.compliance)
 
 
 def _flow(
