@@ -60,6 +60,7 @@ def test_the_program_runs_as_a_module_and_answers_help() -> None:
         "transactions",
         "actions",
         "performance",
+        "risk",
         "compare",
         "tearsheet",
         "explain",

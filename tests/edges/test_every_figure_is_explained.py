@@ -157,6 +157,21 @@ NUMBERLESS = {
     "/portfolios/{portfolio_id}/health": "ages, counts and estimates of what is doubtful",
     "/health/data": "counts of portfolios and of what is to be said about them",
     "/instruments/": "names",
+    "/portfolios/performance": "groups and parts of portfolios: sums of days that are explained "
+    "under the id of each portfolio",
+    "/portfolios/performance/mwr": "the same",
+    "/portfolios/risk": "measures of such returns, by the formulas of the catalogue",
+    "/portfolios/{portfolio_id}/risk": "measures of returns that are explained, by the formulas "
+    "of the catalogue",
+    "/portfolios/{portfolio_id}/contribution": "parts of a return that is explained",
+    "/portfolios/{portfolio_id}/attribution": "differences of such parts to those of a benchmark",
+    "/portfolios/{portfolio_id}/bridge": "lines between two values that are explained",
+    "/compliance/rules": "parameters of rules",
+    "/portfolios/{portfolio_id}/compliance/policy": "terms as they were sent",
+    "/users/{user_id}/compliance": "counts of checks, and what each says of its own figures",
+    "/users/{user_id}/compliance/acknowledgements": "who acknowledged what",
+    "/users/{user_id}/compliance/check": "figures of trades that were never sent",
+    "/users/{user_id}/compliance/trades/{trade_id}": "what each check says of its own figures",
     "/trades": "ids of facts",
     "/users/{user_id}/comparative": "all portfolios of a user in one, beside a benchmark; what "
     "each portfolio is worth and earned is explained under its own id",
