@@ -48,7 +48,7 @@ def test_the_program_runs_as_a_module_and_answers_help() -> None:
         [sys.executable, "-m", "tidebook", "--help"], capture_output=True, text=True, check=True
     )
     commands = done.stdout.partition("Commands:")[2]
-    assert [line.split()[0] for line in commands.splitlines()[1:23]] == [
+    assert [line.split()[0] for line in commands.splitlines()[1:24]] == [
         "demo",
         "serve",
         "import",
