@@ -25,6 +25,7 @@ ROWS = {
     "back_dated_40": "one late trade among 40",
     "split_deep_key": "a split of 10,000 lots",
     "price_correction": "one price, 100,000 portfolios",
+    "returns_http": "returns and risk over HTTP, of one and of 10,000",
     "demo_first_page": "from the command to a page",
 }
 """The modules of this folder that measure, in the order of the table, and what about."""

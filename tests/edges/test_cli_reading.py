@@ -179,6 +179,19 @@ def test_performance_over_all_and_over_stated_days(store: Openings) -> None:
     assert part["reason"]
 
 
+def test_risk_is_that_of_the_same_returns(store: Openings) -> None:
+    # 5000 EUR became 5506.35.
+    arguments = ["risk", "P1", "--period", "SI", "--metric", "cumulative_return"]
+    document = json.loads(terminal(store, *arguments, "--metric", "BETA").stdout)
+    (period,) = document["periods"]
+    assert period["measures"]["cumulative_return"] == pytest.approx(506.35 / 5000, rel=1e-12)
+    assert period["measures"]["beta"] is None
+    assert "benchmark" in period["reasons"]["beta"]
+    assert document["periods_per_year"] == 252
+    table = terminal(store, *arguments, "-o", "table").stdout
+    assert "0.10127" in table
+
+
 def test_findings_of_an_oversold_position_say_what_to_do(store: Openings) -> None:
     sale = store.book.facts["T4"][1]
     more = sale._replace(transaction_id="T5", quantity=sale.quantity * 2, gross=sale.gross * 2)
@@ -195,6 +208,8 @@ def test_findings_of_an_oversold_position_say_what_to_do(store: Openings) -> Non
         (["findings", "NOPE"], 4, "  hint: check the id"),
         (["performance", "P1", "--period", "3W"], 3, "tidebook: input.period: period 3W"),
         (["performance", "P1", "--period", "a:b"], 3, "is not two days"),
+        (["risk", "P1", "--metric", "luck"], 3, "tidebook: analytics.measure: there is no"),
+        (["risk", "P1", "--frequency", "HOURLY"], 2, "HOURLY is none of"),
         (["positions", "P1", "--as-of", "5.1.24"], 2, "is no day"),
         (["positions", "P1", "--known-at", "2024-01-05T10:00"], 2, "is no instant"),
         (

@@ -303,6 +303,45 @@ def test_a_rolling_period_and_one_since_the_last_restatement() -> None:
     assert never["reason"]["code"] == "never-restated"
 
 
+def test_returns_of_each_portfolio_are_told_by_themselves() -> None:
+    desk = two_days_of_a_thousand()
+    desk.reader.kept["P-2"] = sample_views.PORTFOLIO._replace(portfolio_id="P-2")
+    scope = {**MARCH, "portfolio_ids": ["P-1", "P-2"], "each": True}
+    body = answered("/portfolios/performance", {"scope": scope, "periods": [{"type": "SI"}]}, desk)
+    first, second = body["results"]
+    assert first["portfolio_id"] == "P-1"
+    assert first["summary"]["SI"]["cumulative_return"] == 10.0
+    assert first["generation"] == 7
+    assert second["summary"]["SI"]["cumulative_return"] is None
+    assert second["summary"]["SI"]["reason"]["code"] == "no-data"
+
+
+@pytest.mark.parametrize(
+    ("path", "change", "pointer"),
+    [
+        ("/portfolios/performance", {"reporting_currency": "CHF"}, "/scope/reporting_currency"),
+        ("/portfolios/performance", {"sector": "Energy"}, "/scope/each"),
+        ("/portfolios/performance/mwr", {}, "/scope/each"),
+        ("/portfolios/risk", {}, "/scope/each"),
+    ],
+)
+def test_what_is_not_told_of_each_is_refused(
+    path: str, change: dict[str, str], pointer: str
+) -> None:
+    scope = {**MARCH, "portfolio_ids": ["P-1"], "each": True, **change}
+    answer = sample_views.desk().client.post(
+        path, json={"scope": scope, "periods": [{"type": "SI"}]}
+    )
+    assert answer.status_code == 422
+    assert [one["pointer"] for one in answer.json()["errors"]] == [pointer]
+
+
+def test_a_what_if_begins_with_no_restatement() -> None:
+    body = {"cancellations": [], "periods": [{"type": "SINCE_RESTATEMENT"}]}
+    answer = sample_views.desk().client.post("/portfolios/P-1/what-if", json=body)
+    assert answer.status_code == 422
+
+
 def test_several_portfolios_are_measured_as_one() -> None:
     # P-1 brings 1,000 and gains 100; P-2 brings 3,000 and loses 100: 4,000 stay 4,000.
     desk = two_days_of_a_thousand()

@@ -33,4 +33,13 @@ REGRESSIONS: Final[tuple[tuple[int, str], ...]] = (
             "(test_cash_is_paid_out_before_its_account_is_folded_under_a_new_policy)"
         ),
     ),
+    (71, "a sale that was refused had levelled its pool (levelled_though_refused)"),
+    (203, "an action that was cancelled was said to wait for ever (cancelled_action_waits)"),
+    (
+        1_001_052,
+        (
+            "what waited for a security to be no cash was not woken when it was none any more "
+            "(test_what_waits_for_an_instrument_to_be_no_cash_is_woken_when_it_is)"
+        ),
+    ),
 )

@@ -76,6 +76,7 @@ def test_an_option_is_written_and_bought_back_where_shorts_are_forbidden() -> No
         ("BUY_TO_CLOSE", {"quantity": "1", "price": "1"}),
         ("EXERCISE", {"quantity": "1"}),
         ("RETURN_OF_CAPITAL", {"gross": "5"}),
+        ("RETURN_OF_CAPITAL", {"gross": "0"}),
     ],
 )
 def test_an_event_on_a_holding_that_is_not_there_says_so(

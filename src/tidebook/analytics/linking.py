@@ -105,7 +105,7 @@ def _check(effects: Floats, portfolio: Floats, benchmark: Floats) -> None:
         raise UnusableSeriesError("effects and returns", "they differ in length")
     for column in (effects, portfolio, benchmark):
         check_returns(column)
-    sums = effects.reshape(len(portfolio), -1).sum(axis=1)
+    sums = effects.sum(axis=tuple(range(1, effects.ndim)))
     if not np.allclose(sums, portfolio - benchmark, rtol=0.0, atol=_SAME):
         raise UnusableSeriesError("effects", "a period's do not sum to the difference of returns")
 

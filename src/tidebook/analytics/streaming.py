@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from tidebook.analytics.conventions import ReturnKind
 from tidebook.analytics.figures import Reason, Undefined
 from tidebook.analytics.measures import EARNED, LOSSES, SCATTER
-from tidebook.analytics.summary import HIGH_NOISE, SPREAD_NOISE, Summary
+from tidebook.analytics.row_sums import SPREAD_NOISE
+from tidebook.analytics.summary import HIGH_NOISE, Summary
 from tidebook.errors import UnusableSeriesError
 
 if TYPE_CHECKING:

@@ -14,6 +14,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from tidebook.analytics.conventions import ReturnKind
+from tidebook.analytics.row_sums import (
+    SPREAD_NOISE,
+    check_growth,
+    count_of,
+    deviation_of,
+    mean_of,
+)
+from tidebook.analytics.summary_pairs import Pairs, versus_of
 from tidebook.errors import UnusableSeriesError
 
 if TYPE_CHECKING:
@@ -23,9 +31,8 @@ if TYPE_CHECKING:
 
     from tidebook.analytics.conventions import Conventions, PerPeriod
     from tidebook.analytics.crossing import Floats
+    from tidebook.analytics.summary_pairs import Versus
 
-# What is left when equal returns are taken from their mean is the noise of float64.
-SPREAD_NOISE: Final = 1e-14
 # Linked growth comes back to an old high only up to this.
 HIGH_NOISE: Final = 1e-12
 # 1 - 0.95 is a little more than 0.05: the twentieth part of twenty is one, not two.
@@ -33,33 +40,9 @@ _COUNT_NOISE: Final = 1e-9
 _BLOCK_TERMS: Final = 48_000
 _SORTED_WHOLE: Final = 512
 _GUESS_STEP: Final = 16
-_PAIR: Final = 2
-
-
-class Versus(NamedTuple):
-    """What is told of returns and a benchmark together."""
-
-    mean: float
-    """That of the benchmark, per period."""
-    deviation: float
-    """That of the benchmark, over n - 1; exactly 0 where it rests."""
-    worst: float
-    growth: float
-    slope: float
-    """cov(r, b) / var(b); 0 where the benchmark rests."""
-    active_mean: float
-    active_deviation: float
-    ahead: int
-    """In how many periods more was earned than the benchmark did."""
-    up: int
-    """In how many the benchmark rose."""
-    up_growth: float
-    up_growth_other: float
-    up_worst: float
-    down: int
-    down_growth: float
-    down_growth_other: float
-    down_worst: float
+_TABLE: Final = 2
+# The fourth power of a distance has to be a number.
+_LARGEST: Final = 1e60
 
 
 class Tail(NamedTuple):
@@ -140,8 +123,8 @@ def summaries(rows: Rows, conventions: Conventions) -> Iterator[Summary]:
     """Return the summary of each row in turn.
 
     Raises:
-        UnusableSeriesError: If shapes differ, a row is empty, a return is not finite, or a log
-            return is asked of a loss of everything.
+        UnusableSeriesError: If shapes differ, a row is empty, a return is not finite, growth is
+            more than a number can hold, or a log return is asked of a loss of everything.
     """
     _check(rows, conventions)
     count, n = rows.simple.shape
@@ -169,7 +152,7 @@ class _Work(NamedTuple):
 
 def _check(rows: Rows, conventions: Conventions) -> None:
     simple, benchmark, risk_free = rows
-    if simple.ndim != _PAIR or simple.shape[1] == 0:
+    if simple.ndim != _TABLE or simple.shape[1] == 0:
         raise UnusableSeriesError("returns", "there is no return in a row")
     if benchmark is not None and benchmark.shape not in {simple.shape, simple.shape[1:]}:
         raise UnusableSeriesError("returns and benchmark", "they differ in length")
@@ -178,6 +161,8 @@ def _check(rows: Rows, conventions: Conventions) -> None:
     for what, column in (("returns", simple), ("benchmark", benchmark), ("rates", risk_free)):
         if column is not None and not bool(np.isfinite(column).all()):
             raise UnusableSeriesError(what, "a return is not a finite number")
+        if column is not None and max(column.max(), -column.min()) > _LARGEST:
+            raise UnusableSeriesError(what, "a return is too large to be measured")
     if conventions.kind is ReturnKind.LOG:
         for column in (simple, benchmark):
             if column is not None and bool((column <= -1.0).any()):
@@ -199,10 +184,15 @@ def _block(
         gains, losses = (side * simple.shape[1] for side in (sides[0], sides[2]))
     else:
         gains, losses = _won(simple)
-    won = (gains, _counted(simple > 0), losses, _counted(simple < 0))
+    won = (gains, count_of(simple > 0), losses, count_of(simple < 0))
     growth, fallen, under = _fallen(simple, work)
     tails = _tails(returns, under, rates)
-    versus = _versus(Rows(returns, rows.benchmark), simple, conventions, work)
+    versus: Iterator[Versus | None] = iter([None] * len(simple))
+    if rows.benchmark is not None:
+        benchmark = np.atleast_2d(rows.benchmark)
+        other = np.log1p(benchmark) if is_log else benchmark
+        pairs = Pairs(returns, other, simple, benchmark)
+        versus = versus_of(pairs, (work.one, work.other))
     columns = (*scattered, *excess, *sides, best, worst, *won, growth, *fallen)
     listed = zip(*(column.tolist() for column in columns), strict=True)
     for row, tail, other in zip(listed, tails, versus, strict=True):
@@ -212,27 +202,19 @@ def _block(
 def _scattered(returns: Floats, size: Floats, work: _Work) -> tuple[Floats, ...]:
     """Return mean, deviation, second to fourth moment, mean distance, and squares below."""
     n = returns.shape[1]
-    mean = _mean(returns)
+    mean = mean_of(returns)
     moves = np.subtract(returns, mean[:, np.newaxis], out=work.one)
     powers = np.multiply(moves, moves, out=work.other)
-    m2 = _mean(powers)
+    m2 = mean_of(powers)
     np.multiply(powers, moves, out=powers)
-    m3 = _mean(powers)
+    m3 = mean_of(powers)
     np.multiply(powers, moves, out=powers)
-    m4 = _mean(powers)
+    m4 = mean_of(powers)
     np.minimum(moves, 0.0, out=moves)
     # Distances below and above the mean are of one size.
-    absolute = _mean(moves) * -2.0
+    absolute = mean_of(moves) * -2.0
     np.multiply(moves, moves, out=moves)
-    return mean, _deviation(m2, n, size), m2, m3, m4, absolute, moves.sum(axis=1)
-
-
-def _deviation(m2: Floats, n: int, size: Floats) -> Floats:
-    if n < _PAIR:
-        return np.zeros_like(m2)
-    deviation = np.sqrt(m2 * (n / (n - 1)))
-    deviation[deviation <= SPREAD_NOISE * size] = 0.0
-    return deviation
+    return mean, deviation_of(m2, n, size), m2, m3, m4, absolute, moves.sum(axis=1)
 
 
 def _excess(
@@ -242,7 +224,7 @@ def _excess(
         return scattered[0] - rates.risk_free, scattered[1]
     excess = returns - risk_free
     size = np.abs(excess).max(axis=1)
-    return _mean(excess), _deviation(excess.var(axis=1), returns.shape[1], size)
+    return mean_of(excess), deviation_of(excess.var(axis=1), returns.shape[1], size)
 
 
 def _sides(
@@ -251,25 +233,17 @@ def _sides(
     """Return mean gain and mean square above the target, both below it, and how many are."""
     away = np.subtract(returns, target, out=work.one)
     side = np.maximum(away, 0.0, out=work.other)
-    above = _mean(side)
+    above = mean_of(side)
     np.multiply(side, side, out=side)
-    above_square = _mean(side)
+    above_square = mean_of(side)
     np.minimum(away, 0.0, out=side)
-    below = 0.0 - _mean(side)
+    below = 0.0 - mean_of(side)
     np.multiply(side, side, out=side)
-    below_square = _mean(side)
+    below_square = mean_of(side)
     # A shortfall within the noise of the target is none.
     is_noise = np.sqrt(below_square) <= SPREAD_NOISE * np.maximum(size, abs(target))
     below[is_noise] = below_square[is_noise] = 0.0
-    return above, above_square, below, below_square, _counted(away < 0)
-
-
-def _mean(values: Floats) -> Floats:
-    return np.add.reduce(values, axis=1) / values.shape[1]
-
-
-def _counted(chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
-    return np.add.reduce(chosen, axis=1, dtype=np.int64)
+    return above, above_square, below, below_square, count_of(away < 0)
 
 
 def _won(simple: Floats) -> tuple[Floats, Floats]:
@@ -285,7 +259,9 @@ def _fallen(simple: Floats, work: _Work) -> tuple[Floats, tuple[NDArray[np.gener
     wealth, high = work.wealth, work.high
     wealth[:, 0] = 1.0
     np.add(simple, 1.0, out=wealth[:, 1:])
-    np.multiply.accumulate(wealth, axis=1, out=wealth)
+    with np.errstate(over="ignore"):
+        np.multiply.accumulate(wealth, axis=1, out=wealth)
+    check_growth("returns", wealth[:, -1])
     np.maximum.accumulate(wealth, axis=1, out=high)
     growth = wealth[:, -1].copy()
     under = np.divide(wealth, high, out=high)
@@ -293,8 +269,8 @@ def _fallen(simple: Floats, work: _Work) -> tuple[Floats, tuple[NDArray[np.gener
     longest = _longest_under(under)
     days = under[:, 1:]
     depth = 0.0 - days.min(axis=1)
-    pain = 0.0 - _mean(days)
-    square = _mean(np.multiply(days, days, out=work.one))
+    pain = 0.0 - mean_of(days)
+    square = mean_of(np.multiply(days, days, out=work.one))
     return growth, (depth, pain, square, 0.0 - days[:, -1], longest), days
 
 
@@ -335,7 +311,7 @@ def _smallest(values: Floats, count: int) -> Floats:
         return np.sort(values, axis=1)[:, :count]
     guess = np.sort(values[:, ::_GUESS_STEP], axis=1)
     place = count / _GUESS_STEP
-    bounds = guess[:, min(math.ceil(place + 2.0 * math.sqrt(place)), guess.shape[1] - 1)]
+    bounds = guess[:, min(math.ceil(place + 3.0 * math.sqrt(place)), guess.shape[1] - 1)]
     found = np.empty((len(values), count))
     for row, bound, room in zip(values, bounds.tolist(), found, strict=True):
         few = row[row <= bound]
@@ -350,58 +326,3 @@ def _between(low: Floats, high: Floats, share: float) -> Floats:
     """Return a point between two, from the nearer one, as numpy's own quantile does."""
     step = high - low
     return low + step * share if share < 0.5 else high - step * (1.0 - share)  # noqa: PLR2004 - half
-
-
-def _versus(
-    rows: Rows, simple: Floats, conventions: Conventions, work: _Work
-) -> Iterator[Versus | None]:
-    if rows.benchmark is None:
-        return iter([None] * len(simple))
-    returns, (count, n) = rows.simple, simple.shape
-    benchmark = np.atleast_2d(rows.benchmark)
-    other = np.log1p(benchmark) if conventions.kind is ReturnKind.LOG else benchmark
-    mean, size = _mean(other), np.abs(other).max(axis=1)
-    moves = other - mean[:, np.newaxis]
-    square_sum = (moves * moves).sum(axis=1)
-    deviation = _deviation(square_sum / n, n, size)
-    together = np.subtract(returns, _mean(returns)[:, np.newaxis], out=work.one)
-    np.multiply(together, moves, out=together)
-    rests = np.where(deviation > 0, square_sum, np.inf)
-    slope = together.sum(axis=1) / rests
-    active = np.subtract(returns, other, out=work.one)
-    active_mean = _mean(active)
-    most = np.abs(active, out=work.other).max(axis=1)
-    np.subtract(active, active_mean[:, np.newaxis], out=active)
-    np.multiply(active, active, out=active)
-    columns = (
-        mean,
-        deviation,
-        benchmark.min(axis=1),
-        np.multiply.reduce(1.0 + benchmark, axis=1),
-        slope,
-        active_mean,
-        _deviation(_mean(active), n, np.maximum(most, size)),
-        _counted(returns > other),
-        *_captured(simple, benchmark, up=True),
-        *_captured(simple, benchmark, up=False),
-    )
-    listed = [column.tolist() for column in columns]
-    full = (column if len(column) == count else column * count for column in listed)
-    return map(Versus._make, zip(*full, strict=True))
-
-
-def _captured(simple: Floats, benchmark: Floats, *, up: bool) -> tuple[NDArray[np.generic], ...]:
-    """Return count, growth, the benchmark's growth and the worst return of its chosen periods."""
-    chosen = benchmark > 0 if up else benchmark < 0
-    own: Floats
-    other: Floats
-    if len(benchmark) == 1:
-        own = simple.compress(chosen[0], axis=1)
-        other = benchmark.compress(chosen[0], axis=1)
-    else:
-        own, other = np.where(chosen, simple, 0.0), np.where(chosen, benchmark, 0.0)
-    worst = np.minimum(own.min(axis=1, initial=0.0), other.min(axis=1, initial=0.0))
-    np.add(own, 1.0, out=own)
-    np.add(other, 1.0, out=other)
-    growth, growth_other = (np.multiply.reduce(side, axis=1) for side in (own, other))
-    return _counted(chosen), growth, growth_other, worst

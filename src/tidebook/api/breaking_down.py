@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from starlette.requests import Request
 from starlette.responses import Response
 
 from tidebook.analytics import Rebalancing
 from tidebook.api import contribution_wire as wire, samples, shapes
 from tidebook.api.bodies import decoded_object
 from tidebook.api.edge import Day, Edge, EdgeHere, Instant, JsonBody
+from tidebook.api.etags import tagged
 from tidebook.api.measuring import Asking, day_in, told_of
 from tidebook.api.replies import reply
 from tidebook.api.scope_wire import AskedScope
@@ -53,6 +55,7 @@ def attributions(edge: EdgeHere, portfolio_id: str, body: JsonBody) -> Response:
 @router.get("/portfolios/{portfolio_id:path}/bridge", **samples.answer("bridge"))
 def value_bridge(
     edge: EdgeHere,
+    request: Request,
     portfolio_id: str,
     *,
     period: Annotated[str, Query(max_length=50)] = "SI",
@@ -61,12 +64,16 @@ def value_bridge(
 ) -> Response:
     """Return how the value at the start of a period became that at its end, exact."""
     asked = period_named(period)
-    portfolio = edge.reader.portfolio(portfolio_id, known_at=known_at)
-    last = as_of or day_in(edge, portfolio.time_zone)
-    freshness = edge.reader.freshness(portfolio_id, as_of=as_of, known_at=known_at)
-    found = bridge(edge.reader, portfolio_id, asked, last, known_at)
-    told = wire.bridge_json(found, portfolio_id)
-    return reply({**told, "freshness": shapes.freshness_of(freshness)})
+
+    def answer() -> Response:
+        portfolio = edge.reader.portfolio(portfolio_id, known_at=known_at)
+        last = as_of or day_in(edge, portfolio.time_zone)
+        freshness = edge.reader.freshness(portfolio_id, as_of=as_of, known_at=known_at)
+        found = bridge(edge.reader, portfolio_id, asked, last, known_at)
+        told = wire.bridge_json(found, portfolio_id)
+        return reply({**told, "freshness": shapes.freshness_of(freshness)})
+
+    return tagged(edge, request, portfolio_id, answer)
 
 
 def _broken_down(

@@ -173,7 +173,8 @@ def _return(inventory: Inventory, posting: Posting, effect: Effect, transit: Tra
     del transit
     held = inventory.quantity
     if not held:
-        return _missing(posting, posting.amount, held) if posting.amount else None
+        # An action passes by whoever holds nothing; a fact of nothing at all waits all the same.
+        return None if effect.per_unit else _missing(posting, posting.amount, held)
     local, base, cash = posting.amount, posting.amount_base, None
     if effect.per_unit:
         cash = rounded(effect.per_unit * held)

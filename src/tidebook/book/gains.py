@@ -226,6 +226,9 @@ def term_gains(entries: Iterable[Entry], terms: Terms) -> TermGains:
     short = long = undated = ZERO
     with exact():
         for entry in entries:
+            if not entry.realised_base and not entry.matches:
+                # Nothing, on no lot: every payment from a cash account is one of these.
+                continue
             disposal = disposal_of(entry)
             if disposal is None:
                 continue

@@ -15,6 +15,8 @@ from tidebook.errors import (
     ServerUnreachableError,
     StoreError,
     TidebookError,
+    UnknownMeasureError,
+    UnusableParameterError,
 )
 
 
@@ -37,6 +39,8 @@ class Exit(IntEnum):
 
 _BY_ERROR: tuple[tuple[type[TidebookError], Exit], ...] = (
     (InputError, Exit.INVALID_INPUT),
+    (UnknownMeasureError, Exit.INVALID_INPUT),
+    (UnusableParameterError, Exit.INVALID_INPUT),
     (NotFoundError, Exit.NOT_FOUND),
     (ConflictError, Exit.CONFLICT),
     (StoreError, Exit.DEPENDENCY_DOWN),

@@ -80,7 +80,8 @@ def measured(reader: Reader, scope: Scope, periods: Sequence[NamedPeriod]) -> Me
     is_whole = days is views[0].days
     series = series_of(views[0]) if is_whole else series_from(days, _inception(views))
     if any(named.period.type is PeriodType.SINCE_RESTATEMENT for named in periods):
-        series = series._replace(restated_from=_restated_from(reader, scope))
+        restated_from = _restated_from(reader, scope)
+        series = series._replace(restated_from=restated_from, knows_restatements=True)
     return Measured(
         scope.portfolio_ids,
         currency,

@@ -32,6 +32,7 @@ from tidebook.model.periods import (
     Breakdown,
     NoSpan,
     NoSpanReason,
+    PeriodType,
     cut,
     resolve,
 )
@@ -145,7 +146,9 @@ class Series(NamedTuple):
     moved: tuple[PortfolioDay, ...]
     unpriced: tuple[PortfolioDay, ...]
     restated_from: date | None = None
-    """The first day that the last restatement touched, where that was asked for."""
+    """The first day that the last restatement touched, None without any."""
+    knows_restatements: bool = False
+    """Whether that was looked for; where not, no period can begin with it."""
 
 
 class Window(NamedTuple):
@@ -237,7 +240,13 @@ def refuse_doubled_names(periods: Sequence[NamedPeriod]) -> None:
 
 
 def window_of(series: Series, period: PeriodRequest, as_of: date) -> Window:
-    """Return the days of a period; without a span where it holds none."""
+    """Return the days of a period; without a span where it holds none.
+
+    Raises:
+        InvalidPeriodError: If it begins with a restatement, and none was looked for.
+    """
+    if period.type is PeriodType.SINCE_RESTATEMENT and not series.knows_restatements:
+        raise InvalidPeriodError(period.type, "is told by the performance and risk routes alone")
     if series.inception is None:
         return Window(period.start, period.end or as_of)
     span = resolve(

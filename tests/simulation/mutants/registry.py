@@ -49,7 +49,7 @@ SEEDS: Final = {
     "said_to_be_booked": 1,
     "same_day_skipped": 315,
     "share_rounded_down": 8,
-    "stale_generation": 94,
+    "stale_generation": 130,
     "taken_without_lead": 5,
     "waiting_forgotten": 5,
 }

@@ -130,6 +130,20 @@ def test_a_period_that_lost_everything_has_no_logarithm() -> None:
     assert by_wealth == pytest.approx([-1.0])
 
 
+def test_a_ruined_period_links_no_attribution_but_by_wealth() -> None:
+    ruin = brinson(segments([1.0], [-1.0], [1.0], [0.1]))
+    assert linked_attribution([ruin, ruin]) == Undefined(Reason.TOTAL_LOSS)
+    found = linked_attribution([ruin, ruin], Linking.WEALTH)
+    assert not isinstance(found, Undefined)
+    assert found.active == pytest.approx(-1.0 - 0.21)
+
+
+def test_nothing_links_to_nothing() -> None:
+    nothing = linked_effects(np.zeros((0, 2)), np.zeros(0), np.zeros(0))
+    assert not isinstance(nothing, Undefined)
+    assert nothing.shape == (0, 2)
+
+
 def test_no_period_has_no_attribution() -> None:
     assert linked_attribution([]) == Undefined(Reason.NO_DATA)
     assert contributions(np.array([1.0]), 0.0) == Undefined(Reason.NO_VALUE)
@@ -142,6 +156,8 @@ def test_what_is_not_whole_is_refused() -> None:
         segments([1.0], [0.1, 0.1], [1.0], [0.1])
     with pytest.raises(UnusableSeriesError, match="not a finite"):
         segments([1.0], [float("nan")], [1.0], [0.1])
+    with pytest.raises(UnusableSeriesError, match="differ in length"):
+        linked_effects(np.array([[0.5]]), np.array([0.1]), np.array([0.0, 0.0]))
     with pytest.raises(UnusableSeriesError, match="do not sum to the difference"):
         linked_effects(np.array([[0.5]]), np.array([0.1]), np.array([0.0]))
     with pytest.raises(UnusableSeriesError, match="number of segments"):

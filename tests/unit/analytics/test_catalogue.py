@@ -204,6 +204,77 @@ def test_more_than_everything_lost_has_no_drawdown_and_no_rate() -> None:
     assert isinstance(found["volatility"], float)
 
 
+def test_under_one_year_no_ratio_of_an_annual_return_is_told() -> None:
+    found = suite(RETURNS[:100], INDEX[:100]).figures
+    for name in ("sharpe_geometric", "m_squared", "information_ratio_geometric", "martin_ratio"):
+        assert found[name] == Undefined(Reason.UNDER_ONE_YEAR), name
+
+
+def test_below_two_pairs_no_measure_of_pairs_is_told() -> None:
+    found = suite(np.array([0.01]), np.array([0.02]), Conventions(1)).figures
+    few = Undefined(Reason.TOO_FEW_RETURNS)
+    names = "alpha_annual treynor r_squared specific_risk m_squared information_ratio"
+    for name in f"{names} information_ratio_geometric sharpe_geometric semi_deviation".split():
+        assert found[name] == few, name
+    assert found["down_capture"] == few
+    assert found["capture_ratio"] == few
+
+
+def test_returns_that_rest_beside_a_benchmark_that_moves() -> None:
+    found = suite(np.full(300, 0.001), INDEX[:300]).figures
+    still = Undefined(Reason.ZERO_VARIANCE)
+    for name in ("correlation", "m_squared", "specific_risk", "sharpe_geometric"):
+        assert found[name] == still, name
+    assert found["beta"] == pytest.approx(0.0, abs=1e-15)
+
+
+def test_more_lost_than_there_was_has_no_capture_and_no_alpha_of_a_year() -> None:
+    ruin, index = np.array([0.1, -1.4, 0.2] * 100), np.array([0.01, -0.02, 0.03] * 100)
+    found = suite(ruin, index).figures
+    below = Undefined(Reason.BELOW_TOTAL_LOSS)
+    assert found["down_capture"] == below
+    assert found["capture_ratio"] == below
+    assert found["information_ratio_geometric"] == below
+    assert suite(index, ruin).figures["information_ratio_geometric"] == below
+    steep = suite(np.array([-3.0, -3.1, -3.2]), np.array([0.01, -0.01, 0.02])).figures
+    assert steep["alpha_annual_geometric"] == below
+
+
+def test_what_no_number_can_hold_is_refused_and_never_infinite() -> None:
+    with pytest.raises(UnusableSeriesError, match="more than a number"):
+        suite(np.full(200, 99.0))
+    with pytest.raises(UnusableSeriesError, match="more than a number"):
+        suite(np.zeros(400), np.tile([99.0, -0.999], 200))
+    with pytest.raises(UnusableSeriesError, match="too large"):
+        suite(np.array([1e100, 0.0]))
+    steep = suite(np.array([30.0, 31.0, 32.0]), np.array([0.01, -0.01, 0.02])).figures
+    assert steep["alpha_annual_geometric"] == Undefined(Reason.TOO_LARGE)
+
+
+def test_a_market_that_only_rises_has_no_capture_of_falls() -> None:
+    found = suite(RETURNS[:50], np.abs(INDEX[:50]) + 0.001).figures
+    assert found["down_capture"] == Undefined(Reason.TOO_FEW_RETURNS)
+    assert isinstance(found["up_capture"], float)
+
+
+def test_three_returns_have_no_kurtosis_of_the_sample() -> None:
+    two, three = suite(np.array([0.01, 0.02])).figures, suite(np.array([0.01, 0.02, 0.0])).figures
+    few = Undefined(Reason.TOO_FEW_RETURNS)
+    assert (two["sample_skewness"], two["sample_excess_kurtosis"]) == (few, few)
+    assert three["sample_excess_kurtosis"] == few
+    assert isinstance(three["sample_skewness"], float)
+
+
+def test_many_series_of_which_one_lost_everything_keep_their_own_benchmarks() -> None:
+    table = np.array([[0.01, -1.0, 0.02], [0.01, 0.02, -0.01]])
+    other = np.array([[0.01, 0.01, 0.0], [0.0, 0.01, -0.01]])
+    log = Conventions(kind=ReturnKind.LOG)
+    ruined, sound = suites(table, other, log)
+    assert ruined.figures["beta"] == Undefined(Reason.TOTAL_LOSS)
+    assert sound == suite(table[1], other[1], log)
+    assert [found.n for found in suites(np.zeros((2, 0)))] == [0, 0]
+
+
 def test_log_returns_scatter_as_logarithms_and_fall_as_they_are() -> None:
     log = suite(RETURNS, conventions=Conventions(kind=ReturnKind.LOG)).figures
     plain = suite(RETURNS).figures

@@ -5,11 +5,11 @@ import pytest
 
 from tests.fixtures.engine_facts import trade
 from tidebook.book.derivation import Source, SourceKind
+from tidebook.engine.record_origins import origins_of
 from tidebook.engine.records import (
     ORIGIN,
     assertion_from,
     assertion_record,
-    origins_of,
     price_record,
     rate_record,
     transaction_from,

@@ -20,7 +20,8 @@ from tidebook.analytics.measures.measure import (
 
 if TYPE_CHECKING:
     from tidebook.analytics.figures import Figure
-    from tidebook.analytics.summary import Summary, Versus
+    from tidebook.analytics.summary import Summary
+    from tidebook.analytics.summary_pairs import Versus
 
 
 def beta(s: Summary) -> Figure:
@@ -56,7 +57,12 @@ def alpha_annual_geometric(s: Summary) -> Figure:
     found = _alpha(s)
     if isinstance(found, Undefined):
         return found
-    return (1.0 + found) ** s.rates.k - 1.0 if found >= -1.0 else BELOW_TOTAL_LOSS
+    if found < -1.0:
+        return BELOW_TOTAL_LOSS
+    try:
+        return (1.0 + found) ** s.rates.k - 1.0
+    except OverflowError:
+        return _TOO_LARGE
 
 
 def active_return(s: Summary) -> Figure:
@@ -160,6 +166,7 @@ def batting_average(s: Summary) -> Figure:
 
 
 _NO_DOWNSIDE = Undefined(Reason.NO_DOWNSIDE)
+_TOO_LARGE = Undefined(Reason.TOO_LARGE)
 
 
 def _moving(s: Summary) -> Versus | Undefined:
@@ -214,7 +221,8 @@ VERSUS = (
     ),
     Measure(
         "alpha_annual_geometric", "Alpha, compounded", Unit.FRACTION_PER_YEAR, _HIGHER,
-        "(1 + mean(r - f) - beta · mean(b - f)) ** k - 1", _REST, _CAPM, alpha_annual_geometric,
+        "(1 + mean(r - f) - beta · mean(b - f)) ** k - 1",
+        f"{_REST}; below -1, or too large for a number", _CAPM, alpha_annual_geometric,
         needs_benchmark=True,
     ),
     Measure(

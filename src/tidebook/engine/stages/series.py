@@ -62,7 +62,7 @@ def bring_up_to_date(
     jobs: Sequence[SeriesJob] = unit.series_jobs(limit, spared)
     at = now()
     business_days = unit.business_dates() if jobs else ()
-    jobs = _at_once(jobs, business_days)
+    jobs = at_once(jobs, business_days)
     if taken is not None:
         taken.extend(job.portfolio.portfolio_id for job in jobs)
     written = stale = 0
@@ -81,7 +81,7 @@ def bring_up_to_date(
     return SeriesOutcome(len(jobs), written, stale, tuple(brought))
 
 
-def _at_once(jobs: Sequence[SeriesJob], business_days: Sequence[date]) -> Sequence[SeriesJob]:
+def at_once(jobs: Sequence[SeriesJob], business_days: Sequence[date]) -> Sequence[SeriesJob]:
     """Return as many of the first jobs as have few enough days together; one at the least."""
     if not business_days:
         return jobs[:_UNTOLD_AT_ONCE]
