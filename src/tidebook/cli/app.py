@@ -40,6 +40,8 @@ _ORDER: Final = (
     "health",
     "restatements",
     "verify",
+    "dlq",
+    "retention",
     "db",
     "version",
 )
