@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 READY := $(VENV)/.ready
 READY_DEV := $(VENV)/.ready-dev
+KAFKA := .cache/kafka
 PURE := model book analytics compliance strategy live
 
 # What `make test` leaves out, because it takes a server, a browser or a night.
@@ -21,7 +22,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo serve test test-all laws check format bench coverage lock clean
+.PHONY: help demo serve test test-all test-cluster kafka laws check format bench coverage lock clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -36,8 +37,24 @@ test: $(READY_DEV) ## Run the tests that need nothing installed (MARKS="...", AR
 	@status=0; $(BIN)/python -m pytest -m "$(MARKS)" $(ARGS) || status=$$?; \
 	if [ -n "$(STATUS)" ]; then echo $$status > "$(STATUS)"; fi; exit $$status
 
-test-all: ## Run every test but those for the night
+test-all: kafka ## Run every test but those for the night
 	@$(MAKE) --no-print-directory test MARKS="not night"
+
+test-cluster: kafka ## Run the tests that need PostgreSQL, Kafka and Redis servers
+	@$(MAKE) --no-print-directory test MARKS="(cluster or kafka or redis) and not night"
+
+kafka: $(KAFKA)/.ready ## Fetch Apache Kafka for the tests (needs Java 17 and Maven; once)
+
+$(KAFKA)/.ready: tests/fixtures/kafka/pom.xml
+	@command -v mvn >/dev/null && command -v java >/dev/null || { \
+		echo "Java 17 and Maven were not found." \
+			"On Debian and Ubuntu: apt-get install openjdk-17-jre-headless maven" >&2; exit 1; }
+	@echo "Fetching Apache Kafka from Maven Central (once)"
+	@rm -rf $(KAFKA)
+	@mvn --batch-mode --quiet --file $< dependency:copy-dependencies -DincludeScope=runtime \
+		-DoutputDirectory="$(CURDIR)/$(KAFKA)" || { \
+		echo "Kafka could not be fetched from Maven Central" >&2; exit 1; }
+	@touch $@
 
 laws: $(READY_DEV) ## Run the property tests longer (PROFILE=dev, ci or night)
 	@$(BIN)/python -m pytest tests/laws --hypothesis-profile=$(PROFILE) $(ARGS)

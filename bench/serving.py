@@ -10,20 +10,21 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Mapping, Sequence
 
     from tidebook.model.facts import Transaction
     from tidebook.model.instruments import Instrument
     from tidebook.model.portfolios import Portfolio
 
 CONNECTIONS = 4
+ROLES = ("book", "series", "query", "ingest")
 _END_SECONDS = 60
 _OK, _BUSY = 200, 503
 _TAKEN = frozenset({201, 202})
@@ -94,10 +95,26 @@ def served(folder: Path) -> Generator[Served]:
 
 
 @contextmanager
-def started(arguments: Sequence[str]) -> Generator[subprocess.Popen[str]]:
+def served_apart(folder: Path, bootstrap: str) -> Generator[Mapping[str, Served]]:
+    """Give the four roles as processes of their own, with Kafka between them, by role."""
+    over_kafka = {"TIDEBOOK_BUS": "kafka", "TIDEBOOK_KAFKA_BOOTSTRAP": bootstrap}
+    with ExitStack() as stack:
+        found: dict[str, Served] = {}
+        for role in ROLES:
+            words = ["serve", "--role", role, "--port", "0", "--data", str(folder)]
+            process = stack.enter_context(started(words, over_kafka))
+            assert process.stdout is not None
+            found[role] = Served(process.stdout.readline().strip(), process.pid)
+        yield found
+
+
+@contextmanager
+def started(
+    arguments: Sequence[str], settings: Mapping[str, str] | None = None
+) -> Generator[subprocess.Popen[str]]:
     """Give a process of the program, and interrupt it afterwards as Ctrl-C does."""
     command = [sys.executable, "-m", "tidebook", *arguments]
-    quiet = os.environ | {"TIDEBOOK_LOG_LEVEL": "warning"}
+    quiet = os.environ | {"TIDEBOOK_LOG_LEVEL": "warning"} | dict(settings or {})
     with subprocess.Popen(command, env=quiet, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield process

@@ -105,7 +105,7 @@ def _load(folder: Path, bodies: Sequence[bytes], book: facts.Trades, load: facts
             start = time.perf_counter()
             repeated = server.post_all("/ingest/transactions", bodies)
             wait_until_booked(database.url)
-            _check(server, book)
+            check(server, book)
             taken = time.perf_counter() - start
             wait_until_right(database.url, load.portfolios)
             loaded = resident_megabytes(server.pid)
@@ -113,7 +113,7 @@ def _load(folder: Path, bodies: Sequence[bytes], book: facts.Trades, load: facts
         return Loaded(taken, idle, loaded, copy_seconds(database.url, BOOK_TABLES))
 
 
-def _check(server: Served, book: facts.Trades) -> None:
+def check(server: Served, book: facts.Trades) -> None:
     """Ask for the positions and lots of two portfolios and compare them with what was sent."""
     ids = sorted({portfolio for portfolio, _ in book.held})
     for portfolio in (ids[0], ids[-1]):

@@ -8,17 +8,35 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Final, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from tidebook.errors import InvalidSettingError
+from tidebook.errors import InvalidSettingError, UnknownRoleError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 LogLevel = Literal["debug", "info", "warning", "error"]
+BusName = Literal["log", "kafka"]
 
+
+class Role(StrEnum):
+    """What one process does of the whole; any number of processes may do the same."""
+
+    INGEST = "ingest"
+    BOOK = "book"
+    SERIES = "series"
+    QUERY = "query"
+
+
+EVERY_ROLE: Final = tuple(Role)
+_PORTS: Final = {Role.INGEST: 8000, Role.BOOK: 8002, Role.SERIES: 8003, Role.QUERY: 8001}
+_PLANNED: Final = frozenset({"live", "control"})
+"""Roles that have a name and no code in this release."""
+
+_DAYS_MAX: Final = 36_500
 _CURRENCY = re.compile(r"[A-Z0-9]{3,10}")
 _DATABASE_SCHEMES = ("postgresql://", "postgres://")
 
@@ -38,6 +56,12 @@ class Settings:
         log_level: The least severe line that is logged.
         book_batch_max: The most facts that one transaction of the book stage takes.
         workers: How many book workers run beside each other.
+        roles: What this process does; all of it unless said otherwise.
+        bus: What carries facts from one process to the next.
+        kafka_bootstrap: Addresses of Kafka servers, with commas between.
+        retention_log_days: For how many days records that everybody has read are kept.
+        retention_known_days: For how many days what was replaced is kept, so that what was
+            believed then can be asked; None keeps it for good.
         user_currency: The base currency of the portfolio that a user's first trade makes.
         user_time_zone: The time zone of that portfolio.
         benchmark_dir: A folder of levels of benchmarks, asked where there are no keys for Alpaca.
@@ -56,6 +80,11 @@ class Settings:
     log_level: LogLevel = "info"
     book_batch_max: int = 2000
     workers: int = 2
+    roles: tuple[Role, ...] = EVERY_ROLE
+    bus: BusName = "log"
+    kafka_bootstrap: str = "127.0.0.1:9092"
+    retention_log_days: int = 30
+    retention_known_days: int | None = None
     user_currency: str = "USD"
     user_time_zone: str = "America/New_York"
     benchmark_dir: Path | None = None
@@ -80,12 +109,13 @@ class Settings:
         """
         default = cls(data_dir=_data_dir(env))
         pg_bin = env.get("TIDEBOOK_PG_BIN")
+        roles = roles_of(env.get("TIDEBOOK_ROLE") or "all")
         return cls(
             data_dir=default.data_dir,
             database_url=_database_url(env),
             pg_bin=Path(pg_bin).expanduser() if pg_bin else None,
             host=env.get("TIDEBOOK_HOST") or default.host,
-            port=_whole_number(env, "TIDEBOOK_PORT", default.port, lowest=0, highest=65535),
+            port=_whole_number(env, "TIDEBOOK_PORT", port_of(roles), lowest=0, highest=65535),
             max_body_bytes=_whole_number(
                 env, "TIDEBOOK_MAX_BODY_BYTES", default.max_body_bytes, lowest=1024, highest=2**40
             ),
@@ -94,6 +124,20 @@ class Settings:
                 env, "TIDEBOOK_BOOK_BATCH_MAX", default.book_batch_max, lowest=1, highest=1_000_000
             ),
             workers=_whole_number(env, "TIDEBOOK_WORKERS", default.workers, lowest=1, highest=64),
+            roles=roles,
+            bus=_bus(env, default.bus),
+            kafka_bootstrap=env.get("TIDEBOOK_KAFKA_BOOTSTRAP") or default.kafka_bootstrap,
+            retention_log_days=_whole_number(
+                env,
+                "TIDEBOOK_RETENTION_LOG_DAYS",
+                default.retention_log_days,
+                lowest=1,
+                highest=_DAYS_MAX,
+            ),
+            retention_known_days=_whole_number(
+                env, "TIDEBOOK_RETENTION_KNOWN_DAYS", 0, lowest=1, highest=_DAYS_MAX
+            )
+            or None,
             user_currency=_currency(env, "TIDEBOOK_USER_CURRENCY", default.user_currency),
             user_time_zone=_time_zone(env, "TIDEBOOK_USER_TIME_ZONE", default.user_time_zone),
             benchmark_dir=_folder(env, "TIDEBOOK_BENCHMARK_DIR"),
@@ -102,6 +146,32 @@ class Settings:
             alpaca_url=_web_address(env, "TIDEBOOK_ALPACA_URL", default.alpaca_url),
             alpaca_feed=env.get("TIDEBOOK_ALPACA_FEED") or default.alpaca_feed,
         )
+
+
+def roles_of(text: str) -> tuple[Role, ...]:
+    """Return the roles that a list with commas names, in the order of the work.
+
+    Raises:
+        UnknownRoleError: When one is not known, or nothing is built for it.
+
+    Example:
+        >>> [role.value for role in roles_of("series,book")]
+        ['book', 'series']
+    """
+    named = {word.strip() for word in text.split(",") if word.strip()}
+    allowed = ", ".join((*EVERY_ROLE, "all"))
+    for name in sorted(named - {"all", *EVERY_ROLE}):
+        planned = "it is planned, and nothing is built for it in this release"
+        why = planned if name in _PLANNED else "there is no such role"
+        raise UnknownRoleError(name, why, allowed=allowed)
+    if not named:
+        raise UnknownRoleError(repr(text), "no role is named", allowed=allowed)
+    return EVERY_ROLE if "all" in named else tuple(role for role in Role if role in named)
+
+
+def port_of(roles: Sequence[Role]) -> int:
+    """Return the port of a process with these roles, where none is named: that of the first."""
+    return _PORTS[roles[0]]
 
 
 def _data_dir(env: Mapping[str, str]) -> Path:
@@ -136,6 +206,16 @@ def _log_level(env: Mapping[str, str], default: LogLevel) -> LogLevel:
             return level
     raise InvalidSettingError(
         "TIDEBOOK_LOG_LEVEL", given, allowed="one of " + ", ".join(get_args(LogLevel))
+    )
+
+
+def _bus(env: Mapping[str, str], default: BusName) -> BusName:
+    given = env.get("TIDEBOOK_BUS") or default
+    for name in get_args(BusName):
+        if given == name:
+            return name
+    raise InvalidSettingError(
+        "TIDEBOOK_BUS", given, allowed="one of " + ", ".join(get_args(BusName))
     )
 
 

@@ -12,6 +12,9 @@
     │   ├── ReportingCurrencyError    a figure in a currency that no rate leads to
     │   ├── InvalidFigureError        a figure that cannot be explained for what was named
     │   ├── UnreadableFileError       a file that cannot be opened or read
+    │   ├── UnknownRoleError          a role that there is not
+    │   ├── MissingExtraError         an optional part that is not installed
+    │   └── ForgottenError            an instant of which nothing is known any more
     │   ├── UnwritableFileError       a file that cannot be written
     │   ├── GroupTooLargeError        more portfolios than are measured together
     │   ├── NotAcceptableError        an answer in a format that there is none of
@@ -22,6 +25,8 @@
     │   ├── UnknownPositionError
     │   ├── UnknownTransactionError
     │   ├── UnknownSubjectError       what a figure was asked of: a lot, a transaction, a day
+    │   ├── UnknownLetterError        a dead letter that is not kept
+    │   └── UnknownFactError          a price, rate, day or the like that is to be cancelled
     │   ├── UnknownFactError          a price, rate, day or the like that is to be cancelled
     │   ├── NoPortfoliosError         nobody's portfolios: a client without any, an empty book
     │   ├── NoSuchPartError           a part of a portfolio that was never held
@@ -49,6 +54,13 @@
     ├── ConflictError             what was asked does not fit the state of the book
     │   ├── BookMovedError            the book changed while a figure was being explained
     │   └── StalePreviewError         the book changed between a preview and its commit
+    ├── ServerError               a server, asked over HTTP, did not do as asked
+    │   ├── ServerUnreachableError    no answer came from its address
+    │   └── ServerRefusedError        it answered, and refused
+    └── BusError                  the message broker cannot serve
+        ├── BusUnavailableError       it did not answer, or not in time
+        ├── TopicShapeError           a topic has another number of partitions
+        └── UnreadableMessageError    a message is none that this release can read
     ├── MarketDataError           market data that a figure rests on cannot be had
     │   ├── BenchmarkUnavailableError no level of a benchmark is known, and none could be fetched
     │   ├── MissingRateError          portfolios in two currencies without a rate between them
@@ -243,6 +255,45 @@ class UnreadableFileError(InputError):
         )
 
 
+class UnknownRoleError(InputError):
+    """A process was asked to play a role that it cannot."""
+
+    code = "input.role"
+
+    def __init__(self, role: str, why: str, *, allowed: str) -> None:
+        self.role = role
+        super().__init__(f"role {role} cannot be played: {why}", hint=f"name one of {allowed}")
+
+
+class MissingExtraError(InputError):
+    """What was asked for needs an optional part that is not installed."""
+
+    code = "input.extra"
+
+    def __init__(self, what: str, extra: str) -> None:
+        self.extra = extra
+        super().__init__(
+            f"{what} needs the extra {extra}, which is not installed",
+            hint=f"install it with pip install 'tidebook[{extra}]'",
+        )
+
+
+class ForgottenError(InputError):
+    """What was believed at an instant is asked, and no longer kept."""
+
+    code = "input.forgotten"
+
+    def __init__(self, known_at: datetime, *, known_from: datetime) -> None:
+        self.known_at = known_at
+        self.known_from = known_from
+        super().__init__(
+            f"what was known at {known_at.isoformat()} cannot be told: what was replaced before "
+            f"{known_from.isoformat()} is deleted",
+            hint="ask for a later instant, or leave known_at out; "
+            "TIDEBOOK_RETENTION_KNOWN_DAYS says for how long it is kept",
+        )
+
+
 class UnwritableFileError(InputError):
     """A file was to be written where it cannot be."""
 
@@ -389,6 +440,18 @@ class UnknownFactError(NotFoundError):
             f"{kind.replace('_', ' ')} {named} is not in the book, so there is nothing to cancel",
             hint="check what names it: id, security, currencies and day must be those it was "
             "sent with",
+        )
+
+
+class UnknownLetterError(NotFoundError):
+    """A dead letter was named that is not kept."""
+
+    code = "dead-letter.unknown"
+
+    def __init__(self, letter_id: str) -> None:
+        self.letter_id = letter_id
+        super().__init__(
+            f"there is no dead letter {letter_id}", hint="tidebook dlq list names those there are"
         )
 
 
@@ -814,4 +877,52 @@ class ServerRefusedError(ServerError):
         self.faults = problem.faults
         super().__init__(
             f"{url} answered {problem.status} {problem.code}: {problem.detail}", hint=problem.hint
+        )
+
+
+class BusError(TidebookError):
+    """The message broker cannot serve."""
+
+    code = "bus"
+
+
+class BusUnavailableError(BusError):
+    """The broker did not answer, or did not confirm in time."""
+
+    code = "bus.unavailable"
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+        super().__init__(
+            f"the message broker did not answer: {why}",
+            hint="check that it runs and that its address is right; nothing is lost, and what "
+            "waits is sent by itself when it answers again",
+        )
+
+
+class TopicShapeError(BusError):
+    """A topic of the broker has another number of partitions than Tidebook places keys on."""
+
+    code = "bus.topic-shape"
+
+    def __init__(self, topic: str, partitions: int, *, expected: int) -> None:
+        self.topic = topic
+        self.partitions = partitions
+        super().__init__(
+            f"topic {topic} has {partitions} partitions, and keys are placed on {expected}",
+            hint=f"delete the topic, so that it is made anew, or make it with {expected} "
+            "partitions; what was in it is sent again from the database",
+        )
+
+
+class UnreadableMessageError(BusError):
+    """A message is none that this release can read."""
+
+    code = "bus.unreadable"
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+        super().__init__(
+            why,
+            hint="send it again as the reference of messages says, or replay it after an upgrade",
         )

@@ -3,40 +3,55 @@
 from __future__ import annotations
 
 import gc
-from contextlib import ExitStack
+import logging
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from threading import Thread
-from time import sleep
-from typing import TYPE_CHECKING
+from signal import SIGTERM, signal
+from threading import Thread, current_thread, main_thread
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Final
 
 from tidebook.adapters.postgres import schema
 from tidebook.adapters.postgres.benchmark_store import PostgresBenchmarks
 from tidebook.adapters.postgres.cluster import EmbeddedCluster
 from tidebook.adapters.postgres.compliance_store import PostgresCompliance
+from tidebook.adapters.postgres.dead_letters import PostgresDeadLetters
 from tidebook.adapters.postgres.market_cache import MarketCache
 from tidebook.adapters.postgres.pool import open_pool
 from tidebook.adapters.postgres.reader import PostgresReader
+from tidebook.adapters.postgres.retention import PostgresKeeper
 from tidebook.adapters.postgres.store import PostgresStore
+from tidebook.config import EVERY_ROLE, Role
 from tidebook.engine.benchmarks import Benchmarks, NoProvider
 from tidebook.engine.commands import LogCommands
-from tidebook.engine.runner import Runner
+from tidebook.engine.keeping import Kept, RetentionJob, cut_of
+from tidebook.engine.runner import Runner, Stage, Through, unbooked
 from tidebook.engine.signals import Signal
+from tidebook.errors import MissingExtraError, StoreUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import TracebackType
+    from collections.abc import Callable, Generator, Mapping
+    from types import FrameType, TracebackType
     from typing import Self
 
     import uvicorn
     from fastapi import FastAPI
 
+    from tidebook.adapters.postgres.store import LeadName
     from tidebook.config import Settings
     from tidebook.engine.benchmarks import Provider
+    from tidebook.engine.bus import Bus
     from tidebook.engine.compliance.ports import Compliance
+    from tidebook.engine.dead_letters import DeadLetters
+    from tidebook.engine.keeping import Keeper
     from tidebook.engine.ports import Clock, Commands, Reader
 
+_log = logging.getLogger("tidebook.wiring")
+
 _STARTED_POLL_SECONDS = 0.01
+_PATIENCE_SECONDS: Final = 600.0
+_PAUSE_SECONDS: Final = 1.0
 # What the engine makes is frozen and never cyclic: looking for cycles often is wasted work.
 _GC_THRESHOLDS = (500_000, 20, 100)
 
@@ -60,7 +75,14 @@ class System:
     database_url: str
     benchmarks: Benchmarks
     compliance: Compliance
+    bus: Bus | None
+    dead_letters: DeadLetters
+    _keeper: Keeper
     _stack: ExitStack
+
+    def retire(self) -> Mapping[str, int]:
+        """Delete what is kept for long enough; return how many rows of which table."""
+        return self._keeper.retire(cut_of(_kept(self.settings), self.clock.now()))
 
     def __enter__(self) -> Self:
         """Use the system in a ``with`` block."""
@@ -93,32 +115,92 @@ def open_system(settings: Settings, *, run: bool = True) -> System:
         pool = open_pool(url)
         stack.callback(pool.close)
         cache = MarketCache()
-        store = PostgresStore(pool, cache, conninfo=url)
-        stack.callback(store.close)
-        compliance = PostgresCompliance(store, pool, cache)
         clock = SystemClock()
+        bus = _bus(settings)
         arrived, booked = Signal(), Signal()
-        runner = Runner(
-            store,
-            clock,
-            arrived=arrived,
-            booked=booked,
-            workers=settings.workers,
-            batch_max=settings.book_batch_max,
-            compliance=compliance,
-        )
+
+        def store(lead: LeadName = "stages") -> PostgresStore:
+            made = PostgresStore(pool, cache, conninfo=url, lead=lead)
+            stack.callback(made.close)
+            return made
+
+        def runner(
+            lead: LeadName, stage: Stage, backlog: Callable[[], int] | None = None
+        ) -> Runner:
+            made = Runner(
+                store(lead),
+                clock,
+                arrived=arrived,
+                booked=booked,
+                workers=settings.workers,
+                batch_max=settings.book_batch_max,
+                stages=[stage],
+                through=None if bus is None else Through(bus, store()),
+                unbooked=backlog,
+                compliance=compliance if stage is Stage.SERIES else None,
+            )
+            stack.callback(made.stop)
+            made.start()
+            return made
+
+        compliance = PostgresCompliance(store(), pool, cache)
         gc.set_threshold(*_GC_THRESHOLDS)
+        backlog = unbooked(store())
         if run:
-            runner.start()
-            stack.callback(runner.stop)
-        commands = LogCommands(store, clock, arrived=arrived, booked=booked, backlog=runner.backlog)
+            if Role.BOOK in settings.roles:
+                made = runner("stages", Stage.BOOK)
+                backlog = made.backlog if bus is None else backlog
+            if Role.SERIES in settings.roles:
+                runner("series", Stage.SERIES, backlog)
+            if bus is not None and set(settings.roles) != {Role.QUERY}:
+                runner("shipping", Stage.SHIPPING)
+        commands = LogCommands(store(), clock, arrived=arrived, booked=booked, backlog=backlog)
         reader = PostgresReader(pool, cache)
+        letters = PostgresDeadLetters(pool, clock)
+        keeper = PostgresKeeper(pool)
+        if run and Role.BOOK in settings.roles:
+            job = RetentionJob(store("jobs"), keeper, clock, _kept(settings))
+            stack.callback(job.stop)
+            job.start()
         benchmarks = Benchmarks(
             PostgresBenchmarks(pool), benchmark_provider(settings), reader, clock
         )
         return System(
-            commands, reader, clock, settings, url, benchmarks, compliance, stack.pop_all()
+            commands,
+            reader,
+            clock,
+            settings,
+            url,
+            benchmarks,
+            compliance,
+            bus,
+            letters,
+            keeper,
+            stack.pop_all(),
         )
+
+
+def _kept(settings: Settings) -> Kept:
+    return Kept(
+        settings.retention_log_days,
+        settings.retention_known_days,
+        is_shipped=settings.bus != "log",
+    )
+
+
+def _bus(settings: Settings) -> Bus | None:
+    """Return the bus that the settings name; the log in the store needs none.
+
+    Raises:
+        MissingExtraError: The client library of the bus is not installed.
+    """
+    if settings.bus == "log":
+        return None
+    try:
+        from tidebook.adapters.kafka import KafkaBus  # noqa: PLC0415 - an extra
+    except ModuleNotFoundError as missing:
+        raise MissingExtraError("TIDEBOOK_BUS=kafka", "kafka") from missing
+    return KafkaBus(settings.kafka_bootstrap)
 
 
 def benchmark_provider(settings: Settings) -> Provider:
@@ -155,8 +237,43 @@ def serve(settings: Settings, *, on_ready: Callable[[str], None] | None = None) 
         settings: Where to listen, and on which database.
         on_ready: Called with the address once the door is open.
     """
-    with open_system(settings) as system:
+    with _ending_in_order(), _patiently(settings) as system:
         serve_system(system, on_ready=on_ready)
+
+
+@contextmanager
+def _ending_in_order() -> Generator[None]:
+    """Let SIGTERM end the process as Ctrl-C does: after the requests and batches at hand."""
+
+    def leave(_: int, __: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    if current_thread() is not main_thread():
+        yield
+        return
+    before = signal(SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal(SIGTERM, before)
+
+
+def _patiently(settings: Settings) -> System:
+    """Open the system; one that does a part of the work waits for a database that comes up later.
+
+    Raises:
+        StoreUnavailableError: The database cannot be reached, after a long wait or in a process
+            that does all of the work and is looked at by whoever started it.
+    """
+    end = monotonic() + (0.0 if settings.roles == EVERY_ROLE else _PATIENCE_SECONDS)
+    while True:
+        try:
+            return open_system(settings)
+        except StoreUnavailableError as error:
+            if monotonic() >= end:
+                raise
+            _log.warning("%s; trying again in %s s", error, _PAUSE_SECONDS)
+            sleep(_PAUSE_SECONDS)
 
 
 def serve_system(system: System, *, on_ready: Callable[[str], None] | None = None) -> None:
@@ -180,12 +297,32 @@ def serve_system(system: System, *, on_ready: Callable[[str], None] | None = Non
 
 def application(system: System) -> FastAPI:
     """Return the HTTP application of a system, with its pages."""
-    from tidebook.api import AppSettings, create_app, random_id, random_nonce  # noqa: PLC0415
+    from tidebook.api import (  # noqa: PLC0415 - see above
+        AppSettings,
+        Dependency,
+        Doors,
+        create_app,
+        random_id,
+        random_nonce,
+    )
     from tidebook.engine.user_desk import user_desk  # noqa: PLC0415
     from tidebook.engine.users import UserPolicy  # noqa: PLC0415
     from tidebook.web import create_pages  # noqa: PLC0415
 
-    settings = AppSettings(max_body_bytes=system.settings.max_body_bytes)
+    given = system.settings
+    settings = AppSettings(max_body_bytes=given.max_body_bytes)
+    reading = Role.QUERY in given.roles
+    pages = create_pages(
+        system.reader,
+        version=settings.version,
+        new_nonce=random_nonce,
+        levels_of=system.benchmarks.levels,
+    )
+    brokers = (
+        ()
+        if system.bus is None
+        else (Dependency("broker", system.bus.ready, needed=Role.BOOK in given.roles),)
+    )
     desk = user_desk(
         system.commands,
         system.reader,
@@ -199,14 +336,11 @@ def application(system: System) -> FastAPI:
         system.reader,
         clock=system.clock,
         desk=desk,
-        pages=create_pages(
-            system.reader,
-            version=settings.version,
-            new_nonce=random_nonce,
-            levels_of=system.benchmarks.levels,
-        ),
+        pages=pages if reading else None,
         compliance=system.compliance,
         settings=settings,
+        doors=Doors(takes=Role.INGEST in given.roles, answers=reading, roles=given.roles),
+        dependencies=brokers,
     )
 
 

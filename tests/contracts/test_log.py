@@ -17,8 +17,8 @@ from tidebook.errors import FencedError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from tidebook.engine.batches import LogBatch
     from tidebook.engine.records import Record
-    from tidebook.engine.store import LogBatch
 
 pytestmark = pytest.mark.cluster
 

@@ -17,6 +17,7 @@ from tests.unit.cli.memory_book import MemoryBook, Openings
 from tests.unit.cli.terminal import terminal
 from tidebook.cli.demo import free_port
 from tidebook.cli.demo_facts import demo_requests
+from tidebook.config import EVERY_ROLE, Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +49,7 @@ def test_the_program_runs_as_a_module_and_answers_help() -> None:
         [sys.executable, "-m", "tidebook", "--help"], capture_output=True, text=True, check=True
     )
     commands = done.stdout.partition("Commands:")[2]
-    assert [line.split()[0] for line in commands.splitlines()[1:23]] == [
+    assert [line.split()[0] for line in commands.splitlines()[1:25]] == [
         "demo",
         "serve",
         "import",
@@ -69,6 +70,8 @@ def test_the_program_runs_as_a_module_and_answers_help() -> None:
         "health",
         "restatements",
         "verify",
+        "dlq",
+        "retention",
         "db",
         "version",
     ]
@@ -112,6 +115,39 @@ def test_serve_hands_on_host_and_port_and_prints_the_address() -> None:
     assert result.exit_code == 0
     assert result.stdout == "http://192.0.2.1:8123\n"
     assert (seen[0].host, seen[0].port) == ("192.0.2.1", 8123)
+
+
+@pytest.mark.parametrize(
+    ("words", "roles", "port"),
+    [
+        ([], EVERY_ROLE, 8000),
+        (["--role", "all"], EVERY_ROLE, 8000),
+        (["--role", "query"], (Role.QUERY,), 8001),
+        (["--role", "series,book"], (Role.BOOK, Role.SERIES), 8002),
+        (["--role", "series"], (Role.SERIES,), 8003),
+        (["--role", "query", "--port", "9000"], (Role.QUERY,), 9000),
+    ],
+)
+def test_serve_plays_the_roles_that_are_named_on_the_port_of_the_first(
+    words: list[str], roles: tuple[Role, ...], port: int
+) -> None:
+    seen: list[Settings] = []
+
+    def server(settings: Settings, *, on_ready: Callable[[str], None]) -> None:
+        seen.append(settings)
+        on_ready("")
+
+    assert terminal(Openings(MemoryBook()), "serve", *words, server=server).exit_code == 0
+    assert (seen[0].roles, seen[0].port) == (roles, port)
+
+
+@pytest.mark.parametrize("role", ["live", "control"])
+def test_a_role_that_nothing_is_built_for_is_refused(role: str) -> None:
+    result = terminal(Openings(MemoryBook()), "serve", "--role", f"book,{role}")
+    assert result.exit_code == 3
+    assert f"role {role} cannot be played: it is planned, and nothing is built for it" in (
+        " ".join(result.stderr.split())
+    )
 
 
 class OldSchema:

@@ -221,6 +221,7 @@ def test_the_table_of_statuses() -> None:
         "MarketDataError": 503,
         "ServerError": 502,
         "UnsafeNonceError": 500,
+        "BusError": 503,
     }
 
 

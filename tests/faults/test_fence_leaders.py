@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tidebook.engine.store import LogBatch, Unit
+    from tidebook.engine.batches import LogBatch
+    from tidebook.engine.store import Unit
     from tidebook.wiring import System
 
 pytestmark = pytest.mark.cluster

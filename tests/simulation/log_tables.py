@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from tests.simulation.database import LogRow, OffsetRow, ProcessedRow
-from tidebook.engine.store import LogBatch
+from tidebook.engine.batches import LogBatch
 from tidebook.engine.topics import partition
 from tidebook.errors import FencedError
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tests.simulation.database import Part
     from tests.simulation.processes import Process
     from tidebook.book.series import Market
+    from tidebook.engine.batches import LogBatch
     from tidebook.engine.book_facts import Standing
     from tidebook.engine.record_origins import FactOrigin
     from tidebook.engine.records import Record
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
         EntryRow,
         Key,
         KeyState,
-        LogBatch,
         Order,
         PortfolioState,
         StoredFact,

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import tidebook
-from tidebook.config import Settings
-from tidebook.errors import InvalidSettingError
+from tidebook.config import Role, Settings, roles_of
+from tidebook.errors import InvalidSettingError, UnknownRoleError
 
 HOME = {"HOME": "/srv/ada"}
 ROOT = Path(__file__).parents[2]
@@ -26,6 +26,10 @@ def test_nothing_set_takes_every_default() -> None:
         log_level="info",
         book_batch_max=2000,
         workers=2,
+        roles=(Role.INGEST, Role.BOOK, Role.SERIES, Role.QUERY),
+        bus="log",
+        retention_log_days=30,
+        retention_known_days=None,
     )
 
 
@@ -40,6 +44,11 @@ def test_every_variable_is_taken() -> None:
         "TIDEBOOK_LOG_LEVEL": "WARNING",
         "TIDEBOOK_BOOK_BATCH_MAX": "500",
         "TIDEBOOK_WORKERS": "4",
+        "TIDEBOOK_ROLE": "query, book",
+        "TIDEBOOK_BUS": "kafka",
+        "TIDEBOOK_KAFKA_BOOTSTRAP": "k1:9092,k2:9092",
+        "TIDEBOOK_RETENTION_LOG_DAYS": "7",
+        "TIDEBOOK_RETENTION_KNOWN_DAYS": "3650",
         "TIDEBOOK_USER_CURRENCY": "CAD",
         "TIDEBOOK_USER_TIME_ZONE": "America/Toronto",
         "TIDEBOOK_BENCHMARK_DIR": "/srv/levels",
@@ -56,6 +65,11 @@ def test_every_variable_is_taken() -> None:
         log_level="warning",
         book_batch_max=500,
         workers=4,
+        roles=(Role.BOOK, Role.QUERY),
+        bus="kafka",
+        kafka_bootstrap="k1:9092,k2:9092",
+        retention_log_days=7,
+        retention_known_days=3650,
         user_currency="CAD",
         user_time_zone="America/Toronto",
         benchmark_dir=Path("/srv/levels"),
@@ -101,6 +115,9 @@ def test_our_own_database_url_goes_before_the_general_one() -> None:
         ("TIDEBOOK_WORKERS", "0"),
         ("TIDEBOOK_WORKERS", "65"),
         ("TIDEBOOK_LOG_LEVEL", "loud"),
+        ("TIDEBOOK_BUS", "Kafka"),
+        ("TIDEBOOK_RETENTION_LOG_DAYS", "0"),
+        ("TIDEBOOK_RETENTION_KNOWN_DAYS", "0"),
         ("TIDEBOOK_USER_CURRENCY", "dollars"),
         ("TIDEBOOK_USER_TIME_ZONE", "Gotham"),
         ("TIDEBOOK_ALPACA_URL", "data.alpaca.markets"),
@@ -138,6 +155,23 @@ def test_half_of_a_pair_of_keys_is_refused_and_neither_half_is_printed() -> None
 def test_the_printed_form_does_not_give_the_password_away() -> None:
     given = HOME | {"DATABASE_URL": "postgresql://ada:secret@db/book"}
     assert "secret" not in repr(Settings.from_environment(given))
+
+
+@pytest.mark.parametrize(
+    ("roles", "port"),
+    [("all", 8000), ("ingest", 8000), ("query", 8001), ("book,series", 8002), ("series", 8003)],
+)
+def test_the_port_is_that_of_the_first_role_unless_it_is_named(roles: str, port: int) -> None:
+    given = HOME | {"TIDEBOOK_ROLE": roles}
+    assert Settings.from_environment(given).port == port
+    assert Settings.from_environment(given | {"TIDEBOOK_PORT": "9"}).port == 9
+
+
+@pytest.mark.parametrize("text", ["", ",", "books", "book;series", "live", "all,control"])
+def test_what_is_no_role_is_refused(text: str) -> None:
+    with pytest.raises(UnknownRoleError) as refused:
+        roles_of(text)
+    assert "ingest, book, series, query, all" in refused.value.hint
 
 
 def test_the_reference_page_describes_exactly_the_variables_that_are_read() -> None:

@@ -29,6 +29,7 @@ from tidebook.api import (
     what_if,
 )
 from tidebook.api.correlation import HEADER, CorrelationMiddleware, correlation_id_of
+from tidebook.api.doors import Doors, opened
 from tidebook.api.edge import (
     AppSettings,
     Edge,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 
     from starlette.responses import Response
 
+    from tidebook.api.doors import Dependency
     from tidebook.api.pages import Pages
     from tidebook.api.problems import Problem
     from tidebook.engine.compliance.ports import Compliance
@@ -66,6 +68,8 @@ def create_app(
     settings: AppSettings | None = None,
     new_id: Callable[[], str] = random_id,
     new_nonce: Callable[[], str] = random_nonce,
+    doors: Doors | None = None,
+    dependencies: Sequence[Dependency] = (),
     desk: UserDesk | None = None,
     compliance: Compliance | None = None,
 ) -> FastAPI:
@@ -79,6 +83,8 @@ def create_app(
         settings: Limits and version; the defaults unless said otherwise.
         new_id: Gives a fresh UUID for requests that bring no correlation id.
         new_nonce: Gives at least 16 unguessable base64 characters for each page of the reference.
+        doors: Which routes this process answers; all unless said otherwise.
+        dependencies: Servers besides the store that the readiness route asks.
         desk: Users' trades and benchmarks; without, benchmarks are instruments of the book alone.
         compliance: Where verdicts are kept; without, trades are judged whenever someone asks.
     """
@@ -118,8 +124,10 @@ def create_app(
         health,
         reference,
     )
+    here = doors or Doors()
+    app.state.doors, app.state.dependencies = here, tuple(dependencies)
     for part in routed:
-        app.include_router(part.router)
+        app.include_router(opened(part.router, here))
     if pages is not None:
         app.include_router(pages.router)
     app.add_middleware(CorrelationMiddleware, new_id=new_id)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import cast
+
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from tidebook.api import samples
+from tidebook.api.doors import Dependency, Doors, dependencies_told
 from tidebook.api.edge import EdgeHere
-from tidebook.api.replies import reply
+from tidebook.api.replies import Json, reply
 
 router = APIRouter(tags=["health"])
 
@@ -19,10 +22,19 @@ async def live() -> Response:
 
 
 @router.get("/health/ready", **samples.answer("ready"))
-def ready(edge: EdgeHere) -> Response:
-    """Answer when the store does; otherwise refuse with 503."""
+def ready(request: Request, edge: EdgeHere) -> Response:
+    """Answer when the store does, and whatever else this process needs; else refuse with 503.
+
+    Told are the roles of the process, and of each dependency that it is ok, or away where the
+    process can do its work without.
+    """
     edge.reader.ready()
-    return reply({"status": "ready", "dependencies": {"database": "ok"}})
+    doors = cast("Doors", request.app.state.doors)
+    others = dependencies_told(cast("tuple[Dependency, ...]", request.app.state.dependencies))
+    told: Json = {"status": "ready", "dependencies": {"database": "ok", **others}}
+    if doors.roles:
+        told["roles"] = list(doors.roles)
+    return reply(told)
 
 
 @router.get("/health/startup", **samples.answer("startup"))

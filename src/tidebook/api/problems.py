@@ -36,6 +36,7 @@ STATUS: Mapping[type[e.TidebookError], int] = {
     e.MarketDataError: 503,
     e.ServerError: 502,
     e.UnsafeNonceError: 500,
+    e.BusError: 503,
 }
 RETRY_AFTER_SECONDS = 5
 """When to come back to a store that cannot be reached just now."""

@@ -39,6 +39,8 @@ _ORDER: Final = (
     "health",
     "restatements",
     "verify",
+    "dlq",
+    "retention",
     "db",
     "version",
 )

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from tidebook.config import Settings
     from tidebook.engine.benchmarks import Benchmarks
+    from tidebook.engine.dead_letters import DeadLetters
     from tidebook.engine.ports import Clock, Commands, Reader
 
 
@@ -34,6 +35,15 @@ class System(Protocol):
     @property
     def clock(self) -> Clock:
         """What time it is."""
+        ...
+
+    @property
+    def dead_letters(self) -> DeadLetters:
+        """The records that could not be processed."""
+        ...
+
+    def retire(self) -> Mapping[str, int]:
+        """Delete what is kept for long enough; return how many rows of which table."""
         ...
 
     @property

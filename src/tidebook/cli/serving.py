@@ -18,16 +18,30 @@ def serve(
     *,
     host: Annotated[str | None, typer.Option(help="Address to listen on; 127.0.0.1.")] = None,
     port: Annotated[
-        int | None, typer.Option(min=0, max=65535, help="TCP port; 8000. 0 takes a free one.")
+        int | None,
+        typer.Option(
+            min=0, max=65535, help="TCP port; 8000, query 8001, book 8002, series 8003. 0: any."
+        ),
+    ] = None,
+    role: Annotated[
+        str | None,
+        typer.Option(help="ingest, book, series, query (commas between), or all, the default."),
     ] = None,
 ) -> None:
     """Serve HTTP and the pages, and book what comes in.
 
-    Prints the address on standard output when it answers, and logs to standard error. Ctrl-C
+    With --role this process does a part of it, beside others on the same database. Prints the
+    address on standard output when it answers, and logs to standard error. Ctrl-C or SIGTERM
     stops it after the batch it is at.
     """
+    from tidebook.config import port_of, roles_of
+
     invocation: Invocation = ctx.obj
     settings = invocation.settings()
+    if role is not None:
+        roles = roles_of(role)
+        named = invocation.doors.environment.get("TIDEBOOK_PORT")
+        settings = replace(settings, roles=roles, port=settings.port if named else port_of(roles))
     settings = replace(
         settings,
         host=settings.host if host is None else host,

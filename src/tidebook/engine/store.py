@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from tidebook.book.lots import Holding
     from tidebook.book.series import Market
+    from tidebook.engine.batches import LogBatch
     from tidebook.engine.book_facts import Standing
     from tidebook.engine.causes import Cause, Restated
     from tidebook.engine.record_origins import FactOrigin
@@ -210,16 +211,6 @@ class WorkItem(NamedTuple):
     from_date: date
     reason: str
     causes: tuple[Cause, ...] = ()
-
-
-class LogBatch(NamedTuple):
-    """Records of one partition as they lie in the log."""
-
-    topic: str
-    part: int
-    first_offset: int
-    records: tuple[Mapping[str, str], ...]
-    correlation_ids: tuple[str, ...]
 
 
 class Unit(Protocol):

@@ -15,6 +15,8 @@ from tidebook.model.cancellations import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tidebook.model.cancellations import Cancellation
 
 RAW_PORTFOLIOS: Final = "raw_portfolios"
@@ -42,6 +44,24 @@ REFERENCE_TOPICS: Final = (
     REPROCESSING_REQUESTED,
 )
 
+OUTPUT_TOPICS: Final = (
+    TRANSACTIONS_COMPLETED,
+    PROCESSED_TRANSACTIONS,
+    MARKET_PRICE_PERSISTED,
+    SNAPSHOT_PERSISTED,
+)
+INPUT_TOPICS: Final = (RAW_TRANSACTIONS, *REFERENCE_TOPICS)
+
+DEAD_LETTERS: Final = ".dlq"
+"""What the name of a topic ends in that keeps the records of another that cannot be processed."""
+
+DURABLE_TOPICS: Final = (
+    *INPUT_TOPICS,
+    *OUTPUT_TOPICS,
+    *(topic + DEAD_LETTERS for topic in INPUT_TOPICS),
+)
+"""Every topic of the log, and so of a broker that the log is shipped to."""
+
 EVERYWHERE: Final = "GLOBAL"
 """The key of what belongs to no one."""
 
@@ -57,6 +77,35 @@ _WORD: Final = 0xFFFFFFFF
 def partition(key: str) -> int:
     """Return the partition of a key, as Kafka's default partitioner would place it."""
     return (murmur2(key.encode()) & 0x7FFFFFFF) % PARTITIONS
+
+
+_KEY_FIELDS: Final = {
+    RAW_PORTFOLIOS: "portfolioId",
+    RAW_INSTRUMENTS: "securityId",
+    RAW_TRANSACTIONS: "portfolio_id",
+    RAW_MARKET_PRICES: "securityId",
+    RAW_CORPORATE_ACTIONS: "actionId",
+    RAW_BALANCE_ASSERTIONS: "assertionId",
+    REPROCESSING_REQUESTED: "transaction_id",
+    TRANSACTIONS_COMPLETED: "portfolio_id",
+    PROCESSED_TRANSACTIONS: "portfolio_id",
+    SNAPSHOT_PERSISTED: "portfolio_id",
+    MARKET_PRICE_PERSISTED: "security_id",
+}
+
+
+def key_of(topic: str, record: Mapping[str, object]) -> str:
+    """Return the key that a record of the log was appended under.
+
+    A record without the field has the empty key: it cannot be processed either, and is set apart.
+    """
+    if topic == RAW_FX_RATES:
+        return pair_key(str(record.get("fromCurrency", "")), str(record.get("toCurrency", "")))
+    if topic == RAW_BUSINESS_DATES:
+        return EVERYWHERE
+    if topic.endswith(DEAD_LETTERS):
+        return f"{record.get('original_topic', '')}-{record.get('original_partition', '')}"
+    return str(record.get(_KEY_FIELDS[topic], ""))
 
 
 def murmur2(data: bytes) -> int:

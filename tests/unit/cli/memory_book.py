@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
+from tests.unit.cli.memory_letters import MemoryLetters
 from tidebook.book.health import checked
 from tidebook.book.health_facts import STALE_DAYS, HeldPosition, PortfolioBasis
 from tidebook.book.holding_periods import holding_period, lot_values
@@ -85,7 +86,7 @@ from tidebook.model.money import exact, quotient
 from tidebook.model.portfolios import Portfolio
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Mapping, Sequence
 
     from tidebook.book.cashflows import Cashflow
     from tidebook.book.derivation import Source
@@ -853,6 +854,12 @@ class MemorySystem(NamedTuple):
     reader: MemoryBook
     clock: StoppedClock
     benchmarks: Benchmarks
+    dead_letters: MemoryLetters
+    retired: Mapping[str, int]
+
+    def retire(self) -> Mapping[str, int]:
+        """Delete nothing, and say what a test said."""
+        return self.retired
 
 
 class Openings:
@@ -863,11 +870,15 @@ class Openings:
         self.seen: list[tuple[Settings, bool]] = []
         clock = StoppedClock()
         self.benchmarks = Benchmarks(MemoryBenchmarks(), NoProvider(), book, clock)
+        self.letters = MemoryLetters()
+        self.retired: Mapping[str, int] = {}
 
     @contextmanager
     def __call__(self, settings: Settings, *, run: bool) -> Generator[MemorySystem]:
         self.seen.append((settings, run))
-        yield MemorySystem(self.book, self.book, StoppedClock(), self.benchmarks)
+        yield MemorySystem(
+            self.book, self.book, StoppedClock(), self.benchmarks, self.letters, self.retired
+        )
 
 
 def _flow(

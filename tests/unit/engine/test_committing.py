@@ -11,6 +11,7 @@ import pytest
 
 from tests.fixtures.booking import trade
 from tidebook.engine import topics
+from tidebook.engine.batches import LogBatch
 from tidebook.engine.committing import (
     UNREAD_MAX,
     Appended,
@@ -20,7 +21,6 @@ from tidebook.engine.committing import (
 )
 from tidebook.engine.hypothesis import Hypothesis
 from tidebook.engine.ports import Reached
-from tidebook.engine.store import LogBatch
 from tidebook.errors import OverloadedError, StalePreviewError
 from tidebook.model.actions import ActionType, CorporateAction
 from tidebook.model.cancellations import PriceRef, TransactionRef

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from tidebook.adapters.postgres.statements import statements
-from tidebook.engine.store import LogBatch
+from tidebook.engine.batches import LogBatch, Owned
 from tidebook.engine.topics import partition
 from tidebook.errors import FencedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from psycopg import Cursor
@@ -41,11 +41,7 @@ def append(
         return []
     parts = sorted(by_part)
     run = statements("log")
-    named = {"topic": topic, "parts": parts}
-    offsets: dict[int, int] = dict(_locked(cursor, named))
-    if len(offsets) < len(parts):
-        cursor.execute(run["open_partitions"], named)
-        offsets = dict(_locked(cursor, named))
+    offsets = hold(cursor, topic, parts)
     cursor.execute(
         run["append"],
         {
@@ -61,6 +57,16 @@ def append(
     # A hint to whoever listens; readers poll as well, so a lost one costs only time.
     cursor.execute(run["notify"], {"topic": topic})
     return [(part, offsets[part] + len(by_part[part])) for part in parts]
+
+
+def hold(cursor: Cursor[tuple[object, ...]], topic: str, parts: Collection[int]) -> dict[int, int]:
+    """Lock partitions until the transaction ends, in order; return the next offset of each."""
+    named = {"topic": topic, "parts": sorted(parts)}
+    offsets = dict(_locked(cursor, named))
+    if len(offsets) < len(parts):
+        cursor.execute(statements("log")["open_partitions"], named)
+        offsets = dict(_locked(cursor, named))
+    return offsets
 
 
 def _locked(
@@ -101,6 +107,11 @@ def read(
             "limit": limit,
         },
     ).fetchall()
+    return batches_of(rows, limit)
+
+
+def batches_of(rows: Sequence[Sequence[object]], limit: int) -> list[LogBatch]:
+    """Return rows of the log, in order, as one batch per partition, about ``limit`` records."""
     found: dict[tuple[str, int], _Unread] = {}
     taken = 0
     for topic, part, next_offset, first_offset, count, correlation_id, payload in rows:
@@ -185,18 +196,56 @@ def complete(  # noqa: PLR0913 - what an audit row says
     Raises:
         FencedError: When another worker owns the partition now, or the offset has moved.
     """
-    cursor.execute(
-        statements("log")["complete"],
-        {
-            "consumer": consumer,
-            "topic": batch.topic,
-            "part": batch.part,
-            "first": batch.first_offset,
-            "after": batch.first_offset + len(batch.records),
-            "fence": fence,
-            "duplicates": duplicates,
-            "at": at,
-        },
-    )
+    passage = batch.passage
+    named = {
+        "consumer": consumer,
+        "topic": batch.topic,
+        "part": batch.part,
+        "first": batch.first_offset,
+        "after": batch.next_offset,
+        "fence": fence,
+        "duplicates": duplicates,
+        "at": at,
+    }
+    if passage is not None:
+        named |= {"first_place": passage.first, "place": passage.after}
+    cursor.execute(statements("log")["complete" if passage is None else "pass"], named)
     if cursor.rowcount != 1:
         raise FencedError(f"offset {batch.first_offset} of {batch.topic}-{batch.part}")
+
+
+def own(
+    cursor: Cursor[tuple[object, ...]], consumer: str, parts: Collection[tuple[str, int]]
+) -> dict[tuple[str, int], Owned]:
+    """Become the owner of partitions of a broker; return how far each was read."""
+    cursor.execute(statements("log")["own"], _named(consumer, parts))
+    return _states(cursor)
+
+
+def owned(
+    cursor: Cursor[tuple[object, ...]], consumer: str, parts: Collection[tuple[str, int]]
+) -> dict[tuple[str, int], Owned]:
+    """Return how far partitions of a broker were read, and the fence of their owner."""
+    cursor.execute(statements("log")["owned"], _named(consumer, parts))
+    return _states(cursor)
+
+
+def rewind(
+    cursor: Cursor[tuple[object, ...]], consumer: str, offsets: Mapping[tuple[str, int], int]
+) -> None:
+    """Set a consumer back to these offsets, where it is beyond them."""
+    named = _named(consumer, offsets) | {"offsets": list(offsets.values())}
+    cursor.execute(statements("log")["rewind"], named)
+
+
+def _named(consumer: str, parts: Collection[tuple[str, int]]) -> dict[str, object]:
+    return {
+        "consumer": consumer,
+        "topics": [topic for topic, _ in parts],
+        "parts": [part for _, part in parts],
+    }
+
+
+def _states(cursor: Cursor[tuple[object, ...]]) -> dict[tuple[str, int], Owned]:
+    rows = cast("list[tuple[str, int, int, int, int]]", cursor.fetchall())
+    return {(topic, part): Owned(*state) for topic, part, *state in rows}

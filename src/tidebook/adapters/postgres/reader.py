@@ -54,7 +54,7 @@ from tidebook.adapters.postgres.reader_transactions import (
     read_transaction,
     read_transactions,
 )
-from tidebook.adapters.postgres.snapshots import snapshot
+from tidebook.adapters.postgres.snapshots import believed, snapshot
 from tidebook.book.health_facts import STALE_DAYS
 from tidebook.engine.ports import HEALTH_MAX, OVERVIEW_MAX, RestatementQuery
 from tidebook.engine.views import MarketView, ReportView
@@ -128,7 +128,7 @@ class PostgresReader(SeriesReading):
         known_at: datetime | None = None,
     ) -> tuple[Portfolio, ...]:
         """Return the portfolios that match, by id; with a day, those open on it."""
-        with snapshot(self._pool) as cursor:
+        with believed(self._pool, known_at) as cursor:
             return read_portfolios(cursor, (cif_id, booking_center), as_of, known_at)
 
     def overview(
@@ -139,7 +139,7 @@ class PostgresReader(SeriesReading):
         known_at: datetime | None = None,
     ) -> tuple[OverviewRow, ...]:
         """Return the first portfolios by id, each with its freshness and its last valued day."""
-        with snapshot(self._pool) as cursor:
+        with believed(self._pool, known_at) as cursor:
             rows = read_overview(cursor, limit, as_of, known_at)
             terms = Terms(as_of=as_of, known_at=known_at)
             counts = read_health_counts(cursor, self._market, rows[:HEALTH_MAX], terms)
@@ -149,7 +149,7 @@ class PostgresReader(SeriesReading):
 
     def portfolio(self, portfolio_id: str, *, known_at: datetime | None = None) -> Portfolio:
         """Return one portfolio."""
-        with snapshot(self._pool) as cursor:
+        with believed(self._pool, known_at) as cursor:
             return read_subject(cursor, portfolio_id, known_at=known_at).portfolio
 
     def freshness(
@@ -160,7 +160,7 @@ class PostgresReader(SeriesReading):
         known_at: datetime | None = None,
     ) -> Freshness:
         """Return what an answer about a portfolio would rest on just now."""
-        with snapshot(self._pool) as cursor:
+        with believed(self._pool, known_at) as cursor:
             return read_subject(cursor, portfolio_id, as_of=as_of, known_at=known_at).freshness
 
     def report(
@@ -171,7 +171,7 @@ class PostgresReader(SeriesReading):
         known_at: datetime | None = None,
     ) -> ReportView:
         """Return all that a portfolio's page shows, from one snapshot."""
-        with snapshot(self._pool) as cursor:
+        with believed(self._pool, known_at) as cursor:
             return ReportView(
                 read_positions(
                     cursor,
@@ -209,7 +209,7 @@ class PostgresReader(SeriesReading):
         include_closed: bool = False,
     ) -> PositionsView:
         """Return the valued positions of a portfolio."""
-        with snapshot(self._pool) as cursor:
+        with believed(self._pool, known_at) as cursor:
             return read_positions(
                 cursor,
                 self._market,
@@ -227,7 +227,7 @@ class PostgresReader(SeriesReading):
         known_at: datetime | None = None,
     ) -> ResultsView:
         """Return what a portfolio has realised, earned and paid so far."""
-        with snapshot(self._pool) as cursor:
+        with believed(self._pool, known_at) as cursor:
             return read_results(cursor, portfolio_id, as_of=as_of, known_at=known_at)
 
     def history(
@@ -240,7 +240,7 @@ class PostgresReader(SeriesReading):
         known_at: datetime | None = None,
     ) -> HistoryView:
         """Return how one position came to be, change by change."""
-        with snapshot(self._pool) as cursor:
+        with believed(self._pool, known_at) as cursor:
             key = portfolio_id, security_id
             return read_history(cursor, self._market, key, start=start, end=end, known_at=known_at)
 
@@ -253,7 +253,7 @@ class PostgresReader(SeriesReading):
         known_at: datetime | None = None,
     ) -> LotsView:
         """Return open lots, by security and then oldest first."""
-        with snapshot(self._pool) as cursor:
+        with believed(self._pool, known_at) as cursor:
             return read_lots(
                 cursor,
                 self._market,
@@ -265,14 +265,14 @@ class PostgresReader(SeriesReading):
 
     def transactions(self, query: TransactionQuery) -> TransactionsPage:
         """Return a page of a portfolio's transactions."""
-        with snapshot(self._pool) as cursor:
+        with believed(self._pool, query.known_at) as cursor:
             return read_transactions(cursor, query)
 
     def transaction(
         self, transaction_id: str, *, known_at: datetime | None = None
     ) -> TransactionView | None:
         """Return one transaction, or None when no such fact is known."""
-        with snapshot(self._pool) as cursor:
+        with believed(self._pool, known_at) as cursor:
             return read_transaction(cursor, transaction_id, known_at)
 
     def entries(  # noqa: PLR0913 - the question has this many parts
@@ -286,7 +286,7 @@ class PostgresReader(SeriesReading):
         realised: bool = False,
     ) -> EntriesView:
         """Return all entries of a portfolio, or of one of its keys, whatever fact made them."""
-        with snapshot(self._pool) as cursor:
+        with believed(self._pool, known_at) as cursor:
             return read_entries(
                 cursor,
                 self._market,
@@ -302,7 +302,7 @@ class PostgresReader(SeriesReading):
         self, security_id: str | None = None, *, known_at: datetime | None = None
     ) -> tuple[ActionView, ...]:
         """Return corporate actions by ex-date and id: all, or those on a security or to it."""
-        with snapshot(self._pool) as cursor:
+        with believed(self._pool, known_at) as cursor:
             return read_actions(cursor, security_id, known_at)
 
     def unknown(self, cancellations: Sequence[Cancellation]) -> tuple[int, ...]:
@@ -320,7 +320,7 @@ class PostgresReader(SeriesReading):
         known_at: datetime | None = None,
     ) -> AppliedActionsView:
         """Return the corporate actions that did something in a portfolio, or wait there."""
-        with snapshot(self._pool) as cursor:
+        with believed(self._pool, known_at) as cursor:
             return read_applied_actions(
                 cursor,
                 portfolio_id,
@@ -338,12 +338,12 @@ class PostgresReader(SeriesReading):
         known_at: datetime | None = None,
     ) -> tuple[FindingView, ...]:
         """Return the findings that were open, waiting facts first."""
-        with snapshot(self._pool) as cursor:
+        with believed(self._pool, known_at) as cursor:
             return read_findings(cursor, portfolio_id, as_of=as_of, known_at=known_at)
 
     def restatements(self, query: RestatementQuery) -> RestatementsPage:
         """Return a page of a portfolio's restatements, latest first."""
-        with snapshot(self._pool) as cursor:
+        with believed(self._pool, query.known_at) as cursor:
             return read_restatements(cursor, query)
 
     def reconciliation(
@@ -355,7 +355,7 @@ class PostgresReader(SeriesReading):
         stated: Sequence[BalanceAssertion] | None = None,
     ) -> ReconciliationView:
         """Return a portfolio's book beside what others say it held."""
-        with snapshot(self._pool) as cursor:
+        with believed(self._pool, known_at) as cursor:
             return read_reconciliation(
                 cursor,
                 self._market,
@@ -376,7 +376,7 @@ class PostgresReader(SeriesReading):
     ) -> HealthView:
         """Return what is to be said about a portfolio's data."""
         terms = Terms(today, stale_days, as_of, known_at)
-        with snapshot(self._pool) as cursor:
+        with believed(self._pool, known_at) as cursor:
             return read_health(cursor, self._market, portfolio_id, terms)
 
     def health_summary(
@@ -396,7 +396,7 @@ class PostgresReader(SeriesReading):
         self, security_ids: Sequence[str] | None = None, *, known_at: datetime | None = None
     ) -> tuple[Instrument, ...]:
         """Return instruments, by id."""
-        with snapshot(self._pool) as cursor:
+        with believed(self._pool, known_at) as cursor:
             return read_instruments(cursor, security_ids, known_at)
 
     def prices(
@@ -408,7 +408,7 @@ class PostgresReader(SeriesReading):
         known_at: datetime | None = None,
     ) -> tuple[Price, ...]:
         """Return a security's prices, oldest first."""
-        with snapshot(self._pool) as cursor:
+        with believed(self._pool, known_at) as cursor:
             return read_prices(cursor, security_id, start, end, known_at)
 
     def rates(
@@ -421,12 +421,12 @@ class PostgresReader(SeriesReading):
         known_at: datetime | None = None,
     ) -> tuple[Rate, ...]:
         """Return the quoted rates of a pair, oldest first."""
-        with snapshot(self._pool) as cursor:
+        with believed(self._pool, known_at) as cursor:
             return read_rates(cursor, (source, target), start, end, known_at)
 
     def book_facts(self, query: FactQuery) -> BookFacts:
         """Return all that the books of portfolios, and of those related to them, follow from."""
-        with snapshot(self._pool) as cursor:
+        with believed(self._pool, query.known_at) as cursor:
             return read_book_facts(cursor, self._market, query)
 
     def concerned(self, hypothesis: Hypothesis) -> tuple[str, ...]:
@@ -447,12 +447,12 @@ class PostgresReader(SeriesReading):
         self, security_ids: Sequence[str], *, known_at: datetime | None = None
     ) -> MarketView:
         """Return every exchange rate, and prices and instruments of the securities named."""
-        with snapshot(self._pool) as cursor:
+        with believed(self._pool, known_at) as cursor:
             return MarketView(*read_markets(cursor, self._market, security_ids, known_at, None))
 
     def origins(
         self, sources: Sequence[Source], *, known_at: datetime | None = None
     ) -> Mapping[Source, Origin]:
         """Return how facts came into the book; one that is not in it is left out."""
-        with snapshot(self._pool) as cursor:
+        with believed(self._pool, known_at) as cursor:
             return read_origins(cursor, sources, known_at)

@@ -11,7 +11,7 @@ import numpy as np
 
 from tidebook.adapters.postgres.reader_portfolios import read_series, read_subject
 from tidebook.adapters.postgres.rows import moment
-from tidebook.adapters.postgres.snapshots import snapshot
+from tidebook.adapters.postgres.snapshots import believed, snapshot
 from tidebook.adapters.postgres.statements import statements
 from tidebook.analytics import to_days
 from tidebook.engine.performance import series_of
@@ -90,7 +90,7 @@ class SeriesReading:
         known_at: datetime | None = None,
     ) -> SeriesView:
         """Return the daily series of a portfolio."""
-        with snapshot(self._series_pool) as cursor:
+        with believed(self._series_pool, known_at) as cursor:
             if start is None and end is None and known_at is None:
                 return self._whole(cursor, portfolio_id)
             return read_series(cursor, portfolio_id, start, end, known_at)
@@ -99,7 +99,7 @@ class SeriesReading:
         self, portfolio_ids: Sequence[str], *, known_at: datetime | None = None
     ) -> tuple[SeriesView, ...]:
         """Return the whole daily series of several portfolios."""
-        with snapshot(self._series_pool) as cursor:
+        with believed(self._series_pool, known_at) as cursor:
             if known_at is None:
                 return tuple(self._whole(cursor, one) for one in portfolio_ids)
             return tuple(read_series(cursor, one, None, None, known_at) for one in portfolio_ids)

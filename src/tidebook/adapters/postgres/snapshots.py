@@ -7,16 +7,21 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from psycopg import IsolationLevel, OperationalError
 
-from tidebook.errors import StoreUnavailableError
+from tidebook.adapters.postgres.statements import statements
+from tidebook.errors import ForgottenError, StoreUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from datetime import datetime
 
     from psycopg import Connection, Cursor
     from psycopg.rows import TupleRow
     from psycopg_pool import ConnectionPool
 
 Pool: TypeAlias = "ConnectionPool[Connection[TupleRow]]"
+
+
+_SQL = statements("retention")
 
 
 @contextmanager
@@ -43,6 +48,22 @@ def snapshot(pool: Pool, *, timeout_seconds: float | None = None) -> Generator[C
             "the database does not answer",
             hint="check that it is running and reachable, then ask again; nothing was changed",
         ) from error
+
+
+@contextmanager
+def believed(pool: Pool, known_at: datetime | None) -> Generator[Cursor[TupleRow]]:
+    """Give such a cursor for what was known at an instant; None is now.
+
+    Raises:
+        ForgottenError: When what was known then is deleted.
+        StoreUnavailableError: As with :func:`snapshot`.
+    """
+    with snapshot(pool) as cursor:
+        if known_at is not None:
+            row = cursor.execute(_SQL["horizon"]).fetchone()
+            if row is not None and known_at < row[0]:
+                raise ForgottenError(known_at, known_from=row[0])
+        yield cursor
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from psycopg import InterfaceError, OperationalError, connect
 from psycopg.errors import DeadlockDetected, SerializationFailure, UniqueViolation
@@ -26,13 +26,14 @@ from tidebook.book.series import Market
 from tidebook.errors import FencedError, StoreUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Generator, Iterable, Sequence
+    from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
     from datetime import date, datetime
 
     from psycopg import Connection, Cursor
     from psycopg_pool import ConnectionPool
 
     from tidebook.adapters.postgres.market_cache import MarketCache
+    from tidebook.engine.batches import LogBatch, Owned
     from tidebook.engine.book_facts import Standing
     from tidebook.engine.record_origins import FactOrigin
     from tidebook.engine.records import Record
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
         EntryRow,
         Key,
         KeyState,
-        LogBatch,
         Order,
         PortfolioState,
         StoredFact,
@@ -57,7 +57,8 @@ if TYPE_CHECKING:
     from tidebook.model.markets import RateTable
     from tidebook.model.portfolios import Portfolio
 
-_LEAD_LOCK = 7_426_000
+_LEAD_LOCKS = {"stages": 7_426_000, "series": 7_426_010, "shipping": 7_426_011, "jobs": 7_426_012}
+LeadName: TypeAlias = Literal["stages", "series", "shipping", "jobs"]
 _REFERENCE_LOCK = 7_426_001
 _MARKET_LOCK = 7_426_002
 
@@ -275,11 +276,20 @@ class PostgresUnit:
 class PostgresStore:
     """Units of work over a pool of connections (see ``engine.store.Store``)."""
 
-    def __init__(self, pool: ConnectionPool[Any], cache: MarketCache, *, conninfo: str) -> None:
+    def __init__(
+        self,
+        pool: ConnectionPool[Any],
+        cache: MarketCache,
+        *,
+        conninfo: str,
+        lead: LeadName = "stages",
+    ) -> None:
         """Take connections from ``pool``; share ``cache`` with the read side of this process.
 
-        The lead is held by a connection of its own, made with ``conninfo``.
+        The lead is held by a connection of its own, made with ``conninfo``. Who leads one kind of
+        work, named by ``lead``, has nothing to do with who leads another.
         """
+        self._lead_lock = _LEAD_LOCKS[lead]
         self._pool = pool
         self._cache = cache
         self._conninfo = conninfo
@@ -319,7 +329,9 @@ class PostgresStore:
             except OperationalError as error:
                 raise _unavailable(error) from error
         try:
-            row = self._lead.execute("SELECT pg_try_advisory_lock(%s)", (_LEAD_LOCK,)).fetchone()
+            row = self._lead.execute(
+                "SELECT pg_try_advisory_lock(%s)", (self._lead_lock,)
+            ).fetchone()
             self._lead.execute("LISTEN tidebook_log")
         except OperationalError as error:
             self._lead = None
@@ -371,6 +383,25 @@ class PostgresStore:
                 self._lead = None
                 raise _unavailable(error) from error
         return {(row[0], row[1]): row[2] for row in rows}
+
+    def own(
+        self, consumer: str, parts: Collection[tuple[str, int]]
+    ) -> dict[tuple[str, int], Owned]:
+        """Become the owner of partitions of a broker; whoever was it before is fenced off."""
+        with self.cursor() as cursor:
+            return log.own(cursor, consumer, parts)
+
+    def owned(
+        self, consumer: str, parts: Collection[tuple[str, int]]
+    ) -> dict[tuple[str, int], Owned]:
+        """Return the same without taking anything."""
+        with self.cursor() as cursor:
+            return log.owned(cursor, consumer, parts)
+
+    def rewind(self, consumer: str, offsets: Mapping[tuple[str, int], int]) -> None:
+        """Set a consumer back to these offsets of the log, where it is beyond them."""
+        with self.cursor() as cursor:
+            log.rewind(cursor, consumer, offsets)
 
     def progress(self, consumer: str) -> dict[tuple[str, int], int]:
         """Return the consumer's next offset per partition."""

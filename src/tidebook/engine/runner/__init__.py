@@ -1,5 +1,6 @@
 """The runner: the one loop that feeds batches to stages, and all that may go wrong with them."""
 
-from tidebook.engine.runner.workers import Runner
+from tidebook.engine.runner.lagging import unbooked
+from tidebook.engine.runner.workers import Runner, Stage, Through
 
-__all__ = ["Runner"]
+__all__ = ["Runner", "Stage", "Through", "unbooked"]

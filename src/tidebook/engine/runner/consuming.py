@@ -1,4 +1,4 @@
-"""Consuming the log: a batch in one unit, and what becomes of a record that cannot be processed.
+"""Consuming: a batch in one unit, and what becomes of a record that cannot be processed.
 
 A batch that fails is tried again, and then taken apart: its records are processed one by one, and
 the one that fails is set apart in the topic's dead letters with the reason. The others are booked
@@ -11,17 +11,25 @@ import json
 import logging
 from typing import TYPE_CHECKING, Final
 
+from tidebook.engine.envelope import UNREADABLE, WHY, headers
 from tidebook.engine.record_origins import origins_of
-from tidebook.engine.store import LogBatch
-from tidebook.errors import FencedError, StoreUnavailableError
+from tidebook.engine.topics import DEAD_LETTERS
+from tidebook.errors import (
+    BusUnavailableError,
+    FencedError,
+    StoreUnavailableError,
+    UnreadableMessageError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
     from threading import Event
 
+    from tidebook.engine.batches import LogBatch
     from tidebook.engine.ports import Clock
     from tidebook.engine.records import Record
+    from tidebook.engine.runner.feeds import Feed
     from tidebook.engine.store import Store, Unit
 
     Process = Callable[["Unit", "Sequence[LogBatch]", "datetime"], None]
@@ -39,11 +47,11 @@ class Consumption:
     """One worker's consumption of its partitions.
 
     Args:
-        store: Where the log lives.
+        store: Where the output goes, and the dead letters.
         clock: Tells when a batch was processed.
         consumer: On whose behalf, and so which offsets move.
-        parts: The partitions of the worker.
-        fences: What this leader presents for each (consumer, partition).
+        feed: Where batches come from.
+        fences: What this worker presents for each (consumer, partition).
         process: What is done with a batch; it moves the offsets.
         stopping: Set when the process is to end.
     """
@@ -54,84 +62,80 @@ class Consumption:
         clock: Clock,
         *,
         consumer: str,
-        parts: Sequence[Part],
+        feed: Feed,
         fences: Mapping[tuple[str, Part], int],
         process: Process,
-        batch_max: int,
         stopping: Event,
     ) -> None:
-        """Begin at the first partition."""
+        """Begin with nothing refused."""
         self._store = store
         self._clock = clock
         self._consumer = consumer
-        self._parts = parts
+        self._feed = feed
         self._fences = fences
         self._process = process
-        self._batch_max = batch_max
         self._stopping = stopping
-        self._turn = 0
         self._refusals = 0
-        self.backlog = 0
+
+    @property
+    def backlog(self) -> int:
         """How many records lay unread at the last look."""
+        return self._feed.backlog
+
+    def close(self) -> None:
+        """Give up what is owned."""
+        self._feed.close()
 
     def step(self) -> bool:
         """Process what lies unread, in one unit; tell whether there was anything."""
-        self._turn += 1
-        with self._store.unit() as unit:
-            lags = unit.backlog(self._consumer, self._parts)
-        self.backlog = sum(lags.values())
-        chosen = _chosen(self._parts, lags, self._turn, self._batch_max)
-        if not chosen:
+        if not self._feed.look():
             return False
         for attempt in range(_ATTEMPTS):
             try:
-                self._together(chosen)
-            except StoreUnavailableError:
+                self._together()
+            except (StoreUnavailableError, BusUnavailableError):
                 raise
             except FencedError:
                 # Mostly another worker was first. If it goes on, one record may be the cause.
                 self._refusals += 1
+                self._feed.refused()
                 if self._refusals < _REFUSALS_MAX:
                     raise
                 break
             except Exception:  # noqa: BLE001 - whatever a record does, the others must go on
-                _log.exception("%s: attempt %s at %s failed", self._consumer, attempt + 1, chosen)
+                _log.exception("%s: attempt %s failed", self._consumer, attempt + 1)
                 self._stopping.wait(_PAUSES_SECONDS[attempt])
             else:
                 self._refusals = 0
+                self._feed.done()
                 return True
-        self._one_by_one(chosen)
+        self._one_by_one()
         self._refusals = 0
         return True
 
-    def _together(self, parts: Sequence[Part]) -> None:
+    def _together(self) -> None:
         with self._store.unit() as unit:
-            batches = unit.read_log(self._consumer, parts, self._batch_max)
-            self._processed(unit, batches)
+            self._processed(unit, self._feed.read(unit))
 
     def _processed(self, unit: Unit, batches: Sequence[LogBatch]) -> None:
         """Process records and keep where they were read from, as far as they say."""
+        refuse_unreadable(batches)
         at = self._clock.now()
         self._process(unit, batches, at)
         for batch in batches:
             unit.save_origins(origins_of(batch.topic, batch.records), at)
 
-    def _one_by_one(self, parts: Sequence[Part]) -> None:
+    def _one_by_one(self) -> None:
+        if not self._feed.again():
+            return
         with self._store.unit() as unit:
-            batches = unit.read_log(self._consumer, parts, self._batch_max)
+            batches = self._feed.read(unit)
         for batch in batches:
-            for i in range(len(batch.records)):
+            for single in batch.singles():
                 if self._stopping.is_set():
                     return
-                self._alone(
-                    LogBatch(
-                        batch.topic,
-                        batch.part,
-                        batch.first_offset + i,
-                        batch.records[i : i + 1],
-                        batch.correlation_ids[i : i + 1],
-                    )
-                )
+                self._alone(single)
+        self._feed.done()
 
     def _alone(self, single: LogBatch) -> None:
         """Process one record, or set it apart."""
@@ -141,7 +145,7 @@ class Consumption:
             try:
                 with self._store.unit() as unit:
                     self._processed(unit, [single])
-            except StoreUnavailableError:
+            except (StoreUnavailableError, BusUnavailableError):
                 raise
             except FencedError as error:
                 if pause is not None:
@@ -157,35 +161,36 @@ class Consumption:
         """Keep a record with the dead letters; who no longer owns the partition cannot."""
         at = self._clock.now()
         value: object = single.records[0]
+        offset, request = single.first_offset, single.correlation_ids[0]
         record: Record = {
             "original_topic": single.topic,
             "original_partition": str(single.part),
-            "original_offset": str(single.first_offset),
+            "original_offset": str(offset),
             "original_value": json.dumps(value, ensure_ascii=False),
+            "original_headers": json.dumps(headers(single.topic, single.part, offset, request)),
             "error_reason": _reason(error),
             "error_timestamp": at.isoformat(),
         }
         with self._store.unit() as unit:
             key = f"{single.topic}-{single.part}"
-            topic = f"{single.topic}.dlq"
-            unit.append(topic, [(key, record)], single.correlation_ids[0], at)
+            topic = f"{single.topic}{DEAD_LETTERS}"
+            unit.append(topic, [(key, record)], request, at)
             unit.complete(self._consumer, single, fence, 0, at)
+
+
+def refuse_unreadable(batches: Sequence[LogBatch]) -> None:
+    """Refuse records of which it is known already why they cannot be read.
+
+    Raises:
+        UnreadableMessageError: When there is one.
+    """
+    for batch in batches:
+        for record in batch.records:
+            if UNREADABLE in record and WHY in record:
+                raise UnreadableMessageError(record[WHY])
 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, KeyError):
         return f"the record has no field, or no known value, {error.args[0]!r}"
     return f"{type(error).__name__}: {error}"
-
-
-def _chosen(parts: Sequence[Part], lags: dict[Part, int], turn: int, batch_max: int) -> list[Part]:
-    """Return the partitions to read now, in turns, until a batch is full."""
-    start = turn % len(parts)
-    chosen: list[Part] = []
-    records = 0
-    for part in [*parts[start:], *parts[:start]]:
-        lag = lags.get(part, 0)
-        if lag and records < batch_max:
-            chosen.append(part)
-            records += lag
-    return chosen

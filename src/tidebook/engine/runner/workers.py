@@ -5,45 +5,51 @@ processed is said in :mod:`tidebook.engine.runner.consuming`. A stage is handed 
 and what lies in it; whatever the stage does, the move of the offsets and the outgoing events commit
 together or not at all.
 
-Three kinds of workers share the loop. Book workers each own some partitions of the transactions;
+Four kinds of workers share the loop. Book workers each own some partitions of the transactions;
 when nothing new lies there they take keys to be folded again, a few at a time, so that a storm of
 corrections never delays a new trade. One reference worker takes the facts that bookings and
 valuations rest on. One series worker brings daily series up to date when the book has caught up,
 or when it has been kept waiting for long enough. One compliance worker judges trades when their
-portfolio's series is right again.
+portfolio's series is right again. Where a bus lies between the processes, a shipping worker sends
+the log there, the book and reference workers read from it, and a process may run some only.
 """
 
 from __future__ import annotations
 
 import logging
 import time
+from enum import Enum
+from functools import partial
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.engine import topics
 from tidebook.engine.commands import BOOK, REFERENCE
 from tidebook.engine.records import transaction_from
 from tidebook.engine.runner.consuming import Consumption
+from tidebook.engine.runner.feeds import SHIPPING, BusFeed, LogFeed
+from tidebook.engine.runner.shipping import shipping
 from tidebook.engine.runner.sparing import Sparing
+from tidebook.engine.runner.telling import tell_book, tell_prices, tell_series
 from tidebook.engine.stages.admission import Incoming
 from tidebook.engine.stages.book import book
 from tidebook.engine.stages.compliance import judge_again
 from tidebook.engine.stages.reference import take
 from tidebook.engine.stages.series import bring_up_to_date
-from tidebook.errors import FencedError, StoreUnavailableError
+from tidebook.errors import BusError, FencedError, StoreUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
     from datetime import datetime
 
+    from tidebook.engine.batches import LogBatch
+    from tidebook.engine.bus import Bus
     from tidebook.engine.compliance.ports import VerdictStore
     from tidebook.engine.ports import Clock
-    from tidebook.engine.records import Record
     from tidebook.engine.runner.consuming import Part, Process
+    from tidebook.engine.runner.feeds import Feed, Offsets
     from tidebook.engine.signals import Signal
-    from tidebook.engine.stages.book import BookOutcome
-    from tidebook.engine.stages.series import SeriesOutcome
-    from tidebook.engine.store import LogBatch, Store, Unit
+    from tidebook.engine.store import Store, Unit
 
 _log = logging.getLogger("tidebook.runner")
 
@@ -62,11 +68,47 @@ _SERIES_PART: Final = ("portfolio_days", 0)
 _COMPLIANCE_PART: Final = ("compliance_verdicts", 0)
 
 
+class Stage(Enum):
+    """What a runner does."""
+
+    BOOK = "book"
+    SERIES = "series"
+    SHIPPING = "shipping"
+
+
+class Through(NamedTuple):
+    """The bus between the processes, and where it is kept how far it was read."""
+
+    bus: Bus
+    offsets: Offsets
+
+
+class _Loop(NamedTuple):
+    """A worker: what it repeats, whether only while leading, and its rest when idle."""
+
+    name: str
+    make: Callable[[], Callable[[], bool]]
+    led: bool = True
+    rest_seconds: float = _POLL_SECONDS
+
+
 class Runner:
     """Runs the stages in threads of this process.
 
-    Only one process at a time runs them against a store: the others stand by and take over when
+    Only one process at a time runs a stage against a store: the others stand by and take over when
     the leader's connection ends. Its fences make the old leader's unfinished batches roll back.
+    What is read from a bus is shared by all who read it, as the bus divides it.
+
+    Args:
+        store: Where everything is; its lead is the one that these stages need.
+        clock: Tells when a batch was processed.
+        arrived: Given when there may be something to do.
+        booked: Given after every batch.
+        workers: How many book workers run beside each other.
+        batch_max: The most records of a batch.
+        stages: What to run.
+        through: The bus to ship to and read from; None reads the log where it lies.
+        unbooked: How many records lie unbooked, where another runner knows.
     """
 
     def __init__(  # noqa: PLR0913 - what a runner is told, by name
@@ -78,6 +120,9 @@ class Runner:
         booked: Signal,
         workers: int,
         batch_max: int,
+        stages: Collection[Stage] = (Stage.BOOK, Stage.SERIES),
+        through: Through | None = None,
+        unbooked: Callable[[], int] | None = None,
         compliance: VerdictStore | None = None,
     ) -> None:
         """Keep what the loop needs; nothing runs before :meth:`start`.
@@ -91,6 +136,9 @@ class Runner:
         self._booked = booked
         self._workers = workers
         self._batch_max = batch_max
+        self._stages = frozenset(stages)
+        self._through = through
+        self._unbooked = unbooked or self.backlog
         self._stopping = Event()
         self._leading = Event()
         self._started = False
@@ -104,6 +152,9 @@ class Runner:
 
     def start(self) -> None:
         """Begin to run in the background."""
+        for loop in self._loops():
+            if not loop.led:
+                self._start_loop(loop)
         leader = Thread(target=self._lead, name="tidebook-leader", daemon=True)
         self._threads.append(leader)
         leader.start()
@@ -114,6 +165,8 @@ class Runner:
         self._arrived.give()
         while self._threads:
             self._threads.pop().join()
+        for consumption in self._consumptions:
+            consumption.close()
 
     def _lead(self) -> None:
         """Become the leader, run the workers, and wake them when another process appends."""
@@ -139,58 +192,115 @@ class Runner:
                 attempt = self._back_off("leader", error, attempt)
 
     def _take_over(self) -> None:
-        everything = [(topics.RAW_TRANSACTIONS, part) for part in range(topics.PARTITIONS)]
-        reference = [
-            (topic, part) for topic in topics.REFERENCE_TOPICS for part in range(topics.PARTITIONS)
-        ]
-        stages: list[Part] = [_WORK_PART, _SERIES_PART]
-        if self._compliance is not None:
-            stages.append(_COMPLIANCE_PART)
-        for consumer, parts in ((BOOK, everything), (REFERENCE, reference), (STAGES, stages)):
+        for consumer, parts in self._led_parts():
             fences = self._store.take_partitions(consumer, parts)
             self._fences.update({(consumer, part): fence for part, fence in fences.items()})
         self._leading.set()
         if not self._started:
             self._started = True
-            self._start_workers(everything, reference)
+            for loop in self._loops():
+                if loop.led:
+                    self._start_loop(loop)
 
-    def _start_workers(self, everything: Sequence[Part], reference: Sequence[Part]) -> None:
+    def _led_parts(self) -> list[tuple[str, list[Part]]]:
+        """Return, per consumer, the partitions that belong to whoever leads."""
+        found: list[tuple[str, list[Part]]] = []
+        if Stage.BOOK in self._stages and self._through is None:
+            found.append((BOOK, _parts_of([topics.RAW_TRANSACTIONS])))
+            found.append((REFERENCE, _parts_of(topics.REFERENCE_TOPICS)))
+        stages: list[Part] = [_WORK_PART] if Stage.BOOK in self._stages else []
+        if Stage.SERIES in self._stages:
+            stages.append(_SERIES_PART)
+            stages += [_COMPLIANCE_PART] if self._compliance is not None else []
+        if stages:
+            found.append((STAGES, stages))
+        if Stage.SHIPPING in self._stages:
+            found.append((SHIPPING, _parts_of(topics.DURABLE_TOPICS)))
+        return found
+
+    def _loops(self) -> list[_Loop]:
+        found: list[_Loop] = []
+        if Stage.BOOK in self._stages:
+            found += self._log_loops() if self._through is None else self._bus_loops(self._through)
+        if Stage.SERIES in self._stages:
+            found.append(_Loop("series", self._series_steps))
+            if self._compliance is not None:
+                found.append(_Loop("compliance", self._compliance_steps))
+        if Stage.SHIPPING in self._stages and self._through is not None:
+            found.append(_Loop("shipping", partial(self._shipping_steps, self._through.bus)))
+        return found
+
+    def _log_loops(self) -> list[_Loop]:
+        everything = _parts_of([topics.RAW_TRANSACTIONS])
         shares = [everything[i :: self._workers] for i in range(self._workers)]
-        loops: list[tuple[str, Callable[[], Callable[[], bool]]]] = [
-            (f"book-{i}", lambda share=share: self._book_steps(share))
+        found = [
+            _Loop(f"book-{i}", partial(self._book_steps, self._log_feed(BOOK, share)))
             for i, share in enumerate(shares)
             if share
         ]
-        loops.append(("reference", lambda: self._reference_steps(reference)))
-        loops.append(("series", self._series_steps))
-        if self._compliance is not None:
-            loops.append(("compliance", self._compliance_steps))
-        for name, steps in loops:
-            thread = Thread(
-                target=self._loop, args=(name, steps()), name=f"tidebook-{name}", daemon=True
-            )
-            self._threads.append(thread)
-            thread.start()
+        reference = self._log_feed(REFERENCE, _parts_of(topics.REFERENCE_TOPICS))
+        found.append(_Loop("reference", partial(self._reference_steps, reference)))
+        return found
 
-    def _loop(self, name: str, step: Callable[[], bool]) -> None:
+    def _bus_loops(self, through: Through) -> list[_Loop]:
+        """Return workers that share what they read with those of other processes.
+
+        They wait for messages by themselves. Keys are folded again by whoever leads.
+        """
+        found = [
+            _Loop(
+                f"book-{i}",
+                partial(self._taking_steps, self._bus_feed(through, BOOK), self._book),
+                led=False,
+                rest_seconds=0.0,
+            )
+            for i in range(self._workers)
+        ]
+        reference = partial(self._taking_steps, self._bus_feed(through, REFERENCE), self._take)
+        found.append(_Loop("reference", reference, led=False, rest_seconds=0.0))
+        found.append(_Loop("folding", self._folding_steps))
+        return found
+
+    def _log_feed(self, consumer: str, parts: Sequence[Part]) -> LogFeed:
+        return LogFeed(self._store, consumer, parts, self._batch_max)
+
+    def _bus_feed(self, through: Through, consumer: str) -> BusFeed:
+        read = [topics.RAW_TRANSACTIONS] if consumer == BOOK else topics.REFERENCE_TOPICS
+        return BusFeed(
+            *through,
+            consumer=consumer,
+            topics=read,
+            fences=self._fences,
+            batch_max=self._batch_max,
+            stopping=self._stopping,
+        )
+
+    def _start_loop(self, loop: _Loop) -> None:
+        thread = Thread(
+            target=self._loop, args=(loop, loop.make()), name=f"tidebook-{loop.name}", daemon=True
+        )
+        self._threads.append(thread)
+        thread.start()
+
+    def _loop(self, loop: _Loop, step: Callable[[], bool]) -> None:
         """Repeat a step; rest when it found nothing, back off when the store is away."""
         attempt = 0
         while not self._stopping.is_set():
-            if not self._leading.wait(_POLL_SECONDS):
+            if loop.led and not self._leading.wait(_POLL_SECONDS):
                 continue
             seen = self._arrived.count
             try:
                 busy = step()
                 attempt = 0
-            except (StoreUnavailableError, FencedError) as error:
-                attempt = self._back_off(name, error, attempt)
+            except (StoreUnavailableError, FencedError, BusError) as error:
+                attempt = self._back_off(loop.name, error, attempt)
                 continue
             except Exception as error:  # noqa: BLE001 - a worker that ends leaves its work undone
-                _log.exception("%s failed", name)
-                attempt = self._back_off(name, error, attempt)
+                _log.exception("%s failed", loop.name)
+                attempt = self._back_off(loop.name, error, attempt)
                 continue
-            if not busy:
-                self._arrived.wait(seen, _POLL_SECONDS)
+            if not busy and loop.rest_seconds:
+                self._arrived.wait(seen, loop.rest_seconds)
 
     def _back_off(self, name: str, error: Exception, attempt: int) -> int:
         pause = _BACKOFF_SECONDS[min(attempt, len(_BACKOFF_SECONDS) - 1)]
@@ -201,22 +311,21 @@ class Runner:
 
     # Steps. Each returns whether there was anything to do.
 
-    def _consumption(self, consumer: str, parts: Sequence[Part], process: Process) -> Consumption:
+    def _consumption(self, consumer: str, feed: Feed, process: Process) -> Consumption:
         made = Consumption(
             self._store,
             self._clock,
             consumer=consumer,
-            parts=parts,
+            feed=feed,
             fences=self._fences,
             process=process,
-            batch_max=self._batch_max,
             stopping=self._stopping,
         )
         self._consumptions.append(made)
         return made
 
-    def _book_steps(self, parts: Sequence[Part]) -> Callable[[], bool]:
-        consumption = self._consumption(BOOK, parts, self._book)
+    def _book_steps(self, feed: Feed) -> Callable[[], bool]:
+        consumption = self._consumption(BOOK, feed, self._book)
         folding = Sparing(_WORK_AT_ONCE)
 
         def step() -> bool:
@@ -227,9 +336,21 @@ class Runner:
 
         return step
 
-    def _reference_steps(self, parts: Sequence[Part]) -> Callable[[], bool]:
-        consumption = self._consumption(REFERENCE, parts, self._take)
+    def _folding_steps(self) -> Callable[[], bool]:
+        return partial(Sparing(_WORK_AT_ONCE).run, self._fold_again)
 
+    def _reference_steps(self, feed: Feed) -> Callable[[], bool]:
+        return self._steps(self._consumption(REFERENCE, feed, self._take))
+
+    def _taking_steps(self, feed: BusFeed, process: Process) -> Callable[[], bool]:
+        return self._steps(self._consumption(feed.consumer, feed, process))
+
+    def _shipping_steps(self, bus: Bus) -> Callable[[], bool]:
+        feed = self._log_feed(SHIPPING, _parts_of(topics.DURABLE_TOPICS))
+        ship = shipping(bus, self._fences)
+        return self._consumption(SHIPPING, feed, ship).step
+
+    def _steps(self, consumption: Consumption) -> Callable[[], bool]:
         def step() -> bool:
             busy = consumption.step()
             if busy:
@@ -245,7 +366,7 @@ class Runner:
         def step() -> bool:
             nonlocal waited_since
             now = time.monotonic()
-            if self.backlog() > self._batch_max:
+            if self._unbooked() > self._batch_max:
                 waited_since = waited_since or now
                 if now - waited_since < _SERIES_PATIENCE_SECONDS:
                     self._stopping.wait(_POLL_SECONDS)
@@ -281,7 +402,7 @@ class Runner:
         with self._store.unit() as unit:
             unit.hold_fence(STAGES, _SERIES_PART, self._fences[STAGES, _SERIES_PART])
             outcome = bring_up_to_date(unit, limit, now, spared=spared, taken=taken)
-            self._tell_series(unit, outcome, now())
+            tell_series(unit, outcome, now())
         if taken:
             self._booked.give()
             self._arrived.give()
@@ -297,7 +418,7 @@ class Runner:
             at = self._clock.now()
             taken.extend(item.portfolio_id for item in work)
             outcome = book(unit, (), work, at)
-            self._tell_book(unit, outcome, "", at)
+            tell_book(unit, outcome, "", at)
         self._after_book()
 
     def _book(self, unit: Unit, batches: Sequence[LogBatch], at: datetime) -> None:
@@ -306,61 +427,30 @@ class Runner:
             for batch in batches
             for record, correlation_id in zip(batch.records, batch.correlation_ids, strict=True)
         ]
-        outcome = book(unit, incoming, (), at)
-        correlation_id = incoming[0].correlation_id if incoming else ""
-        self._tell_book(unit, outcome, correlation_id, at)
+        duplicated = 0
+        if incoming:
+            outcome = book(unit, incoming, (), at)
+            tell_book(unit, outcome, incoming[0].correlation_id, at)
+            duplicated = outcome.duplicates
         for i, batch in enumerate(batches):
-            duplicates = outcome.duplicates if i == 0 else 0
+            duplicates = duplicated if i == 0 else 0
             fence = self._fences[BOOK, (batch.topic, batch.part)]
             unit.complete(BOOK, batch, fence, duplicates, at)
 
     def _take(self, unit: Unit, batches: Sequence[LogBatch], at: datetime) -> None:
         for batch in sorted(batches, key=lambda b: topics.REFERENCE_TOPICS.index(b.topic)):
-            duplicates = take(unit, batch.topic, batch.records, self._clock.now)
-            if batch.topic == topics.RAW_MARKET_PRICES:
-                self._tell_prices(unit, batch, at)
+            duplicates = 0
+            if batch.records:
+                duplicates = take(unit, batch.topic, batch.records, self._clock.now)
+                if batch.topic == topics.RAW_MARKET_PRICES:
+                    tell_prices(unit, batch, at)
             fence = self._fences[REFERENCE, (batch.topic, batch.part)]
             unit.complete(REFERENCE, batch, fence, duplicates, at)
-
-    # What the stages have to say, one record per portfolio (or security) and batch.
-
-    def _tell_book(
-        self, unit: Unit, outcome: BookOutcome, correlation_id: str, at: datetime
-    ) -> None:
-        taken: list[tuple[str, Record]] = [
-            (portfolio_id, {"portfolio_id": portfolio_id, "transaction_ids": ",".join(ids)})
-            for portfolio_id, ids in sorted(outcome.touched.items())
-        ]
-        if taken:
-            unit.append(topics.TRANSACTIONS_COMPLETED, taken, correlation_id, at)
-            unit.append(topics.PROCESSED_TRANSACTIONS, taken, correlation_id, at)
-
-    def _tell_prices(self, unit: Unit, batch: LogBatch, at: datetime) -> None:
-        earliest: dict[str, str] = {}
-        for record in batch.records:
-            security_id, day = record["securityId"], record["priceDate"]
-            earliest[security_id] = min(day, earliest.get(security_id, day))
-        told: list[tuple[str, Record]] = [
-            (security_id, {"security_id": security_id, "from_date": day})
-            for security_id, day in sorted(earliest.items())
-        ]
-        unit.append(topics.MARKET_PRICE_PERSISTED, told, batch.correlation_ids[0], at)
-
-    def _tell_series(self, unit: Unit, outcome: SeriesOutcome, at: datetime) -> None:
-        told: list[tuple[str, Record]] = [
-            (
-                portfolio_id,
-                {
-                    "portfolio_id": portfolio_id,
-                    "from_date": first.isoformat(),
-                    "generation": str(generation),
-                },
-            )
-            for portfolio_id, first, generation in outcome.brought
-        ]
-        if told:
-            unit.append(topics.SNAPSHOT_PERSISTED, told, "", at)
 
     def _after_book(self) -> None:
         self._booked.give()
         self._arrived.give()
+
+
+def _parts_of(names: Sequence[str]) -> list[Part]:
+    return [(topic, part) for topic in names for part in range(topics.PARTITIONS)]

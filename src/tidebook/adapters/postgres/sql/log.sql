@@ -70,6 +70,46 @@ ON CONFLICT (consumer, topic, part, first_offset) DO UPDATE SET
     last_offset = excluded.last_offset, fence = excluded.fence,
     duplicates = excluded.duplicates, processed_at = excluded.processed_at
 
+-- name: pass
+-- The same for a batch that came through a broker: its place there decides, the offset follows. The
+-- audit tells offsets of the log; a batch of repeats or of others' messages passes none.
+WITH moved AS (
+    UPDATE consumer_offsets SET broker_place = %(place)s, next_offset = %(after)s
+    WHERE consumer = %(consumer)s AND topic = %(topic)s AND part = %(part)s
+      AND fence = %(fence)s AND broker_place = %(first_place)s AND next_offset = %(first)s
+    RETURNING 1
+), audited AS (
+    INSERT INTO processed_events
+        (consumer, topic, part, first_offset, last_offset, fence, duplicates, processed_at)
+    SELECT %(consumer)s, %(topic)s, %(part)s, %(first)s, %(after)s - 1, %(fence)s, %(duplicates)s,
+           %(at)s
+    FROM moved WHERE %(after)s > %(first)s
+    ON CONFLICT (consumer, topic, part, first_offset) DO UPDATE SET
+        last_offset = excluded.last_offset, fence = excluded.fence,
+        duplicates = excluded.duplicates, processed_at = excluded.processed_at
+)
+SELECT 1 FROM moved
+
+-- name: own
+INSERT INTO consumer_offsets AS c (consumer, topic, part, fence)
+SELECT %(consumer)s, topic, part, 1
+FROM unnest(%(topics)s::text[], %(parts)s::integer[]) AS row (topic, part)
+ORDER BY topic, part
+ON CONFLICT (consumer, topic, part) DO UPDATE SET fence = c.fence + 1
+RETURNING topic, part, fence, next_offset, broker_place
+
+-- name: owned
+SELECT topic, part, fence, next_offset, broker_place FROM consumer_offsets
+WHERE consumer = %(consumer)s AND (topic, part) IN (
+    SELECT * FROM unnest(%(topics)s::text[], %(parts)s::integer[]))
+
+-- name: rewind
+UPDATE consumer_offsets c SET next_offset = row.next_offset
+FROM unnest(%(topics)s::text[], %(parts)s::integer[], %(offsets)s::bigint[])
+    AS row (topic, part, next_offset)
+WHERE c.consumer = %(consumer)s AND c.topic = row.topic AND c.part = row.part
+  AND c.next_offset > row.next_offset
+
 -- name: progress
 SELECT topic, part, next_offset FROM consumer_offsets WHERE consumer = %(consumer)s
 

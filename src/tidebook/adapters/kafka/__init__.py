@@ -1,0 +1,5 @@
+"""The bus on Apache Kafka, through librdkafka."""
+
+from tidebook.adapters.kafka.bus import KafkaBus
+
+__all__ = ["KafkaBus"]

@@ -1,0 +1,79 @@
+"""Which routes a process answers, and what else must be there for it to be ready."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
+from starlette.routing import Route
+
+from tidebook.errors import BusUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+_EVERYWHERE = ("/health/live", "/health/ready", "/health/startup", "/version", "/docs", "/openapi")
+_TAKING = ("/ingest/", "/reprocess/", "/trades", "/benchmarks/update")
+_COMMITTING = "/what-if/commit"
+
+
+class Doors(NamedTuple):
+    """What a process does over HTTP: takes facts in, answers questions, or neither.
+
+    ``roles`` are told by the readiness route.
+    """
+
+    takes: bool = True
+    answers: bool = True
+    roles: Sequence[str] = ()
+
+    def opens(self, path: str) -> bool:
+        """Tell whether this process answers a path."""
+        if path.startswith(_EVERYWHERE):
+            return True
+        taking = path.startswith(_TAKING) or path.endswith(_COMMITTING)
+        return self.takes if taking else self.answers
+
+
+class Dependency(NamedTuple):
+    """A server that a process rests on, besides the store.
+
+    ``ask`` raises ``BusUnavailableError`` when it does not answer. Where it is ``needed`` the
+    process is not ready without it; elsewhere that it is away is only told.
+    """
+
+    name: str
+    ask: Callable[[], None]
+    needed: bool
+
+
+def opened(router: APIRouter, doors: Doors) -> APIRouter:
+    """Return a router with those of the routes that a process answers."""
+    if doors.takes and doors.answers:
+        return router
+    kept = APIRouter(tags=router.tags)
+    kept.routes[:] = [
+        route
+        for route in router.routes
+        if isinstance(route, Route | APIRoute) and doors.opens(route.path)
+    ]
+    return kept
+
+
+def dependencies_told(dependencies: Sequence[Dependency]) -> dict[str, str]:
+    """Return how each dependency is.
+
+    Raises:
+        BusUnavailableError: When one that is needed is away.
+    """
+    told: dict[str, str] = {}
+    for dependency in dependencies:
+        try:
+            dependency.ask()
+        except BusUnavailableError:
+            if dependency.needed:
+                raise
+            told[dependency.name] = "away"
+        else:
+            told[dependency.name] = "ok"
+    return told

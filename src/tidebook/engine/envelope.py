@@ -1,0 +1,111 @@
+"""Records as messages of a bus: their headers, and how they are read again.
+
+A message of ours says in its headers which event it is, in which request it began, in which
+version of its schema it is written, and its sequence: the offset of the record in the log, without
+a gap in each partition. A consumer that keeps the next sequence knows a repeat when it sees one.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
+
+from tidebook.engine import topics
+from tidebook.engine.bus import Outgoing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from tidebook.engine.batches import LogBatch
+    from tidebook.engine.bus import Arrival
+
+EVENT_ID: Final = "event_id"
+CORRELATION_ID: Final = "correlation_id"
+SCHEMA: Final = "schema"
+SEQUENCE: Final = "source_sequence"
+VERSION: Final = 1
+"""The version of every schema that this release writes, and the only one that it reads."""
+
+UNREADABLE: Final = "unreadable"
+"""The field that holds the text of a record that could not be read."""
+WHY: Final = "why"
+"""The field that says why it could not."""
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+class Received(NamedTuple):
+    """A message as it was read: the record, its request, and its sequence where it is ours."""
+
+    record: Mapping[str, str]
+    correlation_id: str
+    sequence: int | None
+
+
+def schema_of(topic: str) -> str:
+    """Return the name and version of the schema of a topic's messages.
+
+    >>> schema_of("raw_fx_rates")
+    'raw_fx_rates/1'
+    """
+    return f"{topic}/{VERSION}"
+
+
+def headers(topic: str, part: int, offset: int, correlation_id: str) -> dict[str, str]:
+    """Return the headers of a record of the log."""
+    return {
+        EVENT_ID: f"{topic}-{part}-{offset}",
+        CORRELATION_ID: correlation_id,
+        SCHEMA: schema_of(topic),
+        SEQUENCE: str(offset),
+    }
+
+
+def messages(batch: LogBatch) -> Iterator[Outgoing]:
+    """Yield the records of the log as messages, each on the partition that it lies on."""
+    for offset, (record, correlation_id) in enumerate(
+        zip(batch.records, batch.correlation_ids, strict=True), batch.first_offset
+    ):
+        yield Outgoing(
+            batch.topic,
+            batch.part,
+            topics.key_of(batch.topic, record),
+            _encode(record).encode(),
+            headers(batch.topic, batch.part, offset, correlation_id),
+        )
+
+
+def received(arrival: Arrival) -> Received:
+    """Return what a message says.
+
+    What cannot be read becomes a record with its text and the reason, so that it keeps its place
+    and is set apart like any other that cannot be processed. Fields that are not known are left
+    in, and nobody looks at them.
+    """
+    told = arrival.headers
+    said = told.get(SEQUENCE, "")
+    sequence = int(said) if said.isascii() and said.isdecimal() else None
+    why = _unknown_schema(arrival.topic, told.get(SCHEMA))
+    if why is None:
+        record = _object(arrival.value)
+        if record is not None:
+            return Received(record, told.get(CORRELATION_ID, ""), sequence)
+        why = "the message is not a JSON object"
+    text = arrival.value.decode("utf-8", "backslashreplace")
+    return Received({UNREADABLE: text, WHY: why}, told.get(CORRELATION_ID, ""), sequence)
+
+
+def _unknown_schema(topic: str, schema: str | None) -> str | None:
+    """Return why a schema is not known; none at all is taken for the first version."""
+    if schema is None or schema == schema_of(topic):
+        return None
+    return f"schema {schema} is not known to this release, which reads {schema_of(topic)}"
+
+
+def _object(value: bytes) -> Mapping[str, str] | None:
+    try:
+        # No number may pass through a float.
+        found = json.loads(value, parse_float=str, parse_int=str)
+    except ValueError:
+        return None
+    return cast("Mapping[str, str]", found) if isinstance(found, dict) else None

@@ -1,0 +1,333 @@
+"""Where a worker's batches come from: the log in the store, or a bus that the log is shipped to.
+
+Both keep the consumer's place in the store, in the transaction of the output. From the log a batch
+is read inside that transaction; from a bus it has arrived before, and the move of the place says
+whether it was still this worker's to process.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import defaultdict
+from typing import TYPE_CHECKING, Final, Protocol
+
+from tidebook.engine.batches import LogBatch, Passage
+from tidebook.engine.envelope import received
+from tidebook.errors import StoreUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, MutableMapping, Sequence
+    from threading import Event
+
+    from tidebook.engine.batches import Owned
+    from tidebook.engine.bus import Arrival, Bus, Part, Subscription
+    from tidebook.engine.store import Store, Unit
+
+_log = logging.getLogger("tidebook.runner")
+
+SHIPPING: Final = "dispatcher"
+"""The consumer of the log that ships it to a bus."""
+_WAIT_SECONDS: Final = 0.1
+_LOST_AFTER_SECONDS: Final = 10.0
+_PAUSE_SECONDS: Final = 1.0
+
+
+class Feed(Protocol):
+    """Where batches come from."""
+
+    @property
+    def backlog(self) -> int:
+        """How many records lay unread at the last look."""
+        ...
+
+    def look(self) -> bool:
+        """Choose what to read now; tell whether there is anything."""
+        ...
+
+    def again(self) -> bool:
+        """Make sure that there is something chosen, after what was may have been dropped."""
+        ...
+
+    def read(self, unit: Unit) -> list[LogBatch]:
+        """Return what was chosen, the same again until it is done."""
+        ...
+
+    def done(self) -> None:
+        """Go on: what was chosen is processed."""
+        ...
+
+    def refused(self) -> None:
+        """Look again at what is owned: somebody else has moved on with it."""
+        ...
+
+    def close(self) -> None:
+        """Give up what is owned."""
+        ...
+
+
+class LogFeed:
+    """The partitions of a worker, as they lie in the store."""
+
+    def __init__(self, store: Store, consumer: str, parts: Sequence[Part], batch_max: int) -> None:
+        """Begin at the first partition."""
+        self._store = store
+        self._consumer = consumer
+        self._parts = parts
+        self._batch_max = batch_max
+        self._turn = 0
+        self._chosen: list[Part] = []
+        self.backlog = 0
+
+    def look(self) -> bool:
+        """Choose partitions in turns, until a batch is full."""
+        self._turn += 1
+        with self._store.unit() as unit:
+            lags = unit.backlog(self._consumer, self._parts)
+        self.backlog = sum(lags.values())
+        self._chosen = _chosen(self._parts, lags, self._turn, self._batch_max)
+        return bool(self._chosen)
+
+    def again(self) -> bool:
+        """Keep to what was chosen."""
+        return bool(self._chosen)
+
+    def read(self, unit: Unit) -> list[LogBatch]:
+        """Return what lies unread there."""
+        return unit.read_log(self._consumer, self._chosen, self._batch_max)
+
+    def done(self) -> None:
+        """Leave it to the next look, which asks the store."""
+
+    def refused(self) -> None:
+        """Leave it to the next look, which asks the store."""
+
+    def close(self) -> None:
+        """Leave what is owned to the next leader, who takes it."""
+
+
+def _chosen(parts: Sequence[Part], lags: dict[Part, int], turn: int, batch_max: int) -> list[Part]:
+    """Return the partitions to read now, in turns, until a batch is full."""
+    start = turn % len(parts)
+    chosen: list[Part] = []
+    records = 0
+    for part in [*parts[start:], *parts[:start]]:
+        lag = lags.get(part, 0)
+        if lag and records < batch_max:
+            chosen.append(part)
+            records += lag
+    return chosen
+
+
+class Offsets(Protocol):
+    """How far consumers have come, as the store keeps it."""
+
+    def own(self, consumer: str, parts: Collection[Part]) -> dict[Part, Owned]:
+        """Become the owner of partitions; whoever was it before is fenced off."""
+        ...
+
+    def owned(self, consumer: str, parts: Collection[Part]) -> dict[Part, Owned]:
+        """Return the same without taking anything."""
+        ...
+
+    def rewind(self, consumer: str, offsets: Mapping[Part, int]) -> None:
+        """Set a consumer back to these offsets of the log, where it is beyond them."""
+        ...
+
+
+class BusFeed:
+    """A member of a group of consumers of a bus.
+
+    Args:
+        bus: Where messages come from.
+        offsets: Where it is kept how far they were read.
+        consumer: On whose behalf; also the name of the group.
+        topics: What is read.
+        fences: Where to put what is to be presented for each (consumer, partition).
+        batch_max: How many records to take at once.
+        stopping: Set when the process is to end.
+    """
+
+    def __init__(  # noqa: PLR0913 - what it reads, for whom, and how far
+        self,
+        bus: Bus,
+        offsets: Offsets,
+        *,
+        consumer: str,
+        topics: Sequence[str],
+        fences: MutableMapping[tuple[str, Part], int],
+        batch_max: int,
+        stopping: Event,
+    ) -> None:
+        """Join the group at the first look."""
+        self._bus = bus
+        self._offsets = offsets
+        self.consumer = consumer
+        self._topics = topics
+        self._fences = fences
+        self._batch_max = batch_max
+        self._stopping = stopping
+        self._subscription: Subscription | None = None
+        self._owned: dict[Part, Owned] = {}
+        self._held: dict[Part, LogBatch] = {}
+        self._quiet_since: float | None = None
+        self._rewound: dict[Part, tuple[int, float]] = {}
+
+    @property
+    def backlog(self) -> int:
+        """How many records are at hand; how many wait with the bus, the bus knows."""
+        return sum(len(batch.records) for batch in self._held.values())
+
+    def look(self) -> bool:
+        """Wait shortly for messages, unless those at hand are not done yet."""
+        if self._held:
+            return True
+        if self._subscription is None:
+            self._subscription = self._bus.subscribe(
+                f"tidebook-{self.consumer}", self._topics, self
+            )
+        arrivals = self._subscription.receive(self._batch_max, _WAIT_SECONDS)
+        if arrivals:
+            self._quiet_since = None
+            self._hold(arrivals)
+        else:
+            self._look_for_losses()
+        return bool(self._held)
+
+    def again(self) -> bool:
+        """Wait for what was dropped to arrive again."""
+        return self.look()
+
+    def read(self, unit: Unit) -> list[LogBatch]:
+        """Return what is at hand; it was received before the unit began."""
+        del unit
+        return list(self._held.values())
+
+    def done(self) -> None:
+        """Tell the bus, and go on from there."""
+        places: dict[Part, int] = {}
+        for part, batch in self._held.items():
+            if batch.passage is not None and part in self._owned:
+                places[part] = batch.passage.after
+                self._owned[part] = self._owned[part]._replace(
+                    sequence=batch.next_offset, place=batch.passage.after
+                )
+        self._held.clear()
+        if self._subscription is not None and places:
+            self._subscription.settle(places)
+
+    def refused(self) -> None:
+        """Drop what is at hand, and read on from where the store says.
+
+        Who still has a partition by the rules of the group, and not by the store's, takes it
+        again: somebody took it late, who will notice that it no longer has it.
+        """
+        parts = list(self._held)
+        self._held.clear()
+        found = self._offsets.owned(self.consumer, parts)
+        lost = [
+            part
+            for part in parts
+            if part in self._owned
+            and (part not in found or found[part].fence != self._owned[part].fence)
+        ]
+        if lost:
+            found |= self._offsets.own(self.consumer, lost)
+        mine = {part: state for part, state in found.items() if part in self._owned}
+        self._keep(mine)
+        if self._subscription is not None and mine:
+            self._subscription.seek({part: state.place for part, state in mine.items()})
+
+    def close(self) -> None:
+        """Leave the group, so that the others need not wait to notice."""
+        if self._subscription is not None:
+            self._subscription.close()
+            self._subscription = None
+
+    # What the bus tells of partitions (see ``engine.bus.Owner``).
+
+    def assigned(self, parts: Collection[Part]) -> Mapping[Part, int]:
+        """Take partitions over in the store; without the store, wait for it."""
+        while True:
+            try:
+                found = self._offsets.own(self.consumer, parts)
+            except StoreUnavailableError as error:
+                if self._stopping.is_set():
+                    return dict.fromkeys(parts, 0)
+                _log.warning("%s cannot take partitions over: %s", self.consumer, error)
+                self._stopping.wait(_PAUSE_SECONDS)
+            else:
+                self._keep(found)
+                return {part: state.place for part, state in found.items()}
+
+    def revoked(self, parts: Collection[Part]) -> None:
+        """Forget partitions, and what of them is at hand."""
+        for part in parts:
+            self._owned.pop(part, None)
+            self._held.pop(part, None)
+
+    def _keep(self, found: Mapping[Part, Owned]) -> None:
+        self._owned.update(found)
+        self._fences.update({(self.consumer, part): s.fence for part, s in found.items()})
+
+    def _hold(self, arrivals: Sequence[Arrival]) -> None:
+        by_part: dict[Part, list[Arrival]] = defaultdict(list)
+        for arrival in arrivals:
+            by_part[arrival.topic, arrival.part].append(arrival)
+        for part, of_part in by_part.items():
+            if part in self._owned:
+                self._held[part] = self._batch(part, of_part)
+
+    def _batch(self, part: Part, arrivals: Sequence[Arrival]) -> LogBatch:
+        """Return the records of a partition, without those that came before.
+
+        A gap means that messages were lost on the way: what is behind it is dropped, and the log
+        is shipped again from there.
+        """
+        state = self._owned[part]
+        expected = state.sequence
+        records: list[Mapping[str, str]] = []
+        correlation_ids: list[str] = []
+        marks: list[tuple[int, int]] = []
+        missed = False
+        for arrival in arrivals:
+            said = received(arrival)
+            if said.sequence is not None:
+                missed = missed or said.sequence > expected
+                if missed or said.sequence < expected:
+                    continue
+                expected += 1
+            records.append(said.record)
+            correlation_ids.append(said.correlation_id)
+            marks.append((arrival.place + 1, expected))
+        if missed:
+            self._have_shipped_again(part, expected)
+        passage = Passage(state.place, arrivals[-1].place + 1, tuple(marks))
+        ids = tuple(correlation_ids)
+        return LogBatch(*part, state.sequence, tuple(records), ids, passage)
+
+    def _have_shipped_again(self, part: Part, expected: int) -> None:
+        """Set the shipping back, once for the many messages that may follow a gap."""
+        now = time.monotonic()
+        before, at = self._rewound.get(part, (-1, now))
+        if before != expected or now - at >= _LOST_AFTER_SECONDS:
+            _log.warning("%s-%s: messages from %s on were lost; sent again", *part, expected)
+            self._offsets.rewind(SHIPPING, {part: expected})
+            self._rewound[part] = (expected, now)
+
+    def _look_for_losses(self) -> None:
+        """Have shipped again what was shipped long ago and does not arrive."""
+        now = time.monotonic()
+        self._quiet_since = self._quiet_since or now
+        if now - self._quiet_since < _LOST_AFTER_SECONDS or not self._owned:
+            return
+        self._quiet_since = now
+        shipped = self._offsets.owned(SHIPPING, self._owned)
+        lost = {
+            part: state.sequence
+            for part, state in self._owned.items()
+            if part in shipped and shipped[part].sequence > state.sequence
+        }
+        if lost:
+            _log.warning("messages of %s partitions were lost; sent again", len(lost))
+            self._offsets.rewind(SHIPPING, lost)

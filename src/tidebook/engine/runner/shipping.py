@@ -1,0 +1,48 @@
+"""Shipping: what the log holds, sent to a bus in its order.
+
+The shipping worker is a consumer of the log like any other. Its offset moves when the bus has
+confirmed a batch; when it dies in between, the batch is sent again, and the sequence in each
+message tells the consumers that they have it already.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tidebook.engine import topics
+from tidebook.engine.envelope import messages
+from tidebook.engine.runner.feeds import SHIPPING
+from tidebook.errors import BusError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from tidebook.engine.batches import LogBatch
+    from tidebook.engine.bus import Bus, Part, Publisher
+    from tidebook.engine.runner.consuming import Process
+    from tidebook.engine.store import Unit
+
+
+def shipping(bus: Bus, fences: Mapping[tuple[str, Part], int]) -> Process:
+    """Return what sends batches of the log to a bus, and then moves the offsets.
+
+    Topics that are missing are made at first use, so that a broker may come up later than this
+    process.
+    """
+    made: list[Publisher] = []
+
+    def ship(unit: Unit, batches: Sequence[LogBatch], at: datetime) -> None:
+        if not made:
+            bus.prepare(topics.DURABLE_TOPICS)
+            made.append(bus.publisher())
+        try:
+            made[0].publish([message for batch in batches for message in messages(batch)])
+        except BusError:
+            # Whatever is there when it answers again, topics or none, is looked at anew.
+            made.pop().close()
+            raise
+        for batch in batches:
+            unit.complete(SHIPPING, batch, fences[SHIPPING, (batch.topic, batch.part)], 0, at)
+
+    return ship
