@@ -446,6 +446,8 @@ class MemoryBook:
                 for one in sorted(booked, key=lambda one: (one.posting.key, one.posting.order))
                 if security_id in {None, one.posting.security_id}
             ),
+            tuple(self.known.values()),
+            tuple(self.acted.values()),
         )
 
     def actions(
