@@ -58,6 +58,8 @@ _BACKOFF_SECONDS: Final = (0.02, 0.1, 0.5, 1.0, 2.0, 5.0)
 _WORK_AT_ONCE: Final = 50
 _SERIES_AT_ONCE: Final = 500
 _JUDGED_AT_ONCE: Final = 20
+_QUIET_SECONDS: Final = 0.5
+_COMPLIANCE_PATIENCE_SECONDS: Final = 10.0
 _SERIES_PATIENCE_SECONDS: Final = 3.0
 _STANDBY_SECONDS: Final = 1.0
 _NEWS_SECONDS: Final = 0.5
@@ -371,13 +373,22 @@ class Runner:
 
     def _compliance_steps(self) -> Callable[[], bool]:
         judging = Sparing(_JUDGED_AT_ONCE)
+        seen, moved_at = self._arrived.count, time.monotonic()
+        judged_at = moved_at
 
         def step() -> bool:
-            # Rules are the last to have a say: nothing else waits for them.
-            if self.backlog() > self._batch_max:
+            # Rules are the last to have a say: they wait until nothing moves, for a while.
+            nonlocal seen, moved_at, judged_at
+            now = time.monotonic()
+            if self._arrived.count != seen:
+                seen, moved_at = self._arrived.count, now
+            is_quiet = now - moved_at >= _QUIET_SECONDS and not self.backlog()
+            if not is_quiet and now - judged_at < _COMPLIANCE_PATIENCE_SECONDS:
                 self._stopping.wait(_POLL_SECONDS)
                 return True
-            return judging.run(self._judge_again)
+            busy = judging.run(self._judge_again)
+            judged_at = time.monotonic()
+            return busy
 
         return step
 
