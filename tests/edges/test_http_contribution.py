@@ -144,7 +144,7 @@ def test_a_group_of_portfolios_is_broken_down_as_one() -> None:
 @pytest.mark.parametrize("route", ["contribution", "attribution"])
 def test_parts_of_each_portfolio_are_asked_for_one_by_one(route: str) -> None:
     scope = {**SCOPE, "portfolio_ids": ["P-1"], "each": True}
-    body = {"scope": scope, "periods": SI}
+    body: dict[str, object] = {"scope": scope, "periods": SI}
     if route == "attribution":
         body["benchmark"] = [{"group": "Equity", "weight": 1, "return": 0}]
     answer = desk().client.post(f"/portfolios/{route}", json=body)
