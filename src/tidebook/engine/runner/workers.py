@@ -44,11 +44,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tidebook.engine.batches import LogBatch
-    from tidebook.engine.bus import Bus
     from tidebook.engine.compliance.ports import VerdictStore
     from tidebook.engine.ports import Clock
     from tidebook.engine.runner.consuming import Part, Process
-    from tidebook.engine.runner.feeds import Feed, Offsets
+    from tidebook.engine.runner.feeds import Feed, Through
     from tidebook.engine.signals import Signal
     from tidebook.engine.store import Store, Unit
 
@@ -77,13 +76,6 @@ class Stage(Enum):
     BOOK = "book"
     SERIES = "series"
     SHIPPING = "shipping"
-
-
-class Through(NamedTuple):
-    """The bus between the processes, and where it is kept how far it was read."""
-
-    bus: Bus
-    offsets: Offsets
 
 
 class _Loop(NamedTuple):
@@ -230,7 +222,7 @@ class Runner:
             if self._compliance is not None:
                 found.append(_Loop("compliance", self._compliance_steps))
         if Stage.SHIPPING in self._stages and self._through is not None:
-            found.append(_Loop("shipping", partial(self._shipping_steps, self._through.bus)))
+            found.append(_Loop("shipping", partial(self._shipping_steps, self._through)))
         return found
 
     def _log_loops(self) -> list[_Loop]:
@@ -348,9 +340,9 @@ class Runner:
     def _taking_steps(self, feed: BusFeed, process: Process) -> Callable[[], bool]:
         return self._steps(self._consumption(feed.consumer, feed, process))
 
-    def _shipping_steps(self, bus: Bus) -> Callable[[], bool]:
+    def _shipping_steps(self, through: Through) -> Callable[[], bool]:
         feed = self._log_feed(SHIPPING, _parts_of(topics.DURABLE_TOPICS))
-        ship = shipping(bus, self._fences)
+        ship = shipping(through, self._fences)
         return self._consumption(SHIPPING, feed, ship).step
 
     def _steps(self, consumption: Consumption) -> Callable[[], bool]:
