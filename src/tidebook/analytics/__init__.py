@@ -20,7 +20,7 @@ from tidebook.analytics.attribution import (
     linked_contributions,
 )
 from tidebook.analytics.blending import Rebalancing, blended
-from tidebook.analytics.bootstrap import Drawing, Interval, bootstrap
+from tidebook.analytics.bootstrap import Drawing, Interval, block_mean_of, bootstrap
 from tidebook.analytics.catalogue import MEASURES, PLAIN, Suite, measure_of, suite, suites
 from tidebook.analytics.concentration import Concentration, concentration, weights_of
 from tidebook.analytics.conventions import Conventions, ReturnKind
@@ -220,6 +220,7 @@ __all__ = [
     "beta",
     "between_flows",
     "blended",
+    "block_mean_of",
     "bootstrap",
     "brinson",
     "capture",

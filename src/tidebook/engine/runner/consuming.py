@@ -12,7 +12,6 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from tidebook.engine.envelope import UNREADABLE, WHY, headers
-from tidebook.engine.record_origins import origins_of
 from tidebook.engine.topics import DEAD_LETTERS
 from tidebook.errors import (
     BusUnavailableError,
@@ -118,12 +117,8 @@ class Consumption:
             self._processed(unit, self._feed.read(unit))
 
     def _processed(self, unit: Unit, batches: Sequence[LogBatch]) -> None:
-        """Process records and keep where they were read from, as far as they say."""
         refuse_unreadable(batches)
-        at = self._clock.now()
-        self._process(unit, batches, at)
-        for batch in batches:
-            unit.save_origins(origins_of(batch.topic, batch.records), at)
+        self._process(unit, batches, self._clock.now())
 
     def _one_by_one(self) -> None:
         if not self._feed.again():

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.engine import topics
 from tidebook.engine.commands import BOOK, REFERENCE
+from tidebook.engine.record_origins import origins_of
 from tidebook.engine.records import transaction_from
 from tidebook.engine.runner.consuming import Consumption
 from tidebook.engine.runner.feeds import SHIPPING, BusFeed, LogFeed
@@ -58,6 +59,8 @@ _BACKOFF_SECONDS: Final = (0.02, 0.1, 0.5, 1.0, 2.0, 5.0)
 _WORK_AT_ONCE: Final = 50
 _SERIES_AT_ONCE: Final = 500
 _JUDGED_AT_ONCE: Final = 20
+_QUIET_SECONDS: Final = 0.5
+_COMPLIANCE_PATIENCE_SECONDS: Final = 10.0
 _SERIES_PATIENCE_SECONDS: Final = 3.0
 _STANDBY_SECONDS: Final = 1.0
 _NEWS_SECONDS: Final = 0.5
@@ -378,13 +381,22 @@ class Runner:
 
     def _compliance_steps(self) -> Callable[[], bool]:
         judging = Sparing(_JUDGED_AT_ONCE)
+        seen, moved_at = self._arrived.count, time.monotonic()
+        judged_at = moved_at
 
         def step() -> bool:
-            # Rules are the last to have a say: nothing else waits for them.
-            if self.backlog() > self._batch_max:
+            # Rules are the last to have a say: they wait until nothing moves, for a while.
+            nonlocal seen, moved_at, judged_at
+            now = time.monotonic()
+            if self._arrived.count != seen:
+                seen, moved_at = self._arrived.count, now
+            is_quiet = now - moved_at >= _QUIET_SECONDS and not self.backlog()
+            if not is_quiet and now - judged_at < _COMPLIANCE_PATIENCE_SECONDS:
                 self._stopping.wait(_POLL_SECONDS)
                 return True
-            return judging.run(self._judge_again)
+            busy = judging.run(self._judge_again)
+            judged_at = time.monotonic()
+            return busy
 
         return step
 
@@ -436,6 +448,7 @@ class Runner:
             duplicates = duplicated if i == 0 else 0
             fence = self._fences[BOOK, (batch.topic, batch.part)]
             unit.complete(BOOK, batch, fence, duplicates, at)
+        _save_origins(unit, batches, at)
 
     def _take(self, unit: Unit, batches: Sequence[LogBatch], at: datetime) -> None:
         for batch in sorted(batches, key=lambda b: topics.REFERENCE_TOPICS.index(b.topic)):
@@ -446,6 +459,7 @@ class Runner:
                     tell_prices(unit, batch, at)
             fence = self._fences[REFERENCE, (batch.topic, batch.part)]
             unit.complete(REFERENCE, batch, fence, duplicates, at)
+        _save_origins(unit, batches, at)
 
     def _after_book(self) -> None:
         self._booked.give()
@@ -454,3 +468,9 @@ class Runner:
 
 def _parts_of(names: Sequence[str]) -> list[Part]:
     return [(topic, part) for topic in names for part in range(topics.PARTITIONS)]
+
+
+def _save_origins(unit: Unit, batches: Sequence[LogBatch], at: datetime) -> None:
+    """Keep where records were read from, as far as they say."""
+    for batch in batches:
+        unit.save_origins(origins_of(batch.topic, batch.records), at)

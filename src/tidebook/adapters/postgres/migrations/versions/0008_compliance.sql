@@ -41,7 +41,7 @@ CREATE TABLE compliance_verdicts (
     failed smallint NOT NULL,
     provisional smallint NOT NULL,
     content_hash text NOT NULL,
-    verdicts text NOT NULL,             -- a JSON array of verdicts, each an array of its fields
+    verdicts bytea NOT NULL,            -- packed: a JSON array of verdicts, arrays of their fields
     generation bigint NOT NULL,
     recorded_at timestamptz NOT NULL,
     superseded_at timestamptz NOT NULL DEFAULT 'infinity'
