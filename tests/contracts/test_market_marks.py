@@ -177,7 +177,7 @@ def test_what_the_market_moved_comes_before_what_only_trades_moved(book: Book) -
 
 
 def test_what_an_earlier_release_has_marked_is_marked_still(empty_database_url: str) -> None:
-    upgrade_to(empty_database_url, "0009")
+    upgrade_to(empty_database_url, "0010")
     with psycopg.connect(empty_database_url, autocommit=True) as store:
         write_portfolio(store, "P1", series_from=JAN_5, series_change=4)
         write_portfolio(store, "P2", series_from=JAN_1)
