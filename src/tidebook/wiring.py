@@ -7,12 +7,15 @@ import logging
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from signal import SIGTERM, signal
 from threading import Thread, current_thread, main_thread
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Final
 
+from tidebook import __version__
 from tidebook.adapters.postgres import schema
+from tidebook.adapters.postgres.arrears import PostgresArrears
 from tidebook.adapters.postgres.benchmark_store import PostgresBenchmarks
 from tidebook.adapters.postgres.cluster import EmbeddedCluster
 from tidebook.adapters.postgres.compliance_store import PostgresCompliance
@@ -22,12 +25,14 @@ from tidebook.adapters.postgres.pool import open_pool
 from tidebook.adapters.postgres.reader import PostgresReader
 from tidebook.adapters.postgres.retention import PostgresKeeper
 from tidebook.adapters.postgres.store import PostgresStore
+from tidebook.adapters.telemetry.metrics import Metrics
 from tidebook.config import EVERY_ROLE, Role
 from tidebook.engine.benchmarks import Benchmarks, NoProvider
 from tidebook.engine.commands import LogCommands
 from tidebook.engine.keeping import Kept, RetentionJob, cut_of
 from tidebook.engine.runner import Runner, Stage, Through, unbooked
 from tidebook.engine.signals import Signal
+from tidebook.engine.telemetry import unread
 from tidebook.errors import MissingExtraError, StoreUnavailableError
 
 if TYPE_CHECKING:
@@ -46,6 +51,7 @@ if TYPE_CHECKING:
     from tidebook.engine.dead_letters import DeadLetters
     from tidebook.engine.keeping import Keeper
     from tidebook.engine.ports import Clock, Commands, Reader
+    from tidebook.engine.telemetry import ArrearsReader
 
 _log = logging.getLogger("tidebook.wiring")
 
@@ -77,6 +83,9 @@ class System:
     compliance: Compliance
     bus: Bus | None
     dead_letters: DeadLetters
+    metrics: Metrics
+    arrears: ArrearsReader
+    schema_ready: Callable[[], None]
     _keeper: Keeper
     _stack: ExitStack
 
@@ -112,10 +121,13 @@ def open_system(settings: Settings, *, run: bool = True) -> System:
     with ExitStack() as stack:
         url = database_url(settings, stack)
         schema.upgrade(url)
-        pool = open_pool(url)
-        stack.callback(pool.close)
-        cache = MarketCache()
         clock = SystemClock()
+        metrics = Metrics(version=__version__, roles=settings.roles)
+        pool = open_pool(url, metrics)
+        stack.callback(pool.close)
+        arrears = PostgresArrears(pool, clock, is_shipped=settings.bus != "log")
+        metrics.watch(arrears)
+        cache = MarketCache()
         bus = _bus(settings)
         arrived, booked = Signal(), Signal()
 
@@ -138,6 +150,7 @@ def open_system(settings: Settings, *, run: bool = True) -> System:
                 through=None if bus is None else Through(bus, store()),
                 unbooked=backlog,
                 compliance=compliance if stage is Stage.SERIES else None,
+                telemetry=metrics,
             )
             stack.callback(made.stop)
             made.start()
@@ -175,6 +188,9 @@ def open_system(settings: Settings, *, run: bool = True) -> System:
             compliance,
             bus,
             letters,
+            metrics,
+            arrears,
+            partial(schema.ready, pool),
             keeper,
             stack.pop_all(),
         )
@@ -237,6 +253,7 @@ def serve(settings: Settings, *, on_ready: Callable[[str], None] | None = None) 
         settings: Where to listen, and on which database.
         on_ready: Called with the address once the door is open.
     """
+    _configure_logs(settings)
     with _ending_in_order(), _patiently(settings) as system:
         serve_system(system, on_ready=on_ready)
 
@@ -281,11 +298,12 @@ def serve_system(system: System, *, on_ready: Callable[[str], None] | None = Non
     import uvicorn  # noqa: PLC0415 - reading the book from the command line must not pay for it
 
     settings = system.settings
+    _configure_logs(settings)
     config = uvicorn.Config(
         application(system),
         host=settings.host,
         port=settings.port,
-        log_level=settings.log_level,
+        log_config=None,
         access_log=False,
     )
     server = uvicorn.Server(config)
@@ -293,6 +311,14 @@ def serve_system(system: System, *, on_ready: Callable[[str], None] | None = Non
         announcer = Thread(target=_announce, args=(server, on_ready), daemon=True)
         announcer.start()
     server.run()
+
+
+def _configure_logs(settings: Settings) -> None:
+    """Log as the settings say: what a server writes, its web server's lines included."""
+    from tidebook.adapters.telemetry.logs import configure  # noqa: PLC0415 - servers alone log
+
+    roles = () if settings.roles == EVERY_ROLE else settings.roles
+    configure(settings.log_level, settings.log_format, roles=roles)
 
 
 def application(system: System) -> FastAPI:
@@ -318,11 +344,10 @@ def application(system: System) -> FastAPI:
         new_nonce=random_nonce,
         levels_of=system.benchmarks.levels,
     )
-    brokers = (
-        ()
-        if system.bus is None
-        else (Dependency("broker", system.bus.ready, needed=Role.BOOK in given.roles),)
-    )
+    others = [Dependency("schema", system.schema_ready, needed=True)]
+    if system.bus is not None:
+        needed = Role.BOOK in given.roles
+        others.append(Dependency("broker", system.bus.ready, needed=needed))
     desk = user_desk(
         system.commands,
         system.reader,
@@ -340,7 +365,9 @@ def application(system: System) -> FastAPI:
         compliance=system.compliance,
         settings=settings,
         doors=Doors(takes=Role.INGEST in given.roles, answers=reading, roles=given.roles),
-        dependencies=brokers,
+        dependencies=others,
+        unbooked=partial(unread, system.arrears),
+        metrics_told=system.metrics,
     )
 
 
