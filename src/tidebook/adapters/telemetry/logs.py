@@ -129,7 +129,9 @@ def _name_requests(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 def _guard(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """Hide what looks like a secret and cut what is too long, in every text of a line."""
-    event.pop("color_message", None)  # the web server's own line once more, for a terminal
+    # The web server's line once more, for a terminal, and what another handler left of this one.
+    for twice in ("color_message", "message", "asctime"):
+        event.pop(twice, None)
     for key, value in event.items():
         if isinstance(value, str):
             event[key] = _guarded(value, keep_end=key == "exception")

@@ -40,7 +40,7 @@ class SeriesOutcome(NamedTuple):
     stale: int
     brought: tuple[tuple[str, date, int], ...]
     """(portfolio id, first changed day, generation) of every series that changed."""
-    restated: tuple[int, ...]
+    restated: tuple[int, ...] = ()
     """Of every series that had been valued and was replaced in part, how many of its days."""
 
 
