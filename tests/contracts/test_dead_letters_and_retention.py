@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tidebook.engine.commands import LogCommands
+    from tidebook.engine.records import Record
     from tidebook.wiring import System
 
 pytestmark = pytest.mark.cluster
@@ -62,7 +63,7 @@ def _sent(system: System, *facts: Transaction) -> None:
     assert system.commands.wait(receipt, timeout_seconds=30)
 
 
-def _spoil(system: System, record: dict[str, str]) -> None:
+def _spoil(system: System, record: Record) -> None:
     """Put a record into the log that no door would let in, and wait until it is dealt with."""
     store = cast("LogCommands", system.commands)._store
     with store.unit() as unit:
@@ -71,7 +72,7 @@ def _spoil(system: System, record: dict[str, str]) -> None:
     assert system.commands.wait(receipt, timeout_seconds=30)
 
 
-def _whole(identity: str) -> dict[str, str]:
+def _whole(identity: str) -> Record:
     return {
         "transaction_id": identity,
         "portfolio_id": "P1",

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final
 
 from tidebook.engine.correlating import correlated
 from tidebook.engine.envelope import UNREADABLE, WHY, headers
-from tidebook.engine.record_origins import origins_of
 from tidebook.engine.topics import DEAD_LETTERS
 from tidebook.errors import (
     BusUnavailableError,
@@ -147,14 +146,9 @@ class Consumption:
             )
 
     def _processed(self, unit: Unit, batches: Sequence[LogBatch]) -> Effect:
-        """Process records and keep where they were read from, as far as they say."""
         refuse_unreadable(batches)
-        at = self._clock.now()
         with correlated(_requests_of(batches)):
-            effect = self._process(unit, batches, at)
-        for batch in batches:
-            unit.save_origins(origins_of(batch.topic, batch.records), at)
-        return effect
+            return self._process(unit, batches, self._clock.now())
 
     def _one_by_one(self) -> None:
         if not self._feed.again():

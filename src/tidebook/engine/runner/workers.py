@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from tidebook.engine import topics
 from tidebook.engine.batches import Effect
 from tidebook.engine.commands import BOOK, REFERENCE
+from tidebook.engine.record_origins import origins_of
 from tidebook.engine.records import transaction_from
 from tidebook.engine.runner.consuming import Consumption
 from tidebook.engine.runner.feeds import SHIPPING, BusFeed, LogFeed
@@ -451,6 +452,7 @@ class Runner:
             duplicates = duplicated if i == 0 else 0
             fence = self._fences[BOOK, (batch.topic, batch.part)]
             unit.complete(BOOK, batch, fence, duplicates, at)
+        _save_origins(unit, batches, at)
         return Effect(duplicated, restated)
 
     def _take(self, unit: Unit, batches: Sequence[LogBatch], at: datetime) -> Effect:
@@ -464,6 +466,7 @@ class Runner:
             fence = self._fences[REFERENCE, (batch.topic, batch.part)]
             unit.complete(REFERENCE, batch, fence, duplicates, at)
             known += duplicates
+        _save_origins(unit, batches, at)
         return Effect(duplicates=known)
 
     def _after_book(self) -> None:
@@ -473,3 +476,9 @@ class Runner:
 
 def _parts_of(names: Sequence[str]) -> list[Part]:
     return [(topic, part) for topic in names for part in range(topics.PARTITIONS)]
+
+
+def _save_origins(unit: Unit, batches: Sequence[LogBatch], at: datetime) -> None:
+    """Keep where records were read from, as far as they say."""
+    for batch in batches:
+        unit.save_origins(origins_of(batch.topic, batch.records), at)
