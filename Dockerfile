@@ -14,11 +14,11 @@ FROM python:3.13-slim
 RUN groupadd --system --gid 10001 tidebook \
     && useradd --system --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent tidebook
 COPY --from=build /opt/tidebook /opt/tidebook
-# The root of the file system may be read-only: only /tmp is written to.
+# The root of the file system may be read-only: with a database elsewhere nothing is written.
 ENV PATH=/opt/tidebook/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
-    TIDEBOOK_DATA_DIR=/tmp/tidebook \
+    TIDEBOOK_DATA_DIR=/var/lib/tidebook \
     TIDEBOOK_HOST=0.0.0.0 \
     TIDEBOOK_LOG_FORMAT=json
 USER 10001:10001

@@ -11,7 +11,7 @@ from functools import partial
 from signal import SIGTERM, signal
 from threading import Thread, current_thread, main_thread
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook import __version__
 from tidebook.adapters.postgres import schema
@@ -25,7 +25,6 @@ from tidebook.adapters.postgres.pool import open_pool
 from tidebook.adapters.postgres.reader import PostgresReader
 from tidebook.adapters.postgres.retention import PostgresKeeper
 from tidebook.adapters.postgres.store import PostgresStore
-from tidebook.adapters.telemetry.metrics import Metrics
 from tidebook.config import EVERY_ROLE, Role
 from tidebook.engine.benchmarks import Benchmarks, NoProvider
 from tidebook.engine.commands import LogCommands
@@ -43,7 +42,9 @@ if TYPE_CHECKING:
     import uvicorn
     from fastapi import FastAPI
 
+    from tidebook.adapters.postgres.pool import ToldPool
     from tidebook.adapters.postgres.store import LeadName
+    from tidebook.adapters.telemetry.metrics import Metrics
     from tidebook.config import Settings
     from tidebook.engine.benchmarks import Provider
     from tidebook.engine.bus import Bus
@@ -70,6 +71,14 @@ class SystemClock:
         return datetime.now(UTC)
 
 
+class Watch(NamedTuple):
+    """What a system tells of its own state: what it has done, how far it is behind, its schema."""
+
+    metrics: Metrics | None
+    arrears: ArrearsReader
+    schema_ready: Callable[[], None]
+
+
 @dataclass(frozen=True, slots=True)
 class System:
     """A system at work: what may be asked of it, and how to end it."""
@@ -83,9 +92,7 @@ class System:
     compliance: Compliance
     bus: Bus | None
     dead_letters: DeadLetters
-    metrics: Metrics
-    arrears: ArrearsReader
-    schema_ready: Callable[[], None]
+    watch: Watch
     _keeper: Keeper
     _stack: ExitStack
 
@@ -107,26 +114,22 @@ class System:
         self._stack.close()
 
 
-def open_system(settings: Settings, *, run: bool = True) -> System:
+def open_system(settings: Settings, *, run: bool = True, counted: bool = False) -> System:
     """Return a system on the database that the settings name, migrated and ready.
 
     Args:
         settings: Which database, and how many workers.
         run: Whether this process also runs the stages; without, it reads and takes facts in.
+        counted: Whether to count what is done, for ``/metrics``.
 
     Raises:
         DataDirectoryError: The data directory cannot be used by this process.
         StoreUnavailableError: The database cannot be reached.
     """
     with ExitStack() as stack:
-        url = database_url(settings, stack)
-        schema.upgrade(url)
         clock = SystemClock()
-        metrics = Metrics(version=__version__, roles=settings.roles)
-        pool = open_pool(url, metrics)
-        stack.callback(pool.close)
-        arrears = PostgresArrears(pool, clock, is_shipped=settings.bus != "log")
-        metrics.watch(arrears)
+        url, pool = _opened_pool(settings, stack)
+        watch = _watch(settings, pool, clock, counting=counted)
         cache = MarketCache()
         bus = _bus(settings)
         arrived, booked = Signal(), Signal()
@@ -150,7 +153,7 @@ def open_system(settings: Settings, *, run: bool = True) -> System:
                 through=None if bus is None else Through(bus, store()),
                 unbooked=backlog,
                 compliance=compliance if stage is Stage.SERIES else None,
-                telemetry=metrics,
+                telemetry=watch.metrics,
             )
             stack.callback(made.stop)
             made.start()
@@ -169,12 +172,9 @@ def open_system(settings: Settings, *, run: bool = True) -> System:
                 runner("shipping", Stage.SHIPPING)
         commands = LogCommands(store(), clock, arrived=arrived, booked=booked, backlog=backlog)
         reader = PostgresReader(pool, cache)
-        letters = PostgresDeadLetters(pool, clock)
         keeper = PostgresKeeper(pool)
         if run and Role.BOOK in settings.roles:
-            job = RetentionJob(store("jobs"), keeper, clock, _kept(settings))
-            stack.callback(job.stop)
-            job.start()
+            _start(RetentionJob(store("jobs"), keeper, clock, _kept(settings)), stack)
         benchmarks = Benchmarks(
             PostgresBenchmarks(pool), benchmark_provider(settings), reader, clock
         )
@@ -187,13 +187,37 @@ def open_system(settings: Settings, *, run: bool = True) -> System:
             benchmarks,
             compliance,
             bus,
-            letters,
-            metrics,
-            arrears,
-            partial(schema.ready, pool),
+            PostgresDeadLetters(pool, clock),
+            watch,
             keeper,
             stack.pop_all(),
         )
+
+
+def _opened_pool(settings: Settings, stack: ExitStack) -> tuple[str, ToldPool]:
+    """Return the address of the database, brought to this release's schema, and connections."""
+    url = database_url(settings, stack)
+    schema.upgrade(url)
+    pool = open_pool(url)
+    stack.callback(pool.close)
+    return url, pool
+
+
+def _start(job: RetentionJob, stack: ExitStack) -> None:
+    stack.callback(job.stop)
+    job.start()
+
+
+def _watch(settings: Settings, pool: ToldPool, clock: Clock, *, counting: bool) -> Watch:
+    """Return what watches a system from now on."""
+    arrears = PostgresArrears(pool, clock, is_shipped=settings.bus != "log")
+    metrics = None
+    if counting:
+        from tidebook.adapters.telemetry.metrics import Metrics  # noqa: PLC0415 - for servers
+
+        metrics = Metrics(version=__version__, roles=settings.roles, arrears=arrears)
+        pool.telemetry = metrics
+    return Watch(metrics, arrears, partial(schema.ready, pool))
 
 
 def _kept(settings: Settings) -> Kept:
@@ -285,7 +309,7 @@ def _patiently(settings: Settings) -> System:
     end = monotonic() + (0.0 if settings.roles == EVERY_ROLE else _PATIENCE_SECONDS)
     while True:
         try:
-            return open_system(settings)
+            return open_system(settings, counted=True)
         except StoreUnavailableError as error:
             if monotonic() >= end:
                 raise
@@ -344,7 +368,7 @@ def application(system: System) -> FastAPI:
         new_nonce=random_nonce,
         levels_of=system.benchmarks.levels,
     )
-    others = [Dependency("schema", system.schema_ready, needed=True)]
+    others = [Dependency("schema", system.watch.schema_ready, needed=True)]
     if system.bus is not None:
         needed = Role.BOOK in given.roles
         others.append(Dependency("broker", system.bus.ready, needed=needed))
@@ -366,8 +390,8 @@ def application(system: System) -> FastAPI:
         settings=settings,
         doors=Doors(takes=Role.INGEST in given.roles, answers=reading, roles=given.roles),
         dependencies=others,
-        unbooked=partial(unread, system.arrears),
-        metrics_told=system.metrics,
+        unbooked=partial(unread, system.watch.arrears),
+        metrics_told=system.watch.metrics,
     )
 
 

@@ -20,7 +20,10 @@ _TIMEOUT_SECONDS = 10.0
 
 
 class ToldPool(ConnectionPool[Any]):
-    """A pool that tells of every use of a connection: the wait for it, and how long it was held."""
+    """A pool that tells of every use of a connection: the wait for it, and how long it was held.
+
+    Nobody is told before somebody is named in ``telemetry``.
+    """
 
     telemetry: Telemetry | None = None
 
@@ -40,11 +43,10 @@ class ToldPool(ConnectionPool[Any]):
                 )
 
 
-def open_pool(conninfo: str, telemetry: Telemetry | None = None) -> ConnectionPool[Any]:
+def open_pool(conninfo: str) -> ToldPool:
     """Return an open pool; whoever waits ten seconds for a connection is told that none came."""
     pool = ToldPool(
         conninfo, min_size=2, max_size=_CONNECTIONS_MAX, timeout=_TIMEOUT_SECONDS, open=False
     )
-    pool.telemetry = telemetry
     pool.open()
     return pool

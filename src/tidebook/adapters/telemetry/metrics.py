@@ -211,11 +211,7 @@ class Metrics:
         self._database_seconds = self._histogram("tidebook_database_seconds", _DATABASE_SECONDS)
         self._wait_seconds = self._histogram("tidebook_database_wait_seconds", _DATABASE_SECONDS)
         if arrears is not None:
-            self.watch(arrears)
-
-    def watch(self, arrears: ArrearsReader) -> None:
-        """Tell from now on, at each scrape, how far the system is behind."""
-        self.registry.register(_Arrears(arrears))
+            self.registry.register(_Arrears(arrears))
 
     def exposition(self) -> bytes:
         """Return every metric in the text format of Prometheus, :data:`CONTENT_TYPE`."""
