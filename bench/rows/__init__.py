@@ -27,6 +27,7 @@ ROWS = {
     "split_deep_key": "a split of 10,000 lots",
     "price_correction": "one price, 100,000 portfolios",
     "returns_http": "returns and risk over HTTP, of one and of 10,000",
+    "compliance": "every rule over 100,000 trades, and one order before it is sent",
     "demo_first_page": "from the command to a page",
 }
 """The modules of this folder that measure, in the order of the table, and what about."""

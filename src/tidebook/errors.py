@@ -19,7 +19,8 @@
     │   ├── GroupTooLargeError        more portfolios than are measured together
     │   ├── NotAcceptableError        an answer in a format that there is none of
     │   │   └── ArrowMissingError     Arrow, without the part that writes it
-    │   └── InvalidBenchmarkError     a benchmark that is none, or a blend that does not add up
+    │   ├── InvalidBenchmarkError     a benchmark that is none, or a blend that does not add up
+    │   └── ExtraMissingError         a form of answer whose extra is not installed
     ├── NotFoundError             the thing asked for is not in the book
     │   ├── UnknownPortfolioError
     │   ├── UnknownPositionError
@@ -43,6 +44,7 @@
     │   │   ├── WrongMajorError       it was made by another major version of PostgreSQL
     │   │   ├── DirectoryInUseError   a server runs there that is not this book's
     │   │   ├── ForeignDirectoryError it belongs to another account of the machine
+    │   │   ├── NoBookError           nothing was ever stored there
     │   │   └── RootRefusedError      no account but root is at hand to run the server
     │   ├── FencedError               a worker's fence or generation is out of date
     │   └── SchemaNewerError          a later release has migrated the database
@@ -357,6 +359,19 @@ class InvalidBenchmarkError(InputError):
         super().__init__(f"benchmark {benchmark!r} {fault}", hint=hint)
 
 
+class ExtraMissingError(InputError):
+    """A form of answer was asked for whose extra is not installed."""
+
+    code = "input.extra-missing"
+
+    def __init__(self, extra: str) -> None:
+        self.extra = extra
+        super().__init__(
+            f"this needs the extra {extra}, which is not installed here",
+            hint=f"install it with pip install 'tidebook[{extra}]'",
+        )
+
+
 class NotFoundError(TidebookError):
     """The thing asked for is not in the book."""
 
@@ -635,6 +650,20 @@ class ForeignDirectoryError(DataDirectoryError):
             f"data directory {path} belongs to {owner}, and PostgreSQL serves a directory only "
             "for its owner",
             hint=f"run Tidebook as {owner}, or choose another directory with TIDEBOOK_DATA_DIR",
+        )
+
+
+class NoBookError(DataDirectoryError):
+    """A book was to be read where none was ever stored."""
+
+    code = "store.no-book"
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(
+            f"{path} holds no book",
+            hint="name the data directory that serve, demo or import were given, the address of a "
+            "server, or a postgresql:// URL",
         )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from signal import SIGTERM, signal
-from threading import Thread, current_thread, main_thread
+from threading import Event, Thread, current_thread, main_thread
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -278,16 +278,20 @@ def serve(settings: Settings, *, on_ready: Callable[[str], None] | None = None) 
         on_ready: Called with the address once the door is open.
     """
     _configure_logs(settings)
-    with _ending_in_order(), _patiently(settings) as system:
+    serving = Event()
+    with _ending_in_order(serving), _patiently(settings) as system:
+        serving.set()
         serve_system(system, on_ready=on_ready)
 
 
 @contextmanager
-def _ending_in_order() -> Generator[None]:
+def _ending_in_order(serving: Event) -> Generator[None]:
     """Let SIGTERM end the process as Ctrl-C does: after the requests and batches at hand."""
 
     def leave(_: int, __: FrameType | None) -> None:
-        raise KeyboardInterrupt
+        # The server catches the signal itself, ends, and then passes it on to here.
+        if not serving.is_set():
+            raise KeyboardInterrupt
 
     if current_thread() is not main_thread():
         yield

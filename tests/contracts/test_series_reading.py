@@ -6,8 +6,10 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 
+from tidebook.adapters.postgres.statements import statements
 from tidebook.analytics import Undefined
 from tidebook.config import Settings
 from tidebook.engine.many_returns import returns_of_each
@@ -139,3 +141,13 @@ def test_another_day_and_another_name_are_another_state(system: System) -> None:
     states.append(reader.state("A"))
     assert len(set(states)) == 3
     assert reader.series("A").portfolio.name == "Alpha"
+
+
+def test_turning_days_are_found_by_their_index(system: System) -> None:
+    """Its condition and the statement's are the same, so that history is not read through."""
+    asked = {"chosen": None, "start": DAYS[0], "end": DAYS[-1]}
+    with psycopg.connect(system.database_url) as connection:
+        connection.execute("SET enable_seqscan = off")
+        statement = statements("read_series")["turning_days"]
+        rows = connection.execute(b"EXPLAIN " + statement, asked).fetchall()
+    assert "portfolio_days_turning" in "".join(row[0] for row in rows)

@@ -358,3 +358,23 @@ def test_corporate_actions_are_listed_and_shown_with_what_they_did(store: Openin
     assert (row["transaction_id"], row["quantity"], row["realised_base"]) == ("A-1@P-1", "10", "4")
     assert shown["totals"] == {"realised_base": "4"}
     assert terminal(store, "actions", "P9").exit_code == 4
+
+
+def test_a_rolling_metric_has_a_row_a_window(store: Openings) -> None:
+    arguments = ["risk", "P1", "--period", "SI", "--metric", "mean_return", "--window", "2"]
+    plain = json.loads(terminal(store, *arguments[:-2]).stdout)
+    rows = json.loads(terminal(store, *arguments).stdout)["rolling"]
+    assert len(rows) == plain["periods"][0]["n"] - 1
+    assert {"period", "date", "mean_return"} == set(rows[0])
+    refused = terminal(store, "risk", "P1", "--window", "2")
+    assert refused.exit_code == 2
+    assert "name --metric" in refused.stderr
+
+
+def test_intervals_hold_their_figure_and_state_their_seed(store: Openings) -> None:
+    arguments = ["risk", "P1", "--period", "SI", "--metric", "best_return", "--draws", "200"]
+    found = json.loads(terminal(store, *arguments, "--seed", "5").stdout)["bootstrap"]
+    assert (found["seed"], found["draws"], found["confidence"]) == (5, 200, 0.95)
+    # No drawn history has a return better than the best there is.
+    row = found["intervals"][0]
+    assert row["SI low"] <= row["SI high"] <= row["SI"]

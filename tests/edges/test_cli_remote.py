@@ -12,7 +12,7 @@ import pytest
 
 from tests.unit.cli.memory_book import MemoryBook, Openings
 from tests.unit.cli.terminal import terminal
-from tidebook.cli.remote import Remote
+from tidebook.client.remote import Remote
 from tidebook.errors import ServerRefusedError, ServerUnreachableError
 
 if TYPE_CHECKING:

@@ -49,7 +49,7 @@ def test_the_program_runs_as_a_module_and_answers_help() -> None:
         [sys.executable, "-m", "tidebook", "--help"], capture_output=True, text=True, check=True
     )
     commands = done.stdout.partition("Commands:")[2]
-    assert [line.split()[0] for line in commands.splitlines()[1:25]] == [
+    assert [line.split()[0] for line in commands.splitlines()[1:26]] == [
         "demo",
         "serve",
         "import",
@@ -65,6 +65,7 @@ def test_the_program_runs_as_a_module_and_answers_help() -> None:
         "compare",
         "tearsheet",
         "explain",
+        "compliance",
         "findings",
         "reconcile",
         "health",

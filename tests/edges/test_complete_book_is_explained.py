@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,10 +20,11 @@ from tests.fixtures.eventful_book import (
 from tests.fixtures.figure_walk import disputed, fields_of, unexplained
 from tests.unit.cli.memory_book import MemoryBook, StoppedClock
 from tidebook.api import create_app
+from tidebook.book.gains import GainKind
 from tidebook.book.postings import Leg
 from tidebook.book.step_trees import AS_BOOKED
 from tidebook.model.actions import ActionType
-from tidebook.model.portfolios import CostMethod
+from tidebook.model.portfolios import CostMethod, TaxRates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,6 +72,19 @@ def test_every_number_that_a_transaction_did_follows_from_its_tree() -> None:
         found = fields_of(client, portfolio_id, LAST.isoformat())
         told = [field for field in found if field.route == "/transactions"]
         assert disputed(client, portfolio_id, told, LAST.isoformat()) == []
+
+
+def test_every_line_and_sum_of_gains_follows_from_its_tree() -> None:
+    book = book_of(CostMethod.LIFO, CostMethod.AVCO_POOLED)
+    for name, owner in book.owners.items():
+        book.owners[name] = owner._replace(tax_rates=TaxRates(Decimal("0.4"), Decimal("0.2"), 1))
+    client, kinds = door(book), set[str]()
+    for portfolio_id in ("P1", "P2"):
+        found = fields_of(client, portfolio_id, LAST.isoformat())
+        told = [field for field in found if field.route == "/gains"]
+        kinds |= {field.around["kind"] for field in told if "kind" in field.around}
+        assert disputed(client, portfolio_id, told, LAST.isoformat()) == []
+    assert kinds == set(GainKind)
 
 
 def test_the_last_days_of_the_series_follow_from_their_trees() -> None:

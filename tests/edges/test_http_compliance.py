@@ -265,3 +265,41 @@ def test_the_rules_of_a_day_are_marked(desk: Desk) -> None:
     assert in_force["position_size_limit"]["params"] == {
         "limit_pct": {"value": "20", "unit": "percent"}
     }
+
+
+def test_sales_of_a_year_are_the_rows_of_the_form(desk: Desk) -> None:
+    desk.trade(qty=60, price=41, executed_at="2024-02-15T15:30:00Z", external_id="b2")
+    body = desk.ask("get", "/users/u1/tax/form-8949?year=2024")
+    assert shape(examples()["form_8949"]) == shape(body)
+    (report,) = body["reports"]
+    assert report["rows"] == [
+        {
+            "box": "C",
+            "description": "100 ACME",
+            "date_acquired": "2024-01-03",
+            "date_sold": "2024-02-01",
+            "proceeds": "4000",
+            "cost_or_other_basis": "5000",
+            "code": "W",
+            "adjustment": "600",
+            "gain_or_loss": "-400",
+        }
+    ]
+    answer = desk.client.get("/users/u1/tax/form-8949?year=2024&format=csv")
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert answer.text.splitlines()[1] == (
+        "C,100 ACME,2024-01-03,2024-02-01,4000.00,5000.00,W,600.00,-400.00,USD"
+    )
+    assert desk.ask("get", "/users/u1/tax/form-8949?year=2023")["reports"][0]["rows"] == []
+
+
+def test_open_lots_carry_what_was_deferred(desk: Desk) -> None:
+    desk.trade(qty=60, price=41, executed_at="2024-02-15T15:30:00Z", external_id="b2")
+    body = desk.ask("get", "/users/u1/tax/lots")
+    assert shape(examples()["tax_lots"]) == shape(body)
+    (report,) = body["reports"]
+    (lot,) = report["lots"]
+    # 60 x 41 = 2,460 and the 600 that wait; held 29 days longer than since 15 February.
+    assert (lot["cost"], lot["deferred"], lot["basis"]) == ("2460", "600", "3060")
+    assert lot["held_since"] == "2024-01-17"
+    assert (report["totals"]["recognised"], report["totals"]["deferred"]) == ("-400", "600")

@@ -91,6 +91,67 @@ def test_contributions_by_asset_class_add_up() -> None:
     assert rows["Equity"]["average_weight"] == pytest.approx(0.6, abs=1e-9)
 
 
+def shared_desk() -> Desk:
+    """Give the book above with its bonds and their money in a portfolio of their own."""
+    found = desk()
+    reader = found.reader
+    other = sample_views.PORTFOLIO._replace(portfolio_id="P-2")
+    portfolios = {"P-1": sample_views.PORTFOLIO, "P-2": other}
+    reader.kept.update(portfolios)
+    moved = {
+        "D": {"quantity": D(700), "gross": D(700)},
+        "B2": {"portfolio_id": "P-2"},
+    }
+    trades = [
+        view.transaction._replace(**moved.get(view.transaction.transaction_id, {}))
+        for view in reader.kept_transactions
+    ]
+    trades.append(trade("D2", T.DEPOSIT, "CASH_USD", "300", "1")._replace(portfolio_id="P-2"))
+    reader.kept_transactions = [
+        TransactionView(fact, 1, FIRST, NOON, "BOOKED", (), ()) for fact in trades
+    ]
+    instruments = {one.security_id: one for one in reader.kept_instruments}
+    facts = Facts(portfolios, instruments, trades, rate_table([]))
+    made = rebuilt(BookFacts(facts, price_table(reader.kept_prices), (), {}, {}))
+    for portfolio_id, portfolio in portfolios.items():
+        days = rebuilt_series(made, portfolio_id)
+        reader.kept_series[portfolio_id] = SeriesView(portfolio, freshness(LAST), FIRST, days)
+    return found
+
+
+def test_a_group_of_portfolios_is_broken_down_as_one() -> None:
+    # The same holdings in two portfolios have the figures that they have in one.
+    options = {"by": "ASSET_CLASS"}
+    scope = {**SCOPE, "portfolio_ids": ["P-1", "P-2"]}
+    groups = [
+        {"group": "Equity", "weight": 0.5, "return": 0.08},
+        {"group": "Bond", "weight": 0.5, "return": 0.02},
+    ]
+    of_one = {"scope": SCOPE, "periods": SI, "options": options}
+    of_both = {**of_one, "scope": scope}
+    client = shared_desk().client
+    added = client.post("/portfolios/contribution", json=of_both).json()
+    assert added["scope"]["portfolio_ids"] == ["P-1", "P-2"]
+    found = added["results"]["SI"]
+    assert found == answered("/contribution", of_one)["results"]["SI"]
+    # 60 and -3 on 1,000.
+    assert found["cumulative_return"] == pytest.approx(5.7, abs=1e-9)
+    told = client.post("/portfolios/attribution", json={**of_both, "benchmark": groups}).json()
+    alone = answered("/attribution", {**of_one, "benchmark": groups})
+    assert told["results"]["SI"] == alone["results"]["SI"]
+
+
+@pytest.mark.parametrize("route", ["contribution", "attribution"])
+def test_parts_of_each_portfolio_are_asked_for_one_by_one(route: str) -> None:
+    scope = {**SCOPE, "portfolio_ids": ["P-1"], "each": True}
+    body: dict[str, object] = {"scope": scope, "periods": SI}
+    if route == "attribution":
+        body["benchmark"] = [{"group": "Equity", "weight": 1, "return": 0}]
+    answer = desk().client.post(f"/portfolios/{route}", json=body)
+    assert answer.status_code == 422
+    assert [one["code"] for one in answer.json()["errors"]] == ["each.not-here"]
+
+
 @pytest.mark.parametrize(
     ("scope", "earned"),
     [

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 PURE = ("model", "book", "analytics", "compliance", "strategy", "live")
 EXACT = ("model", "book", "compliance")
-EDGES = ("adapters", "cli", "wiring", "config")
+EDGES = ("adapters", "cli", "client", "wiring", "config")
 HIDDEN_INPUTS = frozenset(
     {
         "datetime.date.today",

@@ -14,10 +14,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fixtures.booking import portfolio, security, trade
+from tidebook.adapters.postgres.compliance_store import PostgresCompliance
 from tidebook.compliance.policies import AccountPolicy
+from tidebook.compliance.taxes import AccountKind
 from tidebook.compliance.trades import AccountType
 from tidebook.compliance.verdicts import Status
 from tidebook.config import Settings
+from tidebook.engine.compliance.ports import Member, VerdictsWrite
+from tidebook.errors import FencedError
 from tidebook.model.cancellations import TransactionRef
 from tidebook.model.facts import Price
 from tidebook.wiring import open_system
@@ -40,6 +44,12 @@ class Desk:
     def __init__(self, system: System) -> None:
         self.system = system
         self.commands = system.commands
+
+    @property
+    def kept(self) -> PostgresCompliance:
+        """Where verdicts are kept."""
+        assert isinstance(self.system.compliance, PostgresCompliance)
+        return self.system.compliance
 
     def take(self, *receipts: Receipt) -> None:
         """Wait until what was sent is booked and judged."""
@@ -67,7 +77,7 @@ def booked(database_url: str, tmp_path: Path) -> Iterator[Desk]:
     with open_system(Settings(data_dir=tmp_path, database_url=database_url)) as system:
         desk = Desk(system)
         desk.take(
-            desk.commands.ingest_portfolios([portfolio()], "test"),
+            desk.commands.ingest_portfolios([portfolio(cif_id="U1")], "test"),
             desk.commands.ingest_instruments([security("ACME"), security("OTHER")], "test"),
             desk.commands.ingest_transactions(
                 [
@@ -143,3 +153,58 @@ def test_what_is_stated_of_an_account_has_its_trades_judged_again(desk: Desk) ->
     assert desk.said("b1", "reg_t_initial").status is Status.NOT_APPLICABLE
     assert desk.said("b1", "cash_account").status is Status.PASS
     assert desk.system.compliance.policy("P1") == policy
+
+
+def test_a_purchase_in_a_retirement_account_of_the_household_loses_the_loss(desk: Desk) -> None:
+    ira = portfolio()._replace(portfolio_id="P2")
+    desk.take(
+        desk.commands.ingest_portfolios([ira], "test"),
+        desk.commands.ingest_transactions(
+            [
+                trade("in2", "DEPOSIT", "CASH", "2025-01-02", gross="9000")._replace(
+                    portfolio_id="P2"
+                ),
+                trade("b2", "BUY", "ACME", "2025-03-20", quantity="40", price="41")._replace(
+                    portfolio_id="P2"
+                ),
+            ],
+            "test",
+        ),
+    )
+    at = desk.system.clock.now()
+    compliance = desk.system.compliance
+    compliance.save_policy("P1", AccountPolicy(household_id="H1"), at)
+    stated = AccountPolicy(household_id="H1", tax_kind=AccountKind.IRA)
+    compliance.save_policy("P2", stated, at)
+    desk.until(lambda: compliance.verdicts(["P1", "P2"]).unjudged == 0)
+    sale = desk.said("s1", "wash_sale_us")
+    # 40 of the 100 shares: 400 of the loss of 1,000 are lost for good.
+    assert (sale.status, sale.amount("permanent")) == (Status.FLAG, Decimal(400))
+
+
+def test_a_worker_whose_book_has_moved_writes_nothing(desk: Desk) -> None:
+    before = desk.system.compliance.verdicts(["P1"])
+    stale = Member("P1", -1, 0, date.min, None)
+    with desk.kept.unit() as unit:
+        saved = unit.save([VerdictsWrite(stale, date.min, (), None)], desk.system.clock.now())
+    assert saved == frozenset()
+    assert desk.system.compliance.verdicts(["P1"]) == before
+
+
+def test_a_stage_that_another_one_has_replaced_is_fenced(desk: Desk) -> None:
+    part = ("compliance_verdicts", 0)
+    with pytest.raises(FencedError), desk.kept.unit() as unit:
+        unit.hold_fence("stages", part, 0)
+
+
+def test_nobody_judges_a_portfolio_of_nobody_until_its_user_is_known(desk: Desk) -> None:
+    fund = portfolio()._replace(portfolio_id="FUND")
+    bought = trade("f1", "BUY", "ACME", "2025-01-06", quantity="100", price="50")
+    desk.take(
+        desk.commands.ingest_portfolios([fund], "test"),
+        desk.commands.ingest_transactions([bought._replace(portfolio_id="FUND")], "test"),
+    )
+    compliance = desk.system.compliance
+    assert compliance.verdicts(["FUND"]).totals.trades == 0
+    desk.take(desk.commands.ingest_portfolios([fund._replace(cif_id="U2")], "test"))
+    desk.until(lambda: compliance.verdicts(["FUND"]).totals.trades == 1)

@@ -20,7 +20,7 @@ from tidebook.analytics.attribution import (
     linked_contributions,
 )
 from tidebook.analytics.blending import Rebalancing, blended
-from tidebook.analytics.bootstrap import Drawing, Interval, bootstrap
+from tidebook.analytics.bootstrap import Drawing, Interval, block_mean_of, bootstrap
 from tidebook.analytics.catalogue import MEASURES, PLAIN, Suite, measure_of, suite, suites
 from tidebook.analytics.concentration import Concentration, concentration, weights_of
 from tidebook.analytics.conventions import Conventions, ReturnKind
@@ -87,6 +87,7 @@ from tidebook.analytics.ohlc import (
     rolling_yang_zhang,
     yang_zhang,
 )
+from tidebook.analytics.outcomes import FallsTold, Outcome, Outcomes, outcomes
 from tidebook.analytics.partial_moments import (
     d_ratio,
     downside_frequency,
@@ -148,10 +149,12 @@ from tidebook.analytics.tail import (
     over_horizon,
     value_at_risk,
 )
+from tidebook.analytics.traits import TRAITS, Trait, lag_correlation, longest_run, traits
 
 __all__ = [
     "MEASURES",
     "PLAIN",
+    "TRAITS",
     "AllocationModel",
     "Bars",
     "BaseReturn",
@@ -167,6 +170,7 @@ __all__ = [
     "Drawing",
     "Effects",
     "Fall",
+    "FallsTold",
     "FeeBasis",
     "FeeCharge",
     "Figure",
@@ -182,6 +186,8 @@ __all__ = [
     "MarketDirection",
     "Measure",
     "MoneyWeighted",
+    "Outcome",
+    "Outcomes",
     "Paired",
     "PublicMarket",
     "Reason",
@@ -199,6 +205,7 @@ __all__ = [
     "Spread",
     "Suite",
     "TailMethod",
+    "Trait",
     "Undefined",
     "Unit",
     "WarningKind",
@@ -213,6 +220,7 @@ __all__ = [
     "beta",
     "between_flows",
     "blended",
+    "block_mean_of",
     "bootstrap",
     "brinson",
     "capture",
@@ -243,12 +251,14 @@ __all__ = [
     "kelly_fraction_fixed_odds",
     "kelly_fraction_of",
     "kelly_leverage_growth_optimal",
+    "lag_correlation",
     "link",
     "linked_attribution",
     "linked_base_return",
     "linked_contributions",
     "linked_effects",
     "log_returns",
+    "longest_run",
     "longest_without_high",
     "m_squared",
     "mean_absolute_deviation",
@@ -259,6 +269,7 @@ __all__ = [
     "net_of_fee",
     "omega",
     "omega_sharpe",
+    "outcomes",
     "over_horizon",
     "pain_index",
     "paired",
@@ -290,6 +301,7 @@ __all__ = [
     "to_days",
     "to_float64",
     "tracking_error",
+    "traits",
     "ulcer_index",
     "underwater_of",
     "underwater_uncompounded",

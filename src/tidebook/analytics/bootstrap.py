@@ -47,6 +47,11 @@ class Drawing(NamedTuple):
 _PLAIN_DRAWING: Final = Drawing()
 
 
+def block_mean_of(drawing: Drawing, n: int) -> float:
+    """Return the mean length of a block, in periods, where a history of ``n`` is drawn."""
+    return max(1.0, n ** (1.0 / 3.0)) if drawing.block_mean is None else drawing.block_mean
+
+
 class Interval(NamedTuple):
     """A measure of a series, and between what it lies with the stated probability."""
 
@@ -135,8 +140,6 @@ def _block_mean(drawing: Drawing, n: int) -> float:
         raise UnusableParameterError("draws", draws, allowed="1 or more")
     if not 0.0 < confidence < 1.0:
         raise UnusableParameterError("confidence", confidence, allowed="between 0 and 1")
-    if block_mean is None:
-        return max(1.0, n ** (1.0 / 3.0))
-    if not (math.isfinite(block_mean) and block_mean >= 1.0):
+    if block_mean is not None and not (math.isfinite(block_mean) and block_mean >= 1.0):
         raise UnusableParameterError("block_mean", block_mean, allowed="1 or more")
-    return block_mean
+    return block_mean_of(drawing, n)

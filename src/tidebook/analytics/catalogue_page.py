@@ -5,17 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from tidebook.analytics.measures import EARNED, LOSSES, SCATTER, VERSUS
+from tidebook.analytics.traits import TRAITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tidebook.analytics.measures import Measure
+    from tidebook.analytics.traits import Trait
 
 _GROUPS: Final = (
     ("Earned", EARNED),
     ("Scatter", SCATTER),
     ("Falls and tails", LOSSES),
     ("Against a benchmark", VERSUS),
+    ("On a tear sheet only", TRAITS),
 )
 _HEAD: Final = """\
 | id | measure | definition | unit | direction | undefined | source |
@@ -27,11 +30,11 @@ def catalogue_page() -> str:
     return "\n\n".join(f"### {title}\n\n{_table(group)}" for title, group in _GROUPS)
 
 
-def _table(measures: Iterable[Measure]) -> str:
+def _table(measures: Iterable[Measure | Trait]) -> str:
     return "\n".join([_HEAD, *map(_line, measures)])
 
 
-def _line(measure: Measure) -> str:
+def _line(measure: Measure | Trait) -> str:
     # A bar would end the cell, two stars begin bold letters.
     formula = measure.formula.replace("|", "\\|").replace("*", "\\*")
     cells = (

@@ -37,6 +37,8 @@ class Reason(StrEnum):
     CAPITAL_BELOW_MINIMUM = "capital-below-minimum"
     CAPITAL_CROSSED_ZERO = "capital-crossed-zero"
     FLOW_WITHOUT_VALUE = "flow-without-value"
+    SHORTER_THAN_WINDOW = "shorter-than-window"
+    NO_OPENING_VALUE = "no-opening-value"
 
 
 _SENTENCES = {
@@ -65,6 +67,8 @@ _SENTENCES = {
     Reason.CAPITAL_BELOW_MINIMUM: "the capital at work was below the stated minimum",
     Reason.CAPITAL_CROSSED_ZERO: "the capital passed from above zero to below, or back",
     Reason.FLOW_WITHOUT_VALUE: "money flowed on a day on which the portfolio had no value",
+    Reason.SHORTER_THAN_WINDOW: "there are fewer returns than the window holds",
+    Reason.NO_OPENING_VALUE: "the period opens on a day on which the portfolio had no value",
 }
 
 

@@ -9,33 +9,60 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from tidebook.analytics.bootstrap import Drawing, bootstrap
 from tidebook.analytics.catalogue import PLAIN, suite
+from tidebook.analytics.crossing import to_date
 from tidebook.analytics.drawdown import drawdown, falls
-from tidebook.analytics.figures import Undefined, value_of
+from tidebook.analytics.figures import Reason, Undefined, value_of
 from tidebook.analytics.rolling import rolling
 from tidebook.analytics.sampling import DatedReturns, Frequency, paired, resampled
+from tidebook.analytics.traits import traits
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from numpy.random import Generator
+
+    from tidebook.analytics.bootstrap import Interval
     from tidebook.analytics.catalogue import Suite
     from tidebook.analytics.conventions import Conventions
     from tidebook.analytics.crossing import Floats
     from tidebook.analytics.drawdown import Drawdown, Fall
+    from tidebook.analytics.figures import Figure
     from tidebook.analytics.rolling import Rolling
 
 WORST_FALLS: Final = 10
 """How many drawdowns are listed, the deepest first."""
+_SCATTER_NEEDS: Final = 2
 WINDOW_RETURNS: Final = 126
 """How many returns a rolling window holds unless told otherwise: half a year of business days."""
 _ROLLED: Final = ("volatility", "sharpe_arithmetic", "sortino")
 _ROLLED_BESIDE: Final = (*_ROLLED, "beta", "correlation")
+BOOTSTRAPPED: Final = (
+    "annual_return",
+    "volatility",
+    "sharpe_arithmetic",
+    "sortino",
+    "max_drawdown",
+)
+"""The measures whose intervals are told."""
 _COARSER: Final = (
     Frequency.WEEKLY,
     Frequency.MONTHLY,
     Frequency.QUARTERLY,
     Frequency.YEARLY,
 )
+
+
+class FallsTold(NamedTuple):
+    """All falls of a series together; days are those of the calendar, from peak to recovery."""
+
+    fall_count: int
+    depth_mean: Figure
+    """The mean depth, a positive fraction; undefined where nothing fell."""
+    days_mean: Figure
+    days_longest: Figure
+    """An open fall lasts to the last day, one from the start itself begins on the first."""
 
 
 class Outcome(NamedTuple):
@@ -48,6 +75,9 @@ class Outcome(NamedTuple):
     drawdown: Drawdown | Undefined
     worst: tuple[Fall, ...]
     """The ten deepest falls, deepest first; the earlier of two alike goes before."""
+    falls: FallsTold
+    traits: Mapping[str, Figure]
+    """By the ids of :data:`tidebook.analytics.traits.TRAITS`."""
     by_period: Mapping[Frequency, DatedReturns]
     """The same returns by week, month, quarter and year; the first and last may be cut off."""
 
@@ -64,6 +94,8 @@ class Outcomes(NamedTuple):
     window: int
     left_out: int
     """Days of either series that are outside the days that both have."""
+    intervals: Mapping[str, Interval]
+    """Of :data:`BOOTSTRAPPED`, where chance was handed in and there are two returns or more."""
 
 
 def outcomes(
@@ -72,6 +104,7 @@ def outcomes(
     conventions: Conventions = PLAIN,
     *,
     window: int = WINDOW_RETURNS,
+    rng: Generator | None = None,
 ) -> Outcomes:
     """Return everything that a tear sheet tells of a series.
 
@@ -83,6 +116,7 @@ def outcomes(
         benchmark: Those of what it is compared with.
         conventions: Those of every measure.
         window: How many returns a rolling window holds.
+        rng: Where the chance of the intervals comes from; without it there are none.
 
     Raises:
         UnusableParameterError: If a window holds fewer than two returns.
@@ -105,25 +139,43 @@ def outcomes(
         None if other is None else rolling(other, window, _ROLLED, conventions=conventions),
         window,
         left_out,
+        _intervals(series.returns, conventions, rng),
     )
+
+
+def _intervals(
+    returns: Floats, conventions: Conventions, rng: Generator | None
+) -> Mapping[str, Interval]:
+    if rng is None or returns.size < _SCATTER_NEEDS:
+        return {}
+    return bootstrap(returns, BOOTSTRAPPED, rng, drawing=Drawing(conventions=conventions))
 
 
 def _outcome(series: DatedReturns, market: Floats | None, conventions: Conventions) -> Outcome:
     wealth = np.multiply.accumulate(1.0 + series.returns)
     under = drawdown(series.dates, wealth - 1.0)
+    every = () if isinstance(under, Undefined) else falls(under)
+    measured = suite(series.returns, market, conventions)
     return Outcome(
         series,
         wealth,
-        suite(series.returns, market, conventions),
+        measured,
         under,
-        () if isinstance(under, Undefined) else _worst(under),
+        tuple(sorted(every, key=lambda fall: -fall.depth)[:WORST_FALLS]),
+        _told(every, series),
+        traits(series.returns, measured, conventions),
         {frequency: resampled(series, frequency) for frequency in _COARSER},
     )
 
 
-def _worst(under: Drawdown) -> tuple[Fall, ...]:
-    deepest = sorted(falls(under), key=lambda fall: -fall.depth)
-    return tuple(deepest[:WORST_FALLS])
+def _told(every: Sequence[Fall], series: DatedReturns) -> FallsTold:
+    if not every:
+        nothing = Undefined(Reason.NO_DOWNSIDE)
+        return FallsTold(0, nothing, nothing, nothing)
+    first, last = to_date(series.dates[0]), to_date(series.dates[-1])
+    days = [((fall.recovered_on or last) - (fall.peak_on or first)).days for fall in every]
+    depth = sum(fall.depth for fall in every) / len(every)
+    return FallsTold(len(every), depth, sum(days) / len(days), float(max(days)))
 
 
 def _matched(own: Outcome, benchmark: Outcome) -> Floats | None:

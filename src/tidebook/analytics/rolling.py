@@ -34,6 +34,8 @@ class Rolling(NamedTuple):
     dates: Days
     figures: Mapping[str, Floats]
     """By the id of the measure."""
+    reasons: Mapping[str, Mapping[int, Undefined]]
+    """Why there is none, by the id of the measure and the place of the window."""
 
 
 def rolling(
@@ -73,7 +75,7 @@ def rolling(
     chosen = [measure_of(name) for name in names]
     if len(series) < window:
         nothing = np.zeros(0)
-        return Rolling(series.dates[:0], dict.fromkeys(names, nothing))
+        return Rolling(series.dates[:0], dict.fromkeys(names, nothing), {})
     rows = Rows(_windows(series.returns, window), _windows_of(benchmark, window))
     told = [
         [measure.of(found) for measure in chosen]
@@ -82,7 +84,11 @@ def rolling(
     figures = {
         name: np.array([_number(row[place]) for row in told]) for place, name in enumerate(names)
     }
-    return Rolling(series.dates[window - 1 :], figures)
+    reasons = {
+        name: {at: one for at, row in enumerate(told) if isinstance(one := row[place], Undefined)}
+        for place, name in enumerate(names)
+    }
+    return Rolling(series.dates[window - 1 :], figures, reasons)
 
 
 def _windows(returns: Floats, window: int) -> Floats:

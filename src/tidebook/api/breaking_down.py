@@ -13,7 +13,7 @@ from tidebook.api import contribution_wire as wire, samples, shapes
 from tidebook.api.bodies import decoded_object
 from tidebook.api.edge import Day, Edge, EdgeHere, Instant, JsonBody
 from tidebook.api.etags import tagged
-from tidebook.api.measuring import Asking, day_in, told_of
+from tidebook.api.measuring import Asking, day_in, members_of, told_of
 from tidebook.api.replies import reply
 from tidebook.api.scope_wire import AskedScope
 from tidebook.engine.attributing import BenchmarkGroup, attribution
@@ -29,27 +29,32 @@ from tidebook.model.periods import period_named
 router = APIRouter(tags=["measures"])
 
 
+@router.post("/portfolios/contribution", **samples.contribution_of_several())
+def contributions_of_several(edge: EdgeHere, body: JsonBody) -> Response:
+    """Return what each group of holdings added to the return of several portfolios together."""
+    asked = wire.asked_contribution(decoded_object(body), edge.clock.now(), of_several=True)
+    return _contributions(edge, members_of(edge, asked.scope), asked)
+
+
+@router.post("/portfolios/attribution", **samples.attribution_of_several())
+def attributions_of_several(edge: EdgeHere, body: JsonBody) -> Response:
+    """Return why several portfolios together returned something else than a benchmark."""
+    asked = wire.asked_attribution(decoded_object(body), edge.clock.now(), of_several=True)
+    return _attributions(edge, members_of(edge, asked.scope), asked)
+
+
 @router.post("/portfolios/{portfolio_id:path}/contribution", **samples.contribution())
 def contributions(edge: EdgeHere, portfolio_id: str, body: JsonBody) -> Response:
     """Return what each group of holdings added to the return, as percent numbers."""
     asked = wire.asked_contribution(decoded_object(body), edge.clock.now())
-    found, asking_for = _broken_down(
-        edge, portfolio_id, asked.scope, asked.periods, asked.dimension
-    )
-    periods = contribution(found, asking_for.request, asked.linking)
-    return reply(wire.contributions_json(periods, asked, asking_for.about()))
+    return _contributions(edge, (portfolio_id,), asked)
 
 
 @router.post("/portfolios/{portfolio_id:path}/attribution", **samples.attribution())
 def attributions(edge: EdgeHere, portfolio_id: str, body: JsonBody) -> Response:
     """Return why the return was another than the benchmark's, as percent numbers."""
     asked = wire.asked_attribution(decoded_object(body), edge.clock.now())
-    found, asking_for = _broken_down(
-        edge, portfolio_id, asked.scope, asked.periods, asked.dimension
-    )
-    benchmark = [_group(edge, each, asking_for, asked.scope) for each in asked.benchmark]
-    periods = attribution(found, benchmark, asking_for.request, asked.terms)
-    return reply(wire.attribution_json(periods, asked, asking_for.about()))
+    return _attributions(edge, (portfolio_id,), asked)
 
 
 @router.get("/portfolios/{portfolio_id:path}/bridge", **samples.answer("bridge"))
@@ -76,14 +81,35 @@ def value_bridge(
     return tagged(edge, request, portfolio_id, answer)
 
 
+def _contributions(
+    edge: Edge, portfolio_ids: tuple[str, ...], asked: wire.AskedContribution
+) -> Response:
+    found, asking_for = _broken_down(
+        edge, portfolio_ids, asked.scope, asked.periods, asked.dimension
+    )
+    periods = contribution(found, asking_for.request, asked.linking)
+    return reply(wire.contributions_json(periods, asked, asking_for.about()))
+
+
+def _attributions(
+    edge: Edge, portfolio_ids: tuple[str, ...], asked: wire.AskedAttribution
+) -> Response:
+    found, asking_for = _broken_down(
+        edge, portfolio_ids, asked.scope, asked.periods, asked.dimension
+    )
+    benchmark = [_group(edge, each, asking_for, asked.scope) for each in asked.benchmark]
+    periods = attribution(found, benchmark, asking_for.request, asked.terms)
+    return reply(wire.attribution_json(periods, asked, asking_for.about()))
+
+
 def _broken_down(
     edge: Edge,
-    portfolio_id: str,
+    portfolio_ids: tuple[str, ...],
     scope: AskedScope,
     periods: tuple[NamedPeriod, ...],
     dimension: Dimension,
 ) -> tuple[BrokenDown, Asking]:
-    wanted = Scope((portfolio_id,), scope.choice, scope.currency, scope.known_at)
+    wanted = Scope(portfolio_ids, scope.choice, scope.currency, scope.known_at)
     found = broken_down(edge.reader, wanted, periods, dimension)
     return found, told_of(edge, found.whole, scope, periods)
 

@@ -15,8 +15,8 @@ from tidebook.api.replies import Json, reply
 from tidebook.compliance.policies import AccountPolicy
 from tidebook.compliance.taxes import NOT_ADVICE
 from tidebook.engine.compliance.ports import Acknowledgement
-from tidebook.engine.compliance.pretrade import Order, check_orders
-from tidebook.engine.users import portfolio_id_of, portfolios_of
+from tidebook.engine.compliance.pretrade import Order, account_of_order, check_orders
+from tidebook.engine.users import portfolios_of
 from tidebook.errors import UnknownVerdictError
 
 router = APIRouter(tags=["compliance"])
@@ -68,7 +68,7 @@ def check(edge: EdgeHere, user_id: str, body: JsonBody) -> Response:
     orders = [
         Order(
             one.order_id,
-            _account(user_id, one.account_id, list(known)),
+            account_of_order(user_id, one.account_id, list(known)),
             one.symbol,
             one.side,
             one.quantity,
@@ -151,16 +151,3 @@ def _policy_json(portfolio_id: str, found: AccountPolicy, *, stated: bool) -> Js
 
 def _portfolios(edge: Edge, user_id: str) -> list[str]:
     return [one.portfolio_id for one in portfolios_of(edge.reader, user_id)]
-
-
-def _account(user_id: str, account_id: str, known: list[str]) -> str:
-    """Return the portfolio that an order is for: an own one by id, else that of the account.
-
-    A user with one portfolio need not name it.
-    """
-    if account_id in known:
-        return account_id
-    derived = portfolio_id_of(user_id, account_id)
-    if not account_id and derived not in known and len(known) == 1:
-        return known[0]
-    return derived

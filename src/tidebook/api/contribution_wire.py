@@ -11,7 +11,7 @@ from tidebook.api.faults import Faults
 from tidebook.api.performance_wire import CONVENTIONS, fraction, percent, periods_of
 from tidebook.api.replies import Json, amount, amount_or_null, day_or_null
 from tidebook.api.rowreader import Names, RowReader
-from tidebook.api.scope_wire import scope_of
+from tidebook.api.scope_wire import refuse_each, scope_of
 from tidebook.engine.attributing import Terms
 from tidebook.engine.parts import Dimension
 
@@ -85,7 +85,9 @@ class AskedAttribution(NamedTuple):
     benchmark: tuple[AskedGroup, ...]
 
 
-def asked_contribution(document: Mapping[str, object], now: datetime) -> AskedContribution:
+def asked_contribution(
+    document: Mapping[str, object], now: datetime, *, of_several: bool = False
+) -> AskedContribution:
     """Return what a contribution request asks for; names in snake_case or camelCase.
 
     Raises:
@@ -95,17 +97,20 @@ def asked_contribution(document: Mapping[str, object], now: datetime) -> AskedCo
     body = RowReader(document, _BODY, pointer="", faults=faults, now=now)
     options = _options(body, _OPTIONS, faults, now)
     result = AskedContribution(
-        scope_of(body, faults, now),
+        scope_of(body, faults, now, of_several=of_several),
         _whole_periods(body, faults, now),
         options.choice("by", Dimension, Dimension.SECURITY),
         options.choice("linking", Linking, Linking.CARINO),
     )
+    refuse_each(result.scope, faults)
     if faults.count:
         raise refusal(faults)
     return result
 
 
-def asked_attribution(document: Mapping[str, object], now: datetime) -> AskedAttribution:
+def asked_attribution(
+    document: Mapping[str, object], now: datetime, *, of_several: bool = False
+) -> AskedAttribution:
     """Return what an attribution request asks for; names in snake_case or camelCase.
 
     Raises:
@@ -117,12 +122,13 @@ def asked_attribution(document: Mapping[str, object], now: datetime) -> AskedAtt
     model = options.choice("model", AllocationModel, AllocationModel.BRINSON_FACHLER)
     linking = options.choice("linking", Linking, Linking.CARINO)
     result = AskedAttribution(
-        scope_of(body, faults, now),
+        scope_of(body, faults, now, of_several=of_several),
         _whole_periods(body, faults, now),
         options.choice("by", Dimension, Dimension.ASSET_CLASS),
         Terms(model, linking),
         _benchmark(body),
     )
+    refuse_each(result.scope, faults)
     if faults.count:
         raise refusal(faults)
     return result

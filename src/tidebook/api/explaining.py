@@ -16,6 +16,7 @@ from tidebook.api.edge import Day, Edge, EdgeHere, Instant, Text
 from tidebook.api.figure_fields import fields_of
 from tidebook.api.replies import Json, day_or_null, instant_or_null, reply
 from tidebook.api.shapes import freshness_of
+from tidebook.book.holding_periods import Term
 from tidebook.book.postings import Leg
 from tidebook.engine.explaining import (
     FIGURES,
@@ -70,6 +71,7 @@ def explain_figure(
     day: Day = None,
     period: Text = None,
     net_or_gross: FeeBasis = FeeBasis.NET,
+    term: Term | None = None,
     from_currency: Text = None,
     to_currency: Text = None,
     as_of: Day = None,
@@ -99,6 +101,7 @@ def explain_figure(
         as_of or _today(edge, portfolio_id, days),
         known_at,
         net_or_gross,
+        term,
     )
     found = explain(edge.reader, question)
     tree = shown(edge.reader, found, Limits(depth, width))

@@ -64,6 +64,27 @@ _TRANSACTION: Final = {
     "cashflow.amount": "entry.cash_amount",
     "cashflow.position_flow": "entry.position_flow",
 }
+_GAIN: Final = {
+    "quantity": "gain.quantity",
+    "proceeds": "gain.proceeds",
+    "proceeds_local": "gain.proceeds_local",
+    "cost_basis": "gain.cost",
+    "cost_basis_local": "gain.cost_local",
+    "realized_gain_loss": "gain.realised",
+    "realized_gain_loss_local": "gain.realised_local",
+    "realized_price_effect": "gain.realised_price",
+    "realized_fx_effect": "gain.realised_currency",
+    "tax": "gain.tax",
+}
+_GAINS: Final = {
+    "gain_count": "gains.count",
+    "proceeds": "gains.proceeds",
+    "cost_basis": "gains.cost",
+    "realized_gain_loss": "gains.realised",
+    "realized_price_effect": "gains.realised_price",
+    "realized_fx_effect": "gains.realised_currency",
+    "tax": "gains.tax",
+}
 
 
 def _under(prefix: str, fields: Mapping[str, str]) -> dict[str, str]:
@@ -100,6 +121,13 @@ FIGURE_FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
         "lots.*.market_value_local": "lot.value_local",
         "lots.*.unrealized_gain_loss": "lot.unrealised",
         "lots.*.unrealized_gain_loss_local": "lot.unrealised_local",
+    },
+    "/gains": {
+        **_under("gains.*", _GAIN),
+        **_under("totals", _GAINS),
+        **_under("by_term.*", _GAINS),
+        **_under("by_security.*", _GAINS),
+        **_under("by_year.*", _GAINS),
     },
     "/transactions": {
         **_under("transactions.*", _TRANSACTION),
@@ -153,10 +181,11 @@ NO_FIGURES: Final = frozenset(
         "entries_closed",
         "entries_written",
         "days_held",
+        "year",
     }
 )
-"""Numbers that name a state of the book, or count the rows of a page or the days between two that
-stand beside them: quantities of nothing."""
+"""Numbers that name a state of the book or the year of a row, or count the rows of a page or
+the days between two that stand beside them: quantities of nothing."""
 
 
 def fields_of(figure: str) -> list[str]:

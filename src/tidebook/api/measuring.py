@@ -26,6 +26,7 @@ from tidebook.engine.performance import (
     performance,
 )
 from tidebook.engine.risk import risk
+from tidebook.engine.ruled import ruled_performance
 from tidebook.errors import NoPortfoliosError
 
 router = APIRouter(tags=["measures"])
@@ -62,14 +63,15 @@ def time_weighted_returns_of_several(edge: EdgeHere, body: JsonBody) -> Response
         request = Request(as_of, asked.periods, asked.scope.basis)
         return reply(wire.each_json(returns_of_each(edge.reader, members, request), request))
     found = asking(edge, members, asked.scope, asked.periods)
-    periods = performance(found.measured.series, found.request)
-    return reply(wire.returns_json(periods, asked, found.about()))
+    return _returns(None, found, asked)
 
 
 @router.post("/portfolios/performance/mwr", **samples.money_weighted_of_several())
 def money_weighted_returns_of_several(edge: EdgeHere, body: JsonBody) -> Response:
     """Return money-weighted returns of several portfolios together, as fractions."""
-    asked = wire.asked(decoded_object(body), edge.clock.now(), of_several=True, by_each=False)
+    asked = wire.asked(
+        decoded_object(body), edge.clock.now(), of_several=True, by_each=False, by_rules=False
+    )
     found = asking(edge, members_of(edge, asked.scope), asked.scope, asked.periods)
     periods = money_weighted_performance(found.measured.series, found.request)
     return reply(wire.rates_json(periods, asked, found.about(with_basis=False)))
@@ -81,23 +83,33 @@ def time_weighted_returns(
 ) -> Response:
     """Return time-weighted returns of a portfolio or a part of it, as percent numbers."""
     asked = wire.asked(decoded_object(body), edge.clock.now())
-    found = asking(edge, (portfolio_id,), asked.scope, asked.periods)
-    periods = performance(found.measured.series, found.request)
-    about = found.about()
-    return told_as(
-        accept,
-        lambda: wire.returns_json(periods, asked, about),
-        lambda: series_tables.returns_of(periods, about),
-    )
+    return _returns(accept, asking(edge, (portfolio_id,), asked.scope, asked.periods), asked)
 
 
 @router.post("/portfolios/{portfolio_id:path}/performance/mwr", **samples.money_weighted())
 def money_weighted_returns(edge: EdgeHere, portfolio_id: str, body: JsonBody) -> Response:
     """Return money-weighted returns of a portfolio or a part of it, as fractions."""
-    asked = wire.asked(decoded_object(body), edge.clock.now())
+    asked = wire.asked(decoded_object(body), edge.clock.now(), by_rules=False)
     found = asking(edge, (portfolio_id,), asked.scope, asked.periods)
     periods = money_weighted_performance(found.measured.series, found.request)
     return reply(wire.rates_json(periods, asked, found.about(with_basis=False)))
+
+
+def _returns(accept: Accept, found: Asking, asked: wire.Asked) -> Response:
+    series, about, rules = found.measured.series, found.about(), asked.rules
+    if rules is None:
+        periods = performance(series, found.request)
+        return told_as(
+            accept,
+            lambda: wire.returns_json(periods, asked, about),
+            lambda: series_tables.returns_of(periods, about),
+        )
+    ruled = ruled_performance(series, found.request, rules)
+    return told_as(
+        accept,
+        lambda: wire.ruled_json(ruled, asked, rules, about),
+        lambda: series_tables.returns_of([one.told for one in ruled], about),
+    )
 
 
 @router.post("/portfolios/risk", **samples.risk_of_several())

@@ -11,9 +11,11 @@ from tidebook.api.bodies import refusal
 from tidebook.api.faults import Faults
 from tidebook.api.replies import Json, amount, amount_or_null, day_or_null
 from tidebook.api.rowreader import Names, RowReader
+from tidebook.api.rules_wire import refuse_rules, rule_days_json, rules_asked, rules_json
 from tidebook.api.scope_wire import AskedScope, refuse_each, scope_of
 from tidebook.engine.many_returns import EachPeriod, EachReturn
 from tidebook.engine.performance import Attributes, NamedPeriod, PeriodRate, PeriodReturn, Request
+from tidebook.engine.ruled import HouseRules, RuledPeriod
 from tidebook.errors import InvalidPeriodError
 from tidebook.model.periods import Breakdown, PeriodRequest, PeriodType
 
@@ -24,7 +26,9 @@ _LENGTH_MAX = 40_000
 
 _BODY = Names.of(("scope", "periods", "options"))
 _PERIOD = Names.of(("type", "name", "from", "to", "year", "months", "days", "breakdown"))
-_OPTIONS = Names.of(("include_annualized", "include_cumulative", "include_attributes", "annualize"))
+_OPTIONS = Names.of(
+    ("include_annualized", "include_cumulative", "include_attributes", "annualize", "rules")
+)
 
 CONVENTIONS: Json = {
     "capital": "opening value plus flows at the start of the day",
@@ -54,6 +58,7 @@ class Asked(NamedTuple):
     scope: AskedScope
     periods: tuple[NamedPeriod, ...]
     options: Mapping[str, bool]
+    rules: HouseRules | None = None
 
 
 def asked(
@@ -62,11 +67,12 @@ def asked(
     *,
     of_several: bool = False,
     by_each: bool = True,
+    by_rules: bool = True,
 ) -> Asked:
     """Return what a performance request asks for; names in snake_case or camelCase.
 
     With ``of_several`` its scope says which portfolios; ``by_each`` says whether the figures of
-    each of them may be asked for.
+    each of them may be asked for, ``by_rules`` whether the rules of a house may be stated.
 
     Raises:
         InvalidRequestError: With every fault of the request.
@@ -86,7 +92,10 @@ def asked(
             "include_attributes": options.flag("include_attributes"),
             "annualize": options.flag("annualize", default=True),
         },
+        rules=rules_asked(options, faults, now),
     )
+    if not by_rules:
+        refuse_rules(result.rules, faults)
     if by_each:
         _check_each(result, faults)
     else:
@@ -108,6 +117,7 @@ def _check_each(request: Asked, faults: Faults) -> None:
         "/scope/known_at": scope.known_at,
         "/scope/each": not scope.choice.is_everything,
         "/options/include_attributes": request.options["include_attributes"],
+        "/options/rules": request.rules is not None,
     }
     for index, named in enumerate(request.periods):
         unfit[f"/periods/{index}/breakdown"] = named.breakdown
@@ -187,6 +197,22 @@ def _period_type(row: RowReader) -> PeriodType | None:
     except InvalidPeriodError as refused:
         row.fault("type", refused.code, f"{refused}; {refused.hint}")
         return None
+
+
+def ruled_json(
+    found: tuple[RuledPeriod, ...], request: Asked, rules: HouseRules, about: Json
+) -> Json:
+    """Return the answer of the same route under rules: with the days on which they decided."""
+    answer = returns_json(tuple(one.told for one in found), request, about)
+    summary = {
+        one.told.name: {**return_summary(one.told, request), "rule_days": rule_days_json(one)}
+        for one in found
+    }
+    return {
+        **answer,
+        "summary": summary,
+        "conventions": {**TWR_CONVENTIONS, "rules": rules_json(rules)},
+    }
 
 
 def returns_json(found: tuple[PeriodReturn, ...], request: Asked, about: Json) -> Json:

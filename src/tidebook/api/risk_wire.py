@@ -6,29 +6,35 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.analytics import (
-    MEASURES,
     Compounding,
     Frequency,
     Rebalancing,
     ReturnKind,
     TailMethod,
     Undefined,
-    measure_of,
     to_date,
 )
 from tidebook.api.bodies import refusal
 from tidebook.api.faults import Faults
+from tidebook.api.metric_words import AT_RISK, measure_named, metrics_of, told_as, unit_of
 from tidebook.api.performance_wire import CONVENTIONS, fraction, percent, periods_of, warnings_json
 from tidebook.api.replies import Json, amount_or_null, day_or_null
+from tidebook.api.risk_over_time_wire import (
+    intervals_asked,
+    intervals_json,
+    rolling_asked,
+    rolling_json,
+)
 from tidebook.api.rowreader import Names, RowReader
 from tidebook.api.scope_wire import refuse_each, scope_of
-from tidebook.engine.risk import VAR_MEASURES, RiskTerms
+from tidebook.engine.risk import RiskTerms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date, datetime
 
-    from tidebook.analytics import Fall, Figure
+    from tidebook.analytics import Fall
+    from tidebook.api.risk_over_time_wire import IntervalsAsked, RollingAsked
     from tidebook.api.scope_wire import AskedScope
     from tidebook.engine.index_lines import Line
     from tidebook.engine.performance import NamedPeriod
@@ -48,25 +54,13 @@ _OPTIONS = Names.of(
         "benchmark",
         "benchmark_rebalancing",
         "include_underwater",
+        "rolling",
+        "bootstrap",
         "var",
     )
 )
 _VAR = Names.of(("method", "confidence", "horizon_days", "include_expected_shortfall"))
 _DAYS_MAX: Final = 10_000
-
-_BY_ID: Final = {measure.id.upper(): measure.id for measure in MEASURES}
-_AS_MEASURE: Final = {
-    "DRAWDOWN": "max_drawdown",
-    "SHARPE": "sharpe_arithmetic",
-    "ALPHA": "alpha_annual",
-    "ULCER": "ulcer_index",
-    "SKEW": "skewness",
-    "KURTOSIS": "excess_kurtosis",
-}
-"""Short names of measures, besides the ids of the catalogue."""
-_AT_RISK: Final = "VAR"
-_PERCENT: Final = frozenset({_AT_RISK, "TRACKING_ERROR"})
-"""What is told in percent; the conventions and each figure say so."""
 
 
 class RiskFreeMode(StrEnum):
@@ -93,6 +87,8 @@ class AskedRisk(NamedTuple):
     benchmark: BenchmarkAsked | None
     with_shortfall: bool
     with_underwater: bool
+    rolling: RollingAsked | None
+    intervals: IntervalsAsked | None
 
 
 def asked(document: Mapping[str, object], now: datetime, *, of_several: bool = False) -> AskedRisk:
@@ -118,36 +114,21 @@ def asked(document: Mapping[str, object], now: datetime, *, of_several: bool = F
     )
     var = RowReader(options.fields("var"), _VAR, pointer="/options/var", faults=faults, now=now)
     benchmark = _benchmark(options)
+    terms = _terms(options, var)
     result = AskedRisk(
         scope,
         periods,
         metrics_of(body, with_benchmark=benchmark is not None),
-        _terms(options, var),
+        terms,
         benchmark,
         var.flag("include_expected_shortfall", default=True),
         options.flag("include_underwater"),
+        rolling_asked(options, terms, faults, now),
+        intervals_asked(options, terms, faults, now),
     )
     if faults.count:
         raise refusal(faults)
     return result
-
-
-def metrics_of(body: RowReader, *, with_benchmark: bool) -> tuple[str, ...]:
-    """Return the metrics asked for, in capitals; every one that can be told where none is."""
-    if not body.has("metrics"):
-        listed = [each for each in MEASURES if with_benchmark or not each.needs_benchmark]
-        names = [each.id.upper() for each in listed if each.id != "max_drawdown"]
-        return ("DRAWDOWN", _AT_RISK, *names)
-    names: list[str] = []
-    for one in body.rows("metrics"):
-        name = one.upper() if isinstance(one, str) else ""
-        if name not in {_AT_RISK, *_AS_MEASURE, *_BY_ID}:
-            known = ", ".join((_AT_RISK, *_AS_MEASURE, *_BY_ID))
-            body.fault("metrics", "metric.unknown", f"{one!r} is none of {known}")
-        names.append(name)
-    if not names:
-        body.fault("metrics", "metrics.count", "there is no metric; leave it out for all")
-    return tuple(dict.fromkeys(names))
 
 
 def _terms(options: RowReader, var: RowReader) -> RiskTerms:
@@ -298,6 +279,10 @@ def _period(period: PeriodRisk, request: AskedRisk) -> Json:
     if request.benchmark is not None:
         answer["n_benchmark"] = 0 if period.beside is None else period.beside.n
         answer["n_unpaired"] = period.unpaired
+    if request.rolling is not None:
+        answer["rolling"] = rolling_json(period, request.rolling)
+    if request.intervals is not None:
+        answer["bootstrap"] = intervals_json(period, request.intervals)
     if period.warnings:
         answer["warnings"] = warnings_json(period.warnings)
     return answer
@@ -305,20 +290,20 @@ def _period(period: PeriodRisk, request: AskedRisk) -> Json:
 
 def metric_json(period: PeriodRisk, name: str, request: AskedRisk) -> Json:
     """Return one metric: its value or null with a reason, its unit, and what it rests on."""
-    measure = _measure(name, request.terms)
+    measure = measure_named(name, request.terms)
     figure = period.figure(measure)
     if name == "DRAWDOWN" and isinstance(period.drawdown, Undefined):
         figure = period.drawdown
     suite = period.suite_of(measure)
     answer: Json = {
-        "value": _value(name, figure),
-        "unit": "percent" if name in _PERCENT else measure_of(measure).unit.value,
+        "value": told_as(name, figure),
+        "unit": unit_of(name, measure),
         "n": 0 if suite is None else suite.n,
     }
     details: Json = {}
     if name == "DRAWDOWN":
         details = _fall_details(period, request)
-    elif name == _AT_RISK:
+    elif name == AT_RISK:
         details = _var_details(period, request)
     if isinstance(figure, Undefined):
         answer["reason"] = {"code": figure.reason.value, "sentence": figure.sentence}
@@ -326,19 +311,6 @@ def metric_json(period: PeriodRisk, name: str, request: AskedRisk) -> Json:
     if details:
         answer["details"] = details
     return answer
-
-
-def _measure(name: str, terms: RiskTerms) -> str:
-    if name == _AT_RISK:
-        return VAR_MEASURES[terms.method]
-    return _AS_MEASURE.get(name) or _BY_ID[name]
-
-
-def _value(name: str, figure: Figure) -> float | None:
-    if name in _PERCENT:
-        return percent(figure)
-    value = fraction(figure)
-    return 0.0 - value if name == "DRAWDOWN" and value is not None else value
 
 
 def _fall_details(period: PeriodRisk, request: AskedRisk) -> Json:

@@ -207,6 +207,16 @@ def attribution() -> RouteOptions:
     return _asking("attribution_request", "attribution")
 
 
+def contribution_of_several() -> RouteOptions:
+    """Return what the contribution route for several portfolios says of itself."""
+    return _asking("contribution_of_several_request", "contribution_of_several")
+
+
+def attribution_of_several() -> RouteOptions:
+    """Return what the attribution route for several portfolios says of itself."""
+    return _asking("attribution_of_several_request", "attribution_of_several")
+
+
 def what_if() -> RouteOptions:
     """Return what the what-if route says of itself."""
     return _asking("what_if_request", "what_if")

@@ -34,6 +34,7 @@ _ORDER: Final = (
     "compare",
     "tearsheet",
     "explain",
+    "compliance",
     "findings",
     "reconcile",
     "health",

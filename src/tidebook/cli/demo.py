@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
     from tidebook.cli.demo_facts import Request
-    from tidebook.cli.remote import Remote
+    from tidebook.client.remote import Remote
 
 _HOST: Final = "127.0.0.1"
 _PORTS_TRIED: Final = 50
@@ -144,7 +144,7 @@ class _Showing:
 
     def _load(self, over: threading.Event) -> None:
         from tidebook.cli.demo_facts import demo_requests
-        from tidebook.cli.remote import Remote
+        from tidebook.client.remote import Remote
 
         post_all(self.invocation, Remote(self.url, sleep=over.wait), demo_requests(), over)
         _say(self.invocation, f"ready after {time.monotonic() - self.started:.1f} s")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from tidebook.config import Settings
     from tidebook.engine.benchmarks import Benchmarks
+    from tidebook.engine.compliance.ports import Compliance
     from tidebook.engine.dead_letters import DeadLetters
     from tidebook.engine.ports import Clock, Commands, Reader
 
@@ -49,6 +50,11 @@ class System(Protocol):
     @property
     def benchmarks(self) -> Benchmarks:
         """What to compare with."""
+        ...
+
+    @property
+    def compliance(self) -> Compliance:
+        """What rules say of trades."""
         ...
 
 

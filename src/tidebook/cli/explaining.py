@@ -26,6 +26,20 @@ class Leg(StrEnum):
     CASH = "cash"
 
 
+class Held(StrEnum):
+    """Which realised gains a sum is of."""
+
+    SHORT = "short"
+    LONG = "long"
+
+
+OfTerm = Annotated[Held | None, typer.Option(help="Sums of gains held short or long term alone.")]
+Pair = Annotated[str | None, typer.Option(metavar="FROM/TO", help="The currencies of market.rate.")]
+Priced = Annotated[
+    str | None, typer.Option("--security", metavar="ID", help="As the argument SECURITY.")
+]
+
+
 @app.command()
 def explain(
     ctx: typer.Context,
@@ -54,12 +68,9 @@ def explain(
         str | None, typer.Option(help="MTD, QTD, YTD, 1Y, 3Y, 5Y, SI, a year, or FROM:TO.")
     ] = None,
     gross: Annotated[bool, typer.Option("--gross", help="A return before fees.")] = False,
-    pair: Annotated[
-        str | None, typer.Option(metavar="FROM/TO", help="The currencies of market.rate.")
-    ] = None,
-    priced: Annotated[
-        str | None, typer.Option("--security", metavar="ID", help="As the argument SECURITY.")
-    ] = None,
+    term: OfTerm = None,
+    pair: Pair = None,
+    priced: Priced = None,
     depth: Annotated[
         int | None, typer.Option(min=1, help="How many levels to show; all if absent.")
     ] = None,
@@ -76,6 +87,7 @@ def explain(
     figure than they come to.
     """
     from tidebook.analytics import FeeBasis
+    from tidebook.book.holding_periods import Term
     from tidebook.engine.explaining import Limits, Question, explain as explained, shown
     from tidebook.model.periods import period_named
 
@@ -95,6 +107,7 @@ def explain(
         as_of,
         known_at,
         FeeBasis.GROSS if gross else FeeBasis.NET,
+        None if term is None else Term(term.value.upper()),
     )
     invocation: Invocation = ctx.obj
     with invocation.opened(run=False) as system:

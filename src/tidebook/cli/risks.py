@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,8 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
-    from tidebook.analytics import Figure, Measure
-    from tidebook.engine.measured import Measured
+    from tidebook.analytics import Frequency, Measure
+    from tidebook.engine.measured import Measured, Scope
+    from tidebook.engine.performance import NamedPeriod
     from tidebook.engine.risk import PeriodRisk, RiskTerms
 
 PERIODS = ("1Y", "3Y", "5Y", "SI")
@@ -51,6 +51,15 @@ def risk(
     ] = 0.0,
     confidence: Annotated[float, typer.Option(help="Of the value at risk.")] = 0.99,
     log: Annotated[bool, typer.Option("--log", help="Log returns instead of simple ones.")] = False,
+    window: Annotated[
+        int | None,
+        typer.Option(min=2, help="The metrics of every so many returns in a row, by day."),
+    ] = None,
+    draws: Annotated[
+        int | None,
+        typer.Option(min=100, max=10_000, help="Intervals of 95 %, of so many drawn histories."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Where chance begins, with --draws.")] = 1,
     currency: Annotated[
         str | None, typer.Option(help="Measured in this currency; the portfolio's if absent.")
     ] = None,
@@ -58,29 +67,58 @@ def risk(
     known_at: KnownAt = None,
 ) -> None:
     """Show volatility, drawdown, value at risk and every other measure over periods."""
-    from tidebook.analytics import FeeBasis, Frequency, Rebalancing, ReturnKind
+    from tidebook.analytics import ReturnKind
     from tidebook.cli.returns import period_named
-    from tidebook.engine.benchmark_returns import index_line
-    from tidebook.engine.measured import Scope, measured
-    from tidebook.engine.performance import Request
-    from tidebook.engine.risk import RiskTerms, risk as risk_of
+    from tidebook.cli.risk_tables import intervals_answer, rolling_answer
+    from tidebook.engine.measured import Scope
+    from tidebook.engine.risk import RiskTerms
 
-    try:
-        taken = Frequency(frequency.upper())
-    except ValueError:
-        known = ", ".join(Frequency)
-        raise typer.BadParameter(f"{frequency} is none of {known}") from None
+    if window is not None and (draws is not None or not metric):
+        raise typer.BadParameter("--window tells chosen metrics alone: name --metric, no --draws")
     measures = _measures(metric or (), with_benchmark=benchmark is not None)
     periods = tuple(period_named(word) for word in dict.fromkeys(period or PERIODS))
     terms = RiskTerms(
-        frequency=taken,
+        frequency=_frequency(frequency),
         kind=ReturnKind.LOG if log else ReturnKind.SIMPLE,
         risk_free_annual=risk_free,
         target_annual=target,
         confidence=confidence,
     )
-    invocation: Invocation = ctx.obj
     scope = Scope((portfolio,), currency=currency, known_at=known_at)
+    found, told, last = _found(ctx.obj, scope, periods, terms, (benchmark, as_of))
+    answer = risk_answer(found, told, terms, measures, last)
+    if window is not None:
+        answer = rolling_answer(answer, told, measures, window)
+    elif draws is not None:
+        answer = intervals_answer(answer, told, measures, (draws, seed))
+    write(answer, ctx.obj.output)
+
+
+def _frequency(word: str) -> Frequency:
+    from tidebook.analytics import Frequency
+
+    try:
+        return Frequency(word.upper())
+    except ValueError:
+        known = ", ".join(Frequency)
+        raise typer.BadParameter(f"{word} is none of {known}") from None
+
+
+def _found(
+    invocation: Invocation,
+    scope: Scope,
+    periods: tuple[NamedPeriod, ...],
+    terms: RiskTerms,
+    beside: tuple[str | None, date | None],
+) -> tuple[Measured, tuple[PeriodRisk, ...], date]:
+    """Return what was measured, the risk of its periods, and the day it is as of."""
+    from tidebook.analytics import FeeBasis, Rebalancing
+    from tidebook.engine.benchmark_returns import index_line
+    from tidebook.engine.measured import measured
+    from tidebook.engine.performance import Request
+    from tidebook.engine.risk import risk as risk_of
+
+    benchmark, as_of = beside
     with invocation.opened(run=False) as system:
         found = measured(system.reader, scope, periods)
         last = as_of or found.freshness.as_of or system.clock.now().date()
@@ -90,12 +128,12 @@ def risk(
                 found,
                 (benchmark, Rebalancing.MONTHLY),
                 system.benchmarks.levels,
-                (system.reader, known_at),
+                (system.reader, scope.known_at),
                 last,
             )
             index = levels.returns(last)
     told = risk_of(found.series, Request(last, periods, FeeBasis.NET), terms, index)
-    write(risk_answer(found, told, terms, measures, last), invocation.output)
+    return found, told, last
 
 
 def _measures(names: Sequence[str], *, with_benchmark: bool) -> list[Measure]:
@@ -152,15 +190,10 @@ def risk_answer(
 
 
 def _row(measure: Measure, periods: Sequence[PeriodRisk]) -> Record:
-    told = {period.name: _shown(period.figure(measure.id)) for period in periods}
+    from tidebook.cli.risk_tables import shown
+
+    told = {period.name: shown(period.figure(measure.id)) for period in periods}
     return {"measure": measure.id, "unit": measure.unit.value, **told}
-
-
-def _shown(figure: Figure) -> Decimal | None:
-    from tidebook.analytics import value_of
-
-    value = value_of(figure)
-    return None if value is None else Decimal(f"{value:.6f}")
 
 
 def _period(period: PeriodRisk, measures: Sequence[Measure]) -> dict[str, object]:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from tidebook.adapters.csvfile import LAYOUTS, FileKind
 from tidebook.cli.answers import finding_record
-from tidebook.cli.remote import Remote
+from tidebook.client.remote import Remote
 from tidebook.engine.cancelling import locate
 from tidebook.errors import (
     OverloadedError,

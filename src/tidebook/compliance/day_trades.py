@@ -142,14 +142,6 @@ class DayTradeRecord:
         self._made.extend(made)
         return tuple(made)
 
-    def would_close(self, trade: Trade, held: Decimal) -> bool:
-        """Tell whether a trade would complete a day trade, without taking it."""
-        day = self._days.get(trade.security_id)
-        closes = held < ZERO if trade.side is Side.BUY else held > ZERO
-        if trade.asset_class is AssetClass.CRYPTO or day is None or day.on != trade.on:
-            return False
-        return closes and day.side is not None and day.side is not trade.side and bool(day.run)
-
     def window(self, on: date, sessions: int = WINDOW_SESSIONS) -> Window:
         """Return what was done in the sessions up to and including a day."""
         days = last_sessions(session_on_or_before(on), sessions)

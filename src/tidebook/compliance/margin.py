@@ -8,12 +8,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from tidebook.model.money import ONE, ZERO, quotient
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 class Leg(StrEnum):
@@ -119,11 +116,6 @@ def maintenance(
     return Maintenance(equity, requirement, max(requirement - equity, ZERO), call)
 
 
-def borrows(notional: Decimal, equity: Decimal) -> bool:
-    """Tell whether a purchase needs more than the account has."""
-    return notional > equity
-
-
 def gross_leverage(long_value: Decimal, short_value: Decimal, equity: Decimal) -> Decimal | None:
     """Return gross exposure over equity; None where there is no equity to carry any.
 
@@ -132,8 +124,3 @@ def gross_leverage(long_value: Decimal, short_value: Decimal, equity: Decimal) -
     if equity <= ZERO:
         return None
     return quotient(long_value + abs(short_value), equity)
-
-
-def summed(values: Iterable[Decimal]) -> Decimal:
-    """Return the sum of amounts; 0 of none."""
-    return sum(values, ZERO)

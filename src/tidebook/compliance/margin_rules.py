@@ -16,6 +16,7 @@ from tidebook.compliance.margin import (
     InitialRates,
     Leg,
     MaintenanceRates,
+    buying_power,
     gross_leverage,
     initial_margin,
     long_requirement,
@@ -97,6 +98,7 @@ def reg_t_initial(trade: Trade, context: Context) -> Verdict:
         money("required", initial.required, account),
         money("available", initial.available, account),
         money("deficit", initial.deficit, account),
+        money("buying_power", buying_power(initial.available, rates), account),
     )
     if not initial.deficit:
         found = Findings(Status.PASS, "the free equity covers the initial margin", amounts=amounts)

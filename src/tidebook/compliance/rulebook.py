@@ -125,11 +125,6 @@ def _tempered(found: Verdict, context: Context) -> Verdict:
     )
 
 
-def blocks(verdicts: Sequence[Verdict]) -> bool:
-    """Tell whether a trade is in breach of any rule."""
-    return any(one.status is Status.FAIL for one in verdicts)
-
-
 @lru_cache(maxsize=4096)
 def _in_force(jurisdiction: str, on: date) -> Mapping[str, RuleSet]:
     found = ((rule_id, rule_set_on(RULE_SETS, rule_id, jurisdiction, on)) for rule_id in RULES)

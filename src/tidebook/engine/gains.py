@@ -48,13 +48,7 @@ def gains_report(
         end: The last day; None for the end.
     """
     terms = terms_of(view.portfolio, view.instruments, view.actions)
-    found = [
-        gain
-        for booked in view.entries
-        if (start is None or booked.on >= start) and (end is None or booked.on <= end)
-        if (disposal := _disposal(booked)) is not None
-        for gain in gains_of(disposal, terms)
-    ]
+    found = [gain for _, gains in gains_by_entry(view, start=start, end=end) for gain in gains]
     found.sort(key=_closed_on)
     return GainsReport(
         view.portfolio,
@@ -66,6 +60,20 @@ def gains_report(
         totals_by(found, year_of),
         terms.tax_reason,
     )
+
+
+def gains_by_entry(
+    view: EntriesView, *, start: date | None = None, end: date | None = None
+) -> list[tuple[BookedEntry, tuple[Gain, ...]]]:
+    """Return the entries that realised gains between two days, each with its gains by lot."""
+    terms = terms_of(view.portfolio, view.instruments, view.actions)
+    told = [
+        (booked, gains_of(disposal, terms))
+        for booked in view.entries
+        if (start is None or booked.on >= start) and (end is None or booked.on <= end)
+        if (disposal := _disposal(booked)) is not None
+    ]
+    return [(booked, gains) for booked, gains in told if gains]
 
 
 def year_of(gain: Gain) -> str:

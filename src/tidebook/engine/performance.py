@@ -289,7 +289,7 @@ def _period_return(series: Series, named: NamedPeriod, request: Request) -> Peri
         end=window.end,
         cumulative=linked.total,
         annualised=_annualised(linked.total, window.span),
-        attributes=_attributes(window),
+        attributes=attributes_of(window),
         coverage_min=coverage_min(window),
         warnings=linked.warnings,
         breakdown=named.breakdown,
@@ -332,7 +332,7 @@ def _period_rate(series: Series, named: NamedPeriod, as_of: date) -> PeriodRate:
         rate_annual=found.rate_annual,
         rate_annualised=found.rate_annualised,
         rate_period=found.rate_period,
-        attributes=_attributes(window),
+        attributes=attributes_of(window),
         coverage_min=coverage_min(window),
     )
 
@@ -360,7 +360,8 @@ def value_at_cost(day: PortfolioDay) -> Decimal:
     return day.eod_market_value
 
 
-def _attributes(window: Window) -> Attributes:
+def attributes_of(window: Window) -> Attributes:
+    """Return what a period began and ended with, and what flowed between."""
     with exact():
         starts = [day.bod_cashflow for day in window.moved]
         ends = [day.eod_cashflow + day.fees for day in window.moved]

@@ -17,6 +17,7 @@ from tidebook.analytics import (
     Conventions,
     DatedReturns,
     Frequency,
+    Paired,
     Reason,
     ReturnKind,
     TailMethod,
@@ -112,6 +113,15 @@ class Tail(NamedTuple):
     observations: Figure
 
 
+class Taken(NamedTuple):
+    """The returns of a period that measures were taken from, linked to the frequency."""
+
+    own: DatedReturns
+    pairs: Paired | None
+    """Those of the portfolio and of a benchmark over the same periods; None without one."""
+    conventions: Conventions
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class PeriodRisk:
     """Every measure of one period.
@@ -134,6 +144,7 @@ class PeriodRisk:
     coverage_min: Decimal | None
     warnings: tuple[ReturnWarning, ...]
     why: Reason = Reason.NO_DATA
+    taken: Taken | None = None
 
     def figure(self, measure_id: str) -> Figure:
         """Return the figure of a measure, or why there is none."""
@@ -197,7 +208,8 @@ def _period(
     own = resampled(daily, terms.frequency)
     conventions = terms.conventions(window.span)
     found = suite(own.returns, conventions=conventions)
-    beside, unpaired = _beside(daily, benchmark, terms, window.span)
+    pairs = _pairs(daily, benchmark, terms, window.span)
+    beside = pairs and suite(pairs.returns, pairs.benchmark, conventions)
     fall = _drawdown(own, linked)
     return PeriodRisk(
         name=named.name,
@@ -209,9 +221,10 @@ def _period(
         worst=_worst(fall),
         tail=_tail(own, found, terms),
         left_out=len(linked.daily) - len(daily),
-        unpaired=unpaired,
+        unpaired=0 if pairs is None else pairs.left_out,
         coverage_min=coverage_min(window),
         warnings=linked.warnings,
+        taken=Taken(own, pairs, conventions),
     )
 
 
@@ -223,18 +236,18 @@ def with_capital(series: Series, span: Span, linked: Linked) -> DatedReturns:
     return DatedReturns(linked.dates[at_work], linked.daily[at_work])
 
 
-def _beside(
+def _pairs(
     daily: DatedReturns, benchmark: DatedReturns | None, terms: RiskTerms, span: Span
-) -> tuple[Suite | None, int]:
+) -> Paired | None:
     if benchmark is None:
-        return None, 0
+        return None
     inside = np.datetime64(span.start), np.datetime64(span.end)
     chosen = (benchmark.dates >= inside[0]) & (benchmark.dates <= inside[1])
     other = DatedReturns(benchmark.dates[chosen], benchmark.returns[chosen])
     pairs = paired(daily, other)
     own = resampled(DatedReturns(pairs.dates, pairs.returns), terms.frequency)
     index = resampled(DatedReturns(pairs.dates, pairs.benchmark), terms.frequency)
-    return suite(own.returns, index.returns, terms.conventions(span)), pairs.left_out
+    return Paired(own.dates, own.returns, index.returns, pairs.left_out)
 
 
 def _drawdown(own: DatedReturns, linked: Linked) -> Drawdown | Undefined:

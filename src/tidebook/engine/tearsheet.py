@@ -63,6 +63,8 @@ class Told(NamedTuple):
     terms: RiskTerms = RiskTerms(confidence=0.95)
     as_of: date | None = None
     known_at: datetime | None = None
+    seed: int = 0
+    """Of the histories that the intervals are drawn from; the same seed, the same sheet."""
 
 
 class TearSheet(NamedTuple):
@@ -137,7 +139,12 @@ def tear_sheet(
         book.freshness[0],
         span,
         told.terms,
-        outcomes(daily, _within(market, span, told.terms), told.terms.conventions(span)),
+        outcomes(
+            daily,
+            _within(market, span, told.terms),
+            told.terms.conventions(span),
+            rng=np.random.default_rng(told.seed),
+        ),
         _lines(book, _listed(as_of, span, told.period), span.end, market),
         _lines(book, _years(span), span.end, market),
         bridge(reader, told.portfolio_id, whole, span.end, told.known_at),

@@ -8,7 +8,6 @@ right from 1998 on; a day on which the exchange closes early is a session.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Final
@@ -83,14 +82,6 @@ def session_after(on: date, count: int) -> date:
     return day
 
 
-def sessions_between(after: date, through: date) -> int:
-    """Return how many sessions lie after one day and up to another, the latter included."""
-    if after >= through:
-        return 0
-    days = _sessions_of(after.year, through.year)
-    return bisect_right(days, through) - bisect_left(days, after + _DAY)
-
-
 def settles_on(traded_on: date) -> date:
     """Return the day on which a United States trade in stock settles.
 
@@ -98,13 +89,6 @@ def settles_on(traded_on: date) -> date:
     """
     days = next(days for since, days in _SETTLEMENT if traded_on >= since)
     return session_after(traded_on, days)
-
-
-@lru_cache(maxsize=64)
-def _sessions_of(first_year: int, last_year: int) -> tuple[date, ...]:
-    start, end = date(first_year, 1, 1).toordinal(), date(last_year, 12, 31).toordinal()
-    days = (date.fromordinal(ordinal) for ordinal in range(start, end + 1))
-    return tuple(day for day in days if is_session(day))
 
 
 @lru_cache(maxsize=256)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.truth.witnesses.series import SERIES, close, dated, imported, is_justified, ours
+from tidebook.analytics import Conventions, Undefined, suite, traits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,3 +97,87 @@ def test_its_sharpe_ratio_of_what_does_not_vary_is_huge(stats: Any) -> None:  # 
     with np.errstate(all="ignore"):
         theirs = stats.sharpe(dated(np.full(20, 0.001)))
     assert not abs(theirs) < 1e9
+
+
+TRAITS_ALIKE: dict[str, Callable[[Any, Series], float]] = {
+    "longest_wins": lambda q, s: q.consecutive_wins(dated(s.returns)),
+    "longest_losses": lambda q, s: q.consecutive_losses(dated(s.returns)),
+    "tail_ratio": lambda q, s: q.tail_ratio(dated(s.returns), cutoff=s.confidence),
+    "outlier_loss_ratio": lambda q, s: q.outlier_loss_ratio(dated(s.returns)),
+    "cpc_index": lambda q, s: q.cpc_index(dated(s.returns)),
+}
+
+
+def _trait(told: Series, name: str) -> float:
+    conventions = Conventions(confidence=told.confidence)
+    figure = traits(told.returns, suite(told.returns, None, conventions), conventions)[name]
+    assert not isinstance(figure, Undefined), f"{name}: {figure.sentence}"
+    return figure
+
+
+@pytest.mark.parametrize("name", TRAITS_ALIKE)
+def test_what_it_says_alike_of_a_tear_sheet(stats: Any, name: str) -> None:  # noqa: ANN401
+    for told in SERIES:
+        assert close(_trait(told, name), TRAITS_ALIKE[name](stats, told))
+
+
+def test_its_outlier_wins_count_days_of_rest(stats: Any) -> None:  # noqa: ANN401
+    assert is_justified("quantstats", "outlier_win_ratio")
+    for told in SERIES:
+        mean_with_rest = told.returns[told.returns >= 0].mean()
+        mean = told.returns[told.returns > 0].mean()
+        theirs = stats.outlier_win_ratio(dated(told.returns))
+        assert close(_trait(told, "outlier_win_ratio") * mean / mean_with_rest, theirs)
+
+
+def test_its_time_in_market_is_rounded_up(stats: Any) -> None:  # noqa: ANN401
+    assert is_justified("quantstats", "exposure")
+    for told in SERIES:
+        theirs = stats.exposure(dated(told.returns))
+        assert close(np.ceil(_trait(told, "time_in_market") * 100) / 100, theirs)
+
+
+def test_its_recovery_factor_adds_returns_up(stats: Any) -> None:  # noqa: ANN401
+    assert is_justified("quantstats", "recovery_factor")
+    for told in SERIES:
+        theirs = stats.recovery_factor(dated(told.returns))
+        assert close(abs(float(told.returns.sum())) / ours(told, "max_drawdown"), theirs)
+
+
+def test_its_risk_of_ruin_falls_with_the_length_of_the_series(stats: Any) -> None:  # noqa: ANN401
+    assert is_justified("quantstats", "risk_of_ruin")
+    for told in SERIES:
+        won = ours(told, "win_rate")
+        theirs = stats.risk_of_ruin(dated(told.returns))
+        assert close(((1 - won) / (1 + won)) ** len(told.returns), theirs)
+
+
+def test_its_common_sense_ratio_looks_at_one_tail_only(stats: Any) -> None:  # noqa: ANN401
+    assert is_justified("quantstats", "common_sense_ratio")
+    for told in SERIES:
+        theirs = stats.common_sense_ratio(dated(told.returns))
+        tails = stats.tail_ratio(dated(told.returns))
+        assert close(
+            _trait(told, "common_sense_ratio") / _trait(told, "tail_ratio"), theirs / tails
+        )
+
+
+def test_its_smart_sharpe_takes_the_correlation_without_its_sign(stats: Any) -> None:  # noqa: ANN401
+    assert is_justified("quantstats", "smart_sharpe")
+    for told in SERIES:
+        n, lagged = len(told.returns), abs(_trait(told, "lag_correlation"))
+        lags = np.arange(1, n)
+        penalty = np.sqrt(1 + 2 * ((n - lags) / n * lagged**lags).sum())
+        theirs = stats.smart_sharpe(dated(told.returns))
+        assert close(ours(told, "sharpe_arithmetic") / penalty, theirs)
+
+
+def test_its_serenity_index_adds_returns_up_and_looks_at_other_depths(stats: Any) -> None:  # noqa: ANN401
+    assert is_justified("quantstats", "serenity_index")
+    for told in SERIES:
+        theirs = stats.serenity_index(dated(told.returns))
+        depths = stats.to_drawdown_series(dated(told.returns))
+        pitfall = -stats.cvar(depths) / dated(told.returns).std()
+        added = float(told.returns.sum()) / (stats.ulcer_index(dated(told.returns)) * pitfall)
+        assert close(theirs, added)
+        assert not close(theirs, _trait(told, "serenity_index"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.fixtures import measures_page
 from tidebook.analytics import MEASURES
 from tidebook.analytics.catalogue_page import catalogue_page
+from tidebook.analytics.traits import TRAITS
 
 
 def test_the_reference_is_the_catalogue() -> None:
@@ -15,7 +16,7 @@ def test_the_reference_is_the_catalogue() -> None:
 
 def test_every_measure_has_one_line_with_every_cell() -> None:
     lines = [line for line in catalogue_page().splitlines() if line.startswith("| `")]
-    assert [line.split("`")[1] for line in lines] == [measure.id for measure in MEASURES]
+    assert [line.split("`")[1] for line in lines] == [one.id for one in (*MEASURES, *TRAITS)]
     for line in lines:
         cells = line.replace("\\|", "").strip("|").split("|")
         assert len(cells) == 7, line

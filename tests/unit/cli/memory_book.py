@@ -30,6 +30,7 @@ from tidebook.book.whole import Facts, build
 from tidebook.engine.benchmark_updates import MemoryBenchmarks
 from tidebook.engine.benchmarks import Benchmarks, NoProvider
 from tidebook.engine.book_facts import BookFacts, Standing, rebuilt, rebuilt_series
+from tidebook.engine.compliance.computed import ComputedCompliance
 from tidebook.engine.ports import (
     HEALTH_MAX,
     OVERVIEW_MAX,
@@ -445,6 +446,8 @@ class MemoryBook:
                 for one in sorted(booked, key=lambda one: (one.posting.key, one.posting.order))
                 if security_id in {None, one.posting.security_id}
             ),
+            tuple(self.known.values()),
+            tuple(self.acted.values()),
         )
 
     def actions(
@@ -852,6 +855,7 @@ class MemorySystem(NamedTuple):
     reader: MemoryBook
     clock: StoppedClock
     benchmarks: Benchmarks
+    compliance: ComputedCompliance
     dead_letters: MemoryLetters
     retired: Mapping[str, int]
 
@@ -868,6 +872,7 @@ class Openings:
         self.seen: list[tuple[Settings, bool]] = []
         clock = StoppedClock()
         self.benchmarks = Benchmarks(MemoryBenchmarks(), NoProvider(), book, clock)
+        self.compliance = ComputedCompliance(book, clock)
         self.letters = MemoryLetters()
         self.retired: Mapping[str, int] = {}
 
@@ -875,7 +880,13 @@ class Openings:
     def __call__(self, settings: Settings, *, run: bool) -> Generator[MemorySystem]:
         self.seen.append((settings, run))
         yield MemorySystem(
-            self.book, self.book, StoppedClock(), self.benchmarks, self.letters, self.retired
+            self.book,
+            self.book,
+            StoppedClock(),
+            self.benchmarks,
+            self.compliance,
+            self.letters,
+            self.retired,
         )
 
 

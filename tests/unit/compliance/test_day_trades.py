@@ -6,8 +6,6 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-import pytest
-
 from tests.unit.compliance.scenes import trade
 from tidebook.compliance.day_trades import CountMethod, DayTradeRecord
 from tidebook.compliance.trades import AssetClass
@@ -81,12 +79,3 @@ def test_a_window_forgets_what_is_older_than_five_sessions() -> None:
         record.take(trade("sell 1 X at 9", on=day, minute=1), Decimal(1))
     window = record.window(date(2025, 12, 2))
     assert (len(window.day_trades), window.executions) == (1, 2)
-
-
-@pytest.mark.parametrize(("words", "would"), [("sell 5 X at 9", True), ("buy 5 X at 9", False)])
-def test_an_order_is_known_to_be_a_day_trade_before_it_is_sent(words: str, *, would: bool) -> None:
-    record = DayTradeRecord()
-    record.take(trade("buy 10 X at 9"), ZERO)
-    assert record.would_close(trade(words, minute=1), Decimal(10)) == would
-    tomorrow = trade(words, on=date(2025, 6, 3))
-    assert not record.would_close(tomorrow, Decimal(10))

@@ -14,6 +14,7 @@ from tidebook.adapters.postgres.snapshots import snapshot
 from tidebook.adapters.postgres.statements import statements
 from tidebook.adapters.postgres.verdict_text import (
     hash_of,
+    packed,
     policy_from,
     policy_text,
     text_of,
@@ -132,7 +133,7 @@ class PostgresComplianceUnit:
                     one.executed_at,
                     *_counts(one.verdicts),
                     hashes[one.transaction_id],
-                    texts[one.transaction_id],
+                    packed(texts[one.transaction_id]),
                     write.member.generation,
                     at,
                 )
@@ -248,12 +249,12 @@ def _counts(verdicts: tuple[Verdict, ...]) -> list[int]:
 
 
 def _kept(row: TupleRow) -> KeptVerdicts:
-    portfolio_id, transaction_id, on, text, recorded_at, superseded_at = row
+    portfolio_id, transaction_id, on, kept, recorded_at, superseded_at = row
     return KeptVerdicts(
         portfolio_id,
         transaction_id,
         on,
-        verdicts_from(text),
+        verdicts_from(kept),
         utc(recorded_at),
         None if superseded_at is None else utc(superseded_at),
     )

@@ -1,4 +1,4 @@
-"""Verdicts and policies as the text of a column: arrays and objects of JSON."""
+"""Verdicts and policies as they lie in a column: arrays and objects of JSON, verdicts packed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from decimal import Decimal
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, cast
+from zlib import compress, decompress
 
 import msgspec
 
@@ -16,6 +17,7 @@ from tidebook.compliance.taxes import AccountKind, Owner
 from tidebook.compliance.trades import AccountType, DayTradeRegime, Restriction, UserLimit
 from tidebook.compliance.verdicts import Amount, Evidence, Status, Verdict
 
+_QUICKLY = 1
 _URL = Verdict._fields.index("source_url")
 
 
@@ -29,9 +31,14 @@ def hash_of(text: str) -> str:
     return blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def verdicts_from(text: str) -> tuple[Verdict, ...]:
-    """Return verdicts from JSON."""
-    rows = cast("list[list[Any]]", msgspec.json.decode(text))
+def packed(text: str) -> str:
+    """Return text as a column of bytes takes it: a third of its size, short enough for a row."""
+    return f"\\x{compress(text.encode(), _QUICKLY).hex()}"
+
+
+def verdicts_from(kept: bytes) -> tuple[Verdict, ...]:
+    """Return verdicts from a column of bytes."""
+    rows = cast("list[list[Any]]", msgspec.json.decode(decompress(kept)))
     return tuple(
         Verdict(
             row[0],

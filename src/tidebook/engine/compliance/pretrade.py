@@ -30,6 +30,7 @@ from tidebook.engine.compliance.judging import (
     wash_terms,
 )
 from tidebook.engine.user_trades import UserTrade, facts_of
+from tidebook.engine.users import portfolio_id_of
 from tidebook.errors import Fault, InvalidRequestError, UnknownPortfolioError
 from tidebook.model.facts import TransactionType
 from tidebook.model.instruments import Instrument
@@ -112,6 +113,19 @@ def check_orders(
     changed = facts._replace(instruments=instruments, transactions=[*facts.transactions, *supposed])
     made = rebuilt(household.facts._replace(facts=changed))
     return _checked(made, household.policies, priced, at)
+
+
+def account_of_order(user_id: str, account_id: str, known: Sequence[str]) -> str:
+    """Return the portfolio that an order is for: an own one by id, else that of the account.
+
+    A user with one portfolio need not name it.
+    """
+    if account_id in known:
+        return account_id
+    derived = portfolio_id_of(user_id, account_id)
+    if not account_id and derived not in known and len(known) == 1:
+        return known[0]
+    return derived
 
 
 class _Priced(NamedTuple):

@@ -8,6 +8,7 @@ from tidebook.engine.explaining.answers import Explanation
 from tidebook.engine.explaining.days import explain_day
 from tidebook.engine.explaining.entries import explain_entry, explain_transaction
 from tidebook.engine.explaining.figures import Scope, chosen
+from tidebook.engine.explaining.gains import explain_gain, explain_gains
 from tidebook.engine.explaining.lots import explain_lot
 from tidebook.engine.explaining.market import explain_market
 from tidebook.engine.explaining.periods import explain_period
@@ -34,6 +35,8 @@ _DRAWN_BY: Final[Mapping[Scope, Callable[[Reader, Question, Figure], Drawn]]] = 
     Scope.ENTRY: explain_entry,
     Scope.DAY: explain_day,
     Scope.PERIOD: explain_period,
+    Scope.GAIN: explain_gain,
+    Scope.GAINS: explain_gains,
     Scope.MARKET: explain_market,
 }
 

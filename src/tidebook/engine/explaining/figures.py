@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date, datetime
 
+    from tidebook.book.holding_periods import Term
     from tidebook.model.periods import PeriodRequest
 
 
@@ -33,6 +34,10 @@ class Scope(StrEnum):
     DAY = "day"
     """A row of the daily series."""
     PERIOD = "period"
+    GAIN = "gain"
+    """What one disposal gained on one lot."""
+    GAINS = "gains"
+    """Sums of such gains."""
     MARKET = "market"
     """A price or an exchange rate as it was reported."""
 
@@ -70,6 +75,7 @@ class Question(NamedTuple):
     as_of: date | None = None
     known_at: datetime | None = None
     basis: FeeBasis = FeeBasis.NET
+    term: Term | None = None
 
 
 class _Terms(NamedTuple):
@@ -88,6 +94,10 @@ TERMS: Final[Mapping[Scope, _Terms]] = {
     ),
     Scope.DAY: _Terms(("portfolio_id", "day"), ("net_or_gross", "known_at")),
     Scope.PERIOD: _Terms(("portfolio_id", "period"), ("net_or_gross", *_PLAIN)),
+    Scope.GAIN: _Terms(
+        ("portfolio_id", "transaction_id", "lot_id"), ("security_id", "leg", "known_at")
+    ),
+    Scope.GAINS: _Terms(("portfolio_id",), ("security_id", "period", "term", *_PLAIN)),
     Scope.MARKET: _Terms(("day",), ("security_id", "from_currency", "to_currency", "known_at")),
 }
 """What has to be named to ask for a figure of each scope, and what may be."""
@@ -222,6 +232,35 @@ _LISTED: Final = (
         },
     ),
     *_of(
+        Scope.GAIN,
+        {
+            "quantity": "the units of the lot that were closed, positive on either side",
+            "proceeds": "the lot's part, by units, of what the closed lots brought, in base "
+            "currency; of a short, what its sale had brought",
+            "proceeds_local": "the same in the security's own currency",
+            "cost": "lot cost x taken / held before, in base currency; of a short, the lot's part "
+            "of what covered it",
+            "cost_local": "the same in the security's own currency",
+            "realised": "proceeds less cost, in base currency; on margin the local gain x rate",
+            "realised_local": "proceeds less cost, in the security's own currency",
+            "realised_price": "local gain x rate; the last lot takes what rounding leaves",
+            "realised_currency": "realised gain less what prices gained",
+            "tax": "realised gain x the portfolio's rate for the holding period",
+        },
+    ),
+    *_of(
+        Scope.GAINS,
+        {
+            "count": "how many lines of gains there are",
+            "proceeds": "the sum of their proceeds, in base currency",
+            "cost": "the sum of their costs, in base currency",
+            "realised": "the sum of their gains, in base currency",
+            "realised_price": "the sum of what they gained by price",
+            "realised_currency": "the sum of what they gained by exchange rates",
+            "tax": "the sum of the tax on them, in base currency",
+        },
+    ),
+    *_of(
         Scope.MARKET,
         {
             "price": "the price of a security on a day, as reported",
@@ -288,9 +327,10 @@ _NOT_NAMED: Final = frozenset({"figure", "basis"})
 def _by_context(question: Question) -> Figure | None:
     """Return the figure of a bare name, about the narrowest thing that was named."""
     scopes = (
-        (question.lot_id, (Scope.LOT,)),
+        (question.lot_id, (Scope.LOT, Scope.GAIN)),
         (question.transaction_id, (Scope.ENTRY, Scope.TRANSACTION)),
         (question.day, (Scope.DAY,)),
+        (question.term, (Scope.GAINS,)),
         (question.period, (Scope.PERIOD,)),
         (question.security_id, (Scope.POSITION,)),
     )

@@ -46,11 +46,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tidebook.engine.batches import LogBatch
-    from tidebook.engine.bus import Bus
     from tidebook.engine.compliance.ports import VerdictStore
     from tidebook.engine.ports import Clock
     from tidebook.engine.runner.consuming import Part, Process
-    from tidebook.engine.runner.feeds import Feed, Offsets
+    from tidebook.engine.runner.feeds import Feed, Through
     from tidebook.engine.signals import Signal
     from tidebook.engine.store import Store, Unit
     from tidebook.engine.telemetry import Telemetry
@@ -62,6 +61,8 @@ _BACKOFF_SECONDS: Final = (0.02, 0.1, 0.5, 1.0, 2.0, 5.0)
 _WORK_AT_ONCE: Final = 50
 _SERIES_AT_ONCE: Final = 500
 _JUDGED_AT_ONCE: Final = 20
+_QUIET_SECONDS: Final = 0.5
+_COMPLIANCE_PATIENCE_SECONDS: Final = 10.0
 _SERIES_PATIENCE_SECONDS: Final = 3.0
 _STANDBY_SECONDS: Final = 1.0
 _NEWS_SECONDS: Final = 0.5
@@ -78,13 +79,6 @@ class Stage(Enum):
     BOOK = "book"
     SERIES = "series"
     SHIPPING = "shipping"
-
-
-class Through(NamedTuple):
-    """The bus between the processes, and where it is kept how far it was read."""
-
-    bus: Bus
-    offsets: Offsets
 
 
 class _Loop(NamedTuple):
@@ -234,7 +228,7 @@ class Runner:
             if self._compliance is not None:
                 found.append(_Loop("compliance", self._compliance_steps))
         if Stage.SHIPPING in self._stages and self._through is not None:
-            found.append(_Loop("shipping", partial(self._shipping_steps, self._through.bus)))
+            found.append(_Loop("shipping", partial(self._shipping_steps, self._through)))
         return found
 
     def _log_loops(self) -> list[_Loop]:
@@ -357,9 +351,9 @@ class Runner:
     def _taking_steps(self, feed: BusFeed, process: Process) -> Callable[[], bool]:
         return self._steps(self._consumption(feed.consumer, feed, process))
 
-    def _shipping_steps(self, bus: Bus) -> Callable[[], bool]:
+    def _shipping_steps(self, through: Through) -> Callable[[], bool]:
         feed = self._log_feed(SHIPPING, _parts_of(topics.DURABLE_TOPICS))
-        ship = shipping(bus, self._fences)
+        ship = shipping(through, self._fences)
         return self._consumption(SHIPPING, feed, ship).step
 
     def _steps(self, consumption: Consumption) -> Callable[[], bool]:
@@ -390,13 +384,22 @@ class Runner:
 
     def _compliance_steps(self) -> Callable[[], bool]:
         judging = Sparing(_JUDGED_AT_ONCE)
+        seen, moved_at = self._arrived.count, time.monotonic()
+        judged_at = moved_at
 
         def step() -> bool:
-            # Rules are the last to have a say: nothing else waits for them.
-            if self.backlog() > self._batch_max:
+            # Rules are the last to have a say: they wait until nothing moves, for a while.
+            nonlocal seen, moved_at, judged_at
+            now = time.monotonic()
+            if self._arrived.count != seen:
+                seen, moved_at = self._arrived.count, now
+            is_quiet = now - moved_at >= _QUIET_SECONDS and not self.backlog()
+            if not is_quiet and now - judged_at < _COMPLIANCE_PATIENCE_SECONDS:
                 self._stopping.wait(_POLL_SECONDS)
                 return True
-            return judging.run(self._judge_again)
+            busy = judging.run(self._judge_again)
+            judged_at = time.monotonic()
+            return busy
 
         return step
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from tidebook.analytics import Frequency, Undefined, measure_of
-from tidebook.analytics.catalogue import MEASURES
+from tidebook.analytics.catalogue import MEASURES, suite
 from tidebook.analytics.figures import Reason
 from tidebook.analytics.measures import Unit
+from tidebook.analytics.traits import TRAITS
 from tidebook.model.money import exact
 from tidebook.web import figures
 from tidebook.web.cells import Cell, Notes
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
-    from tidebook.analytics import DatedReturns, Fall, Figure, Measure
+    from tidebook.analytics import DatedReturns, Fall, Figure, Interval, Measure
     from tidebook.analytics.crossing import Floats
+    from tidebook.analytics.outcomes import Outcome
+    from tidebook.analytics.traits import Trait
     from tidebook.engine.bridging import Bridge
     from tidebook.engine.comparing import Comparison
     from tidebook.engine.tearsheet import PeriodLine, TearSheet
@@ -84,6 +87,9 @@ class TearSheetView(NamedTuple):
     headline: tuple[Row, ...]
     drawings: dict[str, Drawing]
     measures: tuple[Row, ...]
+    traits: tuple[Row, ...]
+    certainty: tuple[Row, ...]
+    fallen: tuple[Row, ...]
     periods: tuple[Row, ...]
     years: tuple[Row, ...]
     lengths: tuple[Row, ...]
@@ -119,6 +125,12 @@ def tear_sheet_view(sheet: TearSheet) -> TearSheetView:
         headline=tuple(_measured(measure_of(name), sheet, notes) for name in _HEADLINE),
         drawings=drawings(sheet),
         measures=tuple(_measured(measure, sheet, notes) for measure in _told_measures(sheet)),
+        traits=tuple(_trait(trait, sheet, notes) for trait in TRAITS),
+        certainty=tuple(
+            _certainty(measure_of(name), interval, notes)
+            for name, interval in found.intervals.items()
+        ),
+        fallen=_fallen(sheet, notes),
         periods=tuple(_period(line, sheet, notes) for line in sheet.periods),
         years=tuple(_period(line, sheet, notes) for line in sheet.years),
         lengths=tuple(_length(name, one, sheet, notes) for name, one in _LENGTHS),
@@ -148,6 +160,36 @@ def _measured(measure: Measure, sheet: TearSheet, notes: Notes) -> Row:
         other = found.benchmark.suite.figures.get(measure.id)
         cells.append(Cell("") if other is None else _figure(other, measure.unit, notes))
     return Row(measure.title, measure.formula, tuple(cells))
+
+
+def _trait(trait: Trait, sheet: TearSheet, notes: Notes) -> Row:
+    cells = [_figure(one.traits[trait.id], trait.unit, notes) for one in _sides(sheet)]
+    return Row(trait.title, trait.formula, tuple(cells))
+
+
+def _certainty(measure: Measure, interval: Interval, notes: Notes) -> Row:
+    told = (interval.figure, interval.low, interval.high)
+    cells = tuple(_figure(figure, measure.unit, notes) for figure in told)
+    return Row(measure.title, "", (*cells, Cell(f"{interval.draws:,}")))
+
+
+def _fallen(sheet: TearSheet, notes: Notes) -> tuple[Row, ...]:
+    sides = [one.falls for one in _sides(sheet)]
+    named = (
+        ("How many", "", Unit.COUNT, [float(one.fall_count) for one in sides]),
+        ("Mean depth", "", Unit.FRACTION, [one.depth_mean for one in sides]),
+        ("Mean length", "calendar days", Unit.RATIO, [one.days_mean for one in sides]),
+        ("Longest", "calendar days", Unit.COUNT, [one.days_longest for one in sides]),
+    )
+    return tuple(
+        Row(name, meaning, tuple(_figure(figure, unit, notes) for figure in told))
+        for name, meaning, unit, told in named
+    )
+
+
+def _sides(sheet: TearSheet) -> Sequence[Outcome]:
+    found = sheet.outcomes
+    return (found.own,) if found.benchmark is None else (found.own, found.benchmark)
 
 
 def _figure(figure: Figure, unit: Unit, notes: Notes) -> Cell:
@@ -186,13 +228,16 @@ def _length(name: str, frequency: Frequency | None, sheet: TearSheet, notes: Not
     returns = (own.returns if frequency is None else own.by_period[frequency]).returns
     rises, falls = returns[returns > 0], returns[returns < 0]
     moved = rises.size + falls.size
+    told = suite(returns).figures
     cells = (
         notes.percent(_of(returns, "mean"), _NO_CAPITAL, signed=True),
+        _percent(told["geometric_mean_return"], notes),
         notes.percent(_of(returns, "max"), _NO_CAPITAL, signed=True),
         notes.percent(_of(returns, "min"), _NO_CAPITAL, signed=True),
         notes.percent(_of(rises, "mean"), "No such period rose.", signed=True),
         notes.percent(_of(falls, "mean"), "No such period fell.", signed=True),
         notes.percent(rises.size / moved if moved else None, "No such period rose or fell."),
+        _figure(told["gain_to_pain"], Unit.RATIO, notes),
         Cell(f"{returns.size:,}"),
     )
     return Row(name, "", cells)
@@ -379,6 +424,10 @@ def _conventions(sheet: TearSheet) -> tuple[tuple[str, str], ...]:
             f"at {terms.confidence:.0%} over {terms.horizon_days:g} day; losses are positive",
         ),
         ("Drawdown", "compounded, from 1 at the start; losses are positive fractions in the table"),
+        (
+            "How certain",
+            "95 of 100 histories drawn from these returns, in blocks of random length, lie between",
+        ),
         ("Money-weighted return", "over the period, not per year; every external flow on its day"),
         ("Days without capital", f"{sheet.days_without_capital} left out"),
     ]

@@ -33,16 +33,16 @@ WHERE portfolio_id = ANY(%(ids)s) AND recorded_at <= %(known_at)s::timestamptz
   AND (superseded_at = 'infinity' OR superseded_at > %(known_at)s::timestamptz)
 
 -- name: household
-SELECT p.portfolio_id FROM portfolios p
-LEFT JOIN compliance_policies c
-  ON c.portfolio_id = p.portfolio_id AND c.superseded_at = 'infinity'
-WHERE p.portfolio_id = ANY(%(ids)s)
-   OR p.cif_id IN (SELECT cif_id FROM portfolios
-                   WHERE portfolio_id = ANY(%(ids)s) AND cif_id <> '')
-   OR c.household_id IN (SELECT household_id FROM compliance_policies
-                         WHERE portfolio_id = ANY(%(ids)s) AND superseded_at = 'infinity'
-                           AND household_id <> '')
-ORDER BY p.portfolio_id
+SELECT portfolio_id FROM portfolios WHERE portfolio_id = ANY(%(ids)s)
+UNION
+SELECT portfolio_id FROM portfolios
+WHERE cif_id IN (SELECT cif_id FROM portfolios WHERE portfolio_id = ANY(%(ids)s) AND cif_id <> '')
+UNION
+SELECT portfolio_id FROM compliance_policies
+WHERE superseded_at = 'infinity' AND household_id <> '' AND household_id IN (
+    SELECT household_id FROM compliance_policies
+    WHERE portfolio_id = ANY(%(ids)s) AND superseded_at = 'infinity')
+ORDER BY portfolio_id
 
 -- name: stored
 SELECT portfolio_id, transaction_id, content_hash FROM compliance_verdicts

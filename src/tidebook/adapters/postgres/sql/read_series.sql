@@ -38,8 +38,9 @@ SELECT a.portfolio_id,
 FROM unnest(%(ids)s::text[]) AS a (portfolio_id)
 
 -- name: turning_days
--- Of very many portfolios every row is looked at, and those of others are left to the caller: to
--- compare each row's text with all of their ids takes longer than to send a few rows too many.
+-- Of very many portfolios every turning day is read, and those of others are left to the caller: to
+-- compare each row's text with all of their ids takes longer than to send a few rows too many. The
+-- condition is that of the index portfolio_days_turning, word for word.
 SELECT d.portfolio_id, d.day, d.bod_market_value::float8, d.bod_cashflow::float8,
        d.eod_cashflow::float8, d.eod_market_value::float8, d.fees::float8, d.unpriced_cost::float8
 FROM portfolio_days AS d

@@ -18,6 +18,13 @@ SELECT portfolio_id, version, content_hash, name, base_currency, open_date, clos
        recorded_at, GREATEST(%(at)s, recorded_at + interval '1 microsecond')
 FROM portfolios WHERE portfolio_id = ANY(%(ids)s)
 
+-- name: judge_portfolios
+-- Portfolios of users that have trades: whose user has just become known, perhaps, or another.
+INSERT INTO compliance_work (portfolio_id, unjudged_from)
+SELECT portfolio_id, DATE '0001-01-01' FROM portfolios
+WHERE portfolio_id = ANY(%(ids)s) AND cif_id <> '' AND generation > 0
+ON CONFLICT (portfolio_id) DO UPDATE SET unjudged_from = excluded.unjudged_from
+
 -- name: save_portfolio
 INSERT INTO portfolios
     (portfolio_id, version, content_hash, name, base_currency, open_date, close_date, status,

@@ -75,7 +75,7 @@ WHERE portfolio_id = ANY(%(ids)s) AND series_change IS NOT NULL
 -- name: claim
 -- Portfolios are locked in the order of their ids by everyone.
 WITH claimed AS (
-    SELECT p.portfolio_id, p.series_from
+    SELECT p.portfolio_id, p.series_from, p.cif_id
     FROM portfolios p
     JOIN unnest(%(ids)s::text[], %(generations)s::bigint[], %(valuation_versions)s::bigint[])
          AS j (portfolio_id, generation, valuation_version)
@@ -83,9 +83,13 @@ WITH claimed AS (
     ORDER BY p.portfolio_id
     FOR UPDATE OF p
 ), unjudged AS (
-    -- Whatever moves a value may move what rules say of trades.
+    -- Whatever moves a value may move what rules say of trades, in portfolios that are judged:
+    -- those of a user, and those whose account somebody has described.
     INSERT INTO compliance_work AS w (portfolio_id, unjudged_from)
-    SELECT portfolio_id, series_from FROM claimed WHERE series_from IS NOT NULL
+    SELECT c.portfolio_id, c.series_from FROM claimed c
+    WHERE c.series_from IS NOT NULL
+      AND (c.cif_id <> ''
+           OR EXISTS (SELECT FROM compliance_policies o WHERE o.portfolio_id = c.portfolio_id))
     ON CONFLICT (portfolio_id) DO UPDATE
     SET unjudged_from = least(w.unjudged_from, excluded.unjudged_from)
 )

@@ -8,12 +8,13 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
-from urllib.request import OpenerDirector, ProxyHandler, Request, build_opener
+from urllib.request import ProxyHandler, Request, build_opener
 
 from tidebook.errors import Fault, Problem, ServerRefusedError, ServerUnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from urllib.request import OpenerDirector
 
 _TIMEOUT_SECONDS: Final = 120.0
 _ATTEMPTS_MAX: Final = 8
@@ -22,10 +23,11 @@ _COME_BACK: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_
 
 
 class Reply(NamedTuple):
-    """What the server answered: the status and the JSON document."""
+    """What the server answered: the status, the JSON document, and the bytes it was read from."""
 
     status: int
     document: Mapping[str, Any]
+    content: bytes = b""
 
 
 class Remote:
@@ -84,7 +86,8 @@ class Remote:
     def _once(self, request: Request) -> Reply:
         try:
             with self._opener.open(request, timeout=_TIMEOUT_SECONDS) as answer:
-                return Reply(answer.status, _document(answer.read()))
+                content = answer.read()
+                return Reply(answer.status, document_of(content), content)
         except HTTPError:
             raise
         except URLError as error:
@@ -93,17 +96,22 @@ class Remote:
             raise ServerUnreachableError(self._url, why=str(error)) from None
 
     def _refused(self, error: HTTPError) -> ServerRefusedError:
-        problem = _document(error.read())
-        return ServerRefusedError(
-            self._url,
-            Problem(
-                error.code,
-                str(problem.get("code") or error.reason),
-                str(problem.get("detail") or problem.get("title") or error.reason),
-                str(problem.get("hint") or "read the server's log under the correlation id"),
-                _faults(problem.get("errors")),
-            ),
-        )
+        return refusal_of(self._url, error.code, error.read(), str(error.reason))
+
+
+def refusal_of(url: str, status: int, content: bytes, reason: str) -> ServerRefusedError:
+    """Return a refusal as a server worded it; ``reason`` is what HTTP itself says of the status."""
+    problem = document_of(content)
+    return ServerRefusedError(
+        url,
+        Problem(
+            status,
+            str(problem.get("code") or reason),
+            str(problem.get("detail") or problem.get("title") or reason),
+            str(problem.get("hint") or "read the server's log under the correlation id"),
+            _faults(problem.get("errors")),
+        ),
+    )
 
 
 def _pause_seconds(error: HTTPError) -> float:
@@ -118,7 +126,8 @@ def _faults(listed: object) -> tuple[Fault, ...]:
     return tuple(Fault(*(str(row.get(field, "")) for field in Fault._fields)) for row in rows)
 
 
-def _document(content: bytes) -> Mapping[str, Any]:
+def document_of(content: bytes) -> Mapping[str, Any]:
+    """Return the JSON object that an answer holds; an empty one where it holds something else."""
     try:
         document = json.loads(content)
     except ValueError:

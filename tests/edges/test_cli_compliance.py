@@ -1,0 +1,92 @@
+"""``tidebook compliance``: what is listed, judged now, and asked before an order is sent.
+
+u1 buys 100 ACME at 50 on 2 January 2024 and sells them at 40 on 10 January: a loss of 1,000, whose
+window is open to 9 February.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from tests.unit.cli.memory_book import MemoryBook, Openings
+from tests.unit.cli.terminal import terminal
+from tidebook.compliance.policies import AccountPolicy
+from tidebook.compliance.trades import Restriction
+from tidebook.engine.user_trades import UserTrade, UserTrades
+from tidebook.engine.users import UserPolicy
+from tidebook.model.facts import TransactionType
+
+D = Decimal
+SOON = ("--at", "2024-01-20T15:30:00Z")
+
+
+@pytest.fixture(name="store")
+def traded() -> Openings:
+    book = MemoryBook()
+    trades = UserTrades(book, book, UserPolicy(), lambda: "never asked")
+    done = ((2, TransactionType.BUY, 100, 50), (10, TransactionType.SELL, 100, 40))
+    for day, side, quantity, price in done:
+        at = datetime(2024, 1, day, 15, 30, tzinfo=UTC)
+        gross = D(quantity * price)
+        trade = UserTrade("u1", "ACME", side, D(quantity), D(price), gross, at, f"{day}")
+        trades.take(trade, "test")
+    return Openings(book)
+
+
+def test_what_needs_attention_is_listed_with_the_totals(store: Openings) -> None:
+    result = terminal(store, "compliance", "list", "u1", "-o", "table")
+    assert result.exit_code == 0, result.stderr
+    assert "position_size_limit" in result.stdout
+    assert "pattern_day_trading" not in result.stdout
+    assert "18 checks of 2 trades: 16 passed, 1 flagged, 0 failed, 1 not decided" in result.stdout
+    assert "not legal or tax advice" in result.stdout
+
+
+def test_everything_is_judged_now(store: Openings) -> None:
+    result = terminal(store, "compliance", "check", "u1")
+    assert result.exit_code == 0, result.stderr
+    verdicts = json.loads(result.stdout)["verdicts"]
+    assert [(each["check_name"], each["status"]) for each in verdicts] == [
+        ("position_size_limit", "flag"),
+        ("wash_sale", "provisional"),
+    ]
+
+
+def test_an_order_is_judged_before_it_is_sent(store: Openings) -> None:
+    asked = ("--what-if", "buy 60 ACME at 41", *SOON)
+    result = terminal(store, "compliance", "check", "u1", *asked)
+    assert result.exit_code == 0, result.stderr
+    (order,) = json.loads(result.stdout)["orders"]
+    assert order["wash"]["disallowed"] == "600"
+    assert order["earliest_clean_date"] == "2024-02-10"
+    told = terminal(store, "compliance", "check", "u1", *asked, "-o", "table")
+    assert "600 of a loss would wait, from 2024-02-10 on none" in told.stdout
+
+
+def test_an_order_that_fails_ends_with_eight(store: Openings) -> None:
+    at = datetime(2024, 1, 20, tzinfo=UTC)
+    restricted = AccountPolicy(restricted=(Restriction("ACME", "blackout"),))
+    store.compliance.save_policy("user:u1", restricted, at)
+    result = terminal(store, "compliance", "check", "u1", "--what-if", "buy 5 ACME at 41", *SOON)
+    assert result.exit_code == 8
+    assert json.loads(result.stdout)["allowed"] is False
+
+
+@pytest.mark.parametrize("words", ["buy ACME", "hold 5 ACME", "buy x ACME", "buy 5 ACME for 3"])
+def test_what_is_no_order_is_refused(store: Openings, words: str) -> None:
+    assert terminal(store, "compliance", "check", "u1", "--what-if", words).exit_code == 2
+
+
+def test_rules_are_listed_with_those_in_force(store: Openings) -> None:
+    result = terminal(store, "compliance", "rules", "--as-of", "2026-06-03", "-o", "csv")
+    rows = {tuple(line.split(",")[:4]) for line in result.stdout.splitlines()}
+    assert ("intraday_margin", "2026-06-04", "US", "no") in rows
+    assert ("pattern_day_trading", "2021-03-24", "US", "yes") in rows
+
+
+def test_nobody_is_not_found(store: Openings) -> None:
+    assert terminal(store, "compliance", "list", "nobody").exit_code == 4
