@@ -274,6 +274,13 @@ def benchmark_update() -> RouteOptions:
     }
 
 
+def metrics() -> RouteOptions:
+    """Return what the route for metrics says of itself."""
+    example = "# TYPE tidebook_database_up gauge\ntidebook_database_up 1.0\n"
+    told = {"description": "The metrics", "content": {"text/plain": {"example": example}}}
+    return {"response_class": Response, "responses": {200: told, "default": _PROBLEM_REPLY}}
+
+
 def row_schema(door: Door[Any]) -> Json:
     """Return the schema of one row; every name may also be spelt in camelCase."""
     required = [name for name in door.fields if name in door.required]

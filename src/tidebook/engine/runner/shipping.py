@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tidebook.engine import topics
+from tidebook.engine.batches import Effect
 from tidebook.engine.envelope import messages
 from tidebook.engine.runner.feeds import SHIPPING
 from tidebook.errors import BusError
@@ -34,7 +35,7 @@ def shipping(through: Through, fences: Mapping[tuple[str, Part], int]) -> Proces
     bus, offsets = through
     made: list[tuple[Publisher, str]] = []
 
-    def ship(unit: Unit, batches: Sequence[LogBatch], at: datetime) -> None:
+    def ship(unit: Unit, batches: Sequence[LogBatch], at: datetime) -> Effect:
         if not made:
             bus.prepare(topics.DURABLE_TOPICS)
             made.append((bus.publisher(), offsets.log_id()))
@@ -48,5 +49,6 @@ def shipping(through: Through, fences: Mapping[tuple[str, Part], int]) -> Proces
             raise
         for batch in batches:
             unit.complete(SHIPPING, batch, fences[SHIPPING, (batch.topic, batch.part)], 0, at)
+        return Effect()
 
     return ship
