@@ -87,7 +87,10 @@ lock: $(READY_DEV) ## Pin the dependencies anew (ARGS=--upgrade for newer ones)
 		--generate-hashes --quiet --output-file requirements.txt $(ARGS) && \
 	$(BIN)/uv pip compile pyproject.toml --all-extras --group build --group dev --constraints requirements.txt \
 		--universal --python-version 3.11 --generate-hashes --quiet \
-		--output-file requirements-dev.txt $(ARGS)
+		--output-file requirements-dev.txt $(ARGS) && \
+	$(BIN)/uv pip compile pyproject.toml --extra kafka --extra tracing --group build \
+		--constraints requirements-dev.txt --universal --python-version 3.11 --generate-hashes --quiet \
+		--output-file requirements-server.txt $(ARGS)
 
 clean: ## Remove .venv, caches and build results; never a data directory
 	@rm -rf $(VENV) build dist htmlcov .coverage coverage.xml .pytest_cache .ruff_cache \

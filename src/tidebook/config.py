@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 BusName = Literal["log", "kafka"]
+LogFormat = Literal["auto", "json", "text"]
 
 
 class Role(StrEnum):
@@ -54,6 +55,8 @@ class Settings:
         port: The TCP port of the HTTP door; 0 takes any free one.
         max_body_bytes: The largest request body that is read.
         log_level: The least severe line that is logged.
+        log_format: How lines are logged; ``auto`` is text on a terminal and JSON otherwise.
+        traces_url: Where traces are sent; none are made without.
         book_batch_max: The most facts that one transaction of the book stage takes.
         workers: How many book workers run beside each other.
         roles: What this process does; all of it unless said otherwise.
@@ -78,6 +81,8 @@ class Settings:
     port: int = 8000
     max_body_bytes: int = 32 * 1024 * 1024
     log_level: LogLevel = "info"
+    log_format: LogFormat = "auto"
+    traces_url: str | None = None
     book_batch_max: int = 2000
     workers: int = 2
     roles: tuple[Role, ...] = EVERY_ROLE
@@ -120,6 +125,8 @@ class Settings:
                 env, "TIDEBOOK_MAX_BODY_BYTES", default.max_body_bytes, lowest=1024, highest=2**40
             ),
             log_level=_log_level(env, default.log_level),
+            log_format=_log_format(env, default.log_format),
+            traces_url=_web_address(env, "TIDEBOOK_TRACES_URL", "") or None,
             book_batch_max=_whole_number(
                 env, "TIDEBOOK_BOOK_BATCH_MAX", default.book_batch_max, lowest=1, highest=1_000_000
             ),
@@ -209,6 +216,16 @@ def _log_level(env: Mapping[str, str], default: LogLevel) -> LogLevel:
     )
 
 
+def _log_format(env: Mapping[str, str], default: LogFormat) -> LogFormat:
+    given = env.get("TIDEBOOK_LOG_FORMAT") or default
+    for form in get_args(LogFormat):
+        if given == form:
+            return form
+    raise InvalidSettingError(
+        "TIDEBOOK_LOG_FORMAT", given, allowed="one of " + ", ".join(get_args(LogFormat))
+    )
+
+
 def _bus(env: Mapping[str, str], default: BusName) -> BusName:
     given = env.get("TIDEBOOK_BUS") or default
     for name in get_args(BusName):
@@ -254,7 +271,7 @@ def _half_of_two(env: Mapping[str, str], variable: str, other: str) -> str:
 
 def _web_address(env: Mapping[str, str], variable: str, default: str) -> str:
     given = env.get(variable) or default
-    if given.startswith(("https://", "http://")):
+    if given == default or given.startswith(("https://", "http://")):
         return given
     raise InvalidSettingError(variable, given, allowed="an address such as https://...")
 

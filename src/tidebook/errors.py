@@ -38,7 +38,8 @@
     ├── StoreError                the database cannot serve
     │   ├── StoreUnavailableError     no connection could be made
     │   │   ├── ServerMissingError    no PostgreSQL server programs on this machine
-    │   │   └── ServerStartError      the embedded server did not start
+    │   │   ├── ServerStartError      the embedded server did not start
+    │   │   └── SchemaBehindError     a database older than the process that works on it
     │   ├── DataDirectoryError        the data directory cannot be used by this process
     │   │   ├── WrongMajorError       it was made by another major version of PostgreSQL
     │   │   ├── DirectoryInUseError   a server runs there that is not this book's
@@ -690,6 +691,21 @@ class FencedError(StoreError):
         super().__init__(
             f"{what} has moved on since it was read",
             hint="nothing was written; the batch is read and tried again by its present owner",
+        )
+
+
+class SchemaBehindError(StoreUnavailableError):
+    """The database fell behind a process that had found it up to date, or is not migrated yet."""
+
+    code = "store.schema-behind"
+
+    def __init__(self, found: str | None, *, head: str) -> None:
+        self.found = found
+        self.head = head
+        super().__init__(
+            f"the database is at schema version {found or 'none'}, and this release works with "
+            f"{head}",
+            hint="run tidebook db upgrade; after a restore of an older copy also restart the roles",
         )
 
 

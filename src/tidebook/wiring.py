@@ -7,12 +7,15 @@ import logging
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from signal import SIGTERM, signal
-from threading import Thread, current_thread, main_thread
+from threading import Event, Thread, current_thread, main_thread
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from tidebook import __version__
 from tidebook.adapters.postgres import schema
+from tidebook.adapters.postgres.arrears import PostgresArrears
 from tidebook.adapters.postgres.benchmark_store import PostgresBenchmarks
 from tidebook.adapters.postgres.cluster import EmbeddedCluster
 from tidebook.adapters.postgres.compliance_store import PostgresCompliance
@@ -28,6 +31,7 @@ from tidebook.engine.commands import LogCommands
 from tidebook.engine.keeping import Kept, RetentionJob, cut_of
 from tidebook.engine.runner import Runner, Stage, Through, unbooked
 from tidebook.engine.signals import Signal
+from tidebook.engine.telemetry import unread
 from tidebook.errors import MissingExtraError, StoreUnavailableError
 
 if TYPE_CHECKING:
@@ -38,7 +42,9 @@ if TYPE_CHECKING:
     import uvicorn
     from fastapi import FastAPI
 
+    from tidebook.adapters.postgres.pool import ToldPool
     from tidebook.adapters.postgres.store import LeadName
+    from tidebook.adapters.telemetry.metrics import Metrics
     from tidebook.config import Settings
     from tidebook.engine.benchmarks import Provider
     from tidebook.engine.bus import Bus
@@ -46,6 +52,7 @@ if TYPE_CHECKING:
     from tidebook.engine.dead_letters import DeadLetters
     from tidebook.engine.keeping import Keeper
     from tidebook.engine.ports import Clock, Commands, Reader
+    from tidebook.engine.telemetry import ArrearsReader
 
 _log = logging.getLogger("tidebook.wiring")
 
@@ -64,6 +71,14 @@ class SystemClock:
         return datetime.now(UTC)
 
 
+class Watch(NamedTuple):
+    """What a system tells of its own state: what it has done, how far it is behind, its schema."""
+
+    metrics: Metrics | None
+    arrears: ArrearsReader
+    schema_ready: Callable[[], None]
+
+
 @dataclass(frozen=True, slots=True)
 class System:
     """A system at work: what may be asked of it, and how to end it."""
@@ -77,6 +92,7 @@ class System:
     compliance: Compliance
     bus: Bus | None
     dead_letters: DeadLetters
+    watch: Watch
     _keeper: Keeper
     _stack: ExitStack
 
@@ -98,24 +114,23 @@ class System:
         self._stack.close()
 
 
-def open_system(settings: Settings, *, run: bool = True) -> System:
+def open_system(settings: Settings, *, run: bool = True, counted: bool = False) -> System:
     """Return a system on the database that the settings name, migrated and ready.
 
     Args:
         settings: Which database, and how many workers.
         run: Whether this process also runs the stages; without, it reads and takes facts in.
+        counted: Whether to count what is done, for ``/metrics``.
 
     Raises:
         DataDirectoryError: The data directory cannot be used by this process.
         StoreUnavailableError: The database cannot be reached.
     """
     with ExitStack() as stack:
-        url = database_url(settings, stack)
-        schema.upgrade(url)
-        pool = open_pool(url)
-        stack.callback(pool.close)
-        cache = MarketCache()
         clock = SystemClock()
+        url, pool = _opened_pool(settings, stack)
+        watch = _watch(settings, pool, clock, counting=counted)
+        cache = MarketCache()
         bus = _bus(settings)
         arrived, booked = Signal(), Signal()
 
@@ -138,6 +153,7 @@ def open_system(settings: Settings, *, run: bool = True) -> System:
                 through=None if bus is None else Through(bus, store()),
                 unbooked=backlog,
                 compliance=compliance if stage is Stage.SERIES else None,
+                telemetry=watch.metrics,
             )
             stack.callback(made.stop)
             made.start()
@@ -156,12 +172,9 @@ def open_system(settings: Settings, *, run: bool = True) -> System:
                 runner("shipping", Stage.SHIPPING)
         commands = LogCommands(store(), clock, arrived=arrived, booked=booked, backlog=backlog)
         reader = PostgresReader(pool, cache)
-        letters = PostgresDeadLetters(pool, clock)
         keeper = PostgresKeeper(pool)
         if run and Role.BOOK in settings.roles:
-            job = RetentionJob(store("jobs"), keeper, clock, _kept(settings))
-            stack.callback(job.stop)
-            job.start()
+            _start(RetentionJob(store("jobs"), keeper, clock, _kept(settings)), stack)
         benchmarks = Benchmarks(
             PostgresBenchmarks(pool), benchmark_provider(settings), reader, clock
         )
@@ -174,10 +187,37 @@ def open_system(settings: Settings, *, run: bool = True) -> System:
             benchmarks,
             compliance,
             bus,
-            letters,
+            PostgresDeadLetters(pool, clock),
+            watch,
             keeper,
             stack.pop_all(),
         )
+
+
+def _opened_pool(settings: Settings, stack: ExitStack) -> tuple[str, ToldPool]:
+    """Return the address of the database, brought to this release's schema, and connections."""
+    url = database_url(settings, stack)
+    schema.upgrade(url)
+    pool = open_pool(url)
+    stack.callback(pool.close)
+    return url, pool
+
+
+def _start(job: RetentionJob, stack: ExitStack) -> None:
+    stack.callback(job.stop)
+    job.start()
+
+
+def _watch(settings: Settings, pool: ToldPool, clock: Clock, *, counting: bool) -> Watch:
+    """Return what watches a system from now on."""
+    arrears = PostgresArrears(pool, clock, is_shipped=settings.bus != "log")
+    metrics = None
+    if counting:
+        from tidebook.adapters.telemetry.metrics import Metrics  # noqa: PLC0415 - for servers
+
+        metrics = Metrics(version=__version__, roles=settings.roles, arrears=arrears)
+        pool.telemetry = metrics
+    return Watch(metrics, arrears, partial(schema.ready, pool))
 
 
 def _kept(settings: Settings) -> Kept:
@@ -237,16 +277,21 @@ def serve(settings: Settings, *, on_ready: Callable[[str], None] | None = None) 
         settings: Where to listen, and on which database.
         on_ready: Called with the address once the door is open.
     """
-    with _ending_in_order(), _patiently(settings) as system:
+    _configure_logs(settings)
+    serving = Event()
+    with _ending_in_order(serving), _patiently(settings) as system:
+        serving.set()
         serve_system(system, on_ready=on_ready)
 
 
 @contextmanager
-def _ending_in_order() -> Generator[None]:
+def _ending_in_order(serving: Event) -> Generator[None]:
     """Let SIGTERM end the process as Ctrl-C does: after the requests and batches at hand."""
 
     def leave(_: int, __: FrameType | None) -> None:
-        raise KeyboardInterrupt
+        # The server catches the signal itself, ends, and then passes it on to here.
+        if not serving.is_set():
+            raise KeyboardInterrupt
 
     if current_thread() is not main_thread():
         yield
@@ -268,7 +313,7 @@ def _patiently(settings: Settings) -> System:
     end = monotonic() + (0.0 if settings.roles == EVERY_ROLE else _PATIENCE_SECONDS)
     while True:
         try:
-            return open_system(settings)
+            return open_system(settings, counted=True)
         except StoreUnavailableError as error:
             if monotonic() >= end:
                 raise
@@ -281,11 +326,12 @@ def serve_system(system: System, *, on_ready: Callable[[str], None] | None = Non
     import uvicorn  # noqa: PLC0415 - reading the book from the command line must not pay for it
 
     settings = system.settings
+    _configure_logs(settings)
     config = uvicorn.Config(
         application(system),
         host=settings.host,
         port=settings.port,
-        log_level=settings.log_level,
+        log_config=None,
         access_log=False,
     )
     server = uvicorn.Server(config)
@@ -293,6 +339,14 @@ def serve_system(system: System, *, on_ready: Callable[[str], None] | None = Non
         announcer = Thread(target=_announce, args=(server, on_ready), daemon=True)
         announcer.start()
     server.run()
+
+
+def _configure_logs(settings: Settings) -> None:
+    """Log as the settings say: what a server writes, its web server's lines included."""
+    from tidebook.adapters.telemetry.logs import configure  # noqa: PLC0415 - servers alone log
+
+    roles = () if settings.roles == EVERY_ROLE else settings.roles
+    configure(settings.log_level, settings.log_format, roles=roles)
 
 
 def application(system: System) -> FastAPI:
@@ -318,11 +372,10 @@ def application(system: System) -> FastAPI:
         new_nonce=random_nonce,
         levels_of=system.benchmarks.levels,
     )
-    brokers = (
-        ()
-        if system.bus is None
-        else (Dependency("broker", system.bus.ready, needed=Role.BOOK in given.roles),)
-    )
+    others = [Dependency("schema", system.watch.schema_ready, needed=True)]
+    if system.bus is not None:
+        needed = Role.BOOK in given.roles
+        others.append(Dependency("broker", system.bus.ready, needed=needed))
     desk = user_desk(
         system.commands,
         system.reader,
@@ -340,7 +393,9 @@ def application(system: System) -> FastAPI:
         compliance=system.compliance,
         settings=settings,
         doors=Doors(takes=Role.INGEST in given.roles, answers=reading, roles=given.roles),
-        dependencies=brokers,
+        dependencies=others,
+        unbooked=partial(unread, system.watch.arrears),
+        metrics_told=system.watch.metrics,
     )
 
 

@@ -103,6 +103,7 @@ def test_a_record_that_cannot_be_read_is_set_apart_once_and_the_others_are_booke
         "correlation_id": "spoilt",
         "schema": "raw_transactions/1",
         "source_sequence": "0",
+        "source": "",
     }
     assert system.reader.transaction("T1") is not None
 

@@ -151,3 +151,29 @@ def test_the_page_of_a_portfolio_leads_to_its_tear_sheet(store: Openings) -> Non
     lost = client.get("/ui/tearsheet", params={"portfolio_id": "P1", "period": "2020"})
     assert lost.status_code == 404
     assert "holds no day" in lost.text
+
+
+def test_falls_are_told_together(store: Openings) -> None:
+    """From 29 December to 2 January are 4 days, from 3 to 4 January one; 10 % and 5 % deep."""
+    text = _plain(_text(store, Told("P1")))
+    assert (
+        "How many 2 Mean depth 7.50% Mean length calendar days 2.50 Longest calendar days 4" in text
+    )
+
+
+def test_runs_tails_and_recovery_are_told(store: Openings) -> None:
+    """Six returns: 0, 10 %, -10 %, 120/99 - 1, 0, -5 %; 14 % over a fall of 10 %."""
+    text = _plain(_text(store, Told("P1")))
+    assert "Longest run of wins the most r &gt; 0 in a row 1" in text
+    assert "Time in market #(r ≠ 0) / n 66.67%" in text
+    assert "Recovery factor cumulative return / deepest drawdown 1.40" in text
+
+
+def test_intervals_stand_beside_the_figures(store: Openings) -> None:
+    text = _plain(_text(store, Told("P1")))
+    found = re.search(r"How certain Measure .*? Sharpe ratio (\S+) (\S+) (\S+) 1,000", text)
+    assert found is not None
+    figure, low, high = (float(one.replace("−", "-")) for one in found.groups())
+    assert low < figure < high
+    other = _plain(_text(store, Told("P1", seed=1)))
+    assert other != text

@@ -77,7 +77,7 @@ def booked(database_url: str, tmp_path: Path) -> Iterator[Desk]:
     with open_system(Settings(data_dir=tmp_path, database_url=database_url)) as system:
         desk = Desk(system)
         desk.take(
-            desk.commands.ingest_portfolios([portfolio()], "test"),
+            desk.commands.ingest_portfolios([portfolio(cif_id="U1")], "test"),
             desk.commands.ingest_instruments([security("ACME"), security("OTHER")], "test"),
             desk.commands.ingest_transactions(
                 [
@@ -195,3 +195,16 @@ def test_a_stage_that_another_one_has_replaced_is_fenced(desk: Desk) -> None:
     part = ("compliance_verdicts", 0)
     with pytest.raises(FencedError), desk.kept.unit() as unit:
         unit.hold_fence("stages", part, 0)
+
+
+def test_nobody_judges_a_portfolio_of_nobody_until_its_user_is_known(desk: Desk) -> None:
+    fund = portfolio()._replace(portfolio_id="FUND")
+    bought = trade("f1", "BUY", "ACME", "2025-01-06", quantity="100", price="50")
+    desk.take(
+        desk.commands.ingest_portfolios([fund], "test"),
+        desk.commands.ingest_transactions([bought._replace(portfolio_id="FUND")], "test"),
+    )
+    compliance = desk.system.compliance
+    assert compliance.verdicts(["FUND"]).totals.trades == 0
+    desk.take(desk.commands.ingest_portfolios([fund._replace(cif_id="U2")], "test"))
+    desk.until(lambda: compliance.verdicts(["FUND"]).totals.trades == 1)

@@ -21,6 +21,7 @@ from tidebook.api import (
     health,
     ingestion,
     measuring,
+    metrics,
     problems,
     queries,
     reference,
@@ -38,18 +39,20 @@ from tidebook.api.edge import (
     random_nonce,
     refuse_unknown_parameters,
 )
+from tidebook.api.observing import ObservingMiddleware
 from tidebook.api.waiting import WaitingRoom
 from tidebook.engine.compliance.computed import ComputedCompliance
 from tidebook.engine.user_desk import user_desk
 from tidebook.errors import Fault, InvalidRequestError, TidebookError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from starlette.responses import Response
 
     from tidebook.api.doors import Dependency
+    from tidebook.api.observing import Exposition
     from tidebook.api.pages import Pages
     from tidebook.api.problems import Problem
     from tidebook.engine.compliance.ports import Compliance
@@ -73,6 +76,8 @@ def create_app(
     dependencies: Sequence[Dependency] = (),
     desk: UserDesk | None = None,
     compliance: Compliance | None = None,
+    metrics_told: Exposition | None = None,
+    unbooked: Callable[[], Mapping[str, int]] | None = None,
 ) -> FastAPI:
     """Return the application that serves a book over HTTP.
 
@@ -87,6 +92,8 @@ def create_app(
         doors: Which routes this process answers; all unless said otherwise.
         dependencies: Servers besides the store that the readiness route asks.
         desk: Users' trades and benchmarks; without, benchmarks are instruments of the book alone.
+        metrics_told: Told of requests, and asked for all metrics; without, there are none.
+        unbooked: Tells per consumer how many records it has yet to read.
         compliance: Where verdicts are kept; without, trades are judged whenever someone asks.
     """
     chosen = settings or AppSettings()
@@ -125,13 +132,16 @@ def create_app(
         benchmarks,
         health,
         reference,
+        *(() if metrics_told is None else (metrics,)),
     )
     here = doors or Doors()
+    app.state.metrics, app.state.unbooked = metrics_told, unbooked
     app.state.doors, app.state.dependencies = here, tuple(dependencies)
     for part in routed:
         app.include_router(opened(part.router, here))
     if pages is not None:
         app.include_router(pages.router)
+    app.add_middleware(ObservingMiddleware, told=metrics_told)
     app.add_middleware(CorrelationMiddleware, new_id=new_id)
     _refuse_with_problems(app)
     app.openapi = lambda: reference.openapi_of(app)

@@ -8,11 +8,12 @@ from fastapi import APIRouter
 from fastapi.routing import APIRoute
 from starlette.routing import Route
 
-from tidebook.errors import BusUnavailableError
+from tidebook.errors import BusUnavailableError, SchemaNewerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-_EVERYWHERE = ("/health/live", "/health/ready", "/health/startup", "/version", "/docs", "/openapi")
+_HEALTH = ("/health/live", "/health/ready", "/health/startup", "/version", "/metrics")
+_EVERYWHERE = (*_HEALTH, "/docs", "/openapi")
 _TAKING = ("/ingest/", "/reprocess/", "/trades", "/benchmarks/update")
 _COMMITTING = "/what-if/commit"
 
@@ -36,9 +37,10 @@ class Doors(NamedTuple):
 
 
 class Dependency(NamedTuple):
-    """A server that a process rests on, besides the store.
+    """What a process rests on, besides that the store answers.
 
-    ``ask`` raises ``BusUnavailableError`` when it does not answer. Where it is ``needed`` the
+    ``ask`` raises ``BusUnavailableError`` when a server does not answer, a ``StoreError`` when the
+    database is not as it should be. Where it is ``needed`` the
     process is not ready without it; elsewhere that it is away is only told.
     """
 
@@ -74,6 +76,9 @@ def dependencies_told(dependencies: Sequence[Dependency]) -> dict[str, str]:
             if dependency.needed:
                 raise
             told[dependency.name] = "away"
+        except SchemaNewerError:
+            # Refusing here would stop the releases that still run while a new one comes in.
+            told[dependency.name] = "newer"
         else:
             told[dependency.name] = "ok"
     return told

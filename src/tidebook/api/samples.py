@@ -222,6 +222,11 @@ def what_if() -> RouteOptions:
     return _asking("what_if_request", "what_if")
 
 
+def what_if_explain() -> RouteOptions:
+    """Return what the route that explains a what-if says of itself."""
+    return _asking("what_if_explain_request", "what_if_explain")
+
+
 def what_if_commit() -> RouteOptions:
     """Return what the route that commits a what-if says of itself."""
     return _writing({"type": "object"}, examples()["what_if_commit_request"], "queued", status=202)
@@ -267,6 +272,13 @@ def benchmark_update() -> RouteOptions:
         "status_code": 202,
         "responses": _responses(202, "An update runs", "benchmark_update"),
     }
+
+
+def metrics() -> RouteOptions:
+    """Return what the route for metrics says of itself."""
+    example = "# TYPE tidebook_database_up gauge\ntidebook_database_up 1.0\n"
+    told = {"description": "The metrics", "content": {"text/plain": {"example": example}}}
+    return {"response_class": Response, "responses": {200: told, "default": _PROBLEM_REPLY}}
 
 
 def row_schema(door: Door[Any]) -> Json:

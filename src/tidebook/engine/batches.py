@@ -22,6 +22,17 @@ class Passage(NamedTuple):
     marks: tuple[tuple[int, int], ...]
 
 
+class Effect(NamedTuple):
+    """What the processing of batches came to, told when it is committed.
+
+    ``duplicates`` are facts that were known already, ``restated`` keys whose history came out
+    different.
+    """
+
+    duplicates: int = 0
+    restated: int = 0
+
+
 class LogBatch(NamedTuple):
     """Records of one partition as they lie in the log."""
 

@@ -1,8 +1,9 @@
 """Records as messages of a bus: their headers, and how they are read again.
 
 A message of ours says in its headers which event it is, in which request it began, in which
-version of its schema it is written, and its sequence: the offset of the record in the log, without
-a gap in each partition. A consumer that keeps the next sequence knows a repeat when it sees one.
+version of its schema it is written, and its sequence: the offset of the record in the log that is
+named with it, without a gap in each partition. A consumer that keeps the next sequence knows a
+repeat when it sees one.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 EVENT_ID: Final = "event_id"
 CORRELATION_ID: Final = "correlation_id"
 SCHEMA: Final = "schema"
+SOURCE: Final = "source"
 SEQUENCE: Final = "source_sequence"
 VERSION: Final = 1
 """The version of every schema that this release writes, and the only one that it reads."""
@@ -40,6 +42,8 @@ class Received(NamedTuple):
     record: Mapping[str, str]
     correlation_id: str
     sequence: int | None
+    source: str | None
+    """The log that it was shipped from; None where another system sent it."""
 
 
 def schema_of(topic: str) -> str:
@@ -51,9 +55,12 @@ def schema_of(topic: str) -> str:
     return f"{topic}/{VERSION}"
 
 
-def headers(topic: str, part: int, offset: int, correlation_id: str) -> dict[str, str]:
-    """Return the headers of a record of the log."""
+def headers(
+    topic: str, part: int, offset: int, correlation_id: str, source: str = ""
+) -> dict[str, str]:
+    """Return the headers of a record of the log that is called ``source``."""
     return {
+        SOURCE: source,
         EVENT_ID: f"{topic}-{part}-{offset}",
         CORRELATION_ID: correlation_id,
         SCHEMA: schema_of(topic),
@@ -61,7 +68,7 @@ def headers(topic: str, part: int, offset: int, correlation_id: str) -> dict[str
     }
 
 
-def messages(batch: LogBatch) -> Iterator[Outgoing]:
+def messages(batch: LogBatch, source: str = "") -> Iterator[Outgoing]:
     """Yield the records of the log as messages, each on the partition that it lies on."""
     for offset, (record, correlation_id) in enumerate(
         zip(batch.records, batch.correlation_ids, strict=True), batch.first_offset
@@ -71,7 +78,7 @@ def messages(batch: LogBatch) -> Iterator[Outgoing]:
             batch.part,
             topics.key_of(batch.topic, record),
             _encode(record).encode(),
-            headers(batch.topic, batch.part, offset, correlation_id),
+            headers(batch.topic, batch.part, offset, correlation_id, source),
         )
 
 
@@ -83,16 +90,17 @@ def received(arrival: Arrival) -> Received:
     in, and nobody looks at them.
     """
     told = arrival.headers
+    request = told.get(CORRELATION_ID, "")
     said = told.get(SEQUENCE, "")
     sequence = int(said) if said.isascii() and said.isdecimal() else None
     why = _unknown_schema(arrival.topic, told.get(SCHEMA))
     if why is None:
         record = _object(arrival.value)
         if record is not None:
-            return Received(record, told.get(CORRELATION_ID, ""), sequence)
+            return Received(record, request, sequence, told.get(SOURCE))
         why = "the message is not a JSON object"
     text = arrival.value.decode("utf-8", "backslashreplace")
-    return Received({UNREADABLE: text, WHY: why}, told.get(CORRELATION_ID, ""), sequence)
+    return Received({UNREADABLE: text, WHY: why}, request, sequence, told.get(SOURCE))
 
 
 def _unknown_schema(topic: str, schema: str | None) -> str | None:

@@ -26,12 +26,16 @@ UNIT: Any = None
 
 
 def message(
-    place: int, sequence: int | None, *, schema: str = schema_of(RAW_TRANSACTIONS)
+    place: int,
+    sequence: int | None,
+    *,
+    schema: str = schema_of(RAW_TRANSACTIONS),
+    source: str = "ours",
 ) -> Arrival:
     """Return a message of ours, or without a sequence a stranger's."""
     said = {"correlation_id": f"r{place}", "schema": schema}
     if sequence is not None:
-        said["source_sequence"] = str(sequence)
+        said |= {"source_sequence": str(sequence), "source": source}
     value = json.dumps({"portfolio_id": "P1", "transaction_id": f"T{sequence}"}).encode()
     return Arrival(*PART, place, "P1", value, said)
 
@@ -44,6 +48,9 @@ class Memory:
         self.shipped = 0
         self.rewound: list[int] = []
         self.away = 0
+
+    def log_id(self) -> str:
+        return "ours"
 
     def own(self, consumer: str, parts: Collection[Part]) -> dict[Part, Owned]:
         assert consumer == "book"
@@ -190,6 +197,16 @@ def test_a_strangers_message_moves_the_place_and_not_the_sequence() -> None:
     assert [(each.first_offset, each.next_offset) for each in singles] == [(0, 0), (0, 1), (1, 1)]
 
 
+def test_what_was_shipped_from_another_log_is_passed_over() -> None:
+    others = [message(0, 0, source="theirs"), message(1, 1, source="theirs"), message(2, 0)]
+    offsets = Memory()
+    feed, _ = feed_of(Wire(others), offsets)
+    feed.look()
+    (batch,) = feed.read(UNIT)
+    assert batch.passage == Passage(0, 3, ((3, 1),))
+    assert offsets.rewound == []
+
+
 def test_the_last_of_the_singles_passes_the_repeats_behind_it() -> None:
     feed, _ = feed_of(Wire([message(0, 1), message(1, 0)]), Memory(sequence=1))
     feed.look()
@@ -282,14 +299,15 @@ def test_unknown_fields_are_left_in_and_numbers_keep_their_digits() -> None:
 
 def test_records_of_the_log_become_messages_that_say_what_they_are() -> None:
     batch = LogBatch(*PART, 40, ({"portfolio_id": "P1"}, {"portfolio_id": "P1"}), ("a", "b"))
-    first, second = messages(batch)
+    first, second = messages(batch, "ours")
     assert (first.topic, first.part, first.key) == (*PART, "P1")
-    assert first.headers == headers(*PART, 40, "a")
+    assert first.headers == headers(*PART, 40, "a", "ours")
     assert second.headers == {
         "event_id": f"raw_transactions-{PART[1]}-41",
         "correlation_id": "b",
         "schema": "raw_transactions/1",
         "source_sequence": "41",
+        "source": "ours",
     }
 
 

@@ -2,17 +2,50 @@
 
 from __future__ import annotations
 
-from typing import Any
+from contextlib import contextmanager
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
 
 from psycopg_pool import ConnectionPool
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from psycopg import Connection
+
+    from tidebook.engine.telemetry import Telemetry
 
 _CONNECTIONS_MAX = 24
 _TIMEOUT_SECONDS = 10.0
 
 
-def open_pool(conninfo: str) -> ConnectionPool[Any]:
+class ToldPool(ConnectionPool[Any]):
+    """A pool that tells of every use of a connection: the wait for it, and how long it was held.
+
+    Nobody is told before somebody is named in ``telemetry``.
+    """
+
+    telemetry: Telemetry | None = None
+
+    @contextmanager
+    def connection(self, timeout: float | None = None) -> Generator[Connection[Any]]:
+        """Lend a connection for a transaction."""
+        asked = perf_counter()
+        got: float | None = None
+        try:
+            with super().connection(timeout) as connection:
+                got = perf_counter()
+                yield connection
+        finally:
+            if self.telemetry is not None and got is not None:
+                self.telemetry.transaction(
+                    waited_seconds=got - asked, held_seconds=perf_counter() - got
+                )
+
+
+def open_pool(conninfo: str) -> ToldPool:
     """Return an open pool; whoever waits ten seconds for a connection is told that none came."""
-    pool: ConnectionPool[Any] = ConnectionPool(
+    pool = ToldPool(
         conninfo, min_size=2, max_size=_CONNECTIONS_MAX, timeout=_TIMEOUT_SECONDS, open=False
     )
     pool.open()

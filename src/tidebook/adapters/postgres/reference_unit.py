@@ -67,6 +67,7 @@ def save_portfolios(
     if changes:
         cursor.execute(_SQL["keep_portfolios"], {"ids": list(changes), "at": at})
         cursor.executemany(_SQL["save_portfolio"], list(changes.values()))
+        cursor.execute(_SQL["judge_portfolios"], {"ids": list(changes)})
     if fresh:
         subjects = [f"portfolio:{identity}" for identity in fresh]
         _wake(cursor, subjects, "its portfolio has become known", at)

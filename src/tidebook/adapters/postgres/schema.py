@@ -9,11 +9,15 @@ from __future__ import annotations
 import re
 from functools import cache
 from importlib.resources import files
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import psycopg
 
-from tidebook.errors import SchemaNewerError, StoreUnavailableError
+from tidebook.adapters.postgres.snapshots import snapshot
+from tidebook.errors import SchemaBehindError, SchemaNewerError, StoreUnavailableError
+
+if TYPE_CHECKING:
+    from tidebook.adapters.postgres.snapshots import Pool
 
 _MIGRATIONS = "tidebook.adapters.postgres.migrations"
 _FILE_NAME = re.compile(r"(\d{4})_\w+\.py")
@@ -67,6 +71,26 @@ def check(conninfo: str) -> SchemaCheck:
     if found is not None and found not in _revisions():
         raise SchemaNewerError(found, head=head())
     return SchemaCheck(found, head())
+
+
+def ready(pool: Pool, *, timeout_seconds: float = 2.0) -> None:
+    """Return when the database of a running process is at the schema that the process knows.
+
+    Raises:
+        SchemaBehindError: It is at an earlier one: an older copy was put in its place.
+        SchemaNewerError: A later release has migrated it, as happens while releases change.
+        StoreUnavailableError: It does not answer.
+    """
+    try:
+        with snapshot(pool, timeout_seconds=timeout_seconds) as cursor:
+            row = cursor.execute("SELECT version_num FROM alembic_version").fetchone()
+    except psycopg.errors.UndefinedTable:
+        row = None
+    found = None if row is None else str(row[0])
+    if found is not None and found not in _revisions():
+        raise SchemaNewerError(found, head=head())
+    if found != head():
+        raise SchemaBehindError(found, head=head())
 
 
 def upgrade(conninfo: str) -> SchemaCheck:

@@ -384,6 +384,13 @@ class PostgresStore:
                 raise _unavailable(error) from error
         return {(row[0], row[1]): row[2] for row in rows}
 
+    def log_id(self) -> str:
+        """Return which log this is; it is named when that is first asked."""
+        with self.cursor() as cursor:
+            cursor.execute(statements("log")["make_identity"])
+            (found,) = cursor.execute(statements("log")["identity"]).fetchall()
+        return str(found[0])
+
     def own(
         self, consumer: str, parts: Collection[tuple[str, int]]
     ) -> dict[tuple[str, int], Owned]:

@@ -1,6 +1,7 @@
 """The runner: the one loop that feeds batches to stages, and all that may go wrong with them."""
 
+from tidebook.engine.runner.feeds import Through
 from tidebook.engine.runner.lagging import unbooked
-from tidebook.engine.runner.workers import Runner, Stage, Through
+from tidebook.engine.runner.workers import Runner, Stage
 
 __all__ = ["Runner", "Stage", "Through", "unbooked"]

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from typing import TYPE_CHECKING, Final
 
+from tidebook.engine.correlating import correlated
 from tidebook.engine.envelope import UNREADABLE, WHY, headers
 from tidebook.engine.topics import DEAD_LETTERS
 from tidebook.errors import (
@@ -21,17 +23,18 @@ from tidebook.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
     from threading import Event
 
-    from tidebook.engine.batches import LogBatch
+    from tidebook.engine.batches import Effect, LogBatch
     from tidebook.engine.ports import Clock
     from tidebook.engine.records import Record
     from tidebook.engine.runner.feeds import Feed
     from tidebook.engine.store import Store, Unit
+    from tidebook.engine.telemetry import Telemetry
 
-    Process = Callable[["Unit", "Sequence[LogBatch]", "datetime"], None]
+    Process = Callable[["Unit", "Sequence[LogBatch]", "datetime"], "Effect"]
 
 _log = logging.getLogger("tidebook.runner")
 
@@ -53,6 +56,7 @@ class Consumption:
         fences: What this worker presents for each (consumer, partition).
         process: What is done with a batch; it moves the offsets.
         stopping: Set when the process is to end.
+        telemetry: Told of batches, and of records that were set apart.
     """
 
     def __init__(  # noqa: PLR0913 - what a consumption is made of, by name
@@ -65,6 +69,7 @@ class Consumption:
         fences: Mapping[tuple[str, Part], int],
         process: Process,
         stopping: Event,
+        telemetry: Telemetry,
     ) -> None:
         """Begin with nothing refused."""
         self._store = store
@@ -74,6 +79,7 @@ class Consumption:
         self._fences = fences
         self._process = process
         self._stopping = stopping
+        self._telemetry = telemetry
         self._refusals = 0
 
     @property
@@ -113,12 +119,36 @@ class Consumption:
         return True
 
     def _together(self) -> None:
+        began = time.perf_counter()
         with self._store.unit() as unit:
-            self._processed(unit, self._feed.read(unit))
+            batches = self._feed.read(unit)
+            effect = self._processed(unit, batches)
+        self._tell(batches, effect, time.perf_counter() - began)
 
-    def _processed(self, unit: Unit, batches: Sequence[LogBatch]) -> None:
+    def _tell(self, batches: Sequence[LogBatch], effect: Effect, seconds: float) -> None:
+        """Tell of batches when they are committed; what is rolled back has not happened."""
+        records = sum(len(batch.records) for batch in batches)
+        self._telemetry.batch(self._consumer, records=records, seconds=seconds)
+        if effect.duplicates:
+            self._telemetry.duplicates(self._consumer, effect.duplicates)
+        if effect.restated:
+            self._telemetry.keys_restated(effect.restated)
+        with correlated(_requests_of(batches)):
+            _log.info(
+                "%s took %s records",
+                self._consumer,
+                records,
+                extra={
+                    "consumer": self._consumer,
+                    "records": records,
+                    "seconds": round(seconds, 6),
+                },
+            )
+
+    def _processed(self, unit: Unit, batches: Sequence[LogBatch]) -> Effect:
         refuse_unreadable(batches)
-        self._process(unit, batches, self._clock.now())
+        with correlated(_requests_of(batches)):
+            return self._process(unit, batches, self._clock.now())
 
     def _one_by_one(self) -> None:
         if not self._feed.again():
@@ -137,9 +167,10 @@ class Consumption:
         # Whoever was refused for having been replaced must not set apart as the owner once more.
         fence = self._fences[self._consumer, (single.topic, single.part)]
         for pause in (*_PAUSES_SECONDS, None):
+            began = time.perf_counter()
             try:
                 with self._store.unit() as unit:
-                    self._processed(unit, [single])
+                    effect = self._processed(unit, [single])
             except (StoreUnavailableError, BusUnavailableError):
                 raise
             except FencedError as error:
@@ -148,8 +179,13 @@ class Consumption:
                     continue
                 self._set_apart(single, error, fence)
             except Exception as error:  # noqa: BLE001 - this record, and its reason, are kept
-                _log.exception("record %s of %s was set apart", single.first_offset, single.topic)
+                with correlated(single.correlation_ids):
+                    _log.exception(
+                        "record %s of %s was set apart", single.first_offset, single.topic
+                    )
                 self._set_apart(single, error, fence)
+            else:
+                self._tell([single], effect, time.perf_counter() - began)
             return
 
     def _set_apart(self, single: LogBatch, error: Exception, fence: int) -> None:
@@ -171,6 +207,12 @@ class Consumption:
             topic = f"{single.topic}{DEAD_LETTERS}"
             unit.append(topic, [(key, record)], request, at)
             unit.complete(self._consumer, single, fence, 0, at)
+        self._telemetry.set_apart(single.topic)
+
+
+def _requests_of(batches: Sequence[LogBatch]) -> Iterator[str]:
+    """Yield the request of every record."""
+    return (one for batch in batches for one in batch.correlation_ids)
 
 
 def refuse_unreadable(batches: Sequence[LogBatch]) -> None:

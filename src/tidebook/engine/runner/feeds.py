@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import defaultdict
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from tidebook.engine.batches import LogBatch, Passage
 from tidebook.engine.envelope import received
@@ -122,6 +122,10 @@ def _chosen(parts: Sequence[Part], lags: dict[Part, int], turn: int, batch_max: 
 class Offsets(Protocol):
     """How far consumers have come, as the store keeps it."""
 
+    def log_id(self) -> str:
+        """Return which log this is."""
+        ...
+
     def own(self, consumer: str, parts: Collection[Part]) -> dict[Part, Owned]:
         """Become the owner of partitions; whoever was it before is fenced off."""
         ...
@@ -133,6 +137,13 @@ class Offsets(Protocol):
     def rewind(self, consumer: str, offsets: Mapping[Part, int]) -> None:
         """Set a consumer back to these offsets of the log, where it is beyond them."""
         ...
+
+
+class Through(NamedTuple):
+    """The bus between the processes, and where it is kept how far it was read."""
+
+    bus: Bus
+    offsets: Offsets
 
 
 class BusFeed:
@@ -170,6 +181,7 @@ class BusFeed:
         self._subscription: Subscription | None = None
         self._owned: dict[Part, Owned] = {}
         self._held: dict[Part, LogBatch] = {}
+        self._source = ""
         self._quiet_since: float | None = None
         self._rewound: dict[Part, tuple[int, float]] = {}
 
@@ -183,6 +195,7 @@ class BusFeed:
         if self._held:
             return True
         if self._subscription is None:
+            self._source = self._offsets.log_id()
             self._subscription = self._bus.subscribe(
                 f"tidebook-{self.consumer}", self._topics, self
             )
@@ -282,17 +295,21 @@ class BusFeed:
         """Return the records of a partition, without those that came before.
 
         A gap means that messages were lost on the way: what is behind it is dropped, and the log
-        is shipped again from there.
+        is shipped again from there. What was shipped from another log, such as that of a database
+        that is gone, is none of ours and dropped too.
         """
         state = self._owned[part]
         expected = state.sequence
         records: list[Mapping[str, str]] = []
         correlation_ids: list[str] = []
         marks: list[tuple[int, int]] = []
-        missed = False
+        missed, foreign = False, 0
         for arrival in arrivals:
             said = received(arrival)
-            if said.sequence is not None:
+            if said.source not in {None, self._source}:
+                foreign += 1
+                continue
+            if said.source is not None and said.sequence is not None:
                 missed = missed or said.sequence > expected
                 if missed or said.sequence < expected:
                     continue
@@ -300,6 +317,8 @@ class BusFeed:
             records.append(said.record)
             correlation_ids.append(said.correlation_id)
             marks.append((arrival.place + 1, expected))
+        if foreign:
+            _log.warning("%s-%s: %s messages of another log were passed over", *part, foreign)
         if missed:
             self._have_shipped_again(part, expected)
         passage = Passage(state.place, arrivals[-1].place + 1, tuple(marks))

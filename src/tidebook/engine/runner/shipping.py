@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tidebook.engine import topics
+from tidebook.engine.batches import Effect
 from tidebook.engine.envelope import messages
 from tidebook.engine.runner.feeds import SHIPPING
 from tidebook.errors import BusError
@@ -19,30 +20,35 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tidebook.engine.batches import LogBatch
-    from tidebook.engine.bus import Bus, Part, Publisher
+    from tidebook.engine.bus import Part, Publisher
     from tidebook.engine.runner.consuming import Process
+    from tidebook.engine.runner.feeds import Through
     from tidebook.engine.store import Unit
 
 
-def shipping(bus: Bus, fences: Mapping[tuple[str, Part], int]) -> Process:
+def shipping(through: Through, fences: Mapping[tuple[str, Part], int]) -> Process:
     """Return what sends batches of the log to a bus, and then moves the offsets.
 
     Topics that are missing are made at first use, so that a broker may come up later than this
     process.
     """
-    made: list[Publisher] = []
+    bus, offsets = through
+    made: list[tuple[Publisher, str]] = []
 
-    def ship(unit: Unit, batches: Sequence[LogBatch], at: datetime) -> None:
+    def ship(unit: Unit, batches: Sequence[LogBatch], at: datetime) -> Effect:
         if not made:
             bus.prepare(topics.DURABLE_TOPICS)
-            made.append(bus.publisher())
+            made.append((bus.publisher(), offsets.log_id()))
+        publisher, source = made[0]
         try:
-            made[0].publish([message for batch in batches for message in messages(batch)])
+            publisher.publish([each for batch in batches for each in messages(batch, source)])
         except BusError:
             # Whatever is there when it answers again, topics or none, is looked at anew.
-            made.pop().close()
+            made.clear()
+            publisher.close()
             raise
         for batch in batches:
             unit.complete(SHIPPING, batch, fences[SHIPPING, (batch.topic, batch.part)], 0, at)
+        return Effect()
 
     return ship

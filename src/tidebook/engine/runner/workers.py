@@ -24,6 +24,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.engine import topics
+from tidebook.engine.batches import Effect
 from tidebook.engine.commands import BOOK, REFERENCE
 from tidebook.engine.record_origins import origins_of
 from tidebook.engine.records import transaction_from
@@ -37,6 +38,7 @@ from tidebook.engine.stages.book import book
 from tidebook.engine.stages.compliance import judge_again
 from tidebook.engine.stages.reference import take
 from tidebook.engine.stages.series import bring_up_to_date
+from tidebook.engine.telemetry import Untold
 from tidebook.errors import BusError, FencedError, StoreUnavailableError
 
 if TYPE_CHECKING:
@@ -44,13 +46,13 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tidebook.engine.batches import LogBatch
-    from tidebook.engine.bus import Bus
     from tidebook.engine.compliance.ports import VerdictStore
     from tidebook.engine.ports import Clock
     from tidebook.engine.runner.consuming import Part, Process
-    from tidebook.engine.runner.feeds import Feed, Offsets
+    from tidebook.engine.runner.feeds import Feed, Through
     from tidebook.engine.signals import Signal
     from tidebook.engine.store import Store, Unit
+    from tidebook.engine.telemetry import Telemetry
 
 _log = logging.getLogger("tidebook.runner")
 
@@ -79,13 +81,6 @@ class Stage(Enum):
     SHIPPING = "shipping"
 
 
-class Through(NamedTuple):
-    """The bus between the processes, and where it is kept how far it was read."""
-
-    bus: Bus
-    offsets: Offsets
-
-
 class _Loop(NamedTuple):
     """A worker: what it repeats, whether only while leading, and its rest when idle."""
 
@@ -112,6 +107,7 @@ class Runner:
         stages: What to run.
         through: The bus to ship to and read from; None reads the log where it lies.
         unbooked: How many records lie unbooked, where another runner knows.
+        telemetry: Told of what was done; nobody is unless given.
     """
 
     def __init__(  # noqa: PLR0913 - what a runner is told, by name
@@ -127,12 +123,14 @@ class Runner:
         through: Through | None = None,
         unbooked: Callable[[], int] | None = None,
         compliance: VerdictStore | None = None,
+        telemetry: Telemetry | None = None,
     ) -> None:
         """Keep what the loop needs; nothing runs before :meth:`start`.
 
         Without ``compliance`` trades are booked and not judged.
         """
         self._compliance = compliance
+        self._telemetry: Telemetry = telemetry or Untold()
         self._store = store
         self._clock = clock
         self._arrived = arrived
@@ -230,7 +228,7 @@ class Runner:
             if self._compliance is not None:
                 found.append(_Loop("compliance", self._compliance_steps))
         if Stage.SHIPPING in self._stages and self._through is not None:
-            found.append(_Loop("shipping", partial(self._shipping_steps, self._through.bus)))
+            found.append(_Loop("shipping", partial(self._shipping_steps, self._through)))
         return found
 
     def _log_loops(self) -> list[_Loop]:
@@ -306,6 +304,10 @@ class Runner:
                 self._arrived.wait(seen, loop.rest_seconds)
 
     def _back_off(self, name: str, error: Exception, attempt: int) -> int:
+        if isinstance(error, FencedError):
+            self._telemetry.fenced(name)
+        else:
+            self._telemetry.failed(name)
         pause = _BACKOFF_SECONDS[min(attempt, len(_BACKOFF_SECONDS) - 1)]
         if attempt:
             _log.warning("%s: %s; trying again in %s s", name, error, pause)
@@ -323,6 +325,7 @@ class Runner:
             fences=self._fences,
             process=process,
             stopping=self._stopping,
+            telemetry=self._telemetry,
         )
         self._consumptions.append(made)
         return made
@@ -348,9 +351,9 @@ class Runner:
     def _taking_steps(self, feed: BusFeed, process: Process) -> Callable[[], bool]:
         return self._steps(self._consumption(feed.consumer, feed, process))
 
-    def _shipping_steps(self, bus: Bus) -> Callable[[], bool]:
+    def _shipping_steps(self, through: Through) -> Callable[[], bool]:
         feed = self._log_feed(SHIPPING, _parts_of(topics.DURABLE_TOPICS))
-        ship = shipping(bus, self._fences)
+        ship = shipping(through, self._fences)
         return self._consumption(SHIPPING, feed, ship).step
 
     def _steps(self, consumption: Consumption) -> Callable[[], bool]:
@@ -415,6 +418,8 @@ class Runner:
             unit.hold_fence(STAGES, _SERIES_PART, self._fences[STAGES, _SERIES_PART])
             outcome = bring_up_to_date(unit, limit, now, spared=spared, taken=taken)
             tell_series(unit, outcome, now())
+        for days in outcome.restated:
+            self._telemetry.series_restated(days)
         if taken:
             self._booked.give()
             self._arrived.give()
@@ -431,26 +436,30 @@ class Runner:
             taken.extend(item.portfolio_id for item in work)
             outcome = book(unit, (), work, at)
             tell_book(unit, outcome, "", at)
+        self._telemetry.keys_restated(outcome.restated)
         self._after_book()
 
-    def _book(self, unit: Unit, batches: Sequence[LogBatch], at: datetime) -> None:
+    def _book(self, unit: Unit, batches: Sequence[LogBatch], at: datetime) -> Effect:
         incoming = [
             Incoming(transaction_from(record), correlation_id)
             for batch in batches
             for record, correlation_id in zip(batch.records, batch.correlation_ids, strict=True)
         ]
-        duplicated = 0
+        duplicated = restated = 0
         if incoming:
             outcome = book(unit, incoming, (), at)
             tell_book(unit, outcome, incoming[0].correlation_id, at)
             duplicated = outcome.duplicates
+            restated = outcome.restated
         for i, batch in enumerate(batches):
             duplicates = duplicated if i == 0 else 0
             fence = self._fences[BOOK, (batch.topic, batch.part)]
             unit.complete(BOOK, batch, fence, duplicates, at)
         _save_origins(unit, batches, at)
+        return Effect(duplicated, restated)
 
-    def _take(self, unit: Unit, batches: Sequence[LogBatch], at: datetime) -> None:
+    def _take(self, unit: Unit, batches: Sequence[LogBatch], at: datetime) -> Effect:
+        known = 0
         for batch in sorted(batches, key=lambda b: topics.REFERENCE_TOPICS.index(b.topic)):
             duplicates = 0
             if batch.records:
@@ -459,7 +468,9 @@ class Runner:
                     tell_prices(unit, batch, at)
             fence = self._fences[REFERENCE, (batch.topic, batch.part)]
             unit.complete(REFERENCE, batch, fence, duplicates, at)
+            known += duplicates
         _save_origins(unit, batches, at)
+        return Effect(duplicates=known)
 
     def _after_book(self) -> None:
         self._booked.give()

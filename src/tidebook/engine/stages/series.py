@@ -40,6 +40,8 @@ class SeriesOutcome(NamedTuple):
     stale: int
     brought: tuple[tuple[str, date, int], ...]
     """(portfolio id, first changed day, generation) of every series that changed."""
+    restated: tuple[int, ...] = ()
+    """Of every series that had been valued and was replaced in part, how many of its days."""
 
 
 def bring_up_to_date(
@@ -67,18 +69,21 @@ def bring_up_to_date(
         taken.extend(job.portfolio.portfolio_id for job in jobs)
     written = stale = 0
     brought: list[tuple[str, date, int]] = []
+    restated: list[int] = []
     for asked in _parts(_asked(unit, jobs, business_days)):
         writes = _writes(unit, asked)
         saved = unit.save_series(writes, at)
-        for job, write, close, _ in writes:
+        for job, write, close, replaced in writes:
             if job.portfolio.portfolio_id not in saved:
                 stale += 1
                 continue
             written += len(write)
+            if replaced is not None:
+                restated.append(replaced.days)
             if write or close:
                 first = min([row.on for row in write] + list(close))
                 brought.append((job.portfolio.portfolio_id, first, job.generation))
-    return SeriesOutcome(len(jobs), written, stale, tuple(brought))
+    return SeriesOutcome(len(jobs), written, stale, tuple(brought), tuple(restated))
 
 
 def at_once(jobs: Sequence[SeriesJob], business_days: Sequence[date]) -> Sequence[SeriesJob]:

@@ -178,7 +178,7 @@ def _fallen(sheet: TearSheet, notes: Notes) -> tuple[Row, ...]:
     named = (
         ("How many", "", Unit.COUNT, [float(one.fall_count) for one in sides]),
         ("Mean depth", "", Unit.FRACTION, [one.depth_mean for one in sides]),
-        ("Mean length", "calendar days", Unit.COUNT, [one.days_mean for one in sides]),
+        ("Mean length", "calendar days", Unit.RATIO, [one.days_mean for one in sides]),
         ("Longest", "calendar days", Unit.COUNT, [one.days_longest for one in sides]),
     )
     return tuple(

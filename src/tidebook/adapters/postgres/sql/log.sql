@@ -110,6 +110,12 @@ FROM unnest(%(topics)s::text[], %(parts)s::integer[], %(offsets)s::bigint[])
 WHERE c.consumer = %(consumer)s AND c.topic = row.topic AND c.part = row.part
   AND c.next_offset > row.next_offset
 
+-- name: make_identity
+INSERT INTO log_identity (log_id) VALUES (gen_random_uuid()) ON CONFLICT DO NOTHING
+
+-- name: identity
+SELECT log_id::text FROM log_identity
+
 -- name: progress
 SELECT topic, part, next_offset FROM consumer_offsets WHERE consumer = %(consumer)s
 

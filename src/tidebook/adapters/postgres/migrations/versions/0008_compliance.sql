@@ -12,9 +12,9 @@ CREATE INDEX compliance_work_unjudged ON compliance_work (portfolio_id)
     WHERE unjudged_from IS NOT NULL;
 CREATE INDEX compliance_work_due ON compliance_work (due_on) WHERE due_on IS NOT NULL;
 
--- What has been booked before there were rules is judged once.
+-- What users have traded before there were rules is judged once.
 INSERT INTO compliance_work (portfolio_id, unjudged_from)
-SELECT portfolio_id, DATE '0001-01-01' FROM portfolios WHERE generation > 0;
+SELECT portfolio_id, DATE '0001-01-01' FROM portfolios WHERE generation > 0 AND cif_id <> '';
 
 CREATE TABLE compliance_policies (
     portfolio_id text NOT NULL,

@@ -12,6 +12,12 @@ CROSS JOIN unnest(ARRAY['', '.dlq']) AS suffix
 CROSS JOIN generate_series(0, 15) AS part
 ON CONFLICT DO NOTHING;
 
+-- Which log this is, made when it is first shipped: a broker may still hold messages of another.
+CREATE TABLE log_identity (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    log_id uuid NOT NULL
+);
+
 -- Dead letters that were sent again, by their place in the log.
 CREATE TABLE replayed_letters (
     topic text NOT NULL,
