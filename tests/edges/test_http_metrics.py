@@ -88,7 +88,7 @@ def test_a_line_of_the_log_names_the_request_and_no_query(
     seen: list[tuple[str, ...]] = []
 
     class Ids(logging.Filter):
-        def filter(self, _: logging.LogRecord) -> bool:
+        def filter(self, record: logging.LogRecord) -> bool:
             seen.append(correlation_ids())
             return True
 
