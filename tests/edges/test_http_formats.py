@@ -117,7 +117,10 @@ def test_arrow_without_its_extra_names_it(monkeypatch: pytest.MonkeyPatch) -> No
     assert "tidebook[arrow]" in answer.json()["hint"]
 
 
-@pytest.mark.parametrize("path", [SERIES, HISTORY, "/portfolios/P-1/positions"])
+@pytest.mark.parametrize(
+    "path",
+    [SERIES, HISTORY, *(f"/portfolios/P-1/{name}" for name in ("positions", "lots", "gains"))],
+)
 def test_an_answer_that_the_caller_has_is_not_made_again(path: str) -> None:
     desk = sample_views.desk()
     first = desk.client.get(path)
@@ -127,6 +130,19 @@ def test_an_answer_that_the_caller_has_is_not_made_again(path: str) -> None:
     assert (again.status_code, again.content) == (304, b"")
     assert again.headers["ETag"] == tag
     assert len(desk.reader.asked) == asked, "the answer was made, and thrown away"
+
+
+def test_a_list_of_transactions_is_told_by_what_it_says() -> None:
+    desk, path = sample_views.desk(), "/portfolios/P-1/transactions"
+    first = desk.client.get(path)
+    tag = first.headers["ETag"]
+    # What waits moves no generation: the tag cannot be that of the book.
+    again = desk.client.get(path, headers={"If-None-Match": tag})
+    assert (again.status_code, again.content) == (304, b"")
+    desk.reader.kept_transactions = desk.reader.kept_transactions[:-1]
+    changed = desk.client.get(path, headers={"If-None-Match": tag})
+    assert changed.status_code == 200
+    assert changed.headers["ETag"] != tag
 
 
 def test_a_tag_is_of_one_state_one_question_and_one_format() -> None:

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from hashlib import sha256
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tidebook.api.edge import today
+from tidebook.api.replies import reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tidebook.api.edge import Edge
+    from tidebook.api.replies import Json
 
 _TAG_LENGTH = 32
 
@@ -39,6 +41,27 @@ def tagged(
     if _has(request, tag):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
     found = answer()
+    found.headers.update(headers)
+    return found
+
+
+def tagged_by_content(request: Request, document: Json) -> Response:
+    """Return an answer with a tag of what it says, or 304 where the caller has it already.
+
+    For what may change while the book does not: a list of transactions shows those that wait, which
+    move no generation. When it was read is no part of the tag.
+    """
+    freshness = document.get("freshness")
+    if isinstance(freshness, dict):
+        timeless = {**cast("Json", freshness), "known_at": None}
+        said = reply({**document, "freshness": timeless}).body
+    else:
+        said = reply(document).body
+    tag = f'"{sha256(bytes(said)).hexdigest()[:_TAG_LENGTH]}"'
+    headers = {"ETag": tag, "Cache-Control": "no-cache"}
+    if _has(request, tag):
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    found = reply(document)
     found.headers.update(headers)
     return found
 

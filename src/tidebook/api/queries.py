@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from tidebook.api import gains_wire, samples, series_tables, shapes
 from tidebook.api.edge import Day, EdgeHere, Instant, Text
-from tidebook.api.etags import tagged
+from tidebook.api.etags import tagged, tagged_by_content
 from tidebook.api.formats import Accept, told_as
 from tidebook.api.replies import day_or_null, instant_or_null, reply
 from tidebook.api.restatement_shapes import restatements_of
@@ -124,6 +124,7 @@ def position_history(
 @router.get("/portfolios/{portfolio_id:path}/transactions", **samples.answer("transactions"))
 def transactions(
     edge: EdgeHere,
+    request: Request,
     portfolio_id: str,
     *,
     security_id: Text = None,
@@ -148,31 +149,40 @@ def transactions(
         descending=sort_order is SortOrder.DESCENDING,
         known_at=known_at,
     )
-    return reply(shapes.transactions_of(edge.reader.transactions(query)))
+    return tagged_by_content(request, shapes.transactions_of(edge.reader.transactions(query)))
 
 
 @router.get("/portfolios/{portfolio_id:path}/lots", **samples.answer("lots"))
 def lots(
     edge: EdgeHere,
+    request: Request,
     portfolio_id: str,
+    *,
     security_id: Text = None,
     as_of: Day = None,
     known_at: Instant = None,
 ) -> Response:
     """Return open lots, by security and then oldest first."""
-    view = edge.reader.lots(portfolio_id, security_id=security_id, as_of=as_of, known_at=known_at)
-    return reply(
-        {
-            "portfolio_id": portfolio_id,
-            "lots": [shapes.lot_of(lot) for lot in view.lots],
-            "freshness": shapes.freshness_of(view.freshness),
-        }
-    )
+
+    def answer() -> Response:
+        view = edge.reader.lots(
+            portfolio_id, security_id=security_id, as_of=as_of, known_at=known_at
+        )
+        return reply(
+            {
+                "portfolio_id": portfolio_id,
+                "lots": [shapes.lot_of(lot) for lot in view.lots],
+                "freshness": shapes.freshness_of(view.freshness),
+            }
+        )
+
+    return tagged(edge, request, portfolio_id, answer)
 
 
 @router.get("/portfolios/{portfolio_id:path}/gains", **samples.answer("gains"))
 def gains(
     edge: EdgeHere,
+    request: Request,
     portfolio_id: str,
     *,
     start_date: Day = None,
@@ -184,16 +194,20 @@ def gains(
     limit: Limit = PAGE_MAX,
 ) -> Response:
     """Return realised gains by the lots they were made on, oldest first, and the sums of all."""
-    view = edge.reader.entries(
-        portfolio_id,
-        security_id=security_id,
-        start=start_date,
-        as_of=as_of,
-        known_at=known_at,
-        realised=True,
-    )
-    report = gains_report(view, start=start_date, end=end_date)
-    return reply(gains_wire.gains_of(report, skip=skip, limit=limit))
+
+    def answer() -> Response:
+        view = edge.reader.entries(
+            portfolio_id,
+            security_id=security_id,
+            start=start_date,
+            as_of=as_of,
+            known_at=known_at,
+            realised=True,
+        )
+        report = gains_report(view, start=start_date, end=end_date)
+        return reply(gains_wire.gains_of(report, skip=skip, limit=limit))
+
+    return tagged(edge, request, portfolio_id, answer)
 
 
 @router.get("/portfolios/{portfolio_id:path}/findings", **samples.answer("findings"))

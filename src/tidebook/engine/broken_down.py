@@ -95,11 +95,17 @@ def broken_down(
         for key, days in _by_group(held, scope, dimension).items():
             told = in_currency(carried(days, onto), base, whole.currency, given.facts.rates)
             found.setdefault(key, []).append(told)
+    rates = given.facts.rates
+    # Sleeves are many and currencies few: the rates of all days are looked up once for each.
+    moved = {
+        currency: rate_returns(rates_by_day(rates, currency, whole.currency, onto))
+        for currency in {currency for _, currency in found}
+    }
     sleeves = [
-        _sleeve(key, together(members), (onto, whole.currency, given.facts.rates))
+        _sleeve(key, together(members), onto, moved[key[1]])
         for key, members in sorted(found.items())
     ]
-    return BrokenDown(whole, tuple(sleeves), given.facts.rates)
+    return BrokenDown(whole, tuple(sleeves), rates)
 
 
 def _by_group(held: Holdings, scope: Scope, dimension: Dimension) -> Mapping[tuple[str, str], Days]:
@@ -112,13 +118,9 @@ def _by_group(held: Holdings, scope: Scope, dimension: Dimension) -> Mapping[tup
     return {key: held.series(members) for key, members in keys.items()}
 
 
-def _sleeve(
-    key: tuple[str, str], days: Days, onto: tuple[Sequence[date], str, RateTable]
-) -> Sleeve:
+def _sleeve(key: tuple[str, str], days: Days, onto: Sequence[date], moved: Floats) -> Sleeve:
     group, currency = key
-    all_days, target, rates = onto
-    filled = _from_nothing(days, all_days)
-    moved = rate_returns(rates_by_day(rates, currency, target, all_days))
+    filled = _from_nothing(days, onto)
     return Sleeve(group, currency, filled, daily_values(filled), moved)
 
 

@@ -22,7 +22,7 @@ from tidebook.model.money import ONE, ZERO, converted, exact
 from tidebook.model.periods import PeriodType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import date, datetime
     from decimal import Decimal
 
@@ -76,9 +76,9 @@ def measured(reader: Reader, scope: Scope, periods: Sequence[NamedPeriod]) -> Me
     if not scope.choice.is_everything:
         views = _parts(reader, scope, views)
     currency = scope.currency or views[0].portfolio.base_currency
-    days = _in_one(reader, scope, views, currency)
-    is_whole = days is views[0].days
-    series = series_of(views[0]) if is_whole else series_from(days, _inception(views))
+    series = series_in_one(
+        views, currency, lambda: reader.markets((), known_at=scope.known_at).rates
+    )
     if any(named.period.type is PeriodType.SINCE_RESTATEMENT for named in periods):
         restated_from = _restated_from(reader, scope)
         series = series._replace(restated_from=restated_from, knows_restatements=True)
@@ -91,16 +91,27 @@ def measured(reader: Reader, scope: Scope, periods: Sequence[NamedPeriod]) -> Me
     )
 
 
+def series_in_one(
+    views: Sequence[SeriesView], currency: str, rates_of: Callable[[], RateTable]
+) -> Series:
+    """Return the series of several portfolios as one in a currency; rates are asked for if needed.
+
+    Raises:
+        ReportingCurrencyError: If a rate into the currency is missing on a day that needs one.
+    """
+    if len(views) == 1 and views[0].portfolio.base_currency == currency:
+        return series_of(views[0])
+    return series_from(_in_one(views, currency, rates_of), _inception(views))
+
+
 def _inception(views: Sequence[SeriesView]) -> date | None:
     return min((view.inception for view in views if view.inception), default=None)
 
 
-def _in_one(reader: Reader, scope: Scope, views: Sequence[SeriesView], currency: str) -> Days:
+def _in_one(views: Sequence[SeriesView], currency: str, rates_of: Callable[[], RateTable]) -> Days:
     if all(view.portfolio.base_currency == currency for view in views):
-        if len(views) == 1:
-            return views[0].days
         return together([view.days for view in views])
-    rates = reader.markets((), known_at=scope.known_at).rates
+    rates = rates_of()
     days = sorted({day.on for view in views for day in view.days})
     return together(
         [

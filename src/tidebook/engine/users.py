@@ -11,15 +11,11 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Final, NamedTuple
 from uuid import UUID
 
-from tidebook.book.series import PortfolioDay
-from tidebook.engine.performance import series_of
-from tidebook.engine.views import SeriesView
-from tidebook.errors import MissingRateError, UnknownUserError
-from tidebook.model.money import ZERO, converted, exact
+from tidebook.engine.measured import series_in_one
+from tidebook.errors import MissingRateError, ReportingCurrencyError, UnknownUserError
 from tidebook.model.portfolios import Portfolio
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
     from datetime import date, datetime
     from decimal import Decimal
 
@@ -112,7 +108,8 @@ def user_book(reader: Reader, user_id: str, *, known_at: datetime | None = None)
     """Return the series of all of a user's portfolios as one.
 
     The currency is that of the first portfolio by id; others are converted at each day's rate.
-    On a day on which only some have a value of their own, the others count with their last.
+    On a day on which only some have a value of their own, the others count with their last. What
+    leaves one of them and enters another on the same day, in the same amount, is no flow.
 
     Raises:
         UnknownUserError: If the user has no portfolio.
@@ -130,22 +127,21 @@ def book_of(
     known_at: datetime | None = None,
 ) -> UserBook:
     """Return the series of portfolios as one, as :func:`user_book` does."""
-    views = [reader.series(one.portfolio_id, known_at=known_at) for one in portfolios]
+    views = reader.series_of([one.portfolio_id for one in portfolios], known_at=known_at)
     rates = reader.markets([], known_at=known_at).rates
     currency = portfolios[0].base_currency
-    valued = [view for view in views if view.days]
-    days = _together([_in_currency(view, rates, currency) for view in valued])
-    lasts = [view.days[-1].on for view in valued]
-    first = valued[0] if len(valued) == 1 else views[0]
-    whole = SeriesView(first.portfolio, first.freshness, days[0].on if days else None, days)
+    try:
+        series = series_in_one(views, currency, lambda: rates)
+    except ReportingCurrencyError as missing:
+        raise MissingRateError(missing.base, missing.asked, missing.on) from missing
     return UserBook(
         user_id,
         portfolios,
         currency,
-        series_of(whole),
+        series,
         rates,
         tuple(view.freshness for view in views),
-        min(lasts, default=None),
+        min((view.days[-1].on for view in views if view.days), default=None),
     )
 
 
@@ -159,43 +155,3 @@ def rate_between(rates: RateTable, source: str, target: str, on: date) -> Decima
     if quote is None:
         raise MissingRateError(source, target, on)
     return quote.rate
-
-
-def _in_currency(view: SeriesView, rates: RateTable, currency: str) -> Mapping[date, PortfolioDay]:
-    base = view.portfolio.base_currency
-    if base == currency:
-        return {day.on: day for day in view.days}
-    found: dict[date, PortfolioDay] = {}
-    for day in view.days:
-        rate = rate_between(rates, base, currency, day.on)
-        found[day.on] = PortfolioDay(day.on, *(converted(amount, rate) for amount in day[1:]))
-    return found
-
-
-def _together(each: Sequence[Mapping[date, PortfolioDay]]) -> tuple[PortfolioDay, ...]:
-    """Return the sum of portfolios, day by day; one without a row that day keeps its last value."""
-    if len(each) == 1:
-        return tuple(each[0].values())
-    days = sorted({on for one in each for on in one})
-    standing: list[tuple[Decimal, Decimal]] = [(ZERO, ZERO)] * len(each)
-    opening, found = ZERO, list[PortfolioDay]()
-    with exact():
-        for on in days:
-            rows = [one[on] for one in each if on in one]
-            for place, one in enumerate(each):
-                if on in one:
-                    standing[place] = one[on].eod_market_value, one[on].unpriced_cost
-            closing = sum((value for value, _ in standing), ZERO)
-            found.append(
-                PortfolioDay(
-                    on,
-                    opening,
-                    sum((row.bod_cashflow for row in rows), ZERO),
-                    sum((row.eod_cashflow for row in rows), ZERO),
-                    closing,
-                    sum((row.fees for row in rows), ZERO),
-                    sum((cost for _, cost in standing), ZERO),
-                )
-            )
-            opening = closing
-    return tuple(found)

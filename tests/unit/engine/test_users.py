@@ -18,7 +18,7 @@ from tidebook.engine.users import (
     user_book,
 )
 from tidebook.errors import MissingRateError, UnknownUserError
-from tidebook.model.facts import Price, Rate, TransactionType as T
+from tidebook.model.facts import Price, Rate, Transaction, TransactionType as T
 from tidebook.model.markets import rate_table
 
 D = Decimal
@@ -80,6 +80,38 @@ def test_a_portfolio_without_a_day_keeps_its_last_value_in_the_sum() -> None:
     assert (rows[day(3)].bod_cashflow, rows[day(4)].bod_cashflow) == (100, 0)
     assert rows[day(4)].eod_market_value == 210
     assert found.currency == "USD"
+
+
+def test_what_goes_from_one_portfolio_to_another_is_no_flow() -> None:
+    # 100 come in from outside on the 2nd and go from one account to the other on the 3rd.
+    book = MemoryBook()
+    policy = UserPolicy("USD", "UTC")
+    book.ingest_portfolios(
+        [
+            default_portfolio("u1", account, day(1), policy)._replace(portfolio_type="")
+            for account in ("", "two")
+        ],
+        "test",
+    )
+    moved = [
+        ("in", "user:u1", T.DEPOSIT, 2),
+        ("out", "user:u1", T.TRANSFER_OUT, 3),
+        ("over", "user:u1:two", T.TRANSFER_IN, 3),
+    ]
+    book.ingest_transactions(
+        [
+            Transaction(
+                identity, portfolio, "CASH_USD", kind, datetime(2024, 1, on, 15, tzinfo=UTC),
+                None, D(100), D(1), D(100), "USD", "USD",
+            )
+            for identity, portfolio, kind, on in moved
+        ],
+        "test",
+    )  # fmt: skip
+    days = {one.on: one for one in user_book(book, "u1").series.days}
+    assert (days[day(2)].bod_cashflow, days[day(2)].eod_market_value) == (100, 100)
+    assert (days[day(3)].bod_cashflow, days[day(3)].eod_cashflow) == (0, 0)
+    assert days[day(3)].eod_market_value == 100
 
 
 def test_a_rate_between_currencies_is_known_or_an_error() -> None:
