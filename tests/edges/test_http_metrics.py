@@ -87,12 +87,10 @@ def test_a_line_of_the_log_names_the_request_and_no_query(
 ) -> None:
     seen: list[tuple[str, ...]] = []
 
-    class Ids(logging.Filter):
-        def filter(self, _: logging.LogRecord) -> bool:
-            seen.append(correlation_ids())
-            return True
+    def naming(_: logging.LogRecord) -> bool:
+        seen.append(correlation_ids())
+        return True
 
-    naming = Ids()
     logging.getLogger("tidebook.http").addFilter(naming)
     try:
         with caplog.at_level(logging.INFO, "tidebook.http"):
