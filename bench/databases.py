@@ -37,7 +37,7 @@ LEFT JOIN consumer_offsets c ON c.topic = p.topic AND c.part = p.part AND c.cons
 WHERE p.topic = 'raw_transactions'
 """)
 
-_RIGHT = sql.SQL("SELECT count(*) FROM portfolios WHERE series_from IS NULL")
+_RIGHT = sql.SQL("SELECT count(*) FROM portfolio_standings WHERE series_from IS NULL")
 
 
 @contextmanager

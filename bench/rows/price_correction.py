@@ -30,9 +30,9 @@ _PATIENCE_SECONDS = 3_600.0
 _INVALIDATED_BAR = Bar("at most", 1_000.0)
 _RESTATED_BAR = Bar("at least", 20_000)
 # One transaction marks them all, so the last tells of all; counting them would take the processors.
-_LAST_MARKED = "SELECT valuation_version > %s FROM portfolios WHERE portfolio_id = %s"
-_MARKED = "SELECT count(*) FROM portfolios WHERE series_from IS NOT NULL OR valuation_version > %s"
-_VERSION = "SELECT max(valuation_version) FROM portfolios"
+_LAST_MARKED = "SELECT valuation_version > %s FROM portfolio_standings WHERE portfolio_id = %s"
+_MARKED = "SELECT count(*) FROM portfolio_standings WHERE valuation_version > %s"
+_VERSION = "SELECT max(valuation_version) FROM portfolio_standings"
 
 
 class _Run(NamedTuple):

@@ -134,9 +134,10 @@ _REALLY = {
         FROM findings WHERE resolved_at = 'infinity'""",
     "work": "SELECT portfolio_id, security_id, from_date, reason, requested_at FROM book_work",
     "portfolios": """
-        SELECT portfolio_id, version, generation, valuation_version, series_from,
-               series_generation
-        FROM portfolios""",
+        SELECT portfolio_id, p.version, s.generation, s.valuation_version, s.series_from,
+               s.series_generation,
+               EXISTS (SELECT FROM market_marks m WHERE m.portfolio_id = p.portfolio_id)
+        FROM portfolios p JOIN portfolio_standings s USING (portfolio_id)""",
     "days": """
         SELECT portfolio_id, day, bod_market_value, bod_cashflow, eod_cashflow, eod_market_value,
                fees, unpriced_cost, generation, recorded_at

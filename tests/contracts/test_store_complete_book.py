@@ -102,7 +102,7 @@ def work(book: Book) -> dict[tuple[str, str], date]:
 
 def dirty(book: Book) -> dict[str, date | None]:
     """Return the day from which each portfolio's series is to be brought up to date."""
-    return dict(book.rows("SELECT portfolio_id, series_from FROM portfolios"))  # pyright: ignore[reportArgumentType]
+    return dict(book.rows("SELECT portfolio_id, series_from FROM portfolio_standings"))  # pyright: ignore[reportArgumentType]
 
 
 def call(book: Book, method: str, *given: Any) -> Any:  # noqa: ANN401 - any method of a unit

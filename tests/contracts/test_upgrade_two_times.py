@@ -32,7 +32,8 @@ pytestmark = pytest.mark.cluster
 LATER = datetime(2023, 6, 1, tzinfo=UTC)
 
 
-def _upgrade_to(url: str, version: str) -> None:
+def upgrade_to(url: str, version: str) -> None:
+    """Bring a database to a version of the schema."""
     config = Config(attributes={"conninfo": url})
     migrations = files("tidebook.adapters.postgres.migrations")
     config.set_main_option("script_location", str(migrations).replace("%", "%%"))
@@ -72,7 +73,7 @@ def _write(url: str) -> None:
 def test_what_is_there_is_the_first_version_and_can_have_a_next_one(
     empty_database_url: str,
 ) -> None:
-    _upgrade_to(empty_database_url, "0001")
+    upgrade_to(empty_database_url, "0001")
     _write(empty_database_url)
     assert schema.upgrade(empty_database_url).current == "0001"
     pool: ConnectionPool[Store] = ConnectionPool(

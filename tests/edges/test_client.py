@@ -116,6 +116,9 @@ QUESTIONS: dict[str, Callable[[Book], object]] = {
     "risk": lambda b: b.risk(
         "P/1", ("SI",), risking=Risking(benchmark="INDEX"), measuring=MEASURED
     ),
+    "risk with a rate": lambda b: b.risk(
+        "P/1", ("SI",), risking=Risking(risk_free_annual=0.02), measuring=MEASURED
+    ),
     "contribution": lambda b: b.contribution("P/1", "SI", "SECURITY", MEASURED),
     "comparison": lambda b: b.comparison("U 1", "INDEX", LAST, start_date=DAYS[1]),
 }
@@ -183,6 +186,19 @@ def test_risk_is_one_row_a_measure(here: Book) -> None:
     assert [one.unit for one in told] == ["fraction per year", "fraction", "fraction"]
 
 
+def test_a_rate_without_risk_lowers_the_mean(here: Book) -> None:
+    """The mean of a day is the same; the Sharpe ratio falls by the rate over the volatility."""
+    asked = ("sharpe_arithmetic", "volatility")
+    bare = here.risk("P/1", ("SI",), asked, measuring=MEASURED)
+    rate = Risking(risk_free_annual=0.02)
+    less = here.risk("P/1", ("SI",), asked[:1], risking=rate, measuring=MEASURED)
+    (sharpe, volatility), (lower,) = (
+        [one.value or 0.0 for one in bare],
+        [one.value or 0.0 for one in less],
+    )
+    assert lower == pytest.approx(sharpe - 252 * (1.02 ** (1 / 252) - 1) / volatility)
+
+
 def test_contributions_sum_to_the_return(here: Book) -> None:
     told = here.contribution("P/1", "SI", "SECURITY", MEASURED)
     assert sum(one.contribution or 0.0 for one in told) == pytest.approx(0.14)
@@ -221,6 +237,14 @@ def test_a_directory_without_a_book_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NoBookError, match="holds no book"):
         tidebook.connect(tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.cluster
+def test_a_database_is_opened_by_its_address(database_url: str) -> None:
+    with tidebook.connect(database_url) as book:
+        assert len(book.portfolios()) == 0
+        with pytest.raises(ServerRefusedError, match="the database answered 404"):
+            book.positions("P1")
 
 
 def test_a_server_that_is_not_there_is_said() -> None:

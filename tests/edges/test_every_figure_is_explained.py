@@ -149,7 +149,7 @@ NUMBERLESS = {
     "/portfolios/{portfolio_id}/findings": "sentences",
     "/portfolios/{portfolio_id}/restatements": "what keys and days came to, which the figures of "
     "positions and days explain as known at the instants before and after",
-    "/portfolios/{portfolio_id}/what-if": "figures of facts that were never sent",
+    "/portfolios/{portfolio_id}/what-if/explain": "the explanations themselves",
     "/portfolios/{portfolio_id}/what-if/commit": "counts of facts",
     "/portfolios/{portfolio_id}/reconciliation": "what others state, beside quantities of "
     "positions on other days, which position.quantity explains as of those days",

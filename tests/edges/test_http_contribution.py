@@ -15,7 +15,7 @@ from tidebook.api.samples import examples
 from tidebook.book.whole import Facts
 from tidebook.engine.book_facts import BookFacts, rebuilt, rebuilt_series
 from tidebook.engine.views import SeriesView, TransactionView
-from tidebook.model.facts import Price, Transaction, TransactionType as T
+from tidebook.model.facts import Price, Rate, Transaction, TransactionType as T
 from tidebook.model.instruments import Instrument
 from tidebook.model.markets import price_table, rate_table
 
@@ -240,6 +240,100 @@ def test_a_benchmark_that_does_not_add_up_is_refused(benchmark: object, code: st
     answer = desk().client.post(PF + "/attribution", json=body)
     assert answer.status_code == 422
     assert code in {one["code"] for one in answer.json()["errors"]}
+
+
+def desk_abroad() -> Desk:
+    """Give 500 USD beside a share of 500 EUR, which rises by a fifth and the euro by a tenth."""
+    found = desk()
+    reader = found.reader
+    reader.kept_instruments = [
+        Instrument("SHARE", "Share", "EUR", "Equity"),
+        Instrument("EURX", "An index", "EUR", "Index"),
+        Instrument("USDX", "An index", "USD", "Index"),
+    ]
+    abroad = {"trade_currency": "EUR", "currency": "EUR"}
+    trades = [
+        trade("D", T.DEPOSIT, "CASH_USD", "500", "1"),
+        trade("E", T.DEPOSIT, "CASH_EUR", "500", "1")._replace(**abroad),
+        trade("B", T.BUY, "SHARE", "100", "5")._replace(**abroad),
+    ]
+    reader.kept_transactions = [
+        TransactionView(fact, 1, FIRST, NOON, "BOOKED", (), ()) for fact in trades
+    ]
+    reader.kept_prices = [
+        Price(name, on, D(value), currency)
+        for name, currency, first, last in (
+            ("SHARE", "EUR", 5, 6), ("EURX", "EUR", 100, 105), ("USDX", "USD", 100, 102),
+        )
+        for on, value in ((FIRST, first), (LAST, last))
+    ]  # fmt: skip
+    reader.kept_rates = [
+        Rate("EUR", "USD", FIRST, D(1)),
+        Rate("EUR", "USD", LAST, D("1.1")),
+    ]
+    instruments = {one.security_id: one for one in reader.kept_instruments}
+    rates = rate_table(reader.kept_rates)
+    facts = Facts({"P-1": sample_views.PORTFOLIO}, instruments, trades, rates)
+    made = rebuilt(BookFacts(facts, price_table(reader.kept_prices), (), {}, {}))
+    days = rebuilt_series(made, "P-1")
+    reader.kept_series["P-1"] = SeriesView(sample_views.PORTFOLIO, freshness(LAST), FIRST, days)
+    return found
+
+
+WITH_INDICES = [
+    {"group": "EUR", "weight": 0.4, "security_id": "EURX"},
+    {"group": "USD", "weight": 0.6, "security_id": "USDX"},
+]
+WITH_RETURNS = [
+    {"group": "EUR", "weight": 0.4, "return": 0.155, "local_return": 0.055},
+    {"group": "USD", "weight": 0.6, "return": 0.02, "local_return": 0.02},
+]
+
+
+@pytest.mark.parametrize("benchmark", [WITH_INDICES, WITH_RETURNS])
+def test_what_currencies_did_is_told_apart(benchmark: object) -> None:
+    # The share: 500 become 660, 32 %, of which the rate made 10 % of the capital; so 16 % of all.
+    # The index: 1.05 x 1.1 - 1 = 15.5 %, of which 10 % is of the rate. B = 0.4 x 15.5 + 0.6 x 2
+    # = 7.4 %, without rates 0.4 x 5.5 + 0.6 x 2 = 3.4 %.
+    period = {"type": "EXPLICIT", "name": "P", "from": "2025-03-11", "to": "2025-03-11"}
+    body = {
+        "scope": SCOPE,
+        "periods": [period],
+        "benchmark": benchmark,
+        "options": {"by": "CURRENCY", "currency_effects": True},
+    }
+    answer = answered("/attribution", body, desk_abroad())
+    found = answer["results"]["P"]
+    assert found["active_return"] == pytest.approx(16.0 - 7.4, abs=1e-9)
+    rows = {row["group"]: row for row in found["effects"]}
+    # 0.1 (5.5 - 3.4), 0.4 (22 - 5.5), 0.1 (22 - 5.5), 0.5 x 10 - 0.4 x 10.
+    abroad = (0.21, 6.6, 1.65, 1.0)
+    # -0.1 (2 - 3.4), 0.6 (0 - 2), -0.1 (0 - 2), and no rate.
+    at_home = (0.14, -1.2, 0.2, 0.0)
+    for group, expected in (("EUR", abroad), ("USD", at_home)):
+        told = tuple(
+            rows[group][name] for name in ("allocation", "selection", "interaction", "currency")
+        )
+        assert told == pytest.approx(expected, abs=1e-9)
+    whole = sum(row["total"] for row in rows.values()) + found["other"]
+    assert whole == pytest.approx(found["active_return"], abs=1e-9)
+    assert "w·c - v·c" in answer["conventions"]["currency_effects"]
+
+
+@pytest.mark.parametrize(
+    ("groups", "with_currency"),
+    [
+        ([{"group": "A", "weight": 1, "return": 0.1, "local_return": 0.1}], False),
+        ([{"group": "A", "weight": 1, "return": 0.1}], True),
+        ([{"group": "A", "weight": 1, "security_id": "X", "local_return": 0.1}], True),
+    ],
+)
+def test_a_local_return_stands_where_it_decides(groups: object, with_currency: object) -> None:
+    options = {"currency_effects": with_currency}
+    body = {"scope": SCOPE, "periods": SI, "benchmark": groups, "options": options}
+    answer = desk().client.post(PF + "/attribution", json=body)
+    assert answer.status_code == 422
+    assert [one["code"] for one in answer.json()["errors"]] == ["benchmark.local-return"]
 
 
 def test_the_bridge_is_exact() -> None:

@@ -225,7 +225,7 @@ def test_the_catalogue_lists_every_figure_with_what_it_needs(client: TestClient)
     assert [one["figure"] for one in listed] == list(FIGURES)
     by_name = {one["figure"]: one for one in listed}
     assert by_name["lot.cost"]["needs"] == ["portfolio_id", "security_id", "lot_id"]
-    assert by_name["lot.cost"]["fields"] == ["/lots: lots.*.cost_basis"]
+    assert by_name["lot.unit_cost"]["fields"] == ["/lots: lots.*.unit_cost"]
     assert set(listed[0]) == set(examples()["explain_figures"]["figures"][0])  # pyright: ignore[reportIndexIssue]
 
 

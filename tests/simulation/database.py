@@ -36,6 +36,7 @@ class PortfolioRow(NamedTuple):
     valuation_version: int = 0
     series_from: date | None = None
     series_generation: int = 0
+    moved_by_market: bool = False
 
 
 class InstrumentRow(NamedTuple):

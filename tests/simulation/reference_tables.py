@@ -193,6 +193,7 @@ class ReferenceTables:
             after = row._replace(
                 series_from=earlier(row.series_from, day),
                 valuation_version=row.valuation_version + 1,
+                moved_by_market=True,
             )
             self._portfolios.put(portfolio_id, after)
 

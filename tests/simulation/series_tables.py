@@ -78,15 +78,15 @@ class SeriesTables:
         return tuple(sorted(day for day, _ in self._dates.all()))
 
     def jobs(self, limit: int, spared: Collection[str]) -> list[SeriesJob]:
-        """Return portfolios whose series is not right; where only the market moved, first."""
+        """Return portfolios whose series is not right; where the market moved, first."""
         self._session.statement()
         marked = sorted(
-            (row.series_generation != row.generation, identity)
+            (not row.moved_by_market, row.series_generation != row.generation, identity)
             for identity, row in self._portfolios.all()
             if row.series_from is not None and identity not in spared
         )
         found: list[SeriesJob] = []
-        for identity in sorted(identity for _, identity in marked[:limit]):
+        for identity in sorted(identity for *_, identity in marked[:limit]):
             row = self._portfolios.get(identity)
             if row is not None and row.series_from is not None:
                 job = SeriesJob(
@@ -217,7 +217,9 @@ class SeriesTables:
             row = self._portfolios.locked(identity)
             if row is None or self._is_stale(jobs[identity], row.generation, row.valuation_version):
                 continue
-            claimed = row._replace(series_from=None, series_generation=row.generation)
+            claimed = row._replace(
+                series_from=None, series_generation=row.generation, moved_by_market=False
+            )
             self._portfolios.put(identity, claimed)
             yield identity
 

@@ -197,7 +197,7 @@ def _penalty(t: Traced) -> Figure:
     k = t.conventions.periods_per_year
     lags = np.arange(1, math.ceil(k))
     scale = 1.0 + 2.0 * float(((1.0 - lags / k) * lagged**lags).sum())
-    return math.sqrt(scale) if scale > 0 else Undefined(Reason.ZERO_VARIANCE)
+    return math.sqrt(scale) if scale > SPREAD_NOISE else Undefined(Reason.ZERO_VARIANCE)
 
 
 def _over(above: Figure, below: Figure, otherwise: Reason) -> Figure:

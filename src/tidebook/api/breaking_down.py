@@ -116,7 +116,7 @@ def _broken_down(
 
 def _group(edge: Edge, asked: wire.AskedGroup, found: Asking, scope: AskedScope) -> BenchmarkGroup:
     if asked.symbol is None:
-        return BenchmarkGroup(asked.group, asked.weight, total=asked.total)
+        return BenchmarkGroup(asked.group, asked.weight, total=asked.total, local=asked.local)
     levels_of = edge.desk.benchmarks.levels
     line = index_line(
         found.measured,

@@ -31,8 +31,8 @@ _WEIGHT_NOISE = 1e-9
 _BODY = Names.of(("scope", "periods", "options"))
 _ATTRIBUTION_BODY = Names.of(("scope", "periods", "benchmark", "options"))
 _OPTIONS = Names.of(("by", "linking"))
-_ATTRIBUTION_OPTIONS = Names.of(("by", "linking", "model"))
-_GROUP = Names.of(("group", "weight", "security_id", "benchmark", "return"))
+_ATTRIBUTION_OPTIONS = Names.of(("by", "linking", "model", "currency_effects"))
+_GROUP = Names.of(("group", "weight", "security_id", "benchmark", "return", "local_return"))
 
 _PARTS: Json = {
     **CONVENTIONS,
@@ -56,6 +56,12 @@ ATTRIBUTION_CONVENTIONS: Json = {
     "other": "gains on no capital, and with returns what trading inside the period changed",
 }
 
+_CURRENCY_EFFECTS: Json = {
+    "currency_effects": "what the rate did to a group's capital in the portfolio less what it did "
+    "in the benchmark, w·c - v·c; the other effects are of returns less c (Karnosky and Singer "
+    "with cash rates of zero)",
+}
+
 
 class AskedContribution(NamedTuple):
     """A contribution request as it was sent."""
@@ -73,6 +79,7 @@ class AskedGroup(NamedTuple):
     weight: float
     symbol: str | None
     total: float | None
+    local: float | None
 
 
 class AskedAttribution(NamedTuple):
@@ -121,12 +128,13 @@ def asked_attribution(
     options = _options(body, _ATTRIBUTION_OPTIONS, faults, now)
     model = options.choice("model", AllocationModel, AllocationModel.BRINSON_FACHLER)
     linking = options.choice("linking", Linking, Linking.CARINO)
+    with_currency = options.flag("currency_effects")
     result = AskedAttribution(
         scope_of(body, faults, now, of_several=of_several),
         _whole_periods(body, faults, now),
         options.choice("by", Dimension, Dimension.ASSET_CLASS),
-        Terms(model, linking),
-        _benchmark(body),
+        Terms(model, linking, with_currency),
+        _benchmark(body, with_currency=with_currency),
     )
     refuse_each(result.scope, faults)
     if faults.count:
@@ -150,7 +158,7 @@ def _whole_periods(body: RowReader, faults: Faults, now: datetime) -> tuple[Name
     return periods
 
 
-def _benchmark(body: RowReader) -> tuple[AskedGroup, ...]:
+def _benchmark(body: RowReader, *, with_currency: bool) -> tuple[AskedGroup, ...]:
     if not body.has("benchmark"):
         body.fault(
             "benchmark",
@@ -162,13 +170,13 @@ def _benchmark(body: RowReader) -> tuple[AskedGroup, ...]:
     if not 1 <= len(readers) <= GROUPS_MAX:
         body.fault("benchmark", "benchmark.count", f"send 1 to {GROUPS_MAX} groups")
         return ()
-    groups = tuple(_group(reader) for reader in readers)
+    groups = tuple(_group(reader, with_currency=with_currency) for reader in readers)
     if body.is_clean:
         _check_groups(body, groups)
     return groups
 
 
-def _group(reader: RowReader) -> AskedGroup:
+def _group(reader: RowReader, *, with_currency: bool) -> AskedGroup:
     by_id, text = reader.optional_text("security_id"), reader.optional_text("benchmark")
     given = [name for name in ("security_id", "benchmark", "return") if reader.has(name)]
     if len(given) != 1:
@@ -180,7 +188,15 @@ def _group(reader: RowReader) -> AskedGroup:
         )
     total = float(reader.number("return")) if reader.has("return") else None
     weight = float(reader.number("weight"))
-    return AskedGroup(reader.identifier("group"), weight, by_id or text, total)
+    local = float(reader.number("local_return")) if reader.has("local_return") else None
+    if (local is not None) != (with_currency and total is not None):
+        reader.fault(
+            "local_return",
+            "benchmark.local-return",
+            "it stands beside a return, and only where currency_effects are asked for, and there "
+            "of every group",
+        )
+    return AskedGroup(reader.identifier("group"), weight, by_id or text, total, local)
 
 
 def _check_groups(body: RowReader, groups: tuple[AskedGroup, ...]) -> None:
@@ -246,16 +262,20 @@ def attribution_json(
     return {
         **about,
         "by": request.dimension.value,
-        "results": {period.name: _attribution(period) for period in found},
+        "results": {
+            period.name: _attribution(period, with_currency=request.terms.with_currency)
+            for period in found
+        },
         "conventions": {
             **ATTRIBUTION_CONVENTIONS,
+            **(_CURRENCY_EFFECTS if request.terms.with_currency else {}),
             "allocation_model": request.terms.model.value,
             "linking": request.terms.linking.value,
         },
     }
 
 
-def _attribution(period: PeriodAttribution) -> Json:
+def _attribution(period: PeriodAttribution, *, with_currency: bool) -> Json:
     active: Figure = period.portfolio
     if not isinstance(period.portfolio, Undefined) and not isinstance(period.benchmark, Undefined):
         active = period.portfolio - period.benchmark
@@ -267,13 +287,13 @@ def _attribution(period: PeriodAttribution) -> Json:
         "active_return": percent(active),
         "other": percent(period.other),
         "n": period.days,
-        "effects": [_effects(row) for row in period.groups],
+        "effects": [_effects(row, with_currency=with_currency) for row in period.groups],
         "coverage": amount_or_null(period.coverage_min),
     }
     return answer | _reason([period.portfolio, period.benchmark])
 
 
-def _effects(row: GroupEffects) -> Json:
+def _effects(row: GroupEffects, *, with_currency: bool) -> Json:
     return {
         "group": row.group,
         "weight": fraction(row.weight),
@@ -281,6 +301,7 @@ def _effects(row: GroupEffects) -> Json:
         "allocation": percent(row.allocation),
         "selection": percent(row.selection),
         "interaction": percent(row.interaction),
+        **({"currency": percent(row.currency)} if with_currency else {}),
         "total": percent(row.total),
     }
 

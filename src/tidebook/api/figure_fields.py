@@ -85,10 +85,38 @@ _GAINS: Final = {
     "realized_fx_effect": "gains.realised_currency",
     "tax": "gains.tax",
 }
+_HELD: Final = {
+    "quantity": "position.quantity",
+    "cost_basis": "position.cost",
+    "cost_basis_local": "position.cost_local",
+    "market_value": "position.value",
+    "unrealized_gain_loss": "position.unrealised",
+}
+_LOT: Final = {
+    "quantity": "lot.quantity",
+    "cost_basis": "lot.cost",
+    "cost_basis_local": "lot.cost_local",
+}
+_TERMS: Final = {
+    "realised": "position.realised",
+    "short_term": "gains.realised",
+    "long_term": "gains.realised",
+    "undated": "gains.undated",
+}
+_RETURN: Final = {"cumulative_return": "period.twr", "coverage": "period.coverage"}
 
 
 def _under(prefix: str, fields: Mapping[str, str]) -> dict[str, str]:
     return {f"{prefix}.{name}": figure for name, figure in fields.items()}
+
+
+def _beside(prefix: str, fields: Mapping[str, str]) -> dict[str, str]:
+    """Return fields that are told without supposed facts and with them."""
+    return {**_under(f"{prefix}.before", fields), **_under(f"{prefix}.after", fields)}
+
+
+def _changing(prefix: str, figure: str) -> dict[str, str]:
+    return {f"{prefix}.{side}": figure for side in ("before", "after", "change")}
 
 
 FIGURE_FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -129,6 +157,18 @@ FIGURE_FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
         **_under("by_security.*", _GAINS),
         **_under("by_year.*", _GAINS),
     },
+    "/what-if": {
+        **_beside("positions.*", _HELD),
+        **_beside("lots.*", _LOT),
+        **_beside("realized_gains.*", _TERMS),
+        **_changing("cash.*", "position.quantity"),
+        **_changing("income", "portfolio.income"),
+        **_changing("costs", "portfolio.costs"),
+        **_changing("market_value", "portfolio.value"),
+        "market_value.coverage.before": "portfolio.coverage",
+        "market_value.coverage.after": "portfolio.coverage",
+        **_beside("returns.*", _RETURN),
+    },
     "/transactions": {
         **_under("transactions.*", _TRANSACTION),
         **_under("transactions.*.entries.*", _ENTRY),
@@ -166,7 +206,8 @@ FIGURE_FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
     "/prices/": {"prices.*.price": "market.price"},
     "/fx-rates/": {"rates.*.rate": "market.rate"},
 }
-"""By route and path, the figure that explains a field; a day of a breakdown is ``day.twr``."""
+"""By route and path, the figure that explains a field; a day of a breakdown is ``day.twr``.
+Those of ``/what-if`` are asked for with its facts, of ``/what-if/explain``."""
 
 NO_FIGURES: Final = frozenset(
     {

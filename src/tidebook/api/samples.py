@@ -222,6 +222,11 @@ def what_if() -> RouteOptions:
     return _asking("what_if_request", "what_if")
 
 
+def what_if_explain() -> RouteOptions:
+    """Return what the route that explains a what-if says of itself."""
+    return _asking("what_if_explain_request", "what_if_explain")
+
+
 def what_if_commit() -> RouteOptions:
     """Return what the route that commits a what-if says of itself."""
     return _writing({"type": "object"}, examples()["what_if_commit_request"], "queued", status=202)

@@ -35,7 +35,8 @@ DOORS = (
     rows.FX_RATES,
 )
 """What may be supposed."""
-_BODY = Names.of((*(door.wrapper for door in DOORS), "as_of", "periods", "preview_hash"))
+_FIELDS = (*(door.wrapper for door in DOORS), "as_of", "periods", "preview_hash")
+_BODY = Names.of(_FIELDS)
 
 CONVENTIONS: Json = {
     "before": "what the book holds",
@@ -55,14 +56,26 @@ class Supposed(NamedTuple):
 
 
 def supposed(
-    document: Mapping[str, object], reader: Reader, now: datetime, *, commits: bool
+    document: Mapping[str, object],
+    reader: Reader,
+    now: datetime,
+    *,
+    commits: bool,
+    faults: Faults | None = None,
 ) -> Supposed:
     """Return what a request supposes; names in snake_case or camelCase.
+
+    Args:
+        document: The body.
+        reader: Where the portfolio of a cancelled transaction is looked up.
+        now: When it was sent.
+        commits: Whether a preview hash is needed.
+        faults: What was found wrong with other parts of the request; none if absent.
 
     Raises:
         InvalidRequestError: With every fault of the request.
     """
-    faults = Faults()
+    faults = Faults() if faults is None else faults
     body = RowReader(document, _BODY, pointer="", faults=faults, now=now)
     if not any(body.has(door.wrapper) for door in DOORS) and not faults.count:
         names = ", ".join(door.wrapper for door in DOORS)

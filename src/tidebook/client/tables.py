@@ -95,7 +95,7 @@ def _read(kind: Kind, value: Any) -> object:  # noqa: ANN401 - a JSON value
     return None if value is None else _READERS[kind](value)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Table(Sequence[Row_co], Generic[Row_co]):
     """Rows of one kind, with what they rest on."""
 
@@ -104,6 +104,10 @@ class Table(Sequence[Row_co], Generic[Row_co]):
     rows: tuple[Row_co, ...]
     freshness: Freshness | None = None
     """None where the answer rests on no single portfolio."""
+
+    def __repr__(self) -> str:
+        """Return what it is and how long; a notebook would print thousands of rows."""
+        return f"<Table of {len(self.rows):,} {getattr(self.row, '__name__', 'row')}>"
 
     def __len__(self) -> int:
         """Return how many rows there are."""

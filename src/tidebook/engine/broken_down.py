@@ -62,6 +62,7 @@ class BrokenDown(NamedTuple):
 
     whole: Measured
     sleeves: tuple[Sleeve, ...]
+    rates: RateTable
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -98,7 +99,7 @@ def broken_down(
         _sleeve(key, together(members), (onto, whole.currency, given.facts.rates))
         for key, members in sorted(found.items())
     ]
-    return BrokenDown(whole, tuple(sleeves))
+    return BrokenDown(whole, tuple(sleeves), given.facts.rates)
 
 
 def _by_group(held: Holdings, scope: Scope, dimension: Dimension) -> Mapping[tuple[str, str], Days]:

@@ -79,6 +79,14 @@ def test_returns_that_go_on_scatter_more_over_a_year() -> None:
     assert found["sharpe_autocorrelated"] == pytest.approx(sharpe / root)
 
 
+def test_returns_that_turn_back_each_time_scatter_nothing_over_a_year() -> None:
+    """A correlation of -1 over a year of two periods leaves 1 + 2 x (1/2 x -1) = 0."""
+    found = _told(np.array([0.1, -0.05, 0.1, -0.05, 0.1]))
+    assert found["lag_correlation"] == pytest.approx(-1.0)
+    assert found["sharpe_autocorrelated"] == Undefined(Reason.ZERO_VARIANCE)
+    assert found["sortino_autocorrelated"] == Undefined(Reason.ZERO_VARIANCE)
+
+
 def test_half_of_sortino_is_told_over_the_root_of_two() -> None:
     """The mean is 0.025, the shortfall √(0.08 / 6) a period."""
     sortino = 0.025 / math.sqrt(0.08 / 6) * math.sqrt(2)

@@ -28,6 +28,10 @@ def test_every_formula_is_described_with_its_sign() -> None:
 
 
 def test_a_figure_knows_the_fields_that_it_explains() -> None:
-    assert fields_of("lot.cost") == ["/lots: lots.*.cost_basis"]
+    assert fields_of("lot.cost") == [
+        "/lots: lots.*.cost_basis",
+        "/what-if: lots.*.before.cost_basis",
+        "/what-if: lots.*.after.cost_basis",
+    ]
     named = {name for fields in FIGURE_FIELDS.values() for name in fields.values()}
     assert named <= set(FIGURES)

@@ -55,6 +55,7 @@ def test_fields_are_read_by_their_types() -> None:
 
 
 def test_a_table_is_a_sequence_of_its_rows() -> None:
+    assert repr(TABLE) == "<Table of 2 Mixed>"
     assert (len(TABLE), TABLE[0], list(TABLE), TABLE[1:]) == (2, FULL, [FULL, BARE], (BARE,))
 
 

@@ -15,6 +15,7 @@ from tidebook.engine.broken_down import UNALLOCATED, BrokenDown, Sleeve, rate_re
 from tidebook.engine.contributing import contribution
 from tidebook.engine.measured import Measured
 from tidebook.engine.performance import NamedPeriod, Request, daily_values, series_from
+from tidebook.model.markets import rate_table
 from tidebook.model.periods import PeriodRequest, PeriodType
 
 D = Decimal
@@ -34,7 +35,7 @@ def broken(whole: list[PortfolioDay], **sleeves: list[PortfolioDay]) -> BrokenDo
         Sleeve(name, "USD", tuple(rows), daily_values(rows), rates)
         for name, rows in sorted(sleeves.items())
     )
-    return BrokenDown(measured, parts)
+    return BrokenDown(measured, parts, rate_table([]))
 
 
 SI = Request(THIRD, (NamedPeriod("SI", PeriodRequest(PeriodType.SI)),))

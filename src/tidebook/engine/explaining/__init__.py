@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from tidebook.engine.explaining.answers import Explanation
 from tidebook.engine.explaining.asking import explain
+from tidebook.engine.explaining.differing import Differing, explain_difference
 from tidebook.engine.explaining.figures import FIGURES, TERMS, Figure, Question, Scope, needs_of
+from tidebook.engine.explaining.reading import FigureReader
 from tidebook.engine.explaining.shown import (
     SIGNS,
     Folded,
@@ -17,20 +19,25 @@ from tidebook.engine.explaining.shown import (
     shown,
     value_text,
 )
+from tidebook.engine.explaining.supposing import Supposition
 
 __all__ = [
     "FIGURES",
     "SIGNS",
     "TERMS",
+    "Differing",
     "Explanation",
     "Figure",
+    "FigureReader",
     "Folded",
     "Limits",
     "Question",
     "Scope",
     "Shown",
     "ShownSource",
+    "Supposition",
     "explain",
+    "explain_difference",
     "faults",
     "lines",
     "needs_of",

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
     from tidebook.engine.explaining.answers import Drawn
     from tidebook.engine.explaining.figures import Figure, Question
-    from tidebook.engine.ports import Reader
+    from tidebook.engine.explaining.reading import FigureReader
     from tidebook.engine.views import Freshness
 
 _ATTEMPTS_MAX: Final = 3
-_DRAWN_BY: Final[Mapping[Scope, Callable[[Reader, Question, Figure], Drawn]]] = {
+_DRAWN_BY: Final[Mapping[Scope, Callable[[FigureReader, Question, Figure], Drawn]]] = {
     Scope.PORTFOLIO: explain_portfolio,
     Scope.POSITION: explain_position,
     Scope.LOT: explain_lot,
@@ -41,7 +41,7 @@ _DRAWN_BY: Final[Mapping[Scope, Callable[[Reader, Question, Figure], Drawn]]] = 
 }
 
 
-def explain(reader: Reader, question: Question) -> Explanation:
+def explain(reader: FigureReader, question: Question) -> Explanation:
     """Return the tree under a figure, down to transactions, prices and rates.
 
     The nodes state the figures of the answers; what their leaves come to is
@@ -64,7 +64,7 @@ def explain(reader: Reader, question: Question) -> Explanation:
     return _explain(reader, question, figure)
 
 
-def _explain(reader: Reader, question: Question, figure: Figure) -> Explanation:
+def _explain(reader: FigureReader, question: Question, figure: Figure) -> Explanation:
     about = question.portfolio_id
     before = _state(reader.freshness(about)) if about is not None else None
     drawn = _DRAWN_BY[figure.scope](reader, question, figure)

@@ -38,11 +38,11 @@ if TYPE_CHECKING:
     from tidebook.book.step_trees import Step
     from tidebook.engine.explaining.evidence import Evidence
     from tidebook.engine.explaining.figures import Figure, Question
-    from tidebook.engine.ports import Reader
+    from tidebook.engine.explaining.reading import FigureReader
     from tidebook.engine.views import SeriesView
 
 
-def explain_day(reader: Reader, question: Question, figure: Figure) -> Drawn:
+def explain_day(reader: FigureReader, question: Question, figure: Figure) -> Drawn:
     """Return the tree under one figure of one valued day.
 
     Raises:

@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from tidebook.book.derivation import Node
     from tidebook.book.step_trees import Key, Step
     from tidebook.engine.explaining.figures import Figure, Question
-    from tidebook.engine.ports import Reader
+    from tidebook.engine.explaining.reading import FigureReader
     from tidebook.engine.views import EntryView, Freshness, TransactionView
     from tidebook.model.facts import Transaction
 
 
-def explain_transaction(reader: Reader, question: Question, figure: Figure) -> Drawn:
+def explain_transaction(reader: FigureReader, question: Question, figure: Figure) -> Drawn:
     """Return what a transaction reported, as the fact that it is.
 
     Raises:
@@ -62,7 +62,7 @@ def explain_transaction(reader: Reader, question: Question, figure: Figure) -> D
     return Drawn(portfolio, _freshness(reader, question), node)
 
 
-def explain_entry(reader: Reader, question: Question, figure: Figure) -> Drawn:
+def explain_entry(reader: FigureReader, question: Question, figure: Figure) -> Drawn:
     """Return the tree under what a transaction did to a key.
 
     Raises:
@@ -72,7 +72,7 @@ def explain_entry(reader: Reader, question: Question, figure: Figure) -> Drawn:
     return _explain(reader, question, figure.name, _view(reader, question))
 
 
-def _view(reader: Reader, question: Question) -> TransactionView:
+def _view(reader: FigureReader, question: Question) -> TransactionView:
     portfolio_id, identity = question.portfolio_id or "", question.transaction_id or ""
     reader.portfolio(portfolio_id)
     view = reader.transaction(identity, known_at=question.known_at)
@@ -86,11 +86,11 @@ def _view(reader: Reader, question: Question) -> TransactionView:
     return view._replace(entries=tuple(own))
 
 
-def _freshness(reader: Reader, question: Question) -> Freshness:
+def _freshness(reader: FigureReader, question: Question) -> Freshness:
     return reader.freshness(question.portfolio_id or "")._replace(known_at=question.known_at)
 
 
-def _explain(reader: Reader, question: Question, name: str, view: TransactionView) -> Drawn:
+def _explain(reader: FigureReader, question: Question, name: str, view: TransactionView) -> Drawn:
     portfolio_id, identity = question.portfolio_id or "", question.transaction_id or ""
     entry = _entry(view, question, name)
     if entry is None and question.security_id is None and question.leg is None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tidebook.book.step_trees import Step
     from tidebook.book.valuation import Valuation
     from tidebook.engine.explaining.rates import Rates
-    from tidebook.engine.ports import Reader
+    from tidebook.engine.explaining.reading import FigureReader
     from tidebook.engine.views import MarketView
     from tidebook.model.portfolios import Portfolio
 
@@ -49,7 +49,7 @@ class Evidence(NamedTuple):
 
 
 def evidence(
-    reader: Reader,
+    reader: FigureReader,
     portfolio_id: str,
     *,
     through: date | None = None,
@@ -106,7 +106,7 @@ def key_of(
     )
 
 
-def _is_cash(reader: Reader, security_id: str, known_at: datetime | None) -> bool:
+def _is_cash(reader: FigureReader, security_id: str, known_at: datetime | None) -> bool:
     found = reader.instruments([security_id], known_at=known_at)
     known = found[0] if found else built_in_instrument(security_id, "")
     return known is not None and known.is_cash

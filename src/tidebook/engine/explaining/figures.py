@@ -258,6 +258,7 @@ _LISTED: Final = (
             "realised_price": "the sum of what they gained by price",
             "realised_currency": "the sum of what they gained by exchange rates",
             "tax": "the sum of the tax on them, in base currency",
+            "undated": "what was realised without any lot, in base currency",
         },
     ),
     *_of(

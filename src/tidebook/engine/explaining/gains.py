@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from tidebook.book.derivation import Formula, derived, stated, undefined
 from tidebook.book.gain_trees import KeyGains
 from tidebook.book.gains import SOME_NOT_PAID, GainKind, totals
+from tidebook.book.lot_trees import replay
 from tidebook.book.postings import Leg
+from tidebook.book.step_trees import Side
 from tidebook.engine.explaining.answers import Drawn
 from tidebook.engine.explaining.evidence import evidence
 from tidebook.engine.gains import gains_by_entry, terms_of
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from tidebook.book.gain_trees import GainTrees
     from tidebook.book.gains import Gain, GainTotals
     from tidebook.engine.explaining.figures import Figure, Question
-    from tidebook.engine.ports import Reader
+    from tidebook.engine.explaining.reading import FigureReader
     from tidebook.engine.views import BookedEntry, EntriesView
 
 
@@ -39,7 +41,7 @@ class _Told(NamedTuple):
         return self.all[self.place]
 
 
-def explain_gain(reader: Reader, question: Question, figure: Figure) -> Drawn:
+def explain_gain(reader: FigureReader, question: Question, figure: Figure) -> Drawn:
     """Return the tree under what one disposal gained on one lot.
 
     Where a transaction gained on two keys, by a sale and by the money paid for it, the security is
@@ -66,10 +68,12 @@ def explain_gain(reader: Reader, question: Question, figure: Figure) -> Drawn:
     return Drawn(view.portfolio, view.freshness, _FIELDS[figure.name](trees))
 
 
-def explain_gains(reader: Reader, question: Question, figure: Figure) -> Drawn:
+def explain_gains(reader: FigureReader, question: Question, figure: Figure) -> Drawn:
     """Return the tree under a sum of realised gains, line by line."""
     view = _entries(reader, question)
     start, end = _between(view, question)
+    if figure.name == "undated":
+        return _undated(reader, question, view, (start, end))
     found = [one for one in _told(view, start, end) if question.term in {None, one.gain.term}]
     found.sort(key=lambda one: one.gain.closed_on)
     lines = _drawn(reader, question, view, found, question.as_of)
@@ -89,7 +93,39 @@ def explain_gains(reader: Reader, question: Question, figure: Figure) -> Drawn:
     return Drawn(view.portfolio, view.freshness, node)
 
 
-def _entries(reader: Reader, question: Question) -> EntriesView:
+def _undated(
+    reader: FigureReader,
+    question: Question,
+    view: EntriesView,
+    between: tuple[date | None, date | None],
+) -> Drawn:
+    """Return what entries realised that took no lot."""
+    start, end = between
+    dated = {id(booked) for booked, _ in gains_by_entry(view)}
+    known = evidence(
+        reader,
+        question.portfolio_id or "",
+        through=question.as_of,
+        known_at=question.known_at,
+        security_id=question.security_id,
+    )
+    nodes: list[Node] = []
+    for booked in view.entries:
+        value = booked.entry.realised_base
+        outside = (start is not None and booked.on < start) or (end is not None and booked.on > end)
+        if id(booked) in dated or outside or not value:
+            continue
+        steps = known.steps.get(booked.entry.security_id, [])
+        key = known.key(booked.entry.security_id, booked.entry.currency)
+        gain = replay(key, steps, Side.BASE).steps[booked.transaction_id, Leg(booked.entry.leg)]
+        if gain.gain is not None:
+            nodes.append(stated(gain.gain, value))
+    base = view.portfolio.base_currency
+    node = derived("realised without any lot", base, Formula.SUM, nodes)
+    return Drawn(view.portfolio, view.freshness, node)
+
+
+def _entries(reader: FigureReader, question: Question) -> EntriesView:
     return reader.entries(
         question.portfolio_id or "",
         security_id=question.security_id,
@@ -120,7 +156,7 @@ def _between(view: EntriesView, question: Question) -> tuple[date | None, date |
 
 
 def _drawn(
-    reader: Reader,
+    reader: FigureReader,
     question: Question,
     view: EntriesView,
     found: Iterable[_Told],

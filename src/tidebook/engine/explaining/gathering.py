@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from tidebook.book.postings import Posting
-    from tidebook.engine.ports import Reader
+    from tidebook.engine.explaining.reading import FigureReader
     from tidebook.engine.views import ActionView, BookedEntry, MarketView, TransactionView
     from tidebook.model.portfolios import Portfolio
 
@@ -31,7 +31,9 @@ _PAGE_ROWS: Final = 5000
 class Gathering:
     """The entries of keys, with facts, actions and the market, as known at an instant."""
 
-    def __init__(self, reader: Reader, through: date | None, known_at: datetime | None) -> None:
+    def __init__(
+        self, reader: FigureReader, through: date | None, known_at: datetime | None
+    ) -> None:
         """Begin with nothing."""
         self._reader = reader
         self._through = through

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from tidebook.book.valuation import Valuation
     from tidebook.engine.explaining.evidence import Evidence
     from tidebook.engine.explaining.figures import Figure, Question
-    from tidebook.engine.ports import Reader
+    from tidebook.engine.explaining.reading import FigureReader
     from tidebook.engine.views import LotView
 
 
-def explain_lot(reader: Reader, question: Question, figure: Figure) -> Drawn:
+def explain_lot(reader: FigureReader, question: Question, figure: Figure) -> Drawn:
     """Return the tree under a figure of one open lot.
 
     Raises:
@@ -99,7 +99,7 @@ class _Lots(NamedTuple):
         return f"{what} of lot {one.lot_id} of {one.opened_on}"
 
 
-def _valuation(reader: Reader, question: Question, known: Evidence) -> _Valued:
+def _valuation(reader: FigureReader, question: Question, known: Evidence) -> _Valued:
     security_id = question.security_id or ""
     view = reader.positions(
         question.portfolio_id or "", as_of=question.as_of, known_at=question.known_at

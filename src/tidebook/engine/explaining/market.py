@@ -11,10 +11,10 @@ from tidebook.model.markets import NO_PRICES
 
 if TYPE_CHECKING:
     from tidebook.engine.explaining.figures import Figure, Question
-    from tidebook.engine.ports import Reader
+    from tidebook.engine.explaining.reading import FigureReader
 
 
-def explain_market(reader: Reader, question: Question, figure: Figure) -> Drawn:
+def explain_market(reader: FigureReader, question: Question, figure: Figure) -> Drawn:
     """Return a price or a rate as it was reported for a day.
 
     Raises:

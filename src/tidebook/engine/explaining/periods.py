@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     )
     from tidebook.book.series import PortfolioDay
     from tidebook.engine.explaining.figures import Figure, Question
+    from tidebook.engine.explaining.reading import FigureReader
     from tidebook.engine.performance import Attributes, PeriodRate, PeriodReturn, Series, Window
-    from tidebook.engine.ports import Reader
     from tidebook.engine.views import SeriesView
     from tidebook.model.periods import Span
 
@@ -121,7 +121,7 @@ def rows_of(view: SeriesView) -> Rows:
     return Rows(view.portfolio.portfolio_id, view.portfolio.base_currency, view.days)
 
 
-def explain_period(reader: Reader, question: Question, figure: Figure) -> Drawn:
+def explain_period(reader: FigureReader, question: Question, figure: Figure) -> Drawn:
     """Return the tree under one figure of one period.
 
     Raises:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tidebook.book.valuation import Valuation
     from tidebook.engine.explaining.evidence import Evidence
     from tidebook.engine.explaining.figures import Figure, Question
-    from tidebook.engine.ports import Reader
+    from tidebook.engine.explaining.reading import FigureReader
     from tidebook.engine.views import PositionChange, PositionsView, PositionView
 
 
@@ -36,7 +36,7 @@ class _Subject(NamedTuple):
     rates: ValueRates
 
 
-def explain_position(reader: Reader, question: Question, figure: Figure) -> Drawn:
+def explain_position(reader: FigureReader, question: Question, figure: Figure) -> Drawn:
     """Return the tree under one figure of one position.
 
     Raises:
@@ -61,7 +61,7 @@ def explain_position(reader: Reader, question: Question, figure: Figure) -> Draw
     return Drawn(view.portfolio, view.freshness, node)
 
 
-def _explain_change(reader: Reader, question: Question, figure: Figure) -> Drawn:
+def _explain_change(reader: FigureReader, question: Question, figure: Figure) -> Drawn:
     """Return the tree under a position as it was after one transaction, valued on its day."""
     portfolio_id, security_id = question.portfolio_id or "", question.security_id or ""
     identity = question.transaction_id or ""
@@ -89,7 +89,7 @@ def _explain_change(reader: Reader, question: Question, figure: Figure) -> Drawn
     return Drawn(view.portfolio, view.freshness, node)
 
 
-def explain_portfolio(reader: Reader, question: Question, figure: Figure) -> Drawn:
+def explain_portfolio(reader: FigureReader, question: Question, figure: Figure) -> Drawn:
     """Return the tree under a figure of a whole portfolio, position by position."""
     portfolio_id = question.portfolio_id or ""
     view = reader.positions(

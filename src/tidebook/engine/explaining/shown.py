@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tidebook.analytics.derivation import Tree
     from tidebook.book.derivation import Source
     from tidebook.engine.explaining.answers import Explanation
-    from tidebook.engine.ports import Reader
+    from tidebook.engine.explaining.reading import FigureReader
     from tidebook.engine.views import Origin
 
 FIGURES_MAX: Final = 5000
@@ -98,7 +98,7 @@ class Shown(NamedTuple):
     folded: Folded | None
 
 
-def shown(reader: Reader, found: Explanation, limits: Limits) -> Shown:
+def shown(reader: FigureReader, found: Explanation, limits: Limits) -> Shown:
     """Return a tree as it is shown, its leaves with where their facts came from."""
     tree, limits = found.node, _narrowed(found.node, limits)
     sources = list(dict.fromkeys(_sources(tree, limits)))

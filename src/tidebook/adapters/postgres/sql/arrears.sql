@@ -23,7 +23,11 @@ ORDER BY o.consumer, o.topic
 SELECT count(*), min(requested_at) FROM book_work
 
 -- name: unvalued
-SELECT count(*), min(series_from) FROM portfolios WHERE series_from IS NOT NULL
+SELECT count(DISTINCT portfolio_id), min(since) FROM (
+    SELECT portfolio_id, series_from AS since FROM portfolios WHERE series_from IS NOT NULL
+    UNION ALL
+    SELECT portfolio_id, from_date FROM market_marks
+) AS behind
 
 -- name: dead_letters
 SELECT p.topic, sum(p.next_offset)::bigint

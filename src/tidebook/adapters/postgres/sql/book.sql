@@ -277,3 +277,5 @@ SELECT EXISTS (SELECT 1 FROM book_work w
                WHERE cardinality(%(ids)s::text[]) = 0 OR w.portfolio_id = ANY(%(ids)s))
     OR EXISTS (SELECT 1 FROM portfolios p WHERE p.series_from IS NOT NULL
                AND (cardinality(%(ids)s::text[]) = 0 OR p.portfolio_id = ANY(%(ids)s)))
+    OR EXISTS (SELECT 1 FROM market_marks m
+               WHERE cardinality(%(ids)s::text[]) = 0 OR m.portfolio_id = ANY(%(ids)s))

@@ -8,7 +8,10 @@ WITH behind AS (
     LEFT JOIN compliance_policies c
       ON c.portfolio_id = p.portfolio_id AND c.superseded_at = 'infinity'
     WHERE (w.unjudged_from IS NOT NULL OR w.due_on <= %(today)s)
-      AND p.series_from IS NULL AND p.portfolio_id <> ALL(%(spared)s)
+      -- Looked up for each: after a price of a thing that all hold, there are marks on all of them.
+      AND p.series_from IS NULL
+      AND (SELECT m.moves FROM market_marks m WHERE m.portfolio_id = p.portfolio_id) IS NULL
+      AND p.portfolio_id <> ALL(%(spared)s)
     ORDER BY p.portfolio_id
     LIMIT %(limit)s
 ), members AS (
@@ -23,7 +26,7 @@ WITH behind AS (
 )
 SELECT m.dirty, p.portfolio_id, p.generation, p.valuation_version, w.unjudged_from, w.due_on
 FROM members m
-JOIN portfolios p USING (portfolio_id)
+JOIN portfolio_standings p USING (portfolio_id)
 LEFT JOIN compliance_work w USING (portfolio_id)
 ORDER BY m.dirty, p.portfolio_id
 
@@ -56,7 +59,9 @@ WITH claimed AS (
     JOIN unnest(%(ids)s::text[], %(generations)s::bigint[], %(valuation_versions)s::bigint[],
                 %(dues)s::date[])
          AS j (portfolio_id, generation, valuation_version, due)
-      USING (portfolio_id, generation, valuation_version)
+      USING (portfolio_id, generation)
+    LEFT JOIN market_marks m USING (portfolio_id)
+    WHERE p.valuation_version + coalesce(m.moves, 0) = j.valuation_version
     ORDER BY p.portfolio_id
     FOR SHARE OF p
 )
@@ -133,6 +138,6 @@ WHERE portfolio_id = ANY(%(ids)s) AND transaction_id = %(transaction_id)s
 ORDER BY recorded_at
 
 -- name: unjudged
-SELECT count(*) FROM portfolios p
+SELECT count(*) FROM portfolio_standings p
 LEFT JOIN compliance_work w USING (portfolio_id)
 WHERE p.portfolio_id = ANY(%(ids)s) AND (w.unjudged_from IS NOT NULL OR p.series_from IS NOT NULL)

@@ -42,7 +42,7 @@ SELECT v.portfolio_id, v.base_currency, v.open_date, v.name, v.status, v.cost_me
        v.tax_long_term, v.tax_long_term_months,
        p.generation, p.valuation_version,
        EXISTS (SELECT FROM book_work AS w WHERE w.portfolio_id = p.portfolio_id), p.series_from
-FROM portfolio_versions AS v JOIN portfolios AS p USING (portfolio_id)
+FROM portfolio_versions AS v JOIN portfolio_standings AS p USING (portfolio_id)
 WHERE v.portfolio_id = ANY(%(ids)s) AND v.recorded_at <= %(known_at)s::timestamptz
   AND (v.superseded_at = 'infinity' OR v.superseded_at > %(known_at)s::timestamptz)
 
@@ -172,5 +172,5 @@ ORDER BY 1, 2, 4
 -- name: standings
 SELECT portfolio_id, generation, valuation_version,
        EXISTS (SELECT FROM book_work AS w WHERE w.portfolio_id = p.portfolio_id), series_from
-FROM portfolios AS p
+FROM portfolio_standings AS p
 WHERE portfolio_id = ANY(%(ids)s)

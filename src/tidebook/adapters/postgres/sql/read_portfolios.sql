@@ -39,7 +39,7 @@ SELECT v.portfolio_id, v.base_currency, v.open_date, v.name, v.status, v.cost_me
            )
        )
 FROM portfolio_versions AS v
-JOIN portfolios AS p USING (portfolio_id)
+JOIN portfolio_standings AS p USING (portfolio_id)
 WHERE v.portfolio_id = %(portfolio_id)s AND v.recorded_at <= %(known_at)s::timestamptz
   AND (v.superseded_at = 'infinity' OR v.superseded_at > %(known_at)s::timestamptz)
 
@@ -92,7 +92,7 @@ FROM (
       AND (superseded_at = 'infinity' OR superseded_at > %(known_at)s::timestamptz)
     ORDER BY portfolio_id COLLATE "C" LIMIT %(limit)s OFFSET %(skip)s
 ) AS v
-JOIN portfolios AS p USING (portfolio_id)
+JOIN portfolio_standings AS p USING (portfolio_id)
 LEFT JOIN LATERAL (
     SELECT * FROM (
         (SELECT l.day, l.bod_market_value, l.bod_cashflow, l.eod_cashflow, l.eod_market_value,

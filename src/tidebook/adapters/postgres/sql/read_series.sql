@@ -7,13 +7,14 @@ SELECT (SELECT max(v.version) FROM portfolio_versions AS v
         WHERE m.subject IN ('rates', 'dates', 'instruments', 'actions'))
 
 -- name: subjects
-SELECT p.portfolio_id, p.base_currency, p.generation,
+SELECT p.portfolio_id, o.base_currency, p.generation,
        CASE WHEN p.generation = 0 THEN 'EMPTY'
             WHEN p.series_from IS NOT NULL OR w.portfolio_id IS NOT NULL THEN 'REPROCESSING'
             ELSE 'CURRENT' END
-FROM portfolios AS p
+FROM portfolios AS o
+JOIN portfolio_standings AS p USING (portfolio_id)
 LEFT JOIN (SELECT DISTINCT portfolio_id FROM book_work) AS w USING (portfolio_id)
-WHERE p.portfolio_id = ANY(%(ids)s)
+WHERE o.portfolio_id = ANY(%(ids)s)
 
 -- name: span_ends
 SELECT a.portfolio_id, f.day, f.bod_market_value::float8, l.eod_market_value::float8

@@ -92,16 +92,13 @@ ON CONFLICT (portfolio_id, security_id) DO UPDATE SET
 
 -- name: dirty_portfolios
 -- In another base currency every day has another value, whether or not an entry changes.
-UPDATE portfolios p SET
-    series_from = LEAST(p.series_from, held.day),
-    valuation_version = p.valuation_version + 1,
-    series_change = LEAST(p.series_change, %(change)s)
-FROM (
-    SELECT portfolio_id, min(business_date) AS day FROM entries
-    WHERE portfolio_id = ANY(%(ids)s) AND superseded_at = 'infinity'
-    GROUP BY portfolio_id
-) held
-WHERE p.portfolio_id = held.portfolio_id
+INSERT INTO market_marks AS m (portfolio_id, from_date, change_id, moves)
+SELECT portfolio_id, min(business_date), %(change)s, 1 FROM entries
+WHERE portfolio_id = ANY(%(ids)s) AND superseded_at = 'infinity'
+GROUP BY portfolio_id ORDER BY portfolio_id
+ON CONFLICT (portfolio_id) DO UPDATE SET
+    from_date = LEAST(m.from_date, excluded.from_date),
+    change_id = LEAST(m.change_id, excluded.change_id), moves = m.moves + 1
 
 -- name: instrument_versions
 SELECT security_id, version, content_hash, currency, product_type, multiplier, option_right,
@@ -271,37 +268,28 @@ GROUP BY m.security_id HAVING count(DISTINCT m.currency) > 1
 SELECT set_config('work_mem', '64MB', true)
 
 -- name: dirty_holders
-WITH held AS (
-    SELECT s.portfolio_id, min(c.day) AS day
-    FROM unnest(%(securities)s::text[], %(days)s::date[]) AS c (security_id, day)
-    JOIN position_state s USING (security_id)
-    WHERE s.quantity <> 0 OR s.changed_on >= c.day
-    GROUP BY s.portfolio_id
-), locked AS (
-    SELECT p.portfolio_id, held.day FROM portfolios p JOIN held USING (portfolio_id)
-    ORDER BY p.portfolio_id
-    FOR UPDATE OF p
-)
-UPDATE portfolios p SET
-    series_from = LEAST(p.series_from, locked.day),
-    valuation_version = p.valuation_version + 1,
-    series_change = LEAST(p.series_change, %(change)s)
-FROM locked WHERE p.portfolio_id = locked.portfolio_id
+-- Marks are locked in the order of their portfolios by everyone.
+INSERT INTO market_marks AS m (portfolio_id, from_date, change_id, moves)
+SELECT s.portfolio_id, min(c.day), %(change)s, 1
+FROM unnest(%(securities)s::text[], %(days)s::date[]) AS c (security_id, day)
+JOIN position_state s USING (security_id)
+WHERE s.quantity <> 0 OR s.changed_on >= c.day
+GROUP BY s.portfolio_id ORDER BY s.portfolio_id
+ON CONFLICT (portfolio_id) DO UPDATE SET
+    from_date = LEAST(m.from_date, excluded.from_date),
+    change_id = LEAST(m.change_id, excluded.change_id), moves = m.moves + 1
 
 -- name: dirty_instruments
 -- Whether a thing is cash decides how it is valued, from its first entry on.
-UPDATE portfolios p SET
-    series_from = LEAST(p.series_from, held.day),
-    valuation_version = p.valuation_version + 1,
-    series_change = LEAST(p.series_change, %(change)s)
-FROM (
-    SELECT s.portfolio_id, min(e.business_date) AS day
-    FROM position_state s
-    JOIN entries e USING (portfolio_id, security_id)
-    WHERE s.security_id = ANY(%(ids)s) AND e.superseded_at = 'infinity'
-    GROUP BY s.portfolio_id
-) held
-WHERE p.portfolio_id = held.portfolio_id
+INSERT INTO market_marks AS m (portfolio_id, from_date, change_id, moves)
+SELECT s.portfolio_id, min(e.business_date), %(change)s, 1
+FROM position_state s
+JOIN entries e USING (portfolio_id, security_id)
+WHERE s.security_id = ANY(%(ids)s) AND e.superseded_at = 'infinity'
+GROUP BY s.portfolio_id ORDER BY s.portfolio_id
+ON CONFLICT (portfolio_id) DO UPDATE SET
+    from_date = LEAST(m.from_date, excluded.from_date),
+    change_id = LEAST(m.change_id, excluded.change_id), moves = m.moves + 1
 
 -- name: stage_rates
 CREATE TEMPORARY TABLE IF NOT EXISTS new_rates
@@ -336,10 +324,8 @@ WHERE r.from_currency = n.from_currency AND r.to_currency = n.to_currency
 RETURNING r.from_currency, r.to_currency, r.rate_date, r.version
 
 -- name: dirty_foreign
-UPDATE portfolios p SET
-    series_from = LEAST(p.series_from, %(day)s),
-    valuation_version = p.valuation_version + 1,
-    series_change = LEAST(p.series_change, %(change)s)
+INSERT INTO market_marks AS m (portfolio_id, from_date, change_id, moves)
+SELECT p.portfolio_id, %(day)s, %(change)s, 1 FROM portfolios p
 WHERE EXISTS (
     SELECT 1 FROM position_state s
     LEFT JOIN quoted_currencies q
@@ -349,6 +335,10 @@ WHERE EXISTS (
             AND (s.currency = ANY(%(currencies)s) OR p.base_currency = ANY(%(currencies)s)))
            OR q.currency = ANY(%(currencies)s)
            OR (q.currency IS NOT NULL AND s.currency = ANY(%(currencies)s))))
+ORDER BY p.portfolio_id
+ON CONFLICT (portfolio_id) DO UPDATE SET
+    from_date = LEAST(m.from_date, excluded.from_date),
+    change_id = LEAST(m.change_id, excluded.change_id), moves = m.moves + 1
 
 -- name: refold_foreign
 -- A cash account in the base currency is corrected along with the securities that move it.
@@ -457,11 +447,9 @@ FROM unnest(%(ids)s::text[], %(firsts)s::date[], %(lasts)s::date[], %(versions)s
 RETURNING change_id
 
 -- name: dirty_all
-WITH locked AS (
-    SELECT portfolio_id FROM portfolios WHERE generation > 0 ORDER BY portfolio_id FOR UPDATE
-)
-UPDATE portfolios p SET
-    series_from = LEAST(series_from, %(day)s),
-    valuation_version = valuation_version + 1,
-    series_change = LEAST(series_change, %(change)s)
-FROM locked WHERE p.portfolio_id = locked.portfolio_id
+INSERT INTO market_marks AS m (portfolio_id, from_date, change_id, moves)
+SELECT portfolio_id, %(day)s, %(change)s, 1 FROM portfolios WHERE generation > 0
+ORDER BY portfolio_id
+ON CONFLICT (portfolio_id) DO UPDATE SET
+    from_date = LEAST(m.from_date, excluded.from_date),
+    change_id = LEAST(m.change_id, excluded.change_id), moves = m.moves + 1

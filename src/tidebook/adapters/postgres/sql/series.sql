@@ -1,13 +1,25 @@
 -- name: jobs
-SELECT * FROM (
-    SELECT portfolio_id, base_currency, open_date, name, status, cost_method, settlement,
-           time_zone, allow_short, cost_method_changes, taxpayer_id, tax_short_term,
-           tax_long_term, tax_long_term_months, generation, valuation_version, series_from
-    FROM portfolios
-    WHERE series_from IS NOT NULL AND portfolio_id <> ALL(%(spared)s)
-    ORDER BY series_generation = generation DESC, portfolio_id
-    LIMIT %(limit)s
+-- Those that the market moved come first. Both kinds are found at the front of an index.
+SELECT p.portfolio_id, p.base_currency, p.open_date, p.name, p.status, p.cost_method,
+       p.settlement, p.time_zone, p.allow_short, p.cost_method_changes, p.taxpayer_id,
+       p.tax_short_term, p.tax_long_term, p.tax_long_term_months, p.generation,
+       p.valuation_version + coalesce(m.moves, 0), LEAST(p.series_from, m.from_date)
+FROM (
+    SELECT portfolio_id FROM (
+        (SELECT portfolio_id, 0 AS place FROM market_marks
+         WHERE portfolio_id <> ALL(%(spared)s)
+         ORDER BY portfolio_id LIMIT %(limit)s)
+        UNION ALL
+        (SELECT portfolio_id, CASE WHEN series_generation = generation THEN 1 ELSE 2 END
+         FROM portfolios
+         WHERE series_from IS NOT NULL AND portfolio_id <> ALL(%(spared)s)
+         ORDER BY series_generation = generation DESC, portfolio_id LIMIT %(limit)s)
+    ) AS marked
+    GROUP BY portfolio_id
+    ORDER BY min(place), portfolio_id LIMIT %(limit)s
 ) AS job
+JOIN portfolios p USING (portfolio_id)
+LEFT JOIN market_marks m USING (portfolio_id)
 -- Portfolios are locked in the order of their ids by everyone.
 ORDER BY portfolio_id
 
@@ -69,19 +81,35 @@ CROSS JOIN LATERAL (
 ) AS before
 
 -- name: market_change
-SELECT portfolio_id, series_change, series_generation FROM portfolios
-WHERE portfolio_id = ANY(%(ids)s) AND series_change IS NOT NULL
+SELECT portfolio_id, m.change_id, p.series_generation
+FROM market_marks m JOIN portfolios p USING (portfolio_id)
+WHERE m.portfolio_id = ANY(%(ids)s)
 
 -- name: claim
--- Portfolios are locked in the order of their ids by everyone.
-WITH claimed AS (
-    SELECT p.portfolio_id, p.series_from, p.cif_id
+-- Portfolios are locked in the order of their ids by everyone, and their marks after them. A mark
+-- that has been set since the statement began stays where it is, and the series is valued again.
+WITH locked AS (
+    SELECT p.portfolio_id, p.cif_id, p.series_from,
+           j.valuation_version - p.valuation_version AS moves
     FROM portfolios p
     JOIN unnest(%(ids)s::text[], %(generations)s::bigint[], %(valuation_versions)s::bigint[])
          AS j (portfolio_id, generation, valuation_version)
-      USING (portfolio_id, generation, valuation_version)
+      USING (portfolio_id, generation)
     ORDER BY p.portfolio_id
     FOR UPDATE OF p
+), marked AS (
+    SELECT m.portfolio_id, l.cif_id, LEAST(l.series_from, m.from_date) AS series_from, m.moves
+    FROM locked l JOIN market_marks m USING (portfolio_id, moves)
+    ORDER BY m.portfolio_id
+    FOR UPDATE OF m
+), claimed AS (
+    SELECT portfolio_id, cif_id, series_from, moves FROM marked
+    UNION ALL
+    SELECT portfolio_id, cif_id, series_from, moves FROM locked
+    WHERE moves = 0
+      AND NOT EXISTS (SELECT FROM market_marks m WHERE m.portfolio_id = locked.portfolio_id)
+), cleared AS (
+    DELETE FROM market_marks m USING marked WHERE m.portfolio_id = marked.portfolio_id
 ), unjudged AS (
     -- Whatever moves a value may move what rules say of trades, in portfolios that are judged:
     -- those of a user, and those whose account somebody has described.
@@ -93,7 +121,10 @@ WITH claimed AS (
     ON CONFLICT (portfolio_id) DO UPDATE
     SET unjudged_from = least(w.unjudged_from, excluded.unjudged_from)
 )
-UPDATE portfolios p SET series_from = NULL, series_generation = p.generation, series_change = NULL
+UPDATE portfolios p SET
+    series_from = NULL,
+    series_generation = p.generation,
+    valuation_version = p.valuation_version + claimed.moves
 FROM claimed WHERE p.portfolio_id = claimed.portfolio_id
 RETURNING p.portfolio_id
 

@@ -1,0 +1,148 @@
+"""What explanations are drawn from: the part of the reader that they ask, or a supposed book."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date, datetime
+
+    from tidebook.book.derivation import Source
+    from tidebook.engine.ports import TransactionQuery
+    from tidebook.engine.views import (
+        ActionView,
+        EntriesView,
+        Freshness,
+        HistoryView,
+        LotsView,
+        MarketView,
+        Origin,
+        PositionsView,
+        ResultsView,
+        SeriesView,
+        TransactionsPage,
+        TransactionView,
+    )
+    from tidebook.model.instruments import Instrument
+    from tidebook.model.portfolios import Portfolio
+
+
+class FigureReader(Protocol):
+    """A book whose figures can be explained; its methods are those of ``engine.ports.Reader``."""
+
+    def portfolio(self, portfolio_id: str, *, known_at: datetime | None = None) -> Portfolio:
+        """Return one portfolio."""
+        ...
+
+    def freshness(
+        self,
+        portfolio_id: str,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> Freshness:
+        """Return what an answer about a portfolio would rest on just now."""
+        ...
+
+    def positions(
+        self,
+        portfolio_id: str,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+        include_closed: bool = False,
+    ) -> PositionsView:
+        """Return the valued positions of a portfolio."""
+        ...
+
+    def results(
+        self,
+        portfolio_id: str,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> ResultsView:
+        """Return what a portfolio has realised, earned and paid so far."""
+        ...
+
+    def history(
+        self,
+        portfolio_id: str,
+        security_id: str,
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        known_at: datetime | None = None,
+    ) -> HistoryView:
+        """Return how one position came to be, change by change."""
+        ...
+
+    def lots(
+        self,
+        portfolio_id: str,
+        *,
+        security_id: str | None = None,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> LotsView:
+        """Return the open lots of a portfolio."""
+        ...
+
+    def entries(  # noqa: PLR0913 - the question has this many parts
+        self,
+        portfolio_id: str,
+        *,
+        security_id: str | None = None,
+        start: date | None = None,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+        realised: bool = False,
+    ) -> EntriesView:
+        """Return entries of a portfolio, each key's in their order."""
+        ...
+
+    def transactions(self, query: TransactionQuery) -> TransactionsPage:
+        """Return a page of transactions."""
+        ...
+
+    def transaction(
+        self, transaction_id: str, *, known_at: datetime | None = None
+    ) -> TransactionView | None:
+        """Return one transaction with its entries; None where there is none."""
+        ...
+
+    def actions(
+        self, security_id: str | None = None, *, known_at: datetime | None = None
+    ) -> tuple[ActionView, ...]:
+        """Return corporate actions."""
+        ...
+
+    def instruments(
+        self, security_ids: Sequence[str] | None = None, *, known_at: datetime | None = None
+    ) -> tuple[Instrument, ...]:
+        """Return instruments."""
+        ...
+
+    def series(
+        self,
+        portfolio_id: str,
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        known_at: datetime | None = None,
+    ) -> SeriesView:
+        """Return the daily series of a portfolio."""
+        ...
+
+    def markets(
+        self, security_ids: Sequence[str], *, known_at: datetime | None = None
+    ) -> MarketView:
+        """Return every exchange rate, and prices and instruments of the securities named."""
+        ...
+
+    def origins(
+        self, sources: Sequence[Source], *, known_at: datetime | None = None
+    ) -> Mapping[Source, Origin]:
+        """Return how facts came into the book; one that is not in it is left out."""
+        ...
