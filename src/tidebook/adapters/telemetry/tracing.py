@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 _SECOND: Final = 1_000_000_000
 _INTERNAL: Final = 500
+_ASKED_OFTEN: Final = frozenset({"/health/live", "/health/ready", "/health/startup", "/metrics"})
 
 _next_ids: ContextVar[tuple[int, int] | None] = ContextVar("next_ids", default=None)
 
@@ -75,9 +76,9 @@ class Traces:
         self._tracer = self._provider.get_tracer("tidebook", version)
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Make the span of the request that is being worked on; without one, none."""
+        """Make the span of the request that is being worked on; none of a probe or a scrape."""
         ids = correlation_ids()
-        if len(ids) != 1:
+        if len(ids) != 1 or route in _ASKED_OFTEN:
             return
         trace, span = int(trace_id_of(ids[0]), 16), int(span_id_of(ids[0]), 16)
         ended = time.time_ns()

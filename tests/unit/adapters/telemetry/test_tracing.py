@@ -86,10 +86,12 @@ def test_a_batch_of_several_requests_links_to_each(
     assert linked == [span_id_of("ING:1"), span_id_of("ING:2")]
 
 
-def test_a_request_that_fails_is_marked_and_one_without_a_name_makes_no_span(
+def test_a_request_that_fails_is_marked_and_probes_and_the_unnamed_make_no_span(
     metrics: Metrics, exporter: InMemorySpanExporter
 ) -> None:
     metrics.answered("GET", "/portfolios/", 200, 0.1)
+    with correlated(["QRY:0"]):
+        metrics.answered("GET", "/health/ready", 200, 0.1)
     with correlated(["QRY:1"]):
         metrics.answered("GET", "/portfolios/", 500, 0.1)
     (failed,) = _made(metrics, exporter)
