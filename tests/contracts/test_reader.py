@@ -295,9 +295,9 @@ def test_a_series_behind_the_book_shows_on_the_portfolio(reader: Reader, store: 
 def test_history_sums_change_by_change_and_values_each_on_its_day(reader: Reader) -> None:
     view = reader.history("P1", "S1")
     assert [tuple(change) for change, _ in view.changes] == [
-        (JAN_1, "t13", *decimals("100", "1000", "1100"), 0, "BUY"),
-        (JAN_5, "t14", *decimals("200", "2200", "2480"), 1, "BUY"),
-        (FEB_1, "t15", *decimals("50", "600", "690"), 1, "SELL"),
+        (JAN_1, "t13", *decimals("100", "1000", "1100"), 0, "BUY", "main"),
+        (JAN_5, "t14", *decimals("200", "2200", "2480"), 1, "BUY", "main"),
+        (FEB_1, "t15", *decimals("50", "600", "690"), 1, "SELL", "main"),
     ]
     first, second, third = (valuation for _, valuation in view.changes)
     assert first.status is ValuationStatus.UNVALUED
