@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from tidebook.adapters.postgres.pool import ToldPool
     from tidebook.adapters.postgres.store import LeadName
     from tidebook.adapters.telemetry.metrics import Metrics
+    from tidebook.adapters.telemetry.tracing import Traces
     from tidebook.config import Settings
     from tidebook.engine.benchmarks import Provider
     from tidebook.engine.bus import Bus
@@ -129,7 +130,9 @@ def open_system(settings: Settings, *, run: bool = True, counted: bool = False) 
     with ExitStack() as stack:
         clock = SystemClock()
         url, pool = _opened_pool(settings, stack)
-        watch = _watch(settings, pool, clock, counting=counted)
+        watch = _watch(settings, pool, clock)
+        if counted:
+            watch = _counting(watch, settings, pool, stack)
         cache = MarketCache()
         bus = _bus(settings)
         arrived, booked = Signal(), Signal()
@@ -208,16 +211,43 @@ def _start(job: RetentionJob, stack: ExitStack) -> None:
     job.start()
 
 
-def _watch(settings: Settings, pool: ToldPool, clock: Clock, *, counting: bool) -> Watch:
-    """Return what watches a system from now on."""
-    arrears = PostgresArrears(pool, clock, is_shipped=settings.bus != "log")
-    metrics = None
-    if counting:
-        from tidebook.adapters.telemetry.metrics import Metrics  # noqa: PLC0415 - for servers
+def _traces(settings: Settings, stack: ExitStack) -> Traces | None:
+    """Return what makes traces where the settings say where they go.
 
-        metrics = Metrics(version=__version__, roles=settings.roles, arrears=arrears)
-        pool.telemetry = metrics
-    return Watch(metrics, arrears, partial(schema.ready, pool))
+    Raises:
+        MissingExtraError: The libraries for traces are not installed.
+    """
+    if settings.traces_url is None:
+        return None
+    try:
+        from tidebook.adapters.telemetry.tracing import Traces, otlp  # noqa: PLC0415 - an extra
+
+        exporter = otlp(settings.traces_url)
+    except ModuleNotFoundError as missing:
+        raise MissingExtraError("TIDEBOOK_TRACES_URL", "tracing") from missing
+    made = Traces(version=__version__, roles=settings.roles, exporter=exporter)
+    stack.callback(made.close)
+    return made
+
+
+def _watch(settings: Settings, pool: ToldPool, clock: Clock) -> Watch:
+    """Return what may be asked of a system's state; nothing is counted."""
+    arrears = PostgresArrears(pool, clock, is_shipped=settings.bus != "log")
+    return Watch(None, arrears, partial(schema.ready, pool))
+
+
+def _counting(watch: Watch, settings: Settings, pool: ToldPool, stack: ExitStack) -> Watch:
+    """Return the same with everything counted from now on."""
+    from tidebook.adapters.telemetry.metrics import Metrics  # noqa: PLC0415 - for servers
+
+    metrics = Metrics(
+        version=__version__,
+        roles=settings.roles,
+        arrears=watch.arrears,
+        traces=_traces(settings, stack),
+    )
+    pool.telemetry = metrics
+    return watch._replace(metrics=metrics)
 
 
 def _kept(settings: Settings) -> Kept:

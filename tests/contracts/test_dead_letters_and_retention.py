@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -98,12 +99,14 @@ def test_a_record_that_cannot_be_read_is_set_apart_once_and_the_others_are_booke
     assert letter.correlation_id == "spoilt"
     assert "no field" in letter.reason
     assert json.loads(letter.value)["transaction_id"] == "T0"
+    digest = hashlib.sha256(b"spoilt").hexdigest()
     assert json.loads(letter.headers) == {
         "event_id": f"raw_transactions-{_PART}-0",
         "correlation_id": "spoilt",
         "schema": "raw_transactions/1",
         "source_sequence": "0",
         "source": "",
+        "traceparent": f"00-{digest[:32]}-{digest[32:48]}-01",
     }
     assert system.reader.transaction("T1") is not None
 

@@ -143,6 +143,42 @@ def test_every_kind_of_event_follows_from_the_facts_in_the_store(
         assert disputed(client, portfolio_id, told, eventful_book.LAST.isoformat()) == []
 
 
+def test_a_what_if_is_explained_beside_the_facts_in_the_store(
+    system: System, client: TestClient
+) -> None:
+    fill(system)
+    sale = {
+        "transaction_id": "S2",
+        "portfolio_id": "P1",
+        "security_id": "ACME",
+        "transaction_date": "2024-01-11T10:00:00Z",
+        "transaction_type": "SELL",
+        "quantity": "2",
+        "price": "110",
+        "trade_currency": "USD",
+    }
+    dearer = sale | {
+        "transaction_id": "B1",
+        "transaction_date": "2024-01-02T10:00:00Z",
+        "transaction_type": "BUY",
+        "quantity": "7",
+        "price": "100",
+        "trade_fee": "10",
+    }
+    body = {"transactions": [sale, dearer], "figure": "realised_local", "security_id": "ACME"}
+    answer = client.post("/portfolios/P1/what-if/explain", json=body).json()
+    # 2 of B2 at 101 go at 110, and B1, sold whole by S1, had cost 7 more: 18 - 7.
+    assert (answer["change"], answer["agrees"], answer["reason"]) == ("11", True, None)
+    stored = explained(client, figure="realised_local", portfolio_id="P1", security_id="ACME")
+    assert answer["before"]["tree"] == stored["tree"]
+    sources = [leaf["source"] for leaf in leaves(answer["after"]["tree"]) if leaf["source"]]
+    told = {(one["id"], one["version"], one["recorded_at"] is None) for one in sources}
+    assert {("S2", 1, True), ("B1", 2, True), ("S1", 1, False)} <= told
+    for figure in ("portfolio.value", "portfolio.coverage", "portfolio.income"):
+        asked = body | {"figure": figure, "security_id": None}
+        assert client.post("/portfolios/P1/what-if/explain", json=asked).json()["agrees"]
+
+
 def test_leaves_say_when_and_by_which_request_their_facts_came(
     system: System, client: TestClient
 ) -> None:

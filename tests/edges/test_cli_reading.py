@@ -304,6 +304,8 @@ def test_every_figure_of_the_positions_is_computed_again_from_its_leaves(
         ("quantity P1 --transaction T3 --leg cash", "entry.quantity", "478"),
         ("entry.matched_cost P1 --transaction T4 --lot T1", "entry.matched_cost", "542.7"),
         ("position.cost P1 ACME --transaction T3", "position.cost", "1422.7"),
+        ("proceeds P1 --transaction T4 --lot T2", "gain.proceeds", "247"),
+        ("gains.realised P1 ACME --term short --period 2024", "gains.realised", "313.8"),
         ("bod_cashflow P1 --day 2024-01-02", "day.bod_cashflow", "5000"),
         ("eod_market_value P1 --day 2024-01-02", "day.eod_market_value", "4995.5"),
         ("contributions P1 --period SI", "period.contributions", "5000"),

@@ -160,8 +160,8 @@ NUMBERLESS = {
     "under the id of each portfolio",
     "/portfolios/performance/mwr": "the same",
     "/portfolios/risk": "measures of such returns, by the formulas of the catalogue",
-    "/portfolios/{portfolio_id}/risk": "measures of returns that are explained, by the formulas "
-    "of the catalogue",
+    "/portfolios/contribution": "parts of such returns",
+    "/portfolios/attribution": "differences of such parts to those of a benchmark",
     "/portfolios/{portfolio_id}/contribution": "parts of a return that is explained",
     "/portfolios/{portfolio_id}/attribution": "differences of such parts to those of a benchmark",
     "/portfolios/{portfolio_id}/bridge": "lines between two values that are explained",

@@ -87,12 +87,10 @@ def test_a_line_of_the_log_names_the_request_and_no_query(
 ) -> None:
     seen: list[tuple[str, ...]] = []
 
-    class Ids(logging.Filter):
-        def filter(self, record: logging.LogRecord) -> bool:
-            seen.append(correlation_ids())
-            return True
+    def naming(_: logging.LogRecord) -> bool:
+        seen.append(correlation_ids())
+        return True
 
-    naming = Ids()
     logging.getLogger("tidebook.http").addFilter(naming)
     try:
         with caplog.at_level(logging.INFO, "tidebook.http"):
@@ -105,3 +103,12 @@ def test_a_line_of_the_log_names_the_request_and_no_query(
     assert record.getMessage() == "GET /portfolios/ answered 200"
     assert (record.__dict__["route"], record.__dict__["status"]) == ("/portfolios/", 200)
     assert seen == [("mine",)]
+
+
+def test_a_client_that_sends_a_trace_and_no_id_has_its_trace_for_a_name() -> None:
+    client = _client()
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    parent = {"traceparent": f"00-{trace}-00f067aa0ba902b7-01"}
+    assert client.get("/portfolios/", headers=parent).headers["X-Correlation-ID"] == trace
+    both = parent | {"X-Correlation-ID": "mine"}
+    assert client.get("/portfolios/", headers=both).headers["X-Correlation-ID"] == "mine"

@@ -10,21 +10,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from tidebook.analytics.catalogue import suite
+from tidebook.analytics.conventions import Conventions
 from tidebook.analytics.crossing import to_days
 from tidebook.analytics.figures import value_of
 from tidebook.analytics.money_weighted import DatedAmounts, money_weighted
 from tidebook.analytics.returns import annualise
-from tidebook.book.derivation import Node, disagreements, evaluate
+from tidebook.analytics.sampling import DatedReturns, Frequency, resampled
+from tidebook.book.derivation import Node, disagreements, evaluate, given
 from tidebook.model.periods import Span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from decimal import Decimal
 
     from tidebook.analytics.figures import Undefined
     from tidebook.analytics.money_weighted import MoneyWeighted
@@ -32,6 +35,9 @@ if TYPE_CHECKING:
 PLACES: Final = 10
 """Decimal places of the returns that answers give."""
 _NOISE: Final = 1e-12
+_TERMS: Final = 4
+DAYS_NOT_ANNUALISED: Final = 366
+DAYS_PER_YEAR: Final = 365.25
 _DAY_ZERO: Final = date(1970, 1, 1)
 
 
@@ -60,6 +66,12 @@ class Reckoning(StrEnum):
     """One hundred times the fraction, to ten places."""
     ROUNDED = "rounded"
     """The fraction to ten places."""
+    OPPOSITE = "opposite"
+    """The only child with the other sign."""
+    DATED = "dated"
+    """A return, and its day counted from 1970-01-01."""
+    MEASURE = "measure"
+    """A measure of the catalogue over dated returns, linked to business days; see ``measured``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +84,8 @@ class Reckoned:
     formula: Reckoning
     children: tuple[Reckoned | Node, ...] = ()
     source: None = None
+    measure: str = ""
+    """The id of the measure, where the formula is one of the catalogue."""
 
 
 Tree = Node | Reckoned
@@ -82,7 +96,7 @@ def reckon(tree: Tree) -> Decimal | float | None:
     """Return a tree's figure computed from its leaves alone; None where there is none."""
     if isinstance(tree, Node):
         return evaluate(tree)
-    return _COMPUTES[tree.formula](tree.children)
+    return _computed(tree)
 
 
 def unfounded(tree: Tree) -> tuple[Tree, ...]:
@@ -95,7 +109,8 @@ def unfounded(tree: Tree) -> tuple[Tree, ...]:
 
 def reckoned(label: str, unit: str, formula: Reckoning, children: Sequence[Tree]) -> Reckoned:
     """Return a node that states what its leaves come to."""
-    return Reckoned(label, _COMPUTES[formula](children), unit, formula, tuple(children))
+    node = Reckoned(label, None, unit, formula, tuple(children))
+    return replace(node, value=_computed(node))
 
 
 def told(tree: Reckoned, value: float | None) -> Reckoned:
@@ -108,15 +123,66 @@ def nothing(label: str, unit: str, why: Undefined) -> Reckoned:
     return Reckoned(f"{label}: {why.sentence}", None, unit, Reckoning.UNDEFINED)
 
 
+def measured(
+    label: str, measure: str, conventions: Conventions, days: int, returns: Sequence[Reckoned]
+) -> Reckoned:
+    """Return a node that states a measure of daily returns.
+
+    Args:
+        label: What the figure is.
+        measure: Its id in the catalogue.
+        conventions: Those of the measure, without a yearly rate; their years follow from the days.
+        days: Of the period, both ends counted.
+        returns: Those of the days with capital, each ``DATED``.
+    """
+    below = (
+        given("days of the period, both ends counted", Decimal(days), "days"),
+        given("periods that make a year", Decimal(repr(conventions.periods_per_year)), ""),
+        given("confidence", Decimal(repr(conventions.confidence)), ""),
+        given("periods that a value at risk looks ahead", _exactly(conventions), ""),
+    )
+    node = Reckoned(label, None, "", Reckoning.MEASURE, (*below, *returns), measure=measure)
+    return replace(node, value=_computed(node))
+
+
+def _exactly(conventions: Conventions) -> Decimal:
+    return Decimal(repr(conventions.horizon_periods))
+
+
+def _computed(tree: Reckoned) -> float | None:
+    if tree.formula is Reckoning.MEASURE:
+        return _measure(tree)
+    return _COMPUTES[tree.formula](tree.children)
+
+
+def _measure(tree: Reckoned) -> float | None:
+    terms = _numbers(tree.children[:_TERMS])
+    pairs = [_numbers(child.children) for child in tree.children[_TERMS:]]
+    known = [(pair[0], int(pair[1])) for pair in pairs if pair is not None]
+    if terms is None or len(known) < len(pairs) or not known:
+        return None
+    days, per_year, confidence, horizon = terms
+    dates = to_days([_DAY_ZERO + timedelta(days=day) for _, day in known])
+    returns = np.array([value for value, _ in known], np.float64)
+    daily = resampled(DatedReturns(dates, returns), Frequency.DAILY)
+    conventions = Conventions(
+        periods_per_year=per_year,
+        confidence=confidence,
+        horizon_periods=horizon,
+        years=1.0 if days <= DAYS_NOT_ANNUALISED else days / DAYS_PER_YEAR,
+    )
+    return value_of(suite(daily.returns, conventions=conventions).figures[tree.measure])
+
+
 def _is_stated(tree: Reckoned) -> bool:
-    return _COMPUTES[tree.formula](tree.children) == tree.value
+    return _computed(tree) == tree.value
 
 
 def _number(tree: Tree) -> float | None:
     if isinstance(tree, Node):
         value = evaluate(tree) if tree.children else tree.value
         return None if value is None else (float(value) if value else 0.0)
-    return _COMPUTES[tree.formula](tree.children)
+    return _computed(tree)
 
 
 def _numbers(trees: Sequence[Tree]) -> list[float] | None:
@@ -210,6 +276,11 @@ def _yearly_rate(children: Sequence[Tree]) -> float | None:
     return None if found is None else value_of(found.rate_annualised)
 
 
+def _opposite(children: Sequence[Tree]) -> float | None:
+    value = _number(children[0])
+    return None if value is None else 0.0 - value
+
+
 def _rounded(children: Sequence[Tree], factor: float) -> float | None:
     value = _number(children[0])
     return None if value is None else round(value * factor, PLACES) + 0.0
@@ -226,5 +297,7 @@ _COMPUTES: Final[Mapping[Reckoning, Callable[[Sequence[Tree]], float | None]]] =
     Reckoning.PERIOD_RATE: _period_rate,
     Reckoning.YEARLY_RATE: _yearly_rate,
     Reckoning.PERCENT: lambda children: _rounded(children, 100.0),
+    Reckoning.DATED: lambda children: _number(children[0]),
+    Reckoning.OPPOSITE: _opposite,
     Reckoning.ROUNDED: lambda children: _rounded(children, 1.0),
 }

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers, MutableHeaders
 
+from tidebook.engine.traces import parent_in
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -24,7 +26,8 @@ class CorrelationMiddleware:
     """Gives every request an id, its client's or a new one, and every response the same.
 
     A client's id of more than 200 characters, or with others than visible ASCII, is not taken: it
-    would go into logs and headers as it is. The response then tells the new one.
+    would go into logs and headers as it is. The response then tells the new one. A client that
+    sends no id but a ``traceparent`` has its trace for a name, in every role.
     """
 
     def __init__(self, app: ASGIApp, new_id: Callable[[], str]) -> None:
@@ -39,8 +42,16 @@ class CorrelationMiddleware:
             return
         sent = Headers(scope=scope).get(HEADER, "")
         prefix = "ING" if scope["path"].startswith(_INGESTION) else "QRY"
-        correlation_id = sent if _is_usable(sent) else f"{prefix}:{self.new_id()}"
-        scope.setdefault("state", {})["correlation_id"] = correlation_id
+        parent = parent_in(Headers(scope=scope).get("traceparent", ""))
+        client = ""
+        if _is_usable(sent):
+            correlation_id = sent
+        elif parent is not None:
+            correlation_id, client = parent
+        else:
+            correlation_id = f"{prefix}:{self.new_id()}"
+        state = scope.setdefault("state", {})
+        state["correlation_id"], state["client_span"] = correlation_id, client
 
         async def send_named(message: Message) -> None:
             if message["type"] == "http.response.start":

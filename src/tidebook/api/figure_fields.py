@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from tidebook.analytics import MEASURES
+
 _VALUATION: Final = {
     "market_price": "position.price",
     "fx_rate": "position.fx_rate",
@@ -191,6 +193,19 @@ FIGURE_FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
         "breakdowns.*.results.*.cumulative_return": "period.twr",
         **{f"breakdowns.*.results.*.{name}": "period.twr" for name in _OWN_RETURNS},
         "freshness.coverage": "day.coverage",
+    },
+    "/risk": {
+        **{
+            f"results.*.metrics.{measure.id.upper()}.value": f"risk.{measure.id}"
+            for measure in MEASURES
+            if not measure.needs_benchmark
+        },
+        "results.*.metrics.DRAWDOWN.value": "risk.drawdown",
+        "results.*.metrics.DRAWDOWN.details.max_drawdown": "risk.drawdown",
+        "results.*.metrics.VAR.value": "risk.var",
+        "results.*.metrics.VAR.details.tail_observations": "risk.tail_observations",
+        "results.*.metrics.VAR.details.expected_shortfall": "risk.shortfall",
+        "results.*.coverage": "period.coverage",
     },
     "/performance/mwr": {
         "summary.*.mwr": "period.mwr",

@@ -71,7 +71,9 @@ class ObservingMiddleware:
                 status = message["status"]
             await send(message)
 
-        with correlated([scope.get("state", {}).get("correlation_id", "")]):
+        state = scope.get("state", {})
+        client = state.get("client_span", "")
+        with correlated([state.get("correlation_id", "")], client=client):
             try:
                 await self.app(scope, receive, send_seen)
             finally:

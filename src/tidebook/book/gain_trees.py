@@ -99,7 +99,10 @@ class KeyGains:
         if kind is GainKind.MERGER:
             fraction = self._terms.fractions[step.name[0]]
             costs = [_kept(cost, given("carried", fraction, "", fact_of(step))) for cost in costs]
-        values = spread_trees(_received(whole, costs), step.matches, "brought by lot")
+        received = _received(whole, costs)
+        values = [received]
+        if len(costs) > 1:
+            values = spread_trees(received, step.matches, "brought by lot")
         unit = unit_of(self._key, side)
         return [
             _Part(derived("gain", unit, Formula.DIFFERENCE, (value, cost)), value, cost)

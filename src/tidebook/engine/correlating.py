@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _NAMED_MAX: Final = 5
 
+_client: ContextVar[str] = ContextVar("client_span", default="")
 _current: ContextVar[tuple[str, ...]] = ContextVar("correlation_ids", default=())
 
 
@@ -23,18 +24,25 @@ def correlation_ids() -> tuple[str, ...]:
     return _current.get()
 
 
+def client_span() -> str:
+    """Return the span of the client that sent the request, as W3C Trace Context writes it."""
+    return _client.get()
+
+
 @contextmanager
-def correlated(ids: Iterable[str]) -> Generator[None]:
+def correlated(ids: Iterable[str], *, client: str = "") -> Generator[None]:
     """Name the requests that the block works on.
 
     Of a batch of many requests the first few are named, in the order of its facts: a line that
-    names thousands is of no use. An empty id names nothing.
+    names thousands is of no use. An empty id names nothing. ``client`` is the span of whoever sent
+    the request, where it told one.
     """
-    token = _current.set(_first_few(ids))
+    token, before = _current.set(_first_few(ids)), _client.set(client)
     try:
         yield
     finally:
         _current.reset(token)
+        _client.reset(before)
 
 
 def _first_few(ids: Iterable[str]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from tidebook.engine import topics
 from tidebook.engine.bus import Outgoing
+from tidebook.engine.traces import parent_in, traceparent_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,6 +26,7 @@ CORRELATION_ID: Final = "correlation_id"
 SCHEMA: Final = "schema"
 SOURCE: Final = "source"
 SEQUENCE: Final = "source_sequence"
+TRACEPARENT: Final = "traceparent"
 VERSION: Final = 1
 """The version of every schema that this release writes, and the only one that it reads."""
 
@@ -65,6 +67,7 @@ def headers(
         CORRELATION_ID: correlation_id,
         SCHEMA: schema_of(topic),
         SEQUENCE: str(offset),
+        TRACEPARENT: traceparent_of(correlation_id),
     }
 
 
@@ -90,7 +93,8 @@ def received(arrival: Arrival) -> Received:
     in, and nobody looks at them.
     """
     told = arrival.headers
-    request = told.get(CORRELATION_ID, "")
+    parent = parent_in(told.get(TRACEPARENT, ""))
+    request = told.get(CORRELATION_ID, "") or (parent[0] if parent is not None else "")
     said = told.get(SEQUENCE, "")
     sequence = int(said) if said.isascii() and said.isdecimal() else None
     why = _unknown_schema(arrival.topic, told.get(SCHEMA))

@@ -27,7 +27,7 @@ SEEDS: Final = {
     "fence_not_raised": 22,
     "group_not_locked": 1,
     "instant_ignored": 12,
-    "instrument_not_refolded": 139,
+    "instrument_not_refolded": 97,
     "late_rate_not_woken": 10,
     "least_tax_as_dearest": 201,
     "levelled_though_refused": 71,

@@ -10,8 +10,10 @@ import pytest
 
 from tests.unit.cli.memory_book import MemoryBook, worked_book
 from tidebook.analytics.derivation import reckon, unfounded
+from tidebook.book.holding_periods import Term
 from tidebook.engine.explaining import Question, explain
-from tidebook.errors import BookMovedError
+from tidebook.errors import BookMovedError, UnknownSubjectError
+from tidebook.model.periods import period_named
 from tidebook.model.portfolios import CostMethod
 
 if TYPE_CHECKING:
@@ -93,6 +95,43 @@ def test_a_position_without_a_price_is_named_and_left_out_of_the_total() -> None
     found = explain(book, Question("value", "P1"))
     assert found.unvalued == ("ACME",)
     assert reckon(found.node) == found.node.value == Decimal("4442.35")
+
+
+def test_a_sale_over_two_lots_is_told_lot_by_lot() -> None:
+    # T4 brings 1040 x 0.95 = 988 for 8: 6 of T1 at 90.45 each and 2 of T2 at 88 each.
+    book = worked_book()
+    told = {
+        (name, lot): explain(
+            book, Question(f"gain.{name}", "P1", transaction_id="T4", lot_id=lot)
+        ).node
+        for name in ("proceeds", "cost", "realised")
+        for lot in ("T1", "T2")
+    }
+    assert {key: node.value for key, node in told.items()} == {
+        ("proceeds", "T1"): Decimal(741),
+        ("proceeds", "T2"): Decimal(247),
+        ("cost", "T1"): Decimal("542.70"),
+        ("cost", "T2"): Decimal(176),
+        ("realised", "T1"): Decimal("198.30"),
+        ("realised", "T2"): Decimal(71),
+    }
+    assert all(reckon(node) == node.value for node in told.values())
+
+
+def test_gains_are_summed_by_term_and_year() -> None:
+    # 406.30 - 361.80 of T3, 198.30 and 71 of T4, all of them short term and of one year.
+    book, year = worked_book(), period_named("2024")
+    found = explain(book, Question("gains.realised", "P1", "ACME", period=year, term=Term.SHORT))
+    assert [child.value for child in found.node.children] == [
+        Decimal("44.50"),
+        Decimal("198.30"),
+        Decimal(71),
+    ]
+    assert reckon(found.node) == found.node.value == Decimal("313.80")
+    for other in (Question("gains.count", "P1", term=Term.LONG), Question("gains.undated", "P1")):
+        assert explain(book, other).node.value == 0
+    with pytest.raises(UnknownSubjectError):
+        explain(book, Question("gain.realised", "P1", transaction_id="T3", lot_id="T2"))
 
 
 def test_rates_say_from_which_quotes_they_come() -> None:

@@ -308,6 +308,8 @@ def test_records_of_the_log_become_messages_that_say_what_they_are() -> None:
         "schema": "raw_transactions/1",
         "source_sequence": "41",
         "source": "ours",
+        # The digest of "b", by sha256sum.
+        "traceparent": "00-3e23e8160039594a33894f6564e1b134-8bbd7a0088d42c4a-01",
     }
 
 

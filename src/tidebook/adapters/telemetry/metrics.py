@@ -7,7 +7,7 @@ consumer, a worker, a topic, the template of a route, a status. No id of anybody
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -173,6 +173,18 @@ CATALOGUE: Final = (
 )
 
 
+class SpansTold(Protocol):
+    """Who makes spans of requests and batches."""
+
+    def request(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Take note of a request that was answered."""
+        ...
+
+    def batch(self, consumer: str, *, records: int, seconds: float) -> None:
+        """Take note of a batch that was committed."""
+        ...
+
+
 class Metrics:
     """Counts what one process does.
 
@@ -180,6 +192,7 @@ class Metrics:
         version: Which release this is.
         roles: What the process does.
         arrears: Asked at each scrape how far the system is behind; None tells nothing of it.
+        traces: Told of requests and batches besides.
         with_process: Whether to tell of memory, processor and open files as well.
     """
 
@@ -189,9 +202,11 @@ class Metrics:
         version: str,
         roles: Sequence[str] = (),
         arrears: ArrearsReader | None = None,
+        traces: SpansTold | None = None,
         with_process: bool = True,
     ) -> None:
         """Register every metric, with nothing counted."""
+        self._traces = traces
         self.registry = CollectorRegistry()
         if with_process:
             ProcessCollector(registry=self.registry)
@@ -228,6 +243,8 @@ class Metrics:
         self._in_progress.dec()
         self._requests.labels(method, route, str(status)).inc()
         self._request_seconds.labels(method, route).observe(seconds)
+        if self._traces is not None:
+            self._traces.request(method, route, status, seconds)
 
     # What the engine tells (see ``engine.telemetry.Telemetry``).
 
@@ -235,6 +252,8 @@ class Metrics:
         """Take note of a batch that a consumer committed."""
         self._batch_records.labels(consumer).observe(records)
         self._batch_seconds.labels(consumer).observe(seconds)
+        if self._traces is not None:
+            self._traces.batch(consumer, records=records, seconds=seconds)
 
     def duplicates(self, consumer: str, count: int) -> None:
         """Take note of facts that were known already."""

@@ -16,6 +16,7 @@ from tidebook.engine.explaining.positions import (
     explain_portfolio,
     explain_position,
 )
+from tidebook.engine.explaining.risks import explain_risk
 from tidebook.errors import BookMovedError
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ _DRAWN_BY: Final[Mapping[Scope, Callable[[FigureReader, Question, Figure], Drawn
     Scope.PERIOD: explain_period,
     Scope.GAIN: explain_gain,
     Scope.GAINS: explain_gains,
+    Scope.RISK: explain_risk,
     Scope.MARKET: explain_market,
 }
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tidebook.analytics import FeeBasis
+from tidebook.analytics import MEASURES, FeeBasis
 from tidebook.errors import InvalidFigureError
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ class Scope(StrEnum):
     """What one disposal gained on one lot."""
     GAINS = "gains"
     """Sums of such gains."""
+    RISK = "risk"
+    """A measure of the returns of a period."""
     MARKET = "market"
     """A price or an exchange rate as it was reported."""
 
@@ -98,6 +100,7 @@ TERMS: Final[Mapping[Scope, _Terms]] = {
         ("portfolio_id", "transaction_id", "lot_id"), ("security_id", "leg", "known_at")
     ),
     Scope.GAINS: _Terms(("portfolio_id",), ("security_id", "period", "term", *_PLAIN)),
+    Scope.RISK: _Terms(("portfolio_id", "period"), ("net_or_gross", *_PLAIN)),
     Scope.MARKET: _Terms(("day",), ("security_id", "from_currency", "to_currency", "known_at")),
 }
 """What has to be named to ask for a figure of each scope, and what may be."""
@@ -262,6 +265,19 @@ _LISTED: Final = (
         },
     ),
     *_of(
+        Scope.RISK,
+        {
+            "drawdown": "the deepest fall from a peak, negative",
+            "var": "var_historical as percent",
+            "shortfall": "expected_shortfall as percent",
+            **{
+                measure.id: f"{measure.title}: {measure.formula}"
+                for measure in MEASURES
+                if not measure.needs_benchmark
+            },
+        },
+    ),
+    *_of(
         Scope.MARKET,
         {
             "price": "the price of a security on a day, as reported",
@@ -332,7 +348,7 @@ def _by_context(question: Question) -> Figure | None:
         (question.transaction_id, (Scope.ENTRY, Scope.TRANSACTION)),
         (question.day, (Scope.DAY,)),
         (question.term, (Scope.GAINS,)),
-        (question.period, (Scope.PERIOD,)),
+        (question.period, (Scope.PERIOD, Scope.RISK)),
         (question.security_id, (Scope.POSITION,)),
     )
     about = next((found for named, found in scopes if named is not None), (Scope.PORTFOLIO,))

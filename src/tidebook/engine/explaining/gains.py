@@ -82,7 +82,7 @@ def explain_gains(reader: FigureReader, question: Question, figure: Figure) -> D
         label = "lines of realised gains"
         node = derived(label, "", Formula.COUNT, [one.realised for one in lines])
         return Drawn(view.portfolio, view.freshness, node)
-    label = f"{name.replace('_', ' ')} of realised gains"
+    label = f"{name.replace('_', ' ')}, summed over the lines of gains"
     parts = [_FIELDS[name](one) for one in lines]
     if any(part.value is None for part in parts):
         why = next(part.label for part in parts if part.value is None)

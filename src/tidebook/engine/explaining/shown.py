@@ -47,6 +47,9 @@ SIGNS: Final[Mapping[str, str]] = {
     "yearly_rate": "rate a year",
     "percent": "× 100",
     "rounded": "10 places",
+    "opposite": "∓",
+    "dated": "on",
+    "measure": "measure",
 }
 
 

@@ -128,12 +128,12 @@ class Consumption:
     def _tell(self, batches: Sequence[LogBatch], effect: Effect, seconds: float) -> None:
         """Tell of batches when they are committed; what is rolled back has not happened."""
         records = sum(len(batch.records) for batch in batches)
-        self._telemetry.batch(self._consumer, records=records, seconds=seconds)
         if effect.duplicates:
             self._telemetry.duplicates(self._consumer, effect.duplicates)
         if effect.restated:
             self._telemetry.keys_restated(effect.restated)
         with correlated(_requests_of(batches)):
+            self._telemetry.batch(self._consumer, records=records, seconds=seconds)
             _log.info(
                 "%s took %s records",
                 self._consumer,
