@@ -101,6 +101,14 @@ def test_without_a_benchmark_an_interval_is_null_with_the_reason() -> None:
     assert told["reason"]["code"] == "no-benchmark"
 
 
+def test_more_histories_than_a_request_may_draw_are_refused() -> None:
+    body = request(["VOLATILITY"], bootstrap={"metrics": ["VOLATILITY"], "draws": 10_000})
+    three = [{"type": "SI", "name": name} for name in "abc"]
+    answer = desk_with().client.post(PATH, json={**body, "periods": three})
+    assert answer.status_code == 422
+    assert [one["code"] for one in answer.json()["errors"]] == ["draws.too-many"]
+
+
 @pytest.mark.parametrize(
     ("options", "code"),
     [

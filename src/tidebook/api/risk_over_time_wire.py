@@ -26,6 +26,8 @@ _DRAWS_MAX: Final = 10_000
 _BLOCK_MAX: Final = 10_000
 _SEED_MAX: Final = 2**31 - 1
 _METRICS_MAX: Final = 20
+_HISTORIES_MAX: Final = 20_000
+"""Over all periods of a request: some seconds of work on ten years of days."""
 
 
 class RollingAsked(NamedTuple):
@@ -87,6 +89,20 @@ def intervals_asked(
     drawing = Drawing(draws, _block_mean(asked), _confidence(asked, plain.confidence))
     seed = asked.whole("seed", default=SEED, most=_SEED_MAX)
     return IntervalsAsked(_measures(asked, terms), Histories(drawing, seed))
+
+
+def refuse_too_many(asked: IntervalsAsked | None, periods: int, faults: Faults) -> None:
+    """Refuse more histories than one request may have drawn."""
+    if asked is None:
+        return
+    drawn = asked.histories.drawing.draws * periods
+    if drawn > _HISTORIES_MAX:
+        faults.add(
+            "/options/bootstrap/draws",
+            "draws.too-many",
+            f"{drawn} histories over all periods are too many for one request; send fewer periods, "
+            f"or draws of at most {_HISTORIES_MAX} in all",
+        )
 
 
 def _measures(asked: RowReader, terms: RiskTerms) -> dict[str, str]:

@@ -22,6 +22,7 @@ from tidebook.api.replies import Json, amount_or_null, day_or_null
 from tidebook.api.risk_over_time_wire import (
     intervals_asked,
     intervals_json,
+    refuse_too_many,
     rolling_asked,
     rolling_json,
 )
@@ -126,6 +127,7 @@ def asked(document: Mapping[str, object], now: datetime, *, of_several: bool = F
         rolling_asked(options, terms, faults, now),
         intervals_asked(options, terms, faults, now),
     )
+    refuse_too_many(result.intervals, len(periods), faults)
     if faults.count:
         raise refusal(faults)
     return result
