@@ -14,20 +14,18 @@
     │   ├── UnreadableFileError       a file that cannot be opened or read
     │   ├── UnknownRoleError          a role that there is not
     │   ├── MissingExtraError         an optional part that is not installed
-    │   └── ForgottenError            an instant of which nothing is known any more
+    │   ├── ForgottenError            an instant of which nothing is known any more
     │   ├── UnwritableFileError       a file that cannot be written
     │   ├── GroupTooLargeError        more portfolios than are measured together
     │   ├── NotAcceptableError        an answer in a format that there is none of
     │   │   └── ArrowMissingError     Arrow, without the part that writes it
-    │   ├── InvalidBenchmarkError     a benchmark that is none, or a blend that does not add up
-    │   └── ExtraMissingError         a form of answer whose extra is not installed
+    │   └── InvalidBenchmarkError     a benchmark that is none, or a blend that does not add up
     ├── NotFoundError             the thing asked for is not in the book
     │   ├── UnknownPortfolioError
     │   ├── UnknownPositionError
     │   ├── UnknownTransactionError
     │   ├── UnknownSubjectError       what a figure was asked of: a lot, a transaction, a day
     │   ├── UnknownLetterError        a dead letter that is not kept
-    │   └── UnknownFactError          a price, rate, day or the like that is to be cancelled
     │   ├── UnknownFactError          a price, rate, day or the like that is to be cancelled
     │   ├── NoPortfoliosError         nobody's portfolios: a client without any, an empty book
     │   ├── NoSuchPartError           a part of a portfolio that was never held
@@ -57,13 +55,10 @@
     ├── ConflictError             what was asked does not fit the state of the book
     │   ├── BookMovedError            the book changed while a figure was being explained
     │   └── StalePreviewError         the book changed between a preview and its commit
-    ├── ServerError               a server, asked over HTTP, did not do as asked
-    │   ├── ServerUnreachableError    no answer came from its address
-    │   └── ServerRefusedError        it answered, and refused
-    └── BusError                  the message broker cannot serve
-        ├── BusUnavailableError       it did not answer, or not in time
-        ├── TopicShapeError           a topic has another number of partitions
-        └── UnreadableMessageError    a message is none that this release can read
+    ├── BusError                  the message broker cannot serve
+    │   ├── BusUnavailableError       it did not answer, or not in time
+    │   ├── TopicShapeError           a topic has another number of partitions
+    │   └── UnreadableMessageError    a message is none that this release can read
     ├── MarketDataError           market data that a figure rests on cannot be had
     │   ├── BenchmarkUnavailableError no level of a benchmark is known, and none could be fetched
     │   ├── MissingRateError          portfolios in two currencies without a rate between them
@@ -357,19 +352,6 @@ class InvalidBenchmarkError(InputError):
         self.benchmark = benchmark
         self.fault = fault
         super().__init__(f"benchmark {benchmark!r} {fault}", hint=hint)
-
-
-class ExtraMissingError(InputError):
-    """A form of answer was asked for whose extra is not installed."""
-
-    code = "input.extra-missing"
-
-    def __init__(self, extra: str) -> None:
-        self.extra = extra
-        super().__init__(
-            f"this needs the extra {extra}, which is not installed here",
-            hint=f"install it with pip install 'tidebook[{extra}]'",
-        )
 
 
 class NotFoundError(TidebookError):

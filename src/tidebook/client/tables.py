@@ -27,7 +27,7 @@ from typing import (
 
 import numpy as np
 
-from tidebook.errors import ExtraMissingError
+from tidebook.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -137,7 +137,7 @@ class Table(Sequence[Row_co], Generic[Row_co]):
         """Return a polars frame, amounts as decimals.
 
         Raises:
-            ExtraMissingError: If the extra ``polars`` is not installed.
+            MissingExtraError: If the extra ``polars`` is not installed.
         """
         polars: Any = _extra("polars")
         types = {
@@ -164,7 +164,7 @@ class Table(Sequence[Row_co], Generic[Row_co]):
         """Return a pandas frame of :attr:`columns`.
 
         Raises:
-            ExtraMissingError: If the extra ``pandas`` is not installed.
+            MissingExtraError: If the extra ``pandas`` is not installed.
         """
         pandas: Any = _extra("pandas")
         return pandas.DataFrame(self.columns)
@@ -173,7 +173,7 @@ class Table(Sequence[Row_co], Generic[Row_co]):
         """Return an Arrow table, amounts as decimals.
 
         Raises:
-            ExtraMissingError: If the extra ``arrow`` is not installed.
+            MissingExtraError: If the extra ``arrow`` is not installed.
         """
         arrow: Any = _extra("pyarrow", "arrow")
         types = {
@@ -234,4 +234,4 @@ def _extra(module: str, extra: str | None = None) -> ModuleType:
     try:
         return import_module(module)  # heavy, and not always there
     except ImportError:
-        raise ExtraMissingError(extra or module) from None
+        raise MissingExtraError("this form of answer", extra or module) from None

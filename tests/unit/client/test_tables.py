@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tidebook.client.tables import Kind, Table, kinds_of, row_of
-from tidebook.errors import ExtraMissingError
+from tidebook.errors import MissingExtraError
 
 
 class Mixed(NamedTuple):
@@ -107,6 +107,6 @@ def test_a_missing_extra_is_named(
     monkeypatch: pytest.MonkeyPatch, module: str, extra: str, method: str
 ) -> None:
     monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(ExtraMissingError, match=extra) as missing:
+    with pytest.raises(MissingExtraError, match=extra) as missing:
         getattr(TABLE, method)()
     assert f"tidebook[{extra}]" in missing.value.hint
