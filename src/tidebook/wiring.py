@@ -136,6 +136,7 @@ def open_system(settings: Settings, *, run: bool = True, counted: bool = False) 
         cache = MarketCache()
         bus = _bus(settings)
         arrived, booked = Signal(), Signal()
+        running: list[Runner] = []
 
         def store(lead: LeadName = "stages") -> PostgresStore:
             made = PostgresStore(pool, cache, conninfo=url, lead=lead)
@@ -159,6 +160,7 @@ def open_system(settings: Settings, *, run: bool = True, counted: bool = False) 
                 telemetry=watch.metrics,
             )
             stack.callback(made.stop)
+            running.append(made)
             made.start()
             return made
 
@@ -173,6 +175,8 @@ def open_system(settings: Settings, *, run: bool = True, counted: bool = False) 
                 runner("series", Stage.SERIES, backlog)
             if bus is not None and set(settings.roles) != {Role.QUERY}:
                 runner("shipping", Stage.SHIPPING)
+        # Called before they are waited for one after the other: they end beside each other.
+        stack.callback(lambda: [each.ask_to_stop() for each in running])
         commands = LogCommands(store(), clock, arrived=arrived, booked=booked, backlog=backlog)
         reader = PostgresReader(pool, cache)
         keeper = PostgresKeeper(pool)

@@ -65,7 +65,7 @@ _QUIET_SECONDS: Final = 0.5
 _COMPLIANCE_PATIENCE_SECONDS: Final = 10.0
 _SERIES_PATIENCE_SECONDS: Final = 3.0
 _STANDBY_SECONDS: Final = 1.0
-_NEWS_SECONDS: Final = 0.5
+_NEWS_SECONDS: Final = 0.25
 
 STAGES: Final = "stages"
 _WORK_PART: Final = ("book_work", 0)
@@ -160,10 +160,14 @@ class Runner:
         self._threads.append(leader)
         leader.start()
 
-    def stop(self) -> None:
-        """Finish the batches at hand and return when every worker has ended."""
+    def ask_to_stop(self) -> None:
+        """Let no worker begin anything more; :meth:`stop` waits until they have ended."""
         self._stopping.set()
         self._arrived.give()
+
+    def stop(self) -> None:
+        """Finish the batches at hand and return when every worker has ended."""
+        self.ask_to_stop()
         while self._threads:
             self._threads.pop().join()
         for consumption in self._consumptions:
