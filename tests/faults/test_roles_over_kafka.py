@@ -142,7 +142,11 @@ def test_roles_apart_make_the_same_book_byte_for_byte(
     other = _all_in_one(another_url)
     with Stage(database_url, broker.bootstrap) as stage:
         book, again, series, query = stage.play("book", "book", "series", "query")
-        assert until_ready(book)["dependencies"] == {"database": "ok", "broker": "ok"}
+        assert until_ready(book)["dependencies"] == {
+            "database": "ok",
+            "schema": "ok",
+            "broker": "ok",
+        }
         with _ingesting(database_url, broker.bootstrap) as system:
             _introduce(system)
             for number in range(0, _FACTS, BATCH):
