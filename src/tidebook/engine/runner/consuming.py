@@ -41,6 +41,9 @@ _log = logging.getLogger("tidebook.runner")
 _ATTEMPTS: Final = 3
 _PAUSES_SECONDS: Final = (0.02, 0.1, 0.5)
 _REFUSALS_MAX: Final = 5
+# Two that wait for each other's locks are refused by turns, in a storm many times over: that a
+# record is the cause itself is believed late.
+_REFUSED_PAUSES_SECONDS: Final = (*_PAUSES_SECONDS, *(0.5,) * 9)
 
 Part = tuple[str, int]
 
@@ -166,7 +169,7 @@ class Consumption:
         """Process one record, or set it apart."""
         # Whoever was refused for having been replaced must not set apart as the owner once more.
         fence = self._fences[self._consumer, (single.topic, single.part)]
-        for pause in (*_PAUSES_SECONDS, None):
+        for pause in (*_REFUSED_PAUSES_SECONDS, None):
             began = time.perf_counter()
             try:
                 with self._store.unit() as unit:
