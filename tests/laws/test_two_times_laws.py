@@ -94,7 +94,7 @@ def _answers(reader: PostgresReader, known_at: datetime | None) -> Answered:
         [_positions(reader, one, known_at, day) for one in ids for day in (None, _MIDDLE)],
         {one: reader.lots(one, known_at=known_at).lots for one in ids},
         [_transactions(reader, one, known_at) for one in ids],
-        [reader.series(one, known_at=known_at)[2:] for one in ids],
+        [reader.series(one, known_at=known_at)[2:4] for one in ids],
         reader.findings(known_at=known_at),
         [(row.portfolio, row.last_day) for row in reader.overview(known_at=known_at)],
     )
