@@ -136,3 +136,22 @@ def test_it_is_told_which_cancellations_name_what_was_never_known(book: Book) ->
     reader = PostgresReader(book.pool)
     assert reader.unknown(known) == ()
     assert reader.unknown([*never, *known, *never]) == (0, 1, 2, 3, 4, 10, 11, 12, 13, 14)
+
+
+def test_cash_of_an_action_without_a_currency_stays(book: Book) -> None:
+    """10 ACME return 0.5 each: 5 come in, and stay when a dividend leaves the account."""
+    paid = CorporateAction(
+        "R1", ActionType.RETURN_OF_CAPITAL, "ACME", MAR_10, cash_per_unit=D("0.5")
+    )
+    beta = Instrument("BETA", "Beta", "USD", "Equity")
+    book.take(topics.RAW_INSTRUMENTS, [beta])
+    book.take(topics.RAW_FX_RATES, [Rate("EUR", "USD", FIRST, D(1))])
+    book.book(trade("B2", 3, 7, security_id="BETA"))
+    take(book, paid)
+    book.take(topics.RAW_INSTRUMENTS, [beta._replace(currency="EUR")])
+    book.settle()
+    cash = book.rows(
+        "SELECT transaction_id, quantity FROM entries WHERE security_id = 'CASH_USD' "
+        "AND superseded_at = 'infinity' ORDER BY 1"
+    )
+    assert ("R1@P1", D(5)) in cash

@@ -33,6 +33,17 @@ REGRESSIONS: Final[tuple[tuple[int, str], ...]] = (
             "(test_cash_is_paid_out_before_its_account_is_folded_under_a_new_policy)"
         ),
     ),
+    (
+        2_000_094,
+        "two that waited for each other's locks by turns had a record set apart for nothing",
+    ),
+    (
+        2_001_684,
+        (
+            "cash of an action that names no currency went with the next fold of its account "
+            "(test_cash_of_an_action_without_a_currency_stays)"
+        ),
+    ),
     (71, "a sale that was refused had levelled its pool (levelled_though_refused)"),
     (203, "an action that was cancelled was said to wait for ever (cancelled_action_waits)"),
     (

@@ -45,7 +45,10 @@ def _determined_by(key: Key, row: EntryRow, again: Reposting) -> Key | None:
     """Return the key whose holding determined a cash entry; None where the fact did."""
     action = again.actions.applied(row.transaction_id, key[0])
     if action is not None:
-        pays_here = cash_account(action.cash_currency) == key[1]
+        # An action that names no currency pays in that of its security, whose key is folded anew
+        # when that changes.
+        paid_in = action.cash_currency
+        pays_here = not paid_in or cash_account(paid_in) == key[1]
         return (key[0], action.security_id) if pays_here else None
     posted = again.posted.get(row.transaction_id)
     if posted is None or not any(each.is_settled_later for each in posted.postings):
