@@ -155,3 +155,22 @@ def test_cash_of_an_action_without_a_currency_stays(book: Book) -> None:
         "AND superseded_at = 'infinity' ORDER BY 1"
     )
     assert ("R1@P1", D(5)) in cash
+
+
+def test_what_waits_for_a_rate_is_tried_again_when_it_is_to_become_something_else(
+    book: Book,
+) -> None:
+    """A merger into a share in euros waits for a rate; the share turns out to be in dollars."""
+    new = Instrument("NEW", "New", "EUR", "Equity")
+    book.take(topics.RAW_INSTRUMENTS, [new])
+    take(book, CorporateAction("M2", ActionType.MERGER, "ACME", MAR_10, to_security_id="NEW"))
+    waiting = (
+        "SELECT waits_for FROM findings WHERE transaction_id = 'M2@P1' AND severity = 'waiting' "
+        "AND resolved_at = 'infinity'"
+    )
+    assert book.rows(waiting) == [("rate:EUR/USD",)]
+    book.take(topics.RAW_INSTRUMENTS, [new._replace(currency="USD")])
+    book.settle()
+    assert book.rows(waiting) == []
+    held = "SELECT quantity FROM position_state WHERE portfolio_id = 'P1' AND security_id = 'NEW'"
+    assert book.rows(held) == [(D(10),)]

@@ -177,6 +177,7 @@ class ReferenceTables:
                         for place, entered in self._entries.where("key", key)
                         if place[2] == identity
                     ]
+        keys += self._waiting_to_become(ids)
         self._book.ask_again(keys, "the instrument has changed", at)
         self._session.statement()
         first: dict[str, date] = {}
@@ -185,6 +186,26 @@ class ReferenceTables:
                 first[key[0]] = min(entered.row.on, first.get(key[0], entered.row.on))
         for identity, day in first.items():
             self._mark(identity, day)
+
+    def _waiting_to_become(self, ids: Sequence[str]) -> list[tuple[Key, date]]:
+        """Return where something waits for a rate because of what it is to become."""
+        found: list[tuple[Key, date]] = []
+        for (identity, _), row in self._findings.all():
+            if not (row.finding.waits_for or "").startswith("rate:"):
+                continue
+            becomes = {
+                action.to_security_id
+                for action in in_force(each for _, each in self._actions.all())
+                if applied_id(action.action_id, row.portfolio_id) == identity
+            }
+            for _, stored in self._facts.where("current", identity):
+                transaction = stored.fact.transaction
+                contract = self._instruments.get(transaction.security_id)
+                becomes |= {transaction.to_security_id}
+                becomes |= {contract.instrument.underlying_id} if contract else set()
+            if becomes & set(ids):
+                found.append(((row.portfolio_id, row.security_id), row.business_date))
+        return found
 
     def _mark(self, portfolio_id: str, day: date) -> None:
         """Have a portfolio valued again from a day on."""

@@ -44,6 +44,13 @@ REGRESSIONS: Final[tuple[tuple[int, str], ...]] = (
             "(test_cash_of_an_action_without_a_currency_stays)"
         ),
     ),
+    (
+        2_001_187,
+        (
+            "what waited for a rate because of what it was to become was not tried again "
+            "(test_what_waits_for_a_rate_is_tried_again_when_it_is_to_become_something_else)"
+        ),
+    ),
     (71, "a sale that was refused had levelled its pool (levelled_though_refused)"),
     (203, "an action that was cancelled was said to wait for ever (cancelled_action_waits)"),
     (

@@ -163,6 +163,22 @@ FROM (
       ON e.portfolio_id = s.portfolio_id AND e.security_id = s.security_id
      AND e.transaction_id = a.action_id || '@' || s.portfolio_id AND e.superseded_at = 'infinity'
     WHERE s.security_id = ANY(%(ids)s)
+    UNION ALL
+    -- What waits for a rate because of what it is to become: a contract its underlying, a holding
+    -- what it is turned into. In another currency it may need none.
+    SELECT f.portfolio_id, f.security_id, f.business_date, x.subject
+    FROM findings f
+    LEFT JOIN transactions t
+      ON t.transaction_id = f.transaction_id AND t.portfolio_id = f.portfolio_id
+     AND t.superseded_at = 'infinity'
+    LEFT JOIN instruments c ON c.security_id = t.security_id
+    LEFT JOIN corporate_actions a
+      ON f.transaction_id = a.action_id || '@' || f.portfolio_id
+     AND a.superseded_at = 'infinity' AND NOT a.cancelled
+    CROSS JOIN LATERAL (VALUES (c.underlying_id), (t.to_security_id), (a.to_security_id))
+        AS x (subject)
+    WHERE f.resolved_at = 'infinity' AND f.severity = 'waiting' AND f.waits_for LIKE 'rate:%%'
+      AND x.subject = ANY(%(ids)s)
 ) AS k
 JOIN instruments i ON i.security_id = k.subject
 GROUP BY 1, 2
