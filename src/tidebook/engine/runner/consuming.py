@@ -43,7 +43,7 @@ _PAUSES_SECONDS: Final = (0.02, 0.1, 0.5)
 _REFUSALS_MAX: Final = 5
 # Two that wait for each other's locks are refused by turns, in a storm many times over: that a
 # record is the cause itself is believed late.
-_REFUSED_PAUSES_SECONDS: Final = (*_PAUSES_SECONDS, *(0.5,) * 9)
+_REFUSED_PAUSES_SECONDS: Final = (*_PAUSES_SECONDS, *(0.5,) * 3)
 
 Part = tuple[str, int]
 
