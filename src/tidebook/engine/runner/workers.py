@@ -65,7 +65,7 @@ _QUIET_SECONDS: Final = 0.5
 _COMPLIANCE_PATIENCE_SECONDS: Final = 10.0
 _SERIES_PATIENCE_SECONDS: Final = 3.0
 _STANDBY_SECONDS: Final = 1.0
-_NEWS_SECONDS: Final = 0.25
+_NEWS_SECONDS: Final = 0.5
 
 STAGES: Final = "stages"
 _WORK_PART: Final = ("book_work", 0)
