@@ -35,7 +35,7 @@ from tidebook.engine.telemetry import unread
 from tidebook.errors import MissingExtraError, StoreUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Callable, Generator, Mapping, Sequence
     from types import FrameType, TracebackType
     from typing import Self
 
@@ -128,12 +128,11 @@ def open_system(settings: Settings, *, run: bool = True, counted: bool = False) 
         StoreUnavailableError: The database cannot be reached.
     """
     with ExitStack() as stack:
-        clock = SystemClock()
+        clock, cache = SystemClock(), MarketCache()
         url, pool = _opened_pool(settings, stack)
         watch = _watch(settings, pool, clock)
         if counted:
             watch = _counting(watch, settings, pool, stack)
-        cache = MarketCache()
         bus = _bus(settings)
         arrived, booked = Signal(), Signal()
         running: list[Runner] = []
@@ -175,23 +174,19 @@ def open_system(settings: Settings, *, run: bool = True, counted: bool = False) 
                 runner("series", Stage.SERIES, backlog)
             if bus is not None and set(settings.roles) != {Role.QUERY}:
                 runner("shipping", Stage.SHIPPING)
-        # Called before they are waited for one after the other: they end beside each other.
-        stack.callback(lambda: [each.ask_to_stop() for each in running])
+        stack.callback(_ask_to_stop, running)
         commands = LogCommands(store(), clock, arrived=arrived, booked=booked, backlog=backlog)
         reader = PostgresReader(pool, cache)
         keeper = PostgresKeeper(pool)
         if run and Role.BOOK in settings.roles:
             _start(RetentionJob(store("jobs"), keeper, clock, _kept(settings)), stack)
-        benchmarks = Benchmarks(
-            PostgresBenchmarks(pool), benchmark_provider(settings), reader, clock
-        )
         return System(
             commands,
             reader,
             clock,
             settings,
             url,
-            benchmarks,
+            Benchmarks(PostgresBenchmarks(pool), benchmark_provider(settings), reader, clock),
             compliance,
             bus,
             PostgresDeadLetters(pool, clock),
@@ -199,6 +194,12 @@ def open_system(settings: Settings, *, run: bool = True, counted: bool = False) 
             keeper,
             stack.pop_all(),
         )
+
+
+def _ask_to_stop(running: Sequence[Runner]) -> None:
+    """Tell all runners, before they are waited for one after the other."""
+    for each in running:
+        each.ask_to_stop()
 
 
 def _opened_pool(settings: Settings, stack: ExitStack) -> tuple[str, ToldPool]:
