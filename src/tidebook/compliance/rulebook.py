@@ -44,7 +44,8 @@ RULES: Final[Mapping[str, Rule]] = {
 }
 """Every rule that judges one trade in its account, in the order in which verdicts are told."""
 
-_BROKEN = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, TidebookError)
+BROKEN = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, TidebookError)
+"""What a rule that cannot be run raises; the verdict then says so, and never passes."""
 
 
 _ON_EQUITY = frozenset(
@@ -106,7 +107,7 @@ def run(rule: Rule, trade: Trade, context: Context) -> Verdict:
     """Return what one rule says; that it could not be run, where it breaks."""
     try:
         return _tempered(rule(trade, context), context)
-    except _BROKEN as error:
+    except BROKEN as error:
         reason = f"the rule could not be run: {type(error).__name__}: {error}"
         remedy = "report it with the trade; the verdict is made again when its facts change"
         return undecided(trade, context.ruleset, reason, remedy)

@@ -23,7 +23,6 @@ from tidebook.analytics import (
     TailMethod,
     Undefined,
     drawdown,
-    falls,
     mean_loss_beyond,
     measure_of,
     over_horizon,
@@ -31,6 +30,7 @@ from tidebook.analytics import (
     resampled,
     suite,
     time_weighted,
+    worst_falls,
 )
 from tidebook.analytics.rates import Compounding
 from tidebook.engine.performance import coverage_min, refuse_doubled_names, window_of
@@ -259,7 +259,7 @@ def _drawdown(own: DatedReturns, linked: Linked) -> Drawdown | Undefined:
 def _worst(found: Drawdown | Undefined) -> tuple[Fall, ...]:
     if isinstance(found, Undefined):
         return ()
-    return tuple(sorted(falls(found), key=lambda fall: -fall.depth)[:_WORST_MAX])
+    return worst_falls(found, _WORST_MAX)
 
 
 def _tail(own: DatedReturns, found: Suite, terms: RiskTerms) -> Tail:

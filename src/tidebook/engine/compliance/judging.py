@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from tidebook.compliance.day_trades import CountMethod
 from tidebook.compliance.packs import RULE_SETS
 from tidebook.compliance.policies import AccountPolicy, account_of, tax_account_of
+from tidebook.compliance.rulebook import BROKEN
 from tidebook.compliance.rules import rule_set_on, undecided
 from tidebook.compliance.taxes import (
     AssetClass as TaxClass,
@@ -28,7 +29,6 @@ from tidebook.compliance.wash_verdicts import (
     of_washes,
     tax_verdict,
 )
-from tidebook.errors import TidebookError
 from tidebook.model.instruments import OptionRight
 
 if TYPE_CHECKING:
@@ -56,14 +56,6 @@ _TAX_CLASSES: Final = {
 _CANADA: Final = "CA"
 _TAX_RULES: Final = {"US": WASH_RULE_ID, _CANADA: SUPERFICIAL_RULE_ID}
 """The rule on losses of each country."""
-_BROKEN: Final = (
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    TypeError,
-    ValueError,
-    TidebookError,
-)
 
 
 class Asked(NamedTuple):
@@ -189,7 +181,7 @@ def taxes_of(made: Rebuilt, asked: Asked) -> Taxes:
                 else:
                     washed = match_washes(events, terms)
                     found[rule_id, currency] = of_washes(washed, asked.as_of, currency)
-            except _BROKEN as error:
+            except BROKEN as error:
                 found[rule_id, currency] = error
     return found
 
