@@ -125,7 +125,7 @@ def _growths(sheet: TearSheet) -> Iterator[Drawing | None]:
             "The benchmark held at the size at which it scatters as the portfolio did.",
         )
         yield _told(
-            matched, days, [found.own.wealth, found.matched], Scale(growth_label, 1.0), keys
+            matched, days, [earned[0], found.matched - 1.0], Scale(percent_label, 0.0), keys
         )
 
 

@@ -109,7 +109,7 @@ def lines(
     low, high, base = min(heights), max(heights), scale.base
     if base is not None:
         low, high = min(low, base), max(high, base)
-    ticks = _log_ticks(low, high) if scale.is_log else _ticks(low, high)
+    ticks = _log_ticks(low, high) if scale.is_log else _ticks(low, high, steps_max=7)
     axis = _Axis(ticks, scale.is_log)
     drawn = [
         _drawn(curve, days, axis, None if index or scale.is_log else base)
