@@ -172,6 +172,11 @@ class DayTradeRecord:
         return Window(days, _distinct(self._made[first:]), executions)
 
     @property
+    def last(self) -> DayTrade | None:
+        """The day trade that was completed last."""
+        return self._made[-1] if self._made else None
+
+    @property
     def made(self) -> tuple[DayTrade, ...]:
         """Every day trade so far."""
         return _distinct(self._made)

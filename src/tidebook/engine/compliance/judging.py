@@ -152,12 +152,17 @@ def wash_terms(made: Rebuilt, policies: Mapping[str, AccountPolicy]) -> WashTerm
             if portfolio_id in policies
         },
         Identity(groups, _calls(instruments)),
-        {
-            security_id: _TAX_CLASSES[kind]
-            for security_id, instrument in instruments.items()
-            if (kind := asset_class(instrument)) in _TAX_CLASSES
-        },
+        tax_classes(instruments),
     )
+
+
+def tax_classes(instruments: Mapping[str, Instrument]) -> dict[str, TaxClass]:
+    """Return what the tax rules tell apart from stock, by security."""
+    return {
+        security_id: _TAX_CLASSES[kind]
+        for security_id, instrument in instruments.items()
+        if (kind := asset_class(instrument)) in _TAX_CLASSES
+    }
 
 
 def household_keys(made: Rebuilt) -> dict[tuple[str, str], Folded]:
