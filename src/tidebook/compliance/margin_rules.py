@@ -53,7 +53,7 @@ if TYPE_CHECKING:
         LevelStep,
     )
     from tidebook.compliance.rules import Context
-    from tidebook.compliance.trades import Position, Trade
+    from tidebook.compliance.trades import Position, Rest, Trade
     from tidebook.compliance.verdicts import Verdict
 
 REG_T_INITIAL = "reg_t_initial"
@@ -85,7 +85,7 @@ def reg_t_initial(trade: Trade, context: Context) -> Verdict:
     if missing or unit is None or equity.value is None:
         return undecided(trade, ruleset, missing, _NEEDS_VALUE)
     rates = InitialRates(context.param("long"), context.param("short"), context.param("full"))
-    taken = _initial_held(context.standing.positions.values(), rates)
+    taken = _initial_held(context, trade, rates)
     initial = initial_margin(opened * unit, _leg(trade), equity.value - taken, rates)
     amounts = (
         money("required", initial.required, account),
@@ -110,7 +110,8 @@ def maintenance_margin(trade: Trade, context: Context) -> Verdict:
     equity = context.standing.equity.value
     if missing or equity is None:
         return undecided(trade, ruleset, missing, _NEEDS_VALUE)
-    needed = maintenance_required(context.exposure.positions.values(), _maintenance_rates(context))
+    held = context.exposure.positions[trade.security_id]
+    needed = _maintenance_with(held, context.exposure.rest, _maintenance_rates(context))
     kept = maintenance(equity, needed)
     amounts = (
         money("equity", equity, account),
@@ -253,11 +254,10 @@ def maintenance_required(positions: Iterable[Position], rates: MaintenanceRates)
 
 def _level_step(trade: Trade, context: Context, equity: Decimal) -> LevelStep:
     rates = _maintenance_rates(context)
-    before = dict(context.standing.positions)
-    traded = context.exposure.positions[trade.security_id]
-    before[trade.security_id] = traded._replace(quantity=traded.quantity - trade.signed)
-    required = maintenance_required(before.values(), rates)
-    after = maintenance_required(context.exposure.positions.values(), rates)
+    traded, rest = context.exposure.positions[trade.security_id], context.exposure.rest
+    before = traded._replace(quantity=traded.quantity - trade.signed)
+    required = _maintenance_with(before, rest, rates)
+    after = _maintenance_with(traded, rest, rates)
     event = MarginEvent(trade.trade_id, EventKind.TRANSACTION, requirement_change=after - required)
     return levels(equity, required, [event])[0]
 
@@ -294,11 +294,23 @@ def _leg(trade: Trade) -> Leg:
     return Leg.LONG_OPTION if trade.asset_class is AssetClass.OPTION else Leg.LONG
 
 
-def _initial_held(positions: Iterable[Position], rates: InitialRates) -> Decimal:
-    """Return the equity that positions held already take of the initial margin."""
-    taken = ZERO
+def _maintenance_with(traded: Position, rest: Rest, rates: MaintenanceRates) -> Decimal:
+    """Return the maintenance margin of what is held with the traded security as it is given."""
+    needed = maintenance_required((traded, *rest.others), rates)
+    if not rest.plain_count:
+        return needed
+    return needed + rest.plain * long_requirement(ONE, rates)
+
+
+def _initial_held(context: Context, trade: Trade, rates: InitialRates) -> Decimal:
+    """Return the equity that what was held before a trade takes of the initial margin."""
+    rest = context.exposure.rest
+    taken = rest.plain * rates.long if rest.plain_count else ZERO
+    known = context.standing.positions.get(trade.security_id)
     short = rates.short - ONE
-    for _, quantity, price, _, _, kind, _ in positions:
+    for _, quantity, price, _, _, kind, _ in (
+        rest.others if known is None else (*rest.others, known)
+    ):
         if not quantity:
             continue
         value = quantity * (price or ZERO)

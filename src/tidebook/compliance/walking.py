@@ -181,7 +181,9 @@ class Walk:
             known = securities[security_id]
             if not known.is_cash:
                 shown = last.price if value is None and last is not None else value
-                positions[security_id] = _position(security_id, units, shown, known)
+                positions[security_id] = made(
+                    Position, (security_id, units, shown, "", known.sector, known.kind, ONE)
+                )
             if value is None:
                 missing.append(security_id)
                 continue
@@ -199,12 +201,16 @@ class Walk:
             self.funding.deposit(on, amount)
 
     def situation_of(self, trade: Trade) -> Situation:
-        """Return the account as the next trade finds it, which counts as taken from now on."""
+        """Return the account as the next trade finds it, which counts as taken from now on.
+
+        It holds until the walk goes on.
+        """
         close = self.close
         equity = close if close.value is None else Known(close.value + self.came)
-        positions = dict(self.positions)
+        positions = self.positions
         if trade.security_id not in positions:
-            positions[trade.security_id] = self._position(trade.security_id, ZERO)
+            nothing = self._position(trade.security_id, ZERO)
+            positions = {**positions, trade.security_id: nothing}
         held = positions[trade.security_id].quantity
         self.record.take(trade, held)
         return Situation(
