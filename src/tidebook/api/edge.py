@@ -17,6 +17,7 @@ from pydantic import BeforeValidator
 from tidebook import __version__
 from tidebook.api.rows import checks
 from tidebook.api.waiting import WaitingRoom
+from tidebook.engine.compliance.order_desk import OrderDesk
 from tidebook.engine.compliance.ports import Compliance
 from tidebook.engine.ports import Clock, Commands, Reader
 from tidebook.engine.user_desk import UserDesk
@@ -61,6 +62,7 @@ class Edge(NamedTuple):
     waiting: WaitingRoom
     desk: UserDesk
     compliance: Compliance
+    orders: OrderDesk
 
 
 def random_id() -> str:

@@ -188,7 +188,8 @@ def _check_orders(
         raise typer.BadParameter(moments.why_no_instant(at or ""), param_hint="--at")
     portfolio_id = account_of_order(user, account or "", ids)
     orders = [_order(each, place, portfolio_id) for place, each in enumerate(words)]
-    checked = check_orders(system.compliance.household(ids), orders, instant)
+    named = {order.security_id for order in orders}
+    checked = check_orders(system.compliance.household(ids, named), orders, instant)
     document = {
         "allowed": all(one.is_allowed for one in checked),
         "orders": [order_check_of(one) for one in checked],

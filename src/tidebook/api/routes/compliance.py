@@ -17,7 +17,7 @@ from tidebook.api.wire import compliance as wire
 from tidebook.compliance.policies import AccountPolicy
 from tidebook.compliance.taxes import NOT_ADVICE
 from tidebook.engine.compliance.ports import Acknowledgement
-from tidebook.engine.compliance.pretrade import Order, account_of_order, check_orders
+from tidebook.engine.compliance.pretrade import Order, account_of_order
 from tidebook.engine.users import portfolios_of
 from tidebook.errors import UnknownVerdictError
 
@@ -79,8 +79,7 @@ def check(edge: EdgeHere, user_id: str, body: JsonBody) -> Response:
         )
         for one in sent.orders
     ]
-    household = edge.compliance.household(list(known))
-    checked = check_orders(household, orders, sent.at)
+    checked = edge.orders.check(list(known), orders, sent.at)
     answer: Json = {
         "user_id": user_id,
         "allowed": all(one.is_allowed for one in checked),
