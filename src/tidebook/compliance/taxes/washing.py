@@ -202,6 +202,8 @@ class Family:
                 lot for lot in lots if lot.opening.on >= since and not lot.is_spent
             ]
         self._long_sales = [on for on in self._long_sales if on >= since]
+        for lot in self.lots.values():
+            lot.rest()
         self.events, self.sales = [], []
         self._pools, self._shared_pools = {}, {}
 

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from tidebook.engine.compliance.ports import Compliance, Stand
     from tidebook.engine.compliance.pretrade import Order, OrderCheck
 
-FACTS_MAX: Final = 100_000
-"""How many facts the households that are kept may rest on together."""
+FACTS_MAX: Final = 50_000
+"""How many facts the households that are kept may rest on together: some 40 MB of them."""
+HOUSEHOLDS_MAX: Final = 200
+"""How many households are kept at most: a small one takes a quarter of a megabyte."""
 
 
 class _Kept(NamedTuple):
@@ -91,6 +93,8 @@ class OrderDesk:
             before = self._kept.pop(name, None)
             self._facts += kept.household.size - (0 if before is None else before.household.size)
             self._kept[name] = kept
-            while self._facts > self._facts_max and self._kept:
+            while self._kept and (
+                self._facts > self._facts_max or len(self._kept) > HOUSEHOLDS_MAX
+            ):
                 _, gone = self._kept.popitem(last=False)
                 self._facts -= gone.household.size
