@@ -8,11 +8,15 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tidebook.api import compliance_rows as rows, compliance_wire as wire, samples
+from tidebook.api import (
+    compliance_rows as rows,
+    compliance_wire as wire,
+    policy_wire,
+    samples,
+)
 from tidebook.api.correlation import correlation_id_of
 from tidebook.api.edge import Day, Edge, EdgeHere, Instant, JsonBody, today
 from tidebook.api.replies import Json, reply
-from tidebook.compliance.policies import AccountPolicy
 from tidebook.compliance.taxes import NOT_ADVICE
 from tidebook.engine.compliance.ports import Acknowledgement
 from tidebook.engine.compliance.pretrade import Order, account_of_order, check_orders
@@ -128,25 +132,15 @@ def acknowledge(request: Request, edge: EdgeHere, user_id: str, body: JsonBody) 
 def policy(edge: EdgeHere, portfolio_id: str) -> Response:
     """Return what is stated of an account; what nobody stated is taken as shown."""
     edge.reader.portfolio(portfolio_id)
-    found = edge.compliance.policy(portfolio_id)
-    return reply(_policy_json(portfolio_id, found or AccountPolicy(), stated=found is not None))
+    return reply(policy_wire.policy_answer(portfolio_id, edge.compliance.policy(portfolio_id)))
 
 
 @router.put("/portfolios/{portfolio_id:path}/compliance/policy", **samples.compliance_policy())
 def put_policy(edge: EdgeHere, portfolio_id: str, body: JsonBody) -> Response:
-    """State what kind of account a portfolio is; its trades are judged again."""
+    """State what kind of account a portfolio is, from a day on; its trades are judged again."""
     now = edge.clock.now()
-    stated = rows.policy_of(body, now)
-    edge.compliance.save_policy(portfolio_id, stated, now)
-    return reply(_policy_json(portfolio_id, stated, stated=True))
-
-
-def _policy_json(portfolio_id: str, found: AccountPolicy, *, stated: bool) -> Json:
-    return {
-        "portfolio_id": portfolio_id,
-        "is_stated": stated,
-        "policy": wire.policy_json(found),
-    }
+    edge.compliance.save_policy(portfolio_id, policy_wire.policy_of(body, now), now)
+    return reply(policy_wire.policy_answer(portfolio_id, edge.compliance.policy(portfolio_id)))
 
 
 def _portfolios(edge: Edge, user_id: str) -> list[str]:

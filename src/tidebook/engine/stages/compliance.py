@@ -9,22 +9,21 @@ portfolio whose book moves meanwhile is left for the next round.
 from __future__ import annotations
 
 from datetime import UTC, date, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from tidebook.compliance.policies import superficial_window_days, wash_window_days
 from tidebook.compliance.verdicts import Status
 from tidebook.engine.book_facts import rebuilt
 from tidebook.engine.compliance.judging import Asked, judge_household
 from tidebook.engine.compliance.ports import TradeVerdicts, VerdictsWrite
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
+    from tidebook.compliance.policies import AccountPolicy
     from tidebook.compliance.walking import Judged
     from tidebook.engine.compliance.ports import ComplianceUnit, Job
-
-WINDOW: Final = timedelta(days=30)
-"""How far back a purchase reaches to a sale at a loss."""
 
 
 def judge_again(
@@ -54,8 +53,9 @@ def judge_again(
 
 def _judged(unit: ComplianceUnit, job: Job, today: date) -> list[VerdictsWrite]:
     ids = [member.portfolio_id for member in job.members]
-    since = _since(job, today)
-    asked = Asked(unit.policies(ids), since, today)
+    policies = unit.policies(ids)
+    since = _since(job, today, _reach(policies))
+    asked = Asked(policies, since, today)
     found = judge_household(rebuilt(unit.book_facts(ids)), asked)
     return [
         VerdictsWrite(
@@ -71,12 +71,18 @@ def _judged(unit: ComplianceUnit, job: Job, today: date) -> list[VerdictsWrite]:
     ]
 
 
-def _since(job: Job, today: date) -> date:
+def _reach(policies: Mapping[str, AccountPolicy]) -> timedelta:
+    """Return how far back a purchase reaches in a household: 30 days, or as long as one states."""
+    stated = policies.values()
+    return timedelta(days=max(wash_window_days(stated), superficial_window_days(stated)))
+
+
+def _since(job: Job, today: date, reach: timedelta) -> date:
     """Return the day from which the verdicts of a household may differ."""
     days = [member.unjudged_from for member in job.members if member.unjudged_from is not None]
     days += [today for member in job.members if member.due_on and member.due_on <= today]
     first = min(days, default=today)
-    return first - WINDOW - timedelta(days=1) if first - date.min > 2 * WINDOW else date.min
+    return first - reach - timedelta(days=1) if first - date.min > 2 * reach else date.min
 
 
 def _due_on(judged: Sequence[Judged], before: date | None, today: date) -> date | None:
