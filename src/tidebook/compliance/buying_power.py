@@ -128,6 +128,8 @@ class PowerRecord:
         self.end()
         self._start(on)
         self._rule = rule
+        # A call that was never met binds no longer than its 90 days.
+        self._calls = tuple(one for one in self._calls if on <= _frozen_until(one, rule))
         self._excess, self._cash = excess, cash
         if self._frozen(on) is not None:
             self._multiple = ZERO
