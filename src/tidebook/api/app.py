@@ -11,25 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from tidebook.api import (
-    benchmarks,
-    breaking_down,
-    compliance as compliance_routes,
-    corporate_actions,
-    data_checks,
-    explaining,
-    health,
-    ingestion,
-    measuring,
-    metrics,
-    problems,
-    queries,
-    reference,
-    tax_reports,
-    trades,
-    users,
-    what_if,
-)
+from tidebook.api import problems
 from tidebook.api.correlation import HEADER, CorrelationMiddleware, correlation_id_of
 from tidebook.api.doors import Doors, opened
 from tidebook.api.edge import (
@@ -41,6 +23,24 @@ from tidebook.api.edge import (
 )
 from tidebook.api.express import ExpressLane
 from tidebook.api.observing import ObservingMiddleware
+from tidebook.api.routes import (
+    benchmarks,
+    breaking_down,
+    compliance as compliance_routes,
+    corporate_actions,
+    data_checks,
+    explaining,
+    health,
+    ingestion,
+    measuring,
+    metrics,
+    queries,
+    reference,
+    tax_reports,
+    trades,
+    users,
+    what_if,
+)
 from tidebook.api.waiting import WaitingRoom
 from tidebook.engine.compliance.computed import ComputedCompliance
 from tidebook.engine.user_desk import user_desk
