@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from anyio import CapacityLimiter, to_thread
 
-from tidebook.api import problems, quick
+from tidebook.api import problems
 from tidebook.api.queued import queued
 from tidebook.api.replies import reply
+from tidebook.api.rows import quick
 from tidebook.engine.gathering import GATHERED_MAX, Sent
 from tidebook.errors import TidebookError
 
