@@ -116,6 +116,14 @@ class PowerRecord:
         unknown = self._unknown_on if self._is_unknown() else None
         return BuyingPower(self._limit, self._multiple, self._used, calls, until, unknown)
 
+    def fork(self) -> PowerRecord:
+        """Return the same record, which goes its own way from here."""
+        other = PowerRecord()
+        for name in self.__slots__:
+            setattr(other, name, getattr(self, name))
+        other._opened = {name: list(lots) for name, lots in self._opened.items()}
+        return other
+
     def begin(self, on: date, excess: Known, cash: Known, rule: PowerRule) -> None:
         """Begin a day of a designated account.
 

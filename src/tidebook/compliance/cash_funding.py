@@ -92,6 +92,13 @@ class CashFunding:
         self.payment: Payment | None = None
         """What the last purchase was paid with."""
 
+    def fork(self) -> CashFunding:
+        """Return the same account, which goes its own way from here."""
+        other = CashFunding(self._settled)
+        other._unsettled = list(self._unsettled)
+        other._bought = {security_id: list(lots) for security_id, lots in self._bought.items()}
+        return other
+
     def deposit(self, on: date, amount: Decimal) -> None:
         """Bring cash in or, with a negative amount, out. It pays first what is unpaid."""
         self._settle(on)

@@ -91,6 +91,13 @@ class CashRecord:
         self._violations: list[_Violation] = []
         self._restriction: Restriction | None = None
 
+    def fork(self) -> CashRecord:
+        """Return the same record, which goes its own way from here."""
+        other = CashRecord(ZERO, self._inflows)
+        other._funding = self._funding.fork()
+        other._violations, other._restriction = list(self._violations), self._restriction
+        return other
+
     def deposit(self, on: date, amount: Decimal) -> None:
         """Bring cash in or, with a negative amount, out."""
         self._funding.deposit(on, amount)

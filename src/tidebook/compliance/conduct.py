@@ -7,6 +7,7 @@ the account and the day.
 
 from __future__ import annotations
 
+from copy import copy
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -74,15 +75,13 @@ class Opening(NamedTuple):
 class Conduct:
     """The records of one account, which trades are told to in their order."""
 
-    def __init__(self, day_trades: DayTradeRecord, since: date) -> None:
+    def __init__(self, day_trades: DayTradeRecord) -> None:
         """Begin with an account that has done nothing.
 
         Args:
             day_trades: The record that trades are told to before they are told here.
-            since: The first day on which what binds the account is asked for.
         """
         self._day_trades = day_trades
-        self._since = since
         self.day_trader = DayTraderRecord()
         self.power = PowerRecord()
         self.deficits = DeficitRecord()
@@ -90,13 +89,21 @@ class Conduct:
         self._rates: MaintenanceRates | None = None
         self._has_power = False
 
-    def needs_values(self, on: date, account: Account) -> bool:
-        """Tell whether the worth of an account on a day may bind it later."""
+    def fork(self, day_trades: DayTradeRecord) -> Conduct:
+        """Return the same records, which go their own way from here, beside a record of trades."""
+        other = Conduct(day_trades)
+        other._pattern, other._rates, other._has_power = self._pattern, self._rates, self._has_power
+        other.day_trader, other.deficits = copy(self.day_trader), copy(self.deficits)
+        other.power = self.power.fork()
+        return other
+
+    def needs_values(self, on: date, account: Account, valued_from: date) -> bool:
+        """Tell whether the worth of an account on a day may bind it on ``valued_from`` or later."""
         if account.type is AccountType.CASH:
             return False
         if regime_on(account, on) is DayTradeRegime.LEGACY_PDT:
             return self.day_trader.is_designated or account.day_trader.designated_on is not None
-        return account.type is AccountType.MARGIN and self._since - REACH <= on
+        return account.type is AccountType.MARGIN and valued_from - on <= REACH
 
     def begin(self, opening: Opening, *, valued: bool) -> None:
         """Begin a day; without values nothing that rests on them is kept of it."""

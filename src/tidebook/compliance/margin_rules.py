@@ -75,20 +75,9 @@ def reg_t_initial(trade: Trade, context: Context) -> Verdict:
     rates = InitialRates(
         context.at_least("long"), context.at_least("short"), context.at_least("full")
     )
-    taken = sum(
-        (
-            _initial_held(position, rates)
-            for position in context.standing.positions.values()
-            if position.quantity
-        ),
-        ZERO,
-    )
-    initial = initial_margin(
-        opened * unit,
-        _leg(trade, context.exposure.positions[trade.security_id]),
-        equity.value - taken,
-        rates,
-    )
+    taken = _initial_held(context.standing.positions.values(), rates)
+    leg = _leg(trade, context.exposure.positions[trade.security_id])
+    initial = initial_margin(opened * unit, leg, equity.value - taken, rates)
     amounts = (
         money("required", initial.required, account),
         money("available", initial.available, account),
@@ -204,15 +193,17 @@ def maintenance_required(positions: Iterable[Position], rates: MaintenanceRates)
     """Return the maintenance margin of positions; those without a price are left out."""
     needed = ZERO
     with exact():
-        for position in positions:
-            price, quantity = position.unit_value, position.quantity
+        # What is no leveraged fund, which is most of all that is held, needs the same rate.
+        plain = long_requirement(ONE, rates)
+        for _, quantity, price, _, _, kind, factor, is_marginable, _ in positions:
             if price is None or not quantity:
                 continue
-            factor = position.leverage_factor
             if quantity < ZERO:
                 needed += short_requirement(-quantity, price, rates, factor)
-            elif position.asset_class is AssetClass.OPTION or not position.is_marginable:
+            elif kind is AssetClass.OPTION or not is_marginable:
                 needed += quantity * price
+            elif factor is ONE:
+                needed += quantity * price * plain
             else:
                 needed += long_requirement(quantity * price, rates, factor)
     return needed
@@ -252,13 +243,20 @@ def _leg(trade: Trade, position: Position) -> Leg:
     return Leg.LONG if position.is_marginable else Leg.NON_MARGINABLE
 
 
-def _initial_held(position: Position, rates: InitialRates) -> Decimal:
-    """Return the equity that a position held already takes of the initial margin."""
-    value = position.quantity * (position.unit_value or ZERO)
-    if value < ZERO:
-        return -value * (rates.short - ONE)
-    in_full = position.asset_class is AssetClass.OPTION or not position.is_marginable
-    return value * (rates.full if in_full else rates.long)
+def _initial_held(positions: Iterable[Position], rates: InitialRates) -> Decimal:
+    """Return the equity that positions held already take of the initial margin."""
+    taken = ZERO
+    short = rates.short - ONE
+    for _, quantity, price, _, _, kind, _, is_marginable, _ in positions:
+        if not quantity:
+            continue
+        value = quantity * (price or ZERO)
+        if value < ZERO:
+            taken -= value * short
+        else:
+            in_full = kind is AssetClass.OPTION or not is_marginable
+            taken += value * (rates.full if in_full else rates.long)
+    return taken
 
 
 def missing_of(context: Context, unit: Decimal | None) -> str:

@@ -254,6 +254,15 @@ class PostgresUnit:
         """Append keyed records to the log; return (partition, next offset) for each touched."""
         return log.append(self._cursor, topic, records, correlation_id, at)
 
+    def append_each(
+        self,
+        topic: str,
+        requests: Sequence[tuple[Sequence[tuple[str, Record]], str]],
+        at: datetime,
+    ) -> None:
+        """Append the keyed records of several requests, each with its correlation id."""
+        log.append_each(self._cursor, topic, requests, at)
+
     def backlog(
         self, consumer: str, parts: Sequence[tuple[str, int]]
     ) -> dict[tuple[str, int], int]:

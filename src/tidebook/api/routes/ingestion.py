@@ -16,6 +16,7 @@ from tidebook.api import samples
 from tidebook.api.correlation import correlation_id_of
 from tidebook.api.edge import Edge, EdgeHere, JsonBody
 from tidebook.api.prefer import Preference, preference
+from tidebook.api.queued import queued
 from tidebook.api.replies import Json, reply
 from tidebook.api.rows import bodies, kinds as rows, quick
 from tidebook.api.rows.faults import Faults
@@ -72,7 +73,7 @@ async def ingest_portfolios(
     def take() -> _Taken:
         facts = bodies.facts_of(body, rows.PORTFOLIOS, edge.clock.now())
         receipt = edge.commands.ingest_portfolios(facts, correlation_id)
-        return _Taken(receipt, _queued(len(facts), "portfolio", correlation_id))
+        return _Taken(receipt, queued(len(facts), "portfolio", correlation_id))
 
     return await _answered(edge, take, prefer)
 
@@ -87,7 +88,7 @@ async def ingest_instruments(
     def take() -> _Taken:
         facts = bodies.facts_of(body, rows.INSTRUMENTS, edge.clock.now())
         receipt = edge.commands.ingest_instruments(facts, correlation_id)
-        return _Taken(receipt, _queued(len(facts), "instrument", correlation_id))
+        return _Taken(receipt, queued(len(facts), "instrument", correlation_id))
 
     return await _answered(edge, take, prefer)
 
@@ -104,7 +105,7 @@ async def ingest_transactions(
             body, rows.TRANSACTIONS, edge.clock.now(), quick_way=quick.transactions
         )
         receipt = edge.commands.ingest_transactions(facts, correlation_id)
-        answer = _queued(len(facts), "transaction", correlation_id)
+        answer = queued(len(facts), "transaction", correlation_id)
         return _Taken(receipt, answer, facts)
 
     return await _answered(edge, take, prefer)
@@ -120,7 +121,7 @@ async def ingest_transaction(
     def take() -> _Taken:
         fact = bodies.one_fact(body, rows.TRANSACTIONS, edge.clock.now())
         receipt = edge.commands.ingest_transactions([fact], correlation_id)
-        answer = _queued(1, "transaction", correlation_id) | {"transaction_id": fact.transaction_id}
+        answer = queued(1, "transaction", correlation_id) | {"transaction_id": fact.transaction_id}
         return _Taken(receipt, answer, [fact], _CREATED)
 
     return await _answered(edge, take, prefer)
@@ -138,7 +139,7 @@ async def ingest_market_prices(
             body, rows.MARKET_PRICES, edge.clock.now(), quick_way=quick.market_prices
         )
         receipt = edge.commands.ingest_prices(facts, correlation_id)
-        return _Taken(receipt, _queued(len(facts), "market price", correlation_id))
+        return _Taken(receipt, queued(len(facts), "market price", correlation_id))
 
     return await _answered(edge, take, prefer)
 
@@ -153,7 +154,7 @@ async def ingest_fx_rates(
     def take() -> _Taken:
         facts = bodies.facts_of(body, rows.FX_RATES, edge.clock.now(), quick_way=quick.fx_rates)
         receipt = edge.commands.ingest_rates(facts, correlation_id)
-        return _Taken(receipt, _queued(len(facts), "FX rate", correlation_id))
+        return _Taken(receipt, queued(len(facts), "FX rate", correlation_id))
 
     return await _answered(edge, take, prefer)
 
@@ -168,7 +169,7 @@ async def ingest_business_dates(
     def take() -> _Taken:
         facts = bodies.facts_of(body, rows.BUSINESS_DATES, edge.clock.now())
         receipt = edge.commands.ingest_business_dates(facts, correlation_id)
-        return _Taken(receipt, _queued(len(facts), "business date", correlation_id))
+        return _Taken(receipt, queued(len(facts), "business date", correlation_id))
 
     return await _answered(edge, take, prefer)
 
@@ -183,7 +184,7 @@ async def ingest_corporate_actions(
     def take() -> _Taken:
         facts = bodies.facts_of(body, rows.CORPORATE_ACTIONS, edge.clock.now())
         receipt = edge.commands.ingest_actions(facts, correlation_id)
-        return _Taken(receipt, _queued(len(facts), "corporate action", correlation_id))
+        return _Taken(receipt, queued(len(facts), "corporate action", correlation_id))
 
     return await _answered(edge, take, prefer)
 
@@ -203,7 +204,7 @@ async def ingest_cancellations(
         sent = bodies.facts_of(body, rows.CANCELLATIONS, edge.clock.now())
         found = _located(edge.reader, sent, expect)
         receipt = edge.commands.cancel(found.cancellations, correlation_id)
-        answer = _queued(len(sent), "cancellation", correlation_id)
+        answer = queued(len(sent), "cancellation", correlation_id)
         return _Taken(receipt, answer | {"unknown_count": len(found.unknown)})
 
     return await _answered(edge, take, prefer)
@@ -247,7 +248,7 @@ async def commit_what_if(
         edge.reader.portfolio(portfolio_id)
         facts = sent.hypothesis
         receipt = edge.commands.commit(portfolio_id, facts, sent.preview_hash, correlation_id)
-        answer = _queued(receipt.accepted, "fact", correlation_id)
+        answer = queued(receipt.accepted, "fact", correlation_id)
         return _Taken(receipt, answer, facts.transactions)
 
     return await _answered(edge, take, prefer)
@@ -263,7 +264,7 @@ async def ingest_balance_assertions(
     def take() -> _Taken:
         facts = bodies.facts_of(body, rows.BALANCE_ASSERTIONS, edge.clock.now())
         receipt = edge.commands.ingest_assertions(facts, correlation_id)
-        return _Taken(receipt, _queued(len(facts), "balance assertion", correlation_id))
+        return _Taken(receipt, queued(len(facts), "balance assertion", correlation_id))
 
     return await _answered(edge, take, prefer)
 
@@ -290,7 +291,7 @@ async def withdraw_business_dates(
                 faults.add(pointer, "fact.unknown", _WHY_UNKNOWN)
             raise bodies.refusal(faults)
         receipt = edge.commands.cancel(gone, correlation_id)
-        answer = _queued(len(facts), "business date", correlation_id, purpose="withdrawal")
+        answer = queued(len(facts), "business date", correlation_id, purpose="withdrawal")
         return _Taken(receipt, answer | {"unknown_count": len(unknown)})
 
     return await _answered(edge, take, prefer)
@@ -306,19 +307,10 @@ async def reprocess_transactions(
     def take() -> _Taken:
         ids = bodies.ids_of(body, "transaction_ids")
         receipt = edge.commands.reprocess(ids, correlation_id)
-        answer = _queued(len(ids), "transaction", correlation_id, purpose="reprocessing")
+        answer = queued(len(ids), "transaction", correlation_id, purpose="reprocessing")
         return _Taken(receipt, answer)
 
     return await _answered(edge, take, prefer)
-
-
-def _queued(count: int, what: str, correlation_id: str, *, purpose: str = "processing") -> Json:
-    noun = what if count == 1 else f"{what}s"
-    return {
-        "message": f"Successfully queued {count} {noun} for {purpose}.",
-        "accepted_count": count,
-        "correlation_id": correlation_id,
-    }
 
 
 async def _answered(
@@ -327,15 +319,15 @@ async def _answered(
     """Take facts in on a shared thread and, if asked, wait for their booking on one apart."""
     taken = await run_in_threadpool(take)
     asked = preference(prefer or ())
-    queued = taken.answer | {"status": "QUEUED"}
+    in_queue = taken.answer | {"status": "QUEUED"}
     if asked.wait_seconds is None:
-        return reply(queued, taken.status, headers=_applied(asked))
+        return reply(in_queue, taken.status, headers=_applied(asked))
     until = partial(edge.commands.wait, taken.receipt, timeout_seconds=asked.wait_seconds)
     is_booked = await edge.waiting.wait(until)
     if is_booked is None:
-        return reply(queued, _ACCEPTED, headers=_applied(asked._replace(wait_seconds=None)))
+        return reply(in_queue, _ACCEPTED, headers=_applied(asked._replace(wait_seconds=None)))
     if not is_booked:
-        return reply(queued, _ACCEPTED, headers=_applied(asked))
+        return reply(in_queue, _ACCEPTED, headers=_applied(asked))
     return reply(await run_in_threadpool(_booked, edge, taken), _CREATED, headers=_applied(asked))
 
 
