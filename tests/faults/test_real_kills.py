@@ -107,8 +107,7 @@ class _Told:
         self._traffic, self._killer, self._kills = traffic, killer, kills
 
     def __str__(self) -> str:
-        sent = f"{self._traffic.acknowledged:,} of {self._traffic.scale.facts:,} facts acknowledged"
-        return f"{sent}, {self._killer.done} of {self._kills} kills"
+        return f"{self._traffic}, {self._killer.done} of {self._kills} kills"
 
 
 @pytest.mark.parametrize(
