@@ -185,3 +185,22 @@ def test_a_held_fence_keeps_the_next_owner_waiting(book: Book) -> None:
         assert taking.result(timeout=10)[part] == fence + 1
     with pytest.raises(FencedError), book.store.unit() as unit:
         unit.hold_fence("stages", part, fence)
+
+
+def test_requests_that_share_a_unit_keep_their_ids_and_their_order(book: Book) -> None:
+    book.store.take_partitions("reader", _PARTS)
+    requests = [
+        ([*_numbered("K0", 0, 2), *_numbered("K1", 0, 1)], "a"),
+        (_numbered("K0", 2, 1), "b"),
+        ([], "nothing"),
+        (_numbered("K0", 3, 2), "c"),
+    ]
+    with book.store.unit() as unit:
+        unit.append_each(_TOPIC, requests, _NOW)
+    _append(book, _numbered("K0", 5, 1), "d")
+    by_part = {batch.part: batch for batch in _read(book, 100)}
+    first = by_part[partition("K0")]
+    assert [record["n"] for record in by_part[partition("K1")].records] == ["0"]
+    assert [record["n"] for record in first.records] == list("012345")
+    assert first.correlation_ids == ("a", "a", "b", "c", "c", "d")
+    assert first.first_offset == 0

@@ -258,6 +258,16 @@ class SimulatedUnit:
         """Append keyed records to the log; return (partition, next offset) for each touched."""
         return self.log.append(topic, records, correlation_id, at)
 
+    def append_each(
+        self,
+        topic: str,
+        requests: Sequence[tuple[Sequence[tuple[str, Record]], str]],
+        at: datetime,
+    ) -> None:
+        """Append the keyed records of several requests, each with its correlation id."""
+        for records, correlation_id in requests:
+            self.log.append(topic, records, correlation_id, at)
+
     def backlog(self, consumer: str, parts: Sequence[Part]) -> dict[Part, int]:
         """Return how many records lie unread in each of these partitions, where any do."""
         return self.log.backlog(consumer, parts)

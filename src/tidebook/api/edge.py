@@ -15,7 +15,7 @@ from fastapi.routing import APIRoute
 from pydantic import BeforeValidator
 
 from tidebook import __version__
-from tidebook.api import checks
+from tidebook.api.rows import checks
 from tidebook.api.waiting import WaitingRoom
 from tidebook.engine.compliance.ports import Compliance
 from tidebook.engine.ports import Clock, Commands, Reader

@@ -78,6 +78,13 @@ class CashFunding:
         self._unsettled: list[tuple[date, Decimal]] = []
         self._bought: dict[str, list[_Bought]] = {}
 
+    def fork(self) -> CashFunding:
+        """Return the same account, which goes its own way from here."""
+        other = CashFunding(self._settled)
+        other._unsettled = list(self._unsettled)
+        other._bought = {security_id: list(lots) for security_id, lots in self._bought.items()}
+        return other
+
     def deposit(self, on: date, amount: Decimal) -> None:
         """Bring cash in or, with a negative amount, out. It pays first what is unpaid."""
         self._settle(on)

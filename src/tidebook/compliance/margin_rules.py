@@ -85,14 +85,7 @@ def reg_t_initial(trade: Trade, context: Context) -> Verdict:
     if missing or unit is None or equity.value is None:
         return undecided(trade, ruleset, missing, _NEEDS_VALUE)
     rates = InitialRates(context.param("long"), context.param("short"), context.param("full"))
-    taken = sum(
-        (
-            _initial_held(position, rates)
-            for position in context.standing.positions.values()
-            if position.quantity
-        ),
-        ZERO,
-    )
+    taken = _initial_held(context.standing.positions.values(), rates)
     initial = initial_margin(opened * unit, _leg(trade), equity.value - taken, rates)
     amounts = (
         money("required", initial.required, account),
@@ -242,15 +235,17 @@ def maintenance_required(positions: Iterable[Position], rates: MaintenanceRates)
     """Return the maintenance margin of positions; those without a price are left out."""
     needed = ZERO
     with exact():
-        for position in positions:
-            price, quantity = position.unit_value, position.quantity
+        # What is no leveraged fund, which is most of all that is held, needs the same rate.
+        plain = long_requirement(ONE, rates)
+        for _, quantity, price, _, _, kind, factor in positions:
             if price is None or not quantity:
                 continue
-            factor = position.leverage_factor
             if quantity < ZERO:
                 needed += short_requirement(-quantity, price, rates, factor)
-            elif position.asset_class is AssetClass.OPTION:
+            elif kind is AssetClass.OPTION:
                 needed += quantity * price
+            elif factor is ONE:
+                needed += quantity * price * plain
             else:
                 needed += long_requirement(quantity * price, rates, factor)
     return needed
@@ -299,12 +294,19 @@ def _leg(trade: Trade) -> Leg:
     return Leg.LONG_OPTION if trade.asset_class is AssetClass.OPTION else Leg.LONG
 
 
-def _initial_held(position: Position, rates: InitialRates) -> Decimal:
-    """Return the equity that a position held already takes of the initial margin."""
-    value = position.quantity * (position.unit_value or ZERO)
-    if value < ZERO:
-        return -value * (rates.short - ONE)
-    return value * (rates.full if position.asset_class is AssetClass.OPTION else rates.long)
+def _initial_held(positions: Iterable[Position], rates: InitialRates) -> Decimal:
+    """Return the equity that positions held already take of the initial margin."""
+    taken = ZERO
+    short = rates.short - ONE
+    for _, quantity, price, _, _, kind, _ in positions:
+        if not quantity:
+            continue
+        value = quantity * (price or ZERO)
+        if value < ZERO:
+            taken -= value * short
+        else:
+            taken += value * (rates.full if kind is AssetClass.OPTION else rates.long)
+    return taken
 
 
 def _missing(context: Context, unit: Decimal | None) -> str:

@@ -16,6 +16,7 @@ from tidebook.compliance.trades import exposure_after
 from tidebook.compliance.verdicts import Status
 from tidebook.errors import TidebookError
 from tidebook.model.money import exact
+from tidebook.model.tuples import made
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -80,23 +81,15 @@ def judged(
 
     A rule without a version in force on the day, or for the jurisdiction, says nothing.
     """
-    account = situation.account
+    account, standing, *history = situation
     in_force = _in_force(account.jurisdiction, trade.on)
     with exact():
-        exposure = exposure_after(trade, situation.standing)
+        exposure = exposure_after(trade, standing)
         return tuple(
             run(
                 rule,
                 trade,
-                Context(
-                    in_force[rule_id],
-                    account,
-                    situation.standing,
-                    exposure,
-                    situation.day_trades,
-                    situation.earlier,
-                    situation.cash_breaches,
-                ),
+                made(Context, (in_force[rule_id], account, standing, exposure, *history)),
             )
             for rule_id, rule in rules.items()
             if rule_id in in_force

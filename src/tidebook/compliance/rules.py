@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tidebook.compliance.trades import Trade
 from tidebook.compliance.verdicts import Amount, Status, Verdict
 from tidebook.model.money import ZERO
+from tidebook.model.tuples import made
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -99,17 +100,21 @@ class Findings(NamedTuple):
 
 def verdict(trade: Trade, ruleset: RuleSet, found: Findings) -> Verdict:
     """Return what a rule found as a verdict of its version."""
-    return Verdict(
-        ruleset.rule_id,
-        ruleset.version,
-        found.status,
-        trade.trade_id,
-        found.reason,
-        found.evidence,
-        found.amounts,
-        found.clears_on,
-        found.remedy,
-        ruleset.source_url,
+    status, reason, evidence, amounts, clears_on, remedy = found
+    return made(
+        Verdict,
+        (
+            ruleset.rule_id,
+            ruleset.version,
+            status,
+            trade.trade_id,
+            reason,
+            evidence,
+            amounts,
+            clears_on,
+            remedy,
+            ruleset.source_url,
+        ),
     )
 
 
@@ -141,7 +146,7 @@ def rule_set_on(
 
 def money(name: str, value: Decimal | None, account: Account, why: str = "") -> Amount:
     """Return an amount in the account's currency."""
-    return Amount(name, value, account.currency, why)
+    return made(Amount, (name, value, account.currency, why))
 
 
 def times(name: str, value: Decimal | None, why: str = "") -> Amount:

@@ -199,12 +199,11 @@ def exposure_after(trade: Trade, standing: Standing) -> Exposure:
     )
     long_value = short_value = ZERO
     unpriced: list[str] = []
-    for position in positions.values():
-        quantity, price = position.quantity, position.unit_value
+    for security_id, quantity, price, _, _, _, _ in positions.values():
         if not quantity:
             continue
         if price is None:
-            unpriced.append(position.security_id)
+            unpriced.append(security_id)
         elif quantity > ZERO:
             long_value += quantity * price
         else:

@@ -16,10 +16,10 @@ from tidebook.book.cashflows import Classification
 from tidebook.book.postings import Leg
 from tidebook.compliance.cash_funding import CashFunding, CashTrade
 from tidebook.compliance.day_trades import CountMethod, DayTradeRecord
+from tidebook.compliance.market_values import is_short
 from tidebook.compliance.rulebook import Situation, judged
 from tidebook.compliance.trades import (
     AccountType,
-    AssetClass,
     Known,
     Position,
     Side,
@@ -28,20 +28,21 @@ from tidebook.compliance.trades import (
     exchange_day,
 )
 from tidebook.model.facts import TransactionType
-from tidebook.model.instruments import Instrument, built_in_instrument
-from tidebook.model.markets import NO_PRICES
+from tidebook.model.instruments import built_in_instrument
 from tidebook.model.money import ONE, ZERO, converted, exact
+from tidebook.model.tuples import made
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from decimal import Decimal
 
     from tidebook.book.lots import Entry
     from tidebook.compliance.cash_funding import CashBreach
+    from tidebook.compliance.market_values import MarketValues, Security
     from tidebook.compliance.trades import Account
     from tidebook.compliance.verdicts import Verdict
     from tidebook.model.facts import Transaction
-    from tidebook.model.markets import PriceQuotes, RateTable
+    from tidebook.model.instruments import Instrument
 
 _SIDES: Final = {
     TransactionType.BUY: Side.BUY,
@@ -52,22 +53,21 @@ _SIDES: Final = {
     TransactionType.SELL_TO_CLOSE: Side.SELL,
 }
 """The types of transactions that are trades."""
-_COINS: Final = frozenset({"crypto", "cryptocurrency", "digital asset", "token", "coin"})
 _DAY: Final = timedelta(days=1)
+_FIRST_VALUED: Final = 2 * _DAY
+"""How long before the first trade that is judged an account is valued."""
 
 
 class Books(NamedTuple):
     """What the book of one account, and the market, say: all that its trades are judged from.
 
-    ``entries`` are those of all its keys, in any order.
+    ``entries`` are those of all its keys, in any order. ``market`` is in the account's currency.
     """
 
     account: Account
     entries: Sequence[Entry]
     transactions: Mapping[str, Transaction]
-    instruments: Mapping[str, Instrument]
-    prices: Mapping[str, PriceQuotes]
-    rates: RateTable
+    market: MarketValues
     count_method: CountMethod = CountMethod.DIRECTION_CHANGE
 
 
@@ -82,18 +82,6 @@ def judged_trades(books: Books, since: date = date.min) -> list[Judged]:
     """Return the trades of an account from a day on, in order, with their verdicts."""
     with exact():
         return list(Walk(books).go(since))
-
-
-def asset_class(instrument: Instrument | None) -> AssetClass:
-    """Return what kind of thing a security is to the rules; a security where nothing says more."""
-    if instrument is None:
-        return AssetClass.SECURITY
-    if instrument.option_right is not None:
-        return AssetClass.OPTION
-    if instrument.is_margined:
-        return AssetClass.FUTURE
-    words = {instrument.product_type.casefold(), (instrument.asset_class or "").casefold()}
-    return AssetClass.CRYPTO if words & _COINS else AssetClass.SECURITY
 
 
 class _Valued(NamedTuple):
@@ -111,26 +99,34 @@ class Walk:
         self.books = books
         self.units: dict[str, Decimal] = {}
         self.costs: dict[str, Decimal] = {}
+        self.short: set[str] = set()
+        """The securities whose units need few places."""
         self.traded: dict[str, _Valued] = {}
         self.on = date.min
         self.values: dict[str, Decimal | None] = {}
         self.close = Known(ZERO)
         self.came = ZERO
         self.positions: dict[str, Position] = {}
-        self.known: dict[str, Instrument] = {}
-        self.kinds: dict[str, AssetClass] = {}
         self.earlier: list[Trade] = []
         self.record = DayTradeRecord(books.count_method)
         is_cash = books.account.type is AccountType.CASH
         self.funding = CashFunding() if is_cash else None
 
     def go(self, since: date) -> Iterator[Judged]:
-        """Walk through the entries, and give the trades from a day on."""
+        """Walk through the entries of its books, and give the trades from a day on."""
         ordered = sorted(self.books.entries, key=lambda entry: entry.posting.order)
-        for (on, _), run in groupby(ordered, key=lambda e: (e.posting.on, e.posting.at)):
+        valued_from = since - _FIRST_VALUED if since > date.min else since
+        return self.along(ordered, since, valued_from)
+
+    def along(self, entries: Iterable[Entry], since: date, valued_from: date) -> Iterator[Judged]:
+        """Walk on through entries in their order, and give the trades from ``since`` on.
+
+        What is held is valued at the beginnings of the days from ``valued_from`` on.
+        """
+        for (on, _), run in groupby(entries, key=lambda e: (e.posting.on, e.posting.at)):
             together = list(run)
             if on != self.on:
-                self._begin(on, valued=on >= since - 2 * _DAY if since > date.min else True)
+                self._begin(on, valued=on >= valued_from)
             flows = [_flow(entry) for entry in together]
             self._flow(on, sum((flow for flow in flows if flow > ZERO), ZERO))
             for entry in together:
@@ -145,33 +141,55 @@ class Walk:
                 self._book(entry, trade)
             self._flow(on, sum((flow for flow in flows if flow < ZERO), ZERO))
 
+    def fork(self, books: Books) -> Walk:
+        """Return an account that stands where this one does and goes its own way from here.
+
+        Args:
+            books: What it is judged from; its account is the same.
+        """
+        other = Walk(books)
+        other.units, other.costs = dict(self.units), dict(self.costs)
+        other.short = set(self.short)
+        other.traded, other.values = dict(self.traded), dict(self.values)
+        other.on, other.close, other.came = self.on, self.close, self.came
+        other.positions, other.earlier = dict(self.positions), list(self.earlier)
+        other.record = self.record.fork()
+        other.funding = None if self.funding is None else self.funding.fork()
+        return other
+
     def _begin(self, on: date, *, valued: bool) -> None:
         """Value what is held at the close before a day, and forget the trades of the day before."""
         self.on, self.came = on, ZERO
         self.earlier = []
+        self.values, self.positions = {}, {}
         if not valued:
-            self.values, self.positions = {}, {}
             return
         before = on - _DAY if on > date.min else on
-        self.values = {
-            security_id: self._value(security_id, before)
-            for security_id, units in self.units.items()
-            if units
-        }
-        self.positions = {
-            security_id: self._position(security_id, self.units[security_id])
-            for security_id in self.values
-            if not self._instrument(security_id).is_cash
-        }
-        missing = sorted(one for one, value in self.values.items() if value is None)
-        if missing:
-            self.close = Known(None, f"no price is known of {missing[0]} on or before {before}")
-            return
+        securities, close = self.books.market.securities, self.books.market.close(before)
+        values, positions, traded = self.values, self.positions, self.traded
         worth = ZERO
-        for security_id, value in self.values.items():
-            part = converted(self.units[security_id], value or ZERO)
-            known = self._instrument(security_id)
+        missing: list[str] = []
+        for security_id, units in self.units.items():
+            if not units:
+                continue
+            quoted, last = close[security_id], traded.get(security_id)
+            value = None if quoted is None else quoted.price
+            is_exact = quoted is not None and quoted.is_short and security_id in self.short
+            if last is not None and (quoted is None or last.on > quoted.on):
+                value, is_exact = last.price, False
+            values[security_id] = value
+            known = securities[security_id]
+            if not known.is_cash:
+                shown = last.price if value is None and last is not None else value
+                positions[security_id] = _position(security_id, units, shown, known)
+            if value is None:
+                missing.append(security_id)
+                continue
+            part = units * value if is_exact else converted(units, value)
             worth += part - self.costs[security_id] if known.is_margined else part
+        if missing:
+            self.close = Known(None, f"no price is known of {min(missing)} on or before {before}")
+            return
         self.close = Known(worth + (self.books.account.equity_elsewhere or ZERO))
 
     def _flow(self, on: date, amount: Decimal) -> None:
@@ -213,11 +231,10 @@ class Walk:
         )
 
     def _position(self, security_id: str, units: Decimal) -> Position:
-        known = self._instrument(security_id)
         value = self.values.get(security_id)
         if value is None and security_id in self.traded:
             value = self.traded[security_id].price
-        return Position(security_id, units, value, "", known.sector or "", self._kind(security_id))
+        return _position(security_id, units, value, self.books.market.securities[security_id])
 
     def _trade(self, entry: Entry) -> Trade | None:
         """Return the trade that an entry books; nothing where it books no trade."""
@@ -228,7 +245,8 @@ class Walk:
         side = None if fact is None else _SIDES.get(fact.type)
         if fact is None or side is None or not fact.quantity:
             return None
-        known = self._instrument(posting.security_id)
+        market = self.books.market
+        known = market.securities[posting.security_id]
         if known.is_cash:
             return None
         at = fact.traded_at
@@ -243,59 +261,31 @@ class Walk:
             posting.on if reported or at is None else exchange_day(at),
             at,
             fact.trade_currency,
-            self._rate(fact.trade_currency, posting.on),
+            market.rate(fact.trade_currency, posting.on),
             known.multiplier,
-            self._kind(posting.security_id),
+            known.kind,
         )
 
     def _book(self, entry: Entry, trade: Trade | None) -> None:
         """Let an entry change what is held."""
         security_id = entry.posting.security_id
-        self.units[security_id] = self.units.get(security_id, ZERO) + entry.quantity
+        units = self.units[security_id] = self.units.get(security_id, ZERO) + entry.quantity
+        if is_short(units):
+            self.short.add(security_id)
+        else:
+            self.short.discard(security_id)
         self.costs[security_id] = self.costs.get(security_id, ZERO) + entry.cost_base
         if trade is not None and trade.rate is not None:
-            unit = converted(trade.price * trade.multiplier, trade.rate)
-            self.traded[security_id] = _Valued(trade.on, unit)
-        units = self.units[security_id]
+            worth = converted(trade.price * trade.multiplier, trade.rate)
+            self.traded[security_id] = _Valued(trade.on, worth)
         if not units:
             self.positions.pop(security_id, None)
-        elif not self._instrument(security_id).is_cash:
+        elif not self.books.market.securities[security_id].is_cash:
             self.positions[security_id] = self._position(security_id, units)
 
-    def _value(self, security_id: str, on: date) -> Decimal | None:
-        """Return what one unit was worth at the close of a day, in the account's currency."""
-        known = self._instrument(security_id)
-        if known.is_cash:
-            return self._rate(known.currency, on)
-        quote = self.books.prices.get(security_id, NO_PRICES).as_of(on)
-        traded = self.traded.get(security_id)
-        if quote is None or (traded is not None and traded.on > quote.on):
-            return None if traded is None else traded.price
-        rate = self._rate(quote.currency, on)
-        return None if rate is None else converted(quote.price * known.multiplier, rate)
 
-    def _rate(self, currency: str, on: date) -> Decimal | None:
-        if currency == self.books.account.currency:
-            return ONE
-        found = self.books.rates.rate(currency, self.books.account.currency, on)
-        return None if found is None else found.rate
-
-    def _kind(self, security_id: str) -> AssetClass:
-        kind = self.kinds.get(security_id)
-        if kind is None:
-            kind = self.kinds[security_id] = asset_class(self._instrument(security_id))
-        return kind
-
-    def _instrument(self, security_id: str) -> Instrument:
-        known = self.known.get(security_id)
-        if known is None:
-            currency = self.books.account.currency
-            known = self.known[security_id] = (
-                self.books.instruments.get(security_id)
-                or built_in_instrument(security_id, currency)
-                or Instrument(security_id, security_id, currency, "")
-            )
-        return known
+def _position(security_id: str, units: Decimal, value: Decimal | None, known: Security) -> Position:
+    return made(Position, (security_id, units, value, "", known.sector, known.kind, ONE))
 
 
 def _flow(entry: Entry) -> Decimal:

@@ -428,6 +428,15 @@ class Unit(Protocol):
         """Append keyed records to the log; return (partition, next offset) for each touched."""
         ...
 
+    def append_each(
+        self,
+        topic: str,
+        requests: Sequence[tuple[Sequence[tuple[str, Record]], str]],
+        at: datetime,
+    ) -> None:
+        """Append the keyed records of several requests, each with its correlation id."""
+        ...
+
     def backlog(
         self, consumer: str, parts: Sequence[tuple[str, int]]
     ) -> dict[tuple[str, int], int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from operator import itemgetter
 from typing import TYPE_CHECKING, cast
 
 from tidebook.adapters.postgres.statements import statements
@@ -34,29 +35,49 @@ def append(
     at: datetime,
 ) -> list[tuple[int, int]]:
     """Append keyed records; return (partition, next offset) for each partition touched."""
-    by_part: dict[int, list[Record]] = defaultdict(list)
-    for key, record in records:
-        by_part[partition(key)].append(record)
-    if not by_part:
+    return append_each(cursor, topic, [(records, correlation_id)], at)
+
+
+def append_each(
+    cursor: Cursor[tuple[object, ...]],
+    topic: str,
+    requests: Sequence[tuple[Sequence[tuple[str, Record]], str]],
+    at: datetime,
+) -> list[tuple[int, int]]:
+    """Append the keyed records of several requests, each with its correlation id.
+
+    Returns:
+        (partition, next offset) for each partition touched.
+    """
+    runs: dict[tuple[int, int], list[Record]] = defaultdict(list)
+    for number, (records, _) in enumerate(requests):
+        for key, record in records:
+            runs[partition(key), number].append(record)
+    if not runs:
         return []
-    parts = sorted(by_part)
     run = statements("log")
-    offsets = hold(cursor, topic, parts)
+    next_offsets = hold(cursor, topic, {part for part, _ in runs})
+    rows: list[tuple[int, int, int, str, bytes]] = []
+    for (part, number), of_run in sorted(runs.items(), key=itemgetter(0)):
+        first, count = next_offsets[part], len(of_run)
+        rows.append((part, first, count, requests[number][1], _encode(of_run).encode()))
+        next_offsets[part] = first + count
+    parts, offsets, counts, correlation_ids, payloads = map(list, zip(*rows, strict=True))
     cursor.execute(
         run["append"],
         {
             "topic": topic,
-            "correlation_id": correlation_id,
             "at": at,
             "parts": parts,
-            "offsets": [offsets[part] for part in parts],
-            "counts": [len(by_part[part]) for part in parts],
-            "payloads": [_encode(by_part[part]).encode() for part in parts],
+            "offsets": offsets,
+            "counts": counts,
+            "correlation_ids": correlation_ids,
+            "payloads": payloads,
         },
     )
     # A hint to whoever listens; readers poll as well, so a lost one costs only time.
     cursor.execute(run["notify"], {"topic": topic})
-    return [(part, offsets[part] + len(by_part[part])) for part in parts]
+    return sorted(next_offsets.items())
 
 
 def hold(cursor: Cursor[tuple[object, ...]], topic: str, parts: Collection[int]) -> dict[int, int]:

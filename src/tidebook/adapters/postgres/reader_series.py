@@ -14,7 +14,7 @@ from tidebook.adapters.postgres.rows import moment
 from tidebook.adapters.postgres.snapshots import believed, snapshot
 from tidebook.adapters.postgres.statements import statements
 from tidebook.analytics import to_days
-from tidebook.engine.performance import series_of
+from tidebook.engine.measuring.performance import series_of
 from tidebook.engine.series_port import TurningDays, Valued
 from tidebook.engine.turning import COLUMNS, ends_of
 from tidebook.errors import UnknownPortfolioError

@@ -21,7 +21,7 @@ from tidebook.book.derivation import (
     undefined,
 )
 from tidebook.engine.explaining.answers import Drawn
-from tidebook.engine.performance import (
+from tidebook.engine.measuring.performance import (
     NamedPeriod,
     Request,
     money_weighted_performance,
@@ -43,7 +43,13 @@ if TYPE_CHECKING:
     from tidebook.book.series import PortfolioDay
     from tidebook.engine.explaining.figures import Figure, Question
     from tidebook.engine.explaining.reading import FigureReader
-    from tidebook.engine.performance import Attributes, PeriodRate, PeriodReturn, Series, Window
+    from tidebook.engine.measuring.performance import (
+        Attributes,
+        PeriodRate,
+        PeriodReturn,
+        Series,
+        Window,
+    )
     from tidebook.engine.views import SeriesView
     from tidebook.model.periods import Span
 

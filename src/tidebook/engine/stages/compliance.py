@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from tidebook.compliance.verdicts import Status
 from tidebook.engine.book_facts import rebuilt
-from tidebook.engine.compliance.judging import Asked, judge_household
+from tidebook.engine.compliance.judging import Asked, Markets, judge_household
 from tidebook.engine.compliance.ports import TradeVerdicts, VerdictsWrite
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tidebook.compliance.walking import Judged
+    from tidebook.engine.book_facts import BookFacts
     from tidebook.engine.compliance.ports import ComplianceUnit, Job
 
 WINDOW: Final = timedelta(days=30)
@@ -45,27 +46,47 @@ def judge_again(
     at = now()
     if taken is not None:
         taken.extend(job.asked_by for job in jobs)
-    written: set[str] = set()
+    apart = _apart(jobs)
+    if not apart:
+        return 0
+    gathered = unit.gather({job.asked_by: _ids(job) for job in apart})
+    policies = unit.policies([identity for job in apart for identity in _ids(job)])
+    markets = Markets(gathered.every)
+    writes: list[VerdictsWrite] = []
+    for job in apart:
+        own = {each: policies[each] for each in _ids(job) if each in policies}
+        asked = Asked(own, _since(job, today), today)
+        writes += _judged(job, gathered.by_group[job.asked_by], asked, markets)
+    return len(unit.save(writes, at))
+
+
+def _apart(jobs: Sequence[Job]) -> list[Job]:
+    """Return jobs that share no portfolio: whoever else asks for one is left for the next time."""
+    seen: set[str] = set()
+    found: list[Job] = []
     for job in jobs:
-        if job.asked_by not in written:
-            written |= unit.save(_judged(unit, job, today), at)
-    return len(written)
+        ids = _ids(job)
+        if seen.isdisjoint(ids):
+            found.append(job)
+            seen.update(ids)
+    return found
 
 
-def _judged(unit: ComplianceUnit, job: Job, today: date) -> list[VerdictsWrite]:
-    ids = [member.portfolio_id for member in job.members]
-    since = _since(job, today)
-    asked = Asked(unit.policies(ids), since, today)
-    found = judge_household(rebuilt(unit.book_facts(ids)), asked)
+def _ids(job: Job) -> list[str]:
+    return [member.portfolio_id for member in job.members]
+
+
+def _judged(job: Job, given: BookFacts, asked: Asked, markets: Markets) -> list[VerdictsWrite]:
+    found = judge_household(rebuilt(given), asked, markets)
     return [
         VerdictsWrite(
             member,
-            since,
+            asked.since,
             tuple(
                 TradeVerdicts(one.trade.trade_id, one.trade.on, one.trade.at, one.verdicts)
                 for one in found.get(member.portfolio_id, ())
             ),
-            _due_on(found.get(member.portfolio_id, ()), member.due_on, today),
+            _due_on(found.get(member.portfolio_id, ()), member.due_on, asked.as_of),
         )
         for member in job.members
     ]

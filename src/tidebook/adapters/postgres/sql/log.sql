@@ -13,14 +13,17 @@ FOR UPDATE
 WITH appended AS (
     INSERT INTO event_log
         (topic, part, first_offset, count, correlation_id, schema_version, payload, recorded_at)
-    SELECT %(topic)s, part, first_offset, count, %(correlation_id)s, 1, payload, %(at)s
+    SELECT %(topic)s, part, first_offset, count, correlation_id, 1, payload, %(at)s
     FROM unnest(
-        %(parts)s::integer[], %(offsets)s::bigint[], %(counts)s::integer[], %(payloads)s::bytea[]
-    ) AS row (part, first_offset, count, payload)
+        %(parts)s::integer[], %(offsets)s::bigint[], %(counts)s::integer[],
+        %(correlation_ids)s::text[], %(payloads)s::bytea[]
+    ) AS row (part, first_offset, count, correlation_id, payload)
     RETURNING part, first_offset + count AS next_offset
+), reached AS (
+    SELECT part, max(next_offset) AS next_offset FROM appended GROUP BY part
 )
-UPDATE log_partitions AS p SET next_offset = appended.next_offset
-FROM appended WHERE p.topic = %(topic)s AND p.part = appended.part
+UPDATE log_partitions AS p SET next_offset = reached.next_offset
+FROM reached WHERE p.topic = %(topic)s AND p.part = reached.part
 
 -- name: notify
 SELECT pg_notify('tidebook_log', %(topic)s)
