@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.cluster, pytest.mark.kafka]
 
-_DOUBLED, _MOVED, _OLD, _LOST = 0.2, 0.1, 0.05, 0.005
-_FAR: Final = 40
+_DOUBLED, _MOVED, _OLD, _LOST = 0.2, 0.02, 0.05, 0.002
+_FAR: Final = 10
 _KEPT: Final = 2_000
 _PATIENCE_SECONDS: Final = 600.0
 _NIGHT_FACTS: Final = int(os.environ.get("TIDEBOOK_CHAOS_FACTS", "200000")) // 4
