@@ -28,6 +28,8 @@ pytestmark = [pytest.mark.cluster, pytest.mark.kafka]
 _DOUBLED, _MOVED, _OLD, _LOST = 0.2, 0.02, 0.05, 0.002
 _FAR: Final = 10
 _KEPT: Final = 2_000
+_LOST_MAX: Final = 10
+"""What is lost and lost again is looked for every ten seconds."""
 _PATIENCE_SECONDS: Final = 600.0
 _NIGHT_FACTS: Final = int(os.environ.get("TIDEBOOK_CHAOS_FACTS", "200000")) // 4
 
@@ -62,7 +64,7 @@ class HostileBus:
         random = self._random
         placed: list[tuple[float, Outgoing]] = []
         for place, message in enumerate(messages):
-            if random.random() < _LOST:
+            if self.done["lost"] < _LOST_MAX and random.random() < _LOST:
                 self.done["lost"] += 1
                 continue
             moved = random.random() < _MOVED
