@@ -21,6 +21,7 @@ from tidebook.adapters.postgres import (
     series_log,
     series_unit,
 )
+from tidebook.adapters.postgres.attentive import attentive, watch
 from tidebook.adapters.postgres.statements import statements
 from tidebook.book.series import Market
 from tidebook.engine.batches import Done
@@ -341,7 +342,8 @@ class PostgresStore:
         """
         if self._lead is None:
             try:
-                self._lead = connect(self._conninfo, autocommit=True)
+                self._lead = connect(attentive(self._conninfo), autocommit=True)
+                watch(self._lead)
             except OperationalError as error:
                 raise _unavailable(error) from error
         try:
