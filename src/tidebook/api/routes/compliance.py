@@ -12,9 +12,8 @@ from tidebook.api import samples
 from tidebook.api.correlation import correlation_id_of
 from tidebook.api.edge import Day, Edge, EdgeHere, Instant, JsonBody, today
 from tidebook.api.replies import Json, reply
-from tidebook.api.rows import compliance as rows
-from tidebook.api.wire import compliance as wire
-from tidebook.compliance.policies import AccountPolicy
+from tidebook.api.rows import account_policies, compliance as rows
+from tidebook.api.wire import account_policies as policy_wire, compliance as wire
 from tidebook.compliance.taxes import NOT_ADVICE
 from tidebook.engine.compliance.ports import Acknowledgement
 from tidebook.engine.compliance.pretrade import Order, account_of_order, check_orders
@@ -130,25 +129,15 @@ def acknowledge(request: Request, edge: EdgeHere, user_id: str, body: JsonBody) 
 def policy(edge: EdgeHere, portfolio_id: str) -> Response:
     """Return what is stated of an account; what nobody stated is taken as shown."""
     edge.reader.portfolio(portfolio_id)
-    found = edge.compliance.policy(portfolio_id)
-    return reply(_policy_json(portfolio_id, found or AccountPolicy(), stated=found is not None))
+    return reply(policy_wire.policy_answer(portfolio_id, edge.compliance.policy(portfolio_id)))
 
 
 @router.put("/portfolios/{portfolio_id:path}/compliance/policy", **samples.compliance_policy())
 def put_policy(edge: EdgeHere, portfolio_id: str, body: JsonBody) -> Response:
-    """State what kind of account a portfolio is; its trades are judged again."""
+    """State what kind of account a portfolio is, from a day on; its trades are judged again."""
     now = edge.clock.now()
-    stated = rows.policy_of(body, now)
-    edge.compliance.save_policy(portfolio_id, stated, now)
-    return reply(_policy_json(portfolio_id, stated, stated=True))
-
-
-def _policy_json(portfolio_id: str, found: AccountPolicy, *, stated: bool) -> Json:
-    return {
-        "portfolio_id": portfolio_id,
-        "is_stated": stated,
-        "policy": wire.policy_json(found),
-    }
+    edge.compliance.save_policy(portfolio_id, account_policies.policy_of(body, now), now)
+    return reply(policy_wire.policy_answer(portfolio_id, edge.compliance.policy(portfolio_id)))
 
 
 def _portfolios(edge: Edge, user_id: str) -> list[str]:

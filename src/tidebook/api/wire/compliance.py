@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
-    from tidebook.compliance.policies import AccountPolicy
     from tidebook.compliance.rules import RuleSet
     from tidebook.compliance.taxes import PurchaseRisk
     from tidebook.compliance.verdicts import Evidence, Verdict
@@ -229,39 +228,4 @@ def _wash(risk: SaleRisk | PurchaseRisk) -> Json:
             }
             for each in risk.washed
         ],
-    }
-
-
-def policy_json(policy: AccountPolicy) -> Json:
-    """Return what is stated of an account, in the form in which it is sent."""
-    regime = policy.day_trade_regime
-    return {
-        "account_type": policy.type.value,
-        "jurisdiction": policy.jurisdiction,
-        "day_trade_regime": None if regime is None else regime.value,
-        "confirmed_on": day_or_null(policy.confirmed_on),
-        "params": {name: amount(value) for name, value in policy.params.items()},
-        "limits": [
-            {
-                "limit_id": one.limit_id,
-                "max_value": amount_or_null(one.max_value),
-                "max_quantity": amount_or_null(one.max_quantity),
-                "symbols": list(one.symbols),
-                "blocks": one.blocks,
-            }
-            for one in policy.limits
-        ],
-        "restricted": [
-            {
-                "symbol": one.security_id,
-                "why": one.why,
-                "closing_allowed": one.closing_allowed,
-            }
-            for one in policy.restricted
-        ],
-        "equity_elsewhere": amount_or_null(policy.equity_elsewhere),
-        "tax_kind": policy.tax_kind.value,
-        "owner": policy.owner.value,
-        "household_id": policy.household_id,
-        "identical": dict(policy.identical),
     }

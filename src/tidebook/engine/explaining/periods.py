@@ -203,7 +203,8 @@ class _About(NamedTuple):
         return reckoned(f"{top.label}, as percent", "percent", Reckoning.PERCENT, (top,))
 
     def _days(self) -> Node:
-        return given("days of the period, both ends counted", Decimal(self.span.days), "days")
+        days = self.window.counted(self.span).days
+        return given("days up to the last valued one, both ends counted", Decimal(days), "days")
 
     def _money_weighted(self, rate: PeriodRate, name: str) -> Tree:
         """Return the rate at which the flows explain the closing value."""

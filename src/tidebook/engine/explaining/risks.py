@@ -56,8 +56,9 @@ def explain_risk(reader: FigureReader, question: Question, figure: Figure) -> Dr
         why = value if isinstance(value, Undefined) else Undefined(found.why)
         return Drawn(view.portfolio, freshness, nothing(label, "", why))
     days = _returns(view, series, window.span, request)
-    terms = RiskTerms().conventions(window.span)
-    node = told(measured(label, name, terms, window.span.days, days), value)
+    counted = window.counted(window.span)
+    terms = RiskTerms().conventions(counted)
+    node = told(measured(label, name, terms, counted.days, days), value)
     if figure.name in _PERCENT:
         top = reckoned(f"{label}, as percent", "percent", Reckoning.PERCENT, (node,))
     else:

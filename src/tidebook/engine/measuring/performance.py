@@ -33,6 +33,7 @@ from tidebook.model.periods import (
     NoSpan,
     NoSpanReason,
     PeriodType,
+    counted,
     cut,
     resolve,
 )
@@ -105,6 +106,7 @@ class Part(NamedTuple):
 class PeriodReturn(NamedTuple):
     """The time-weighted return of one period, as fractions.
 
+    ``annualised`` is by the days up to the last valued one, as ``model.periods.counted`` says.
     ``coverage_min`` is the lowest part of a day's value that was priced; None without any value.
     """
 
@@ -163,6 +165,10 @@ class Window(NamedTuple):
     opening: Decimal = ZERO
     why: Reason = Reason.NO_DATA
     """Why there is nothing to tell of a period that holds no day."""
+
+    def counted(self, span: Span) -> Span:
+        """Return the days by which a return over the span is brought to a year."""
+        return counted(span, self.days[-1].on) if self.days else span
 
 
 def series_of(view: SeriesView) -> Series:
@@ -288,7 +294,7 @@ def _period_return(series: Series, named: NamedPeriod, request: Request) -> Peri
         start=window.start,
         end=window.end,
         cumulative=linked.total,
-        annualised=_annualised(linked.total, window.span),
+        annualised=annualised(linked.total, window.counted(window.span)),
         attributes=attributes_of(window),
         coverage_min=coverage_min(window),
         warnings=linked.warnings,
@@ -297,7 +303,8 @@ def _period_return(series: Series, named: NamedPeriod, request: Request) -> Peri
     )
 
 
-def _annualised(total: Figure, span: Span) -> Figure:
+def annualised(total: Figure, span: Span) -> Figure:
+    """Return the yearly rate of a return over the days that count."""
     return total if isinstance(total, Undefined) else annualise(total, span.start, span.end)
 
 

@@ -206,7 +206,7 @@ def _period(
     linked = time_weighted(series.values, window.span, request.basis)
     daily = with_capital(series, window.span, linked)
     own = resampled(daily, terms.frequency)
-    conventions = terms.conventions(window.span)
+    conventions = terms.conventions(window.counted(window.span))
     found = suite(own.returns, conventions=conventions)
     pairs = _pairs(daily, benchmark, terms, window.span)
     beside = pairs and suite(pairs.returns, pairs.benchmark, conventions)
