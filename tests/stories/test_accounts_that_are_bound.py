@@ -15,9 +15,9 @@ from tests.unit.cli.memory_book import MemoryBook
 from tidebook.compliance.policies import AccountPolicy
 from tidebook.compliance.trades import (
     AccountType,
+    DayTradeRegime,
     DayTraderReset,
     DayTraderTerms,
-    DayTradeRegime,
     SecurityTerms,
 )
 from tidebook.compliance.verdicts import Status
@@ -88,7 +88,7 @@ class Desk:
 
 
 def designated(paid_in: str, policy: AccountPolicy | None = None) -> Desk:
-    """Return a desk that was designated on Friday, 10 January 2025, a day after the 9th's mourning."""
+    """Return a desk that was designated on Friday, 10 January 2025; the 9th was no trading day."""
     desk = Desk(paid_in, policy)
     for on, symbol in (("06", "A"), ("07", "B"), ("08", "C"), ("10", "D")):
         desk.day_trades(f"2025-01-{on}", symbol)
