@@ -119,8 +119,8 @@ def intraday_margin(trade: Trade, context: Context) -> Verdict:
         money("intraday_margin_deficit", found.amount, account),
         money("minor_max", found.minor_max, account),
     )
-    minor = "minor " if found.is_minor else ""
-    reason = f"a {minor}intraday margin deficit of {found.amount} follows the trade"
+    kind = "a minor" if found.is_minor else "an"
+    reason = f"{kind} intraday margin deficit of {found.amount} follows the trade"
     remedy = f"bring in {found.amount} by {found.due_on}"
     evidence = (
         Evidence("due", on=found.due_on, amount=found.amount, currency=account.currency),
@@ -164,9 +164,10 @@ def _frozen(trade: Trade, context: Context, known: MarginStanding) -> Findings |
         reason = f"the account may not increase a debit until {until}: {after.why}"
         return Findings(Status.PROVISIONAL, reason, evidence, (), None, NEEDS_VALUE)
     what = "a short position" if sells else "a debit"
+    late = "deficit was" if len(known.late) == 1 else "deficits were"
     reason = (
-        f"{len(known.late)} deficits were late within twelve months, and the account may not "
-        f"increase {what} until {until}"
+        f"{len(known.late)} {late} late within twelve months, and the account may not increase "
+        f"{what} until {until}"
     )
     remedy = "meet the deficit, or trade with the cash that is there"
     return Findings(Status.FAIL, reason, evidence, (), until + timedelta(days=1), remedy)
