@@ -6,9 +6,10 @@ offsets are given in the order of commits, and a reader that has seen offset n h
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from typing import TYPE_CHECKING, cast
+
+import msgspec
 
 from tidebook.adapters.postgres.statements import statements
 from tidebook.engine.batches import LogBatch, Owned
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
     from tidebook.engine.records import Record
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
 
 
 def append(
@@ -51,7 +53,7 @@ def append(
             "parts": parts,
             "offsets": [offsets[part] for part in parts],
             "counts": [len(by_part[part]) for part in parts],
-            "payloads": [_encode(by_part[part]).encode() for part in parts],
+            "payloads": [_encode(by_part[part]) for part in parts],
         },
     )
     # A hint to whoever listens; readers poll as well, so a lost one costs only time.
@@ -152,7 +154,7 @@ def _records(payload: bytes, count: int) -> list[Mapping[str, str]]:
     after it stays in its place and what is wrong with it is found like any other fault.
     """
     try:
-        records = json.loads(payload)
+        records = _decode(payload)
     except ValueError:
         records = None
     if isinstance(records, list) and len(records) == count:  # pyright: ignore[reportUnknownArgumentType]
