@@ -96,12 +96,14 @@ def served(folder: Path) -> Generator[Served]:
 
 
 @contextmanager
-def served_apart(folder: Path, bootstrap: str) -> Generator[Mapping[str, Served]]:
-    """Give the four roles as processes of their own, with Kafka between them, by role."""
+def served_apart(
+    folder: Path, bootstrap: str, roles: Sequence[str] = ROLES
+) -> Generator[Mapping[str, Served]]:
+    """Give roles as processes of their own, with Kafka between them, by role."""
     over_kafka = {"TIDEBOOK_BUS": "kafka", "TIDEBOOK_KAFKA_BOOTSTRAP": bootstrap}
     with ExitStack() as stack:
         found: dict[str, Served] = {}
-        for role in ROLES:
+        for role in roles:
             words = ["serve", "--role", role, "--port", "0", "--data", str(folder)]
             process = stack.enter_context(started(words, over_kafka))
             assert process.stdout is not None

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.simulation.database import Part
     from tests.simulation.processes import Process
     from tidebook.book.series import Market
-    from tidebook.engine.batches import LogBatch
+    from tidebook.engine.batches import Done, LogBatch
     from tidebook.engine.book_facts import Standing
     from tidebook.engine.record_origins import FactOrigin
     from tidebook.engine.records import Record
@@ -281,6 +281,11 @@ class SimulatedUnit:
     ) -> None:
         """Move the consumer's offset over a batch."""
         self.log.complete(consumer, batch, (fence, duplicates), at)
+
+    def complete_all(self, consumer: str, done: Sequence[Done], at: datetime) -> None:
+        """Move the consumer's offsets over batches."""
+        for batch, fence, duplicates in done:
+            self.complete(consumer, batch, fence, duplicates, at)
 
 
 class SimulatedStore:

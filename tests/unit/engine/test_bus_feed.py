@@ -297,6 +297,25 @@ def test_what_was_shipped_long_ago_and_does_not_arrive_is_shipped_again(
     assert offsets.rewound == [5]
 
 
+def test_what_could_not_arrive_before_the_partition_came_is_not_missed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(feeds.time, "monotonic", lambda: now[0])
+    wire, offsets = Wire(), Memory(sequence=5)
+    offsets.shipped = 9
+    wire.begun_at = 0  # the group has yet to give anything to this member
+    feed, _ = feed_of(wire, offsets)
+    feed.look()
+    now[0] += 30
+    wire.begun_at = None
+    feed.look()
+    assert offsets.rewound == []
+    now[0] += 11
+    feed.look()
+    assert offsets.rewound == [5]
+
+
 def test_a_message_of_an_unknown_version_is_parked_with_the_reason() -> None:
     said = received(message(0, 4, schema="raw_transactions/7"))
     assert said.sequence == 4

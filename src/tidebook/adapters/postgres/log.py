@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from psycopg import Cursor
 
+    from tidebook.engine.batches import Done
     from tidebook.engine.records import Record
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -203,36 +204,33 @@ def hold_fence(
         raise FencedError(f"{part[0]}-{part[1]}")
 
 
-def complete(  # noqa: PLR0913 - what an audit row says
-    cursor: Cursor[tuple[object, ...]],
-    consumer: str,
-    batch: LogBatch,
-    *,
-    fence: int,
-    duplicates: int,
-    at: datetime,
+def complete(
+    cursor: Cursor[tuple[object, ...]], consumer: str, done: Sequence[Done], at: datetime
 ) -> None:
-    """Move the consumer's offset over a batch and write its audit row.
+    """Move the consumer's offsets over batches, each of another partition, and write audit rows.
+
+    All of them came from the log, or all of them through a broker.
 
     Raises:
-        FencedError: When another worker owns the partition now, or the offset has moved.
+        FencedError: When another worker owns one of the partitions now, or its offset has moved.
     """
-    passage = batch.passage
-    named = {
-        "consumer": consumer,
-        "topic": batch.topic,
-        "part": batch.part,
-        "first": batch.first_offset,
-        "after": batch.next_offset,
-        "fence": fence,
-        "duplicates": duplicates,
+    if not done:
+        return
+    batches = [each.batch for each in done]
+    passages = [batch.passage for batch in batches if batch.passage is not None]
+    named = _named(consumer, [(batch.topic, batch.part) for batch in batches]) | {
+        "firsts": [batch.first_offset for batch in batches],
+        "afters": [batch.next_offset for batch in batches],
+        "fences": [each.fence for each in done],
+        "duplicates": [each.duplicates for each in done],
+        "first_places": [passage.first for passage in passages],
+        "places": [passage.after for passage in passages],
         "at": at,
     }
-    if passage is not None:
-        named |= {"first_place": passage.first, "place": passage.after}
-    cursor.execute(statements("log")["complete" if passage is None else "pass"], named)
-    if cursor.rowcount != 1:
-        raise FencedError(f"offset {batch.first_offset} of {batch.topic}-{batch.part}")
+    cursor.execute(statements("log")["pass" if passages else "complete"], named)
+    if cursor.rowcount != len(done):
+        said = ", ".join(f"{each.first_offset} of {each.topic}-{each.part}" for each in batches)
+        raise FencedError(f"one of the offsets {said}" if len(done) > 1 else f"offset {said}")
 
 
 def own(

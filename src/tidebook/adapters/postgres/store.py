@@ -24,6 +24,7 @@ from tidebook.adapters.postgres import (
 from tidebook.adapters.postgres.attentive import attentive, watch
 from tidebook.adapters.postgres.statements import statements
 from tidebook.book.series import Market
+from tidebook.engine.batches import Done
 from tidebook.errors import ContendedError, FencedError, StoreUnavailableError
 
 if TYPE_CHECKING:
@@ -280,7 +281,11 @@ class PostgresUnit:
         self, consumer: str, batch: LogBatch, fence: int, duplicates: int, at: datetime
     ) -> None:
         """Move the consumer's offset over a batch."""
-        log.complete(self._cursor, consumer, batch, fence=fence, duplicates=duplicates, at=at)
+        log.complete(self._cursor, consumer, [Done(batch, fence, duplicates)], at)
+
+    def complete_all(self, consumer: str, done: Sequence[Done], at: datetime) -> None:
+        """Move the consumer's offsets over batches of several partitions."""
+        log.complete(self._cursor, consumer, done, at)
 
 
 class PostgresStore:

@@ -271,6 +271,8 @@ class BusFeed:
                 self._stopping.wait(_PAUSE_SECONDS)
             else:
                 self._keep(found)
+                # To join may have taken long, and nothing could arrive meanwhile.
+                self._quiet_since = None
                 return {part: state.place for part, state in found.items()}
 
     def revoked(self, parts: Collection[Part]) -> None:
