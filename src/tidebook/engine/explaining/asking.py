@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from tidebook.engine.explaining.answers import Drawn
     from tidebook.engine.explaining.figures import Figure, Question
-    from tidebook.engine.explaining.reading import FigureReader
+    from tidebook.engine.figure_reader import FigureReader
     from tidebook.engine.views import Freshness
 
 _ATTEMPTS_MAX: Final = 3

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     )
     from tidebook.book.series import PortfolioDay
     from tidebook.engine.explaining.figures import Figure, Question
-    from tidebook.engine.explaining.reading import FigureReader
+    from tidebook.engine.figure_reader import FigureReader
     from tidebook.engine.performance import Attributes, PeriodRate, PeriodReturn, Series, Window
     from tidebook.engine.views import SeriesView
     from tidebook.model.periods import Span

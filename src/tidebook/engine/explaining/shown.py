@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tidebook.analytics.derivation import Tree
     from tidebook.book.derivation import Source
     from tidebook.engine.explaining.answers import Explanation
-    from tidebook.engine.explaining.reading import FigureReader
+    from tidebook.engine.figure_reader import FigureReader
     from tidebook.engine.views import Origin
 
 FIGURES_MAX: Final = 5000

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from tidebook.book.series import PortfolioDay
     from tidebook.book.valuation import Valuation
     from tidebook.engine.book_facts import KeySeries, Rebuilt
-    from tidebook.engine.explaining.reading import FigureReader
+    from tidebook.engine.figure_reader import FigureReader
     from tidebook.engine.hypothesis import Hypothesis
     from tidebook.engine.views import Freshness, Origin
     from tidebook.model.facts import Transaction
