@@ -164,7 +164,6 @@ NUMBERLESS = {
     "/portfolios/attribution": "differences of such parts to those of a benchmark",
     "/portfolios/{portfolio_id}/contribution": "parts of a return that is explained",
     "/portfolios/{portfolio_id}/attribution": "differences of such parts to those of a benchmark",
-    "/portfolios/{portfolio_id}/bridge": "lines between two values that are explained",
     "/trades": "ids of facts",
     "/users/{user_id}/comparative": "all portfolios of a user in one, beside a benchmark; what "
     "each portfolio is worth and earned is explained under its own id",

@@ -22,6 +22,7 @@ from tidebook.engine.explaining import (
     FIGURES,
     TERMS,
     Explanation,
+    Library,
     Limits,
     Question,
     Shown,
@@ -103,11 +104,16 @@ def explain_figure(
         net_or_gross,
         term,
     )
-    found = explain(edge.reader, question)
+    found = explain(edge.reader, question, library_of(edge))
     tree = shown(edge.reader, found, Limits(depth, width))
     if format is Form.TEXT:
         return PlainTextResponse("\n".join((*lines(tree), *notes(found), *faults(found))) + "\n")
     return reply(document_of(found, tree))
+
+
+def library_of(edge: Edge) -> Library:
+    """Return what figures of more than one portfolio's book are drawn from."""
+    return Library(edge.reader, edge.desk.benchmarks, edge.compliance, edge.clock.now())
 
 
 def _today(edge: Edge, portfolio_id: str | None, period: PeriodRequest | None) -> date | None:
@@ -155,6 +161,7 @@ def tree_of(tree: Shown) -> Json:
             "correlation_id": source.correlation_id,
             "row": source.row,
             "figure": source.figure,
+            "portfolio_id": source.portfolio_id,
         },
         "children": [tree_of(child) for child in tree.children],
         "folded": None if folded is None else folded._asdict(),

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from tidebook.analytics import MEASURES
+from tidebook.engine.explaining import further_figures
 
 _VALUATION: Final = {
     "market_price": "position.price",
@@ -217,6 +218,10 @@ FIGURE_FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
         "summary.*.attributes.external_withdrawals": "period.withdrawals",
         "summary.*.attributes.cashflow_count": "period.cashflow_count",
         "freshness.coverage": "day.coverage",
+    },
+    "/bridge": {
+        **{name: f"bridge.{name}" for name in further_figures.BRIDGE},
+        **{f"securities.*.{name}": f"bridge_line.{name}" for name in further_figures.BRIDGE_LINE},
     },
     "/prices/": {"prices.*.price": "market.price"},
     "/fx-rates/": {"rates.*.rate": "market.rate"},

@@ -14,7 +14,8 @@ from tidebook.cli.exits import Exit
 from tidebook.cli.reading import AsOf, KnownAt, day as day_of
 
 if TYPE_CHECKING:
-    from tidebook.engine.explaining import Explanation, Shown
+    from tidebook.cli.doors import System
+    from tidebook.engine.explaining import Explanation, Limits, Question, Shown
 
 _FIGURES_MAX: Final = 1_000_000
 
@@ -88,7 +89,7 @@ def explain(
     """
     from tidebook.analytics import FeeBasis
     from tidebook.book.holding_periods import Term
-    from tidebook.engine.explaining import Limits, Question, explain as explained, shown
+    from tidebook.engine.explaining import Limits, Question
     from tidebook.model.periods import period_named
 
     if security is not None and priced not in {None, security}:
@@ -111,11 +112,18 @@ def explain(
     )
     invocation: Invocation = ctx.obj
     with invocation.opened(run=False) as system:
-        found = explained(system.reader, question)
-        tree = shown(system.reader, found, Limits(depth, width, _FIGURES_MAX))
+        found, tree = _drawn(system, question, Limits(depth, width, _FIGURES_MAX))
     _show(found, tree, invocation.output)
     if found.disagreements:
         raise typer.Exit(Exit.CHECK_FAILED)
+
+
+def _drawn(system: System, question: Question, limits: Limits) -> tuple[Explanation, Shown]:
+    from tidebook.engine.explaining import Library, explain as explained, shown
+
+    library = Library(system.reader, system.benchmarks, system.compliance, system.clock.now())
+    found = explained(system.reader, question, library)
+    return found, shown(system.reader, found, limits)
 
 
 def _currencies(pair: str | None) -> tuple[str | None, str | None]:

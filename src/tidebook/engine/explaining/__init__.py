@@ -6,6 +6,7 @@ from tidebook.engine.explaining.answers import Explanation
 from tidebook.engine.explaining.asking import explain
 from tidebook.engine.explaining.differing import Differing, explain_difference
 from tidebook.engine.explaining.figures import FIGURES, TERMS, Figure, Question, Scope, needs_of
+from tidebook.engine.explaining.library import Library
 from tidebook.engine.explaining.shown import (
     SIGNS,
     Folded,
@@ -30,6 +31,7 @@ __all__ = [
     "Figure",
     "FigureReader",
     "Folded",
+    "Library",
     "Limits",
     "Question",
     "Scope",

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.analytics import MEASURES, FeeBasis
+from tidebook.engine.explaining import further_figures
 from tidebook.errors import InvalidFigureError
 
 if TYPE_CHECKING:
@@ -42,6 +43,10 @@ class Scope(StrEnum):
     """A measure of the returns of a period."""
     MARKET = "market"
     """A price or an exchange rate as it was reported."""
+    BRIDGE = "bridge"
+    """A line between the values at both ends of a period."""
+    BRIDGE_LINE = "bridge_line"
+    """The same of one security."""
 
 
 class Figure(NamedTuple):
@@ -102,6 +107,8 @@ TERMS: Final[Mapping[Scope, _Terms]] = {
     Scope.GAINS: _Terms(("portfolio_id",), ("security_id", "period", "term", *_PLAIN)),
     Scope.RISK: _Terms(("portfolio_id", "period"), ("net_or_gross", *_PLAIN)),
     Scope.MARKET: _Terms(("day",), ("security_id", "from_currency", "to_currency", "known_at")),
+    Scope.BRIDGE: _Terms(("portfolio_id", "period"), _PLAIN),
+    Scope.BRIDGE_LINE: _Terms(("portfolio_id", "period", "security_id"), _PLAIN),
 }
 """What has to be named to ask for a figure of each scope, and what may be."""
 
@@ -284,6 +291,8 @@ _LISTED: Final = (
             "rate": "the exchange rate of a pair on a day, as reported",
         },
     ),
+    *_of(Scope.BRIDGE, further_figures.BRIDGE),
+    *_of(Scope.BRIDGE_LINE, further_figures.BRIDGE_LINE),
 )
 FIGURES: Final[Mapping[str, Figure]] = {figure.full_name: figure for figure in _LISTED}
 """Every figure by its full name, in the order in which they are listed."""

@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.book.derivation import Formula, Node
-from tidebook.engine.explaining.figures import Scope
 from tidebook.model.money import ZERO, decimal_text, exact
 
 if TYPE_CHECKING:
@@ -33,6 +32,9 @@ SIGNS: Final[Mapping[str, str]] = {
     "share": "share",
     "quotient": "÷",
     "coverage": "coverage",
+    "absolute": "size",
+    "whole_quotient": "÷ whole",
+    "half_even": "18 places",
     "minimum": "min",
     "count": "count",
     "given": "",
@@ -86,6 +88,7 @@ class ShownSource(NamedTuple):
     correlation_id: str | None
     row: str | None
     figure: str | None
+    portfolio_id: str | None
     text: str
 
 
@@ -250,6 +253,7 @@ def _shown_source(source: Source, origin: Origin | None) -> ShownSource:
         origin and origin.recorded_at,
         origin and origin.correlation_id,
         origin and origin.row,
-        f"{Scope.DAY}.{source.column}" if source.column else None,
+        source.figure,
+        source.portfolio_id or None,
         ", ".join(filter(None, (source._replace(version=version).text, origin and origin.row))),
     )

@@ -318,7 +318,7 @@ class SupposedBook:
     def _is_supposed(self, source: Source) -> bool:
         made_up = self._supposed
         match source.kind:
-            case SourceKind.TRANSACTION:
+            case SourceKind.TRANSACTION | SourceKind.ENTRY | SourceKind.GAIN:
                 return source.id in made_up.transaction_ids
             case SourceKind.ACTION:
                 return source.id in made_up.action_ids
@@ -329,8 +329,10 @@ class SupposedBook:
             case SourceKind.RATE:
                 pairs = {(f"{one.source}/{one.target}", one.on) for one in made_up.rates}
                 return (source.id, source.on) in pairs
-            case SourceKind.DAY:
+            case SourceKind.DAY | SourceKind.POSITION:
                 return True
+            case SourceKind.LEVEL | SourceKind.RULE:
+                return False
 
     def _subject(
         self, portfolio_id: str, as_of: date | None, known_at: datetime | None
