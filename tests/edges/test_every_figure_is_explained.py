@@ -160,10 +160,8 @@ NUMBERLESS = {
     "under the id of each portfolio",
     "/portfolios/performance/mwr": "the same",
     "/portfolios/risk": "measures of such returns, by the formulas of the catalogue",
-    "/portfolios/contribution": "parts of such returns",
-    "/portfolios/attribution": "differences of such parts to those of a benchmark",
-    "/portfolios/{portfolio_id}/contribution": "parts of a return that is explained",
-    "/portfolios/{portfolio_id}/attribution": "differences of such parts to those of a benchmark",
+    "/portfolios/contribution": "as of one portfolio, explained by the same figures",
+    "/portfolios/attribution": "the same",
     "/trades": "ids of facts",
     "/users/{user_id}/comparative": "all portfolios of a user in one, beside a benchmark; what "
     "each portfolio is worth and earned is explained under its own id",

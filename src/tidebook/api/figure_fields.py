@@ -223,6 +223,27 @@ FIGURE_FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
         **{name: f"bridge.{name}" for name in further_figures.BRIDGE},
         **{f"securities.*.{name}": f"bridge_line.{name}" for name in further_figures.BRIDGE_LINE},
     },
+    "/contribution": {
+        "results.*.cumulative_return": "contribution.cumulative_return",
+        "results.*.coverage": "contribution.coverage",
+        **{
+            f"results.*.contributions.*.{name}": f"contribution.{name}"
+            for name in further_figures.CONTRIBUTION
+            if f"contribution.{name}" in further_figures.OF_GROUPS
+        },
+    },
+    "/attribution": {
+        **{
+            f"results.*.{name}": f"attribution.{name}"
+            for name in further_figures.ATTRIBUTION
+            if f"attribution.{name}" not in further_figures.OF_GROUPS
+        },
+        **{
+            f"results.*.effects.*.{name}": f"attribution.{name}"
+            for name in further_figures.ATTRIBUTION
+            if f"attribution.{name}" in further_figures.OF_GROUPS
+        },
+    },
     "/prices/": {"prices.*.price": "market.price"},
     "/fx-rates/": {"rates.*.rate": "market.rate"},
 }
@@ -242,6 +263,7 @@ NO_FIGURES: Final = frozenset(
         "entries_closed",
         "entries_written",
         "days_held",
+        "n",
         "year",
     }
 )

@@ -7,6 +7,7 @@ from tidebook.engine.explaining.asking import explain
 from tidebook.engine.explaining.differing import Differing, explain_difference
 from tidebook.engine.explaining.figures import FIGURES, TERMS, Figure, Question, Scope, needs_of
 from tidebook.engine.explaining.library import Library
+from tidebook.engine.explaining.parts import AskedParts
 from tidebook.engine.explaining.shown import (
     SIGNS,
     Folded,
@@ -26,6 +27,7 @@ __all__ = [
     "FIGURES",
     "SIGNS",
     "TERMS",
+    "AskedParts",
     "Differing",
     "Explanation",
     "Figure",

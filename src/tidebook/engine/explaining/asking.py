@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from tidebook.engine.explaining.answers import Explanation
+from tidebook.engine.explaining.attributions import explain_attribution
 from tidebook.engine.explaining.bridges import explain_bridge
+from tidebook.engine.explaining.contributions import explain_contribution
 from tidebook.engine.explaining.days import explain_day
 from tidebook.engine.explaining.entries import explain_entry, explain_transaction
 from tidebook.engine.explaining.figures import Scope, chosen
@@ -46,6 +48,8 @@ _DRAWN_BY: Final[Mapping[Scope, Callable[[FigureReader, Question, Figure], Drawn
 _DRAWN_FROM: Final[Mapping[Scope, Callable[[Library, Question, Figure], Drawn]]] = {
     Scope.BRIDGE: explain_bridge,
     Scope.BRIDGE_LINE: explain_bridge,
+    Scope.CONTRIBUTION: explain_contribution,
+    Scope.ATTRIBUTION: explain_attribution,
 }
 """Those that rest on more than what one portfolio's reader tells."""
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from tidebook.book.holding_periods import Term
+    from tidebook.engine.explaining.parts import AskedParts
     from tidebook.model.periods import PeriodRequest
 
 
@@ -47,6 +48,10 @@ class Scope(StrEnum):
     """A line between the values at both ends of a period."""
     BRIDGE_LINE = "bridge_line"
     """The same of one security."""
+    CONTRIBUTION = "contribution"
+    """What a group of holdings added to a return."""
+    ATTRIBUTION = "attribution"
+    """Why a return was another than a benchmark's."""
 
 
 class Figure(NamedTuple):
@@ -67,6 +72,7 @@ class Question(NamedTuple):
 
     ``figure`` may be a full name or the second part of one. ``leg`` tells the two entries of a
     transaction apart where both lie on one key; the main leg is meant unless it says otherwise.
+    ``request`` is what was asked of a route that takes one, and ``group`` a row of its answer.
     """
 
     figure: str
@@ -83,6 +89,8 @@ class Question(NamedTuple):
     known_at: datetime | None = None
     basis: FeeBasis = FeeBasis.NET
     term: Term | None = None
+    group: str | None = None
+    request: AskedParts | None = None
 
 
 class _Terms(NamedTuple):
@@ -109,6 +117,8 @@ TERMS: Final[Mapping[Scope, _Terms]] = {
     Scope.MARKET: _Terms(("day",), ("security_id", "from_currency", "to_currency", "known_at")),
     Scope.BRIDGE: _Terms(("portfolio_id", "period"), _PLAIN),
     Scope.BRIDGE_LINE: _Terms(("portfolio_id", "period", "security_id"), _PLAIN),
+    Scope.CONTRIBUTION: _Terms(("request",), ("group",)),
+    Scope.ATTRIBUTION: _Terms(("request",), ("group",)),
 }
 """What has to be named to ask for a figure of each scope, and what may be."""
 
@@ -293,6 +303,8 @@ _LISTED: Final = (
     ),
     *_of(Scope.BRIDGE, further_figures.BRIDGE),
     *_of(Scope.BRIDGE_LINE, further_figures.BRIDGE_LINE),
+    *_of(Scope.CONTRIBUTION, further_figures.CONTRIBUTION),
+    *_of(Scope.ATTRIBUTION, further_figures.ATTRIBUTION),
 )
 FIGURES: Final[Mapping[str, Figure]] = {figure.full_name: figure for figure in _LISTED}
 """Every figure by its full name, in the order in which they are listed."""
@@ -335,6 +347,7 @@ _MORE: Final[Mapping[str, tuple[str, ...]]] = {
         ("entry.matched_quantity", "entry.matched_cost", "entry.matched_cost_local"), ("lot_id",)
     ),
     "transaction.named_quantity": ("lot_id",),
+    **dict.fromkeys(further_figures.OF_GROUPS, ("group",)),
     "market.price": ("security_id",),
     "market.rate": ("from_currency", "to_currency"),
 }

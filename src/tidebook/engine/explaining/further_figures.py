@@ -29,3 +29,45 @@ BRIDGE_LINE: Final[Mapping[str, str]] = {
     "since; of cash, its gain by exchange rates",
     "unrealised_currency": "unrealised gain less local gain x rate of the last day",
 }
+CONTRIBUTION: Final[Mapping[str, str]] = {
+    "cumulative_return": "the time-weighted return of the whole, as percent",
+    "contribution": "gain of the group over the capital of the whole, day by day, linked so that "
+    "all sum to the return, as percent",
+    "local_contribution": "what is left of it without the group's exchange rate, as percent",
+    "currency_contribution": "what the exchange rate did to the group's capital, as percent",
+    "return": "the group's own time-weighted return, as percent",
+    "average_weight": "the mean over the days of the group's capital over that of the whole",
+    "begin_market_value": "the group's value before the first day, unpriced positions at cost",
+    "end_market_value": "the group's value on the last day, unpriced positions at cost",
+    "gain": "value at the end less value at the start less what moved into the group",
+    "coverage": "the lowest coverage of a day",
+}
+ATTRIBUTION: Final[Mapping[str, str]] = {
+    "portfolio_return": "the return of the whole, as percent",
+    "benchmark_return": "the return of the benchmark, as percent",
+    "active_return": "portfolio_return - benchmark_return",
+    "other": "what no weight accounts for, as percent",
+    "weight": "the group's capital over that of the whole; the mean of the days, or of the first",
+    "benchmark_weight": "the group's weight in the benchmark, as it was sent",
+    "allocation": "(w - v)(b - B), or (w - v) b, day by day and linked, as percent",
+    "selection": "v(r - b), linked, as percent",
+    "interaction": "(w - v)(r - b), linked, as percent",
+    "currency": "w·c - v·c of what exchange rates did, linked, as percent",
+    "total": "allocation + selection + interaction + currency",
+    "coverage": "the lowest coverage of a day",
+}
+OF_GROUPS: Final = frozenset(
+    {
+        *(f"contribution.{name}" for name in CONTRIBUTION),
+        *(f"attribution.{name}" for name in ATTRIBUTION),
+    }
+) - {
+    "contribution.cumulative_return",
+    "contribution.coverage",
+    "attribution.portfolio_return",
+    "attribution.benchmark_return",
+    "attribution.active_return",
+    "attribution.other",
+    "attribution.coverage",
+}
+"""Those that are of one group, which has to be named."""

@@ -51,6 +51,9 @@ SIGNS: Final[Mapping[str, str]] = {
     "rounded": "10 places",
     "opposite": "∓",
     "dated": "on",
+    "row": "",
+    "rows": "rows",
+    "computed": "all rows",
     "measure": "measure",
 }
 
