@@ -165,9 +165,6 @@ NUMBERLESS = {
     "/trades": "ids of facts",
     "/users/{user_id}/comparative": "all portfolios of a user in one, beside a benchmark; what "
     "each portfolio is worth and earned is explained under its own id",
-    "/users/{user_id}/metrics": "the same: sums over portfolios of positions, gains and returns",
-    "/users/{user_id}/portfolio": "the same, by security",
-    "/users/{user_id}/win-rate": "counts and means of entry.realised by sale",
     "/compliance/rules": "parameters of rules, as their sources state them",
     "/users/{user_id}/compliance": "what rules say of trades, each with its evidence; positions "
     "and values of the day before are explained under the ids of portfolios",
@@ -197,7 +194,7 @@ def test_every_reading_route_is_walked_or_gives_no_figure() -> None:
     addresses = TestClient(app).get("/openapi.json").json()["paths"]
     reading = {address for address in addresses if not address.startswith(("/ingest", "/reproc"))}
     about = "/portfolios/{portfolio_id}"
-    apart = ("/prices/", "/fx-rates/", "/transactions/{")
+    apart = ("/prices/", "/fx-rates/", "/transactions/{", "/users/")
     walked = {route if route.startswith(apart) else about + route for route in FIGURE_FIELDS}
     assert reading == walked | set(NUMBERLESS)
 

@@ -80,8 +80,8 @@ class Reckoning(StrEnum):
     """A measure of the catalogue over dated returns, linked to business days; see ``measured``."""
 
 
-Table = tuple[tuple[float, ...], ...]
-"""The numbers of rows, one tuple a row."""
+Table = tuple[tuple[Decimal, ...], ...]
+"""The exact numbers of rows, one tuple a row."""
 Tables = tuple[Table, ...]
 
 
@@ -158,7 +158,7 @@ def measured(
     return replace(node, value=_computed(node))
 
 
-def rows(label: str, below: Sequence[Sequence[Tree]], labels: Sequence[str]) -> Reckoned:
+def rows(label: str, below: Sequence[Sequence[Node]], labels: Sequence[str]) -> Reckoned:
     """Return rows of numbers that a computed figure takes together.
 
     Args:
@@ -192,9 +192,14 @@ def computed(
 
 
 def _table(tree: Tree) -> Table | None:
-    found = [_numbers(row.children) for row in tree.children]
-    known = [tuple(numbers) for numbers in found if numbers is not None]
-    return tuple(known) if len(known) == len(found) else None
+    found: list[tuple[Decimal, ...]] = []
+    for row in tree.children:
+        numbers = [evaluate(one) for one in row.children if isinstance(one, Node)]
+        known = tuple(number for number in numbers if number is not None)
+        if len(known) < len(row.children):
+            return None
+        found.append(known)
+    return tuple(found)
 
 
 def _of_tables(tree: Reckoned) -> float | None:

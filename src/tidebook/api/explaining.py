@@ -75,6 +75,7 @@ def explain_figure(
     term: Term | None = None,
     from_currency: Text = None,
     to_currency: Text = None,
+    user_id: Text = None,
     as_of: Day = None,
     known_at: Instant = None,
     depth: Depth = 12,
@@ -103,6 +104,7 @@ def explain_figure(
         known_at,
         net_or_gross,
         term,
+        user_id=user_id,
     )
     found = explain(edge.reader, question, library_of(edge))
     tree = shown(edge.reader, found, Limits(depth, width))

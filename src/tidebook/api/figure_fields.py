@@ -106,6 +106,12 @@ _TERMS: Final = {
     "long_term": "gains.realised",
     "undated": "gains.undated",
 }
+_SYMBOL: Final = {
+    "invested": "user_symbol.invested",
+    "value": "user_symbol.value",
+    "pnl": "user_symbol.pnl",
+    "return_pct": "user_symbol.return",
+}
 _RETURN: Final = {"cumulative_return": "period.twr", "coverage": "period.coverage"}
 
 
@@ -244,6 +250,40 @@ FIGURE_FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
             if f"attribution.{name}" in further_figures.OF_GROUPS
         },
     },
+    "/users/{user_id}/metrics": {
+        "total_invested": "user.invested",
+        "total_value": "user.value",
+        "realized_pnl": "user.realised",
+        "unrealized_pnl": "user.unrealised",
+        "income": "user.income",
+        "fees": "user.fees",
+        "profit_dollar": "user.profit",
+        "returns_percent": "user.returns",
+        "returns_annual_percent": "user.returns_annual",
+        "twr_percent": "user.twr",
+        "coverage": "user.coverage",
+    },
+    "/users/{user_id}/portfolio": {
+        "total_invested": "user.invested",
+        "total_sold": "user.sold",
+        "total_value": "user.value",
+        "total_cost": "user.cost",
+        "total_pnl": "user.pnl",
+        "realized_pnl": "user.realised",
+        "unrealized_pnl": "user.unrealised",
+        "coverage": "user.coverage",
+        **_under("all_symbols.*", _SYMBOL),
+        **_under("top_performers.*", _SYMBOL),
+    },
+    "/users/{user_id}/win-rate": {
+        "win_rate": "closed.win_rate",
+        "win_rate_of_all": "closed.win_rate_of_all",
+        "average_win": "closed.average_win",
+        "average_loss": "closed.average_loss",
+        "expectancy": "closed.expectancy",
+        "profit_factor": "closed.profit_factor",
+        "total_pnl": "closed.pnl",
+    },
     "/prices/": {"prices.*.price": "market.price"},
     "/fx-rates/": {"rates.*.rate": "market.rate"},
 }
@@ -264,6 +304,13 @@ NO_FIGURES: Final = frozenset(
         "entries_written",
         "days_held",
         "n",
+        "trades",
+        "total_trades",
+        "closed_trades",
+        "winning_trades",
+        "losing_trades",
+        "breakeven_trades",
+        "total_symbols_traded",
         "year",
     }
 )

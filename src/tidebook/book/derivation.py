@@ -7,7 +7,7 @@ leaves alone. Where the two agree the explanation is the figure's own, not a sto
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from enum import StrEnum
 from math import prod
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -18,6 +18,11 @@ from tidebook.model.money import ONE, ZERO, converted, exact, quotient, rounded,
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import date
+
+
+_HUNDRED: Final = Decimal(100)
+_TEN_PLACES: Final = Decimal(1).scaleb(-10)
+_WIDE: Final = Context(prec=600, rounding=ROUND_HALF_EVEN)
 
 
 class Formula(StrEnum):
@@ -47,6 +52,8 @@ class Formula(StrEnum):
     """How many times the second child is in the first as a whole."""
     HALF_EVEN = "half_even"
     """The only child, half even to 18 places."""
+    HUNDREDFOLD = "hundredfold"
+    """One hundred times the only child, half even to 10 places."""
     MINIMUM = "minimum"
     COUNT = "count"
     """How many children there are."""
@@ -66,6 +73,8 @@ class SourceKind(StrEnum):
     """What a transaction or a corporate action did to a key, with figures of its own."""
     POSITION = "position"
     """A position on a day, with figures of its own."""
+    PORTFOLIO = "portfolio"
+    """A total of a portfolio on a day, a figure by itself."""
     GAIN = "gain"
     """What one disposal gained on one lot, with figures of its own."""
     LEVEL = "level"
@@ -194,6 +203,7 @@ _COMPUTES: Final[Mapping[Formula, Callable[[Sequence[Decimal]], Decimal | None]]
     Formula.ABSOLUTE: lambda values: abs(values[0]),
     Formula.WHOLE_QUOTIENT: lambda values: values[0] // values[1],
     Formula.HALF_EVEN: lambda values: rounded(values[0]),
+    Formula.HUNDREDFOLD: lambda values: _WIDE.quantize(values[0] * _HUNDRED, _TEN_PLACES),
     Formula.MINIMUM: min,
     Formula.COUNT: lambda values: Decimal(len(values)),
 }

@@ -32,7 +32,7 @@ def marked_transaction(fact: Transaction) -> Transaction:
     """Return a transaction whose amounts are leaves."""
     terms = fact._asdict()
     changed = {
-        name: _leaf(
+        name: leaf(
             terms[name],
             f"{name.replace('_', ' ')} of {fact.transaction_id}",
             fact.security_id if name == "quantity" else fact.trade_currency,
@@ -43,7 +43,7 @@ def marked_transaction(fact: Transaction) -> Transaction:
     if fact.fx_rate is not None:
         label = f"rate recorded with {fact.transaction_id}"
         source = Source(SourceKind.TRANSACTION, fact.transaction_id)
-        changed["fx_rate"] = _leaf(fact.fx_rate, label, "", source)
+        changed["fx_rate"] = leaf(fact.fx_rate, label, "", source)
     return fact._replace(**changed)
 
 
@@ -82,7 +82,7 @@ def marked_rates(rates: RateTable) -> RateTable:
 
     def mark(pair: tuple[str, str], on: date, rate: Decimal) -> Decimal:
         name = "/".join(pair)
-        return _leaf(rate, f"rate {name} of {on}", "", Source(SourceKind.RATE, name, on))
+        return leaf(rate, f"rate {name} of {on}", "", Source(SourceKind.RATE, name, on))
 
     return rates.mapped(mark)
 
@@ -97,7 +97,7 @@ class _Marks:
         self.words = f"{posting.transaction_id} on {posting.security_id}"
 
     def of(self, value: Decimal, words: str, unit: str, column: str) -> Decimal:
-        return _leaf(value, f"{words} {self.words}", unit, self._source(column))
+        return leaf(value, f"{words} {self.words}", unit, self._source(column))
 
     def maybe(self, value: Decimal | None, unit: str, column: str) -> Decimal | None:
         return None if value is None else self.of(value, "gain realised by", unit, column)
@@ -156,7 +156,7 @@ class _Marks:
 
 def _marked_quotes(security_id: str, quoted: PriceQuotes) -> PriceQuotes:
     prices = tuple(
-        _leaf(
+        leaf(
             price,
             f"price of {security_id} on {on}",
             currency,
@@ -174,11 +174,11 @@ def _marked_quotes(security_id: str, quoted: PriceQuotes) -> PriceQuotes:
 def _marked_split(split: Split) -> Split:
     source = Source(SourceKind.ACTION, split.action_id)
     return split._replace(
-        new_units=_leaf(split.new_units, f"new units of {split.action_id}", "", source),
-        old_units=_leaf(split.old_units, f"old units of {split.action_id}", "", source),
+        new_units=leaf(split.new_units, f"new units of {split.action_id}", "", source),
+        old_units=leaf(split.old_units, f"old units of {split.action_id}", "", source),
     )
 
 
-def _leaf(value: Decimal, label: str, unit: str, source: Source) -> Decimal:
+def leaf(value: Decimal, label: str, unit: str, source: Source) -> Decimal:
     """Return a number as a leaf; zero is left as it is, for nothing follows from it."""
     return marked(value, label, unit, source) if value else value

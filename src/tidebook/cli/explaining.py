@@ -47,6 +47,13 @@ OnDay = Annotated[
     date | None, typer.Option(parser=day_of, metavar="DAY", help="A day of the daily series.")
 ]
 OfTerm = Annotated[Held | None, typer.Option(help="Sums of gains held short or long term alone.")]
+OfUser = Annotated[
+    str | None, typer.Option(metavar="ID", help="Whose figures, over all portfolios of a user.")
+]
+Lots = Annotated[str | None, typer.Option(metavar="ID", help="One lot of the security.")]
+OfPeriod = Annotated[
+    str | None, typer.Option(help="MTD, QTD, YTD, 1Y, 3Y, 5Y, SI, a year, or FROM:TO.")
+]
 OfGroup = Annotated[
     str | None, typer.Option(metavar="NAME", help="A row of a contribution or an attribution.")
 ]
@@ -79,18 +86,17 @@ def explain(
         str | None, typer.Argument(metavar="[SECURITY]", help="The whole portfolio if absent.")
     ] = None,
     *,
-    lot: Annotated[str | None, typer.Option(metavar="ID", help="One lot of the security.")] = None,
+    lot: Lots = None,
     transaction: Transacted = None,
     leg: Annotated[Leg | None, typer.Option(help="Its entry on the security or on cash.")] = None,
     day: OnDay = None,
-    period: Annotated[
-        str | None, typer.Option(help="MTD, QTD, YTD, 1Y, 3Y, 5Y, SI, a year, or FROM:TO.")
-    ] = None,
+    period: OfPeriod = None,
     gross: Annotated[bool, typer.Option("--gross", help="A return before fees.")] = False,
     term: OfTerm = None,
     pair: Pair = None,
     group: OfGroup = None,
     request: Sent = None,
+    user: OfUser = None,
     priced: Priced = None,
     depth: Deep = None,
     width: Wide = None,
@@ -126,6 +132,7 @@ def explain(
         FeeBasis.GROSS if gross else FeeBasis.NET,
         None if term is None else Term(term.value.upper()),
         group,
+        user_id=user,
     )
     sent = None if request is None else {"period": period, "request": _document(request)}
     invocation: Invocation = ctx.obj

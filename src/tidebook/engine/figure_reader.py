@@ -32,7 +32,49 @@ if TYPE_CHECKING:
     from tidebook.model.portfolios import Portfolio
 
 
-class FigureReader(DailySeriesReader, Protocol):
+class HoldingsReader(Protocol):
+    """What portfolios hold and did: the part that the figures of users rest on."""
+
+    def positions(
+        self,
+        portfolio_id: str,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+        include_closed: bool = False,
+    ) -> PositionsView:
+        """Return the valued positions of a portfolio."""
+        ...
+
+    def entries(  # noqa: PLR0913 - the question has this many parts
+        self,
+        portfolio_id: str,
+        *,
+        security_id: str | None = None,
+        start: date | None = None,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+        realised: bool = False,
+    ) -> EntriesView:
+        """Return all entries of a portfolio, or of one of its keys, whatever fact made them.
+
+        With ``start`` only those from that day on; with ``realised`` only those that realised a
+        gain or a loss, if only of nothing, on lots.
+        """
+        ...
+
+    def transactions(self, query: TransactionQuery) -> TransactionsPage:
+        """Return a page of a portfolio's transactions."""
+        ...
+
+    def instruments(
+        self, security_ids: Sequence[str] | None = None, *, known_at: datetime | None = None
+    ) -> tuple[Instrument, ...]:
+        """Return instruments, by id."""
+        ...
+
+
+class FigureReader(HoldingsReader, DailySeriesReader, Protocol):
     """A book whose figures can be explained; answers are as those of ``engine.ports.Reader``."""
 
     def portfolio(self, portfolio_id: str, *, known_at: datetime | None = None) -> Portfolio:
@@ -47,17 +89,6 @@ class FigureReader(DailySeriesReader, Protocol):
         known_at: datetime | None = None,
     ) -> Freshness:
         """Return what an answer about a portfolio would rest on just now."""
-        ...
-
-    def positions(
-        self,
-        portfolio_id: str,
-        *,
-        as_of: date | None = None,
-        known_at: datetime | None = None,
-        include_closed: bool = False,
-    ) -> PositionsView:
-        """Return the valued positions of a portfolio."""
         ...
 
     def results(
@@ -93,27 +124,6 @@ class FigureReader(DailySeriesReader, Protocol):
         """Return open lots, by security and then oldest first."""
         ...
 
-    def entries(  # noqa: PLR0913 - the question has this many parts
-        self,
-        portfolio_id: str,
-        *,
-        security_id: str | None = None,
-        start: date | None = None,
-        as_of: date | None = None,
-        known_at: datetime | None = None,
-        realised: bool = False,
-    ) -> EntriesView:
-        """Return all entries of a portfolio, or of one of its keys, whatever fact made them.
-
-        With ``start`` only those from that day on; with ``realised`` only those that realised a
-        gain or a loss, if only of nothing, on lots.
-        """
-        ...
-
-    def transactions(self, query: TransactionQuery) -> TransactionsPage:
-        """Return a page of a portfolio's transactions."""
-        ...
-
     def transaction(
         self, transaction_id: str, *, known_at: datetime | None = None
     ) -> TransactionView | None:
@@ -124,12 +134,6 @@ class FigureReader(DailySeriesReader, Protocol):
         self, security_id: str | None = None, *, known_at: datetime | None = None
     ) -> tuple[ActionView, ...]:
         """Return corporate actions by ex-date and id: all, or those on a security or to it."""
-        ...
-
-    def instruments(
-        self, security_ids: Sequence[str] | None = None, *, known_at: datetime | None = None
-    ) -> tuple[Instrument, ...]:
-        """Return instruments, by id."""
         ...
 
     def markets(

@@ -20,6 +20,7 @@ from tidebook.engine.explaining.positions import (
     explain_position,
 )
 from tidebook.engine.explaining.risks import explain_risk
+from tidebook.engine.explaining.users import explain_closed, explain_user, explain_user_symbol
 from tidebook.errors import BookMovedError, InvalidFigureError
 
 if TYPE_CHECKING:
@@ -50,6 +51,9 @@ _DRAWN_FROM: Final[Mapping[Scope, Callable[[Library, Question, Figure], Drawn]]]
     Scope.BRIDGE_LINE: explain_bridge,
     Scope.CONTRIBUTION: explain_contribution,
     Scope.ATTRIBUTION: explain_attribution,
+    Scope.USER: explain_user,
+    Scope.USER_SYMBOL: explain_user_symbol,
+    Scope.CLOSED: explain_closed,
 }
 """Those that rest on more than what one portfolio's reader tells."""
 

@@ -5,21 +5,17 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from tidebook.analytics import Undefined, value_of
 from tidebook.analytics.derivation import Reckoning, computed, nothing, reckoned, rows
-from tidebook.book.derivation import Formula, Source, SourceKind, derived, given
+from tidebook.book.derivation import given
 from tidebook.book.traced_facts import marked_rates
-from tidebook.book.traced_trees import tree_of
 from tidebook.engine.attributing import Terms, over_window
-from tidebook.engine.benchmarks import DataSource
 from tidebook.engine.explaining.answers import Drawn
+from tidebook.engine.explaining.levels import level_tables, line_again, rates_again
 from tidebook.engine.explaining.parts import gathered
 from tidebook.engine.explaining.periods import coverage_tree
-from tidebook.engine.index_lines import blended_levels
 from tidebook.errors import UnknownSubjectError
-from tidebook.model.markets import Quotes, RateTable
+from tidebook.model.markets import RateTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -28,11 +24,10 @@ if TYPE_CHECKING:
     from tidebook.analytics.derivation import Reckoned, Table, Tables
     from tidebook.book.derivation import Node
     from tidebook.engine.attributing import BenchmarkGroup, GroupEffects, PeriodAttribution
-    from tidebook.engine.benchmarks import Levels
     from tidebook.engine.explaining.figures import Figure, Question
     from tidebook.engine.explaining.library import Library
     from tidebook.engine.explaining.parts import Gathered
-    from tidebook.engine.index_lines import Line
+    from tidebook.model.markets import Quotes
 
 _OF_WHOLE: Final[Mapping[str, Callable[[PeriodAttribution], Told]]] = {
     "portfolio_return": lambda period: period.portfolio,
@@ -104,12 +99,6 @@ class _Benchmark:
     def __init__(self, found: Gathered, groups: Sequence[BenchmarkGroup]) -> None:
         self.groups = groups
         self.rates = marked_rates(found.found.rates)
-        self.parts = [
-            (group.line, part)
-            for group in groups
-            if group.line is not None
-            for part in group.line.parts
-        ]
 
     def tables(self) -> list[Reckoned]:
         """Return the weights with the returns that were sent, and the levels of each index."""
@@ -118,45 +107,29 @@ class _Benchmark:
             for group in self.groups
         ]
         labels = [group.group for group in self.groups]
-        return [rows("the benchmark as it was sent", sent, labels), *map(self._levels, self.parts)]
+        levels = [
+            table
+            for group in self.groups
+            if group.line is not None
+            for table in level_tables(group.line, self.rates)
+        ]
+        return [rows("the benchmark as it was sent", sent, labels), *levels]
 
     def again(self, tables: Sequence[Table]) -> tuple[list[BenchmarkGroup], RateTable]:
         """Return the groups that the numbers make, and the rates that their levels rest on."""
         sent, *levels = tables
-        columns = iter(levels)
         quoted: dict[tuple[str, str], Quotes] = {}
         groups: list[BenchmarkGroup] = []
         for group, numbers in zip(self.groups, sent, strict=True):
             names = [name for name, _ in _numbers(group)]
+            told = dict(zip(names, map(float, numbers), strict=True))
             line = group.line
             if line is not None:
-                own = [next(columns) for _ in line.parts]
-                for part, table in zip(line.parts, own, strict=True):
-                    if part.currency != line.currency:
-                        rates = tuple(Decimal(repr(row[1])) for row in table)
-                        quoted[part.currency, line.currency] = Quotes(line.days, rates)
-                told = [np.array([row[0] for row in table], np.float64) for table in own]
-                line = line._replace(levels=blended_levels(line.blend, line.days, told))
-            groups.append(group._replace(line=line, **dict(zip(names, numbers, strict=True))))
+                own, levels = levels[: len(line.parts)], levels[len(line.parts) :]
+                line = line_again(line, own)
+                quoted |= rates_again(line, own)
+            groups.append(group._replace(line=line, **told))
         return groups, RateTable(quoted)
-
-    def _levels(self, one: tuple[Line, Levels]) -> Reckoned:
-        """Return the levels of an index in the line's currency, and the rates to it."""
-        line, part = one
-        points = {point.on: point.value for point in part.points}
-        source = SourceKind.PRICE if part.source is DataSource.BOOK else SourceKind.LEVEL
-        below: list[list[Node]] = []
-        for on in line.days:
-            label = f"level of {part.symbol} on {on}"
-            level = given(label, points[on], part.currency, Source(source, part.symbol, on))
-            quote = self.rates.rate(part.currency, line.currency, on)
-            if part.currency == line.currency or quote is None:
-                below.append([level])
-                continue
-            rate = tree_of(quote.rate, f"rate {part.currency}/{line.currency} of {on}", "")
-            below.append([derived(label, line.currency, Formula.CONVERTED, (level, rate)), rate])
-        labels = [f"{part.symbol} on {on}" for on in line.days]
-        return rows(f"{part.symbol}, day by day", below, labels)
 
 
 def _numbers(group: BenchmarkGroup) -> list[tuple[str, float]]:

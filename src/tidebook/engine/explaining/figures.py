@@ -52,6 +52,12 @@ class Scope(StrEnum):
     """What a group of holdings added to a return."""
     ATTRIBUTION = "attribution"
     """Why a return was another than a benchmark's."""
+    USER = "user"
+    """What a user traded, holds and earned."""
+    USER_SYMBOL = "user_symbol"
+    """The same of one security."""
+    CLOSED = "closed"
+    """How a user's closed trades ended."""
 
 
 class Figure(NamedTuple):
@@ -91,6 +97,7 @@ class Question(NamedTuple):
     term: Term | None = None
     group: str | None = None
     request: AskedParts | None = None
+    user_id: str | None = None
 
 
 class _Terms(NamedTuple):
@@ -119,6 +126,9 @@ TERMS: Final[Mapping[Scope, _Terms]] = {
     Scope.BRIDGE_LINE: _Terms(("portfolio_id", "period", "security_id"), _PLAIN),
     Scope.CONTRIBUTION: _Terms(("request",), ("group",)),
     Scope.ATTRIBUTION: _Terms(("request",), ("group",)),
+    Scope.USER: _Terms(("user_id",), ("known_at",)),
+    Scope.USER_SYMBOL: _Terms(("user_id", "security_id"), ("known_at",)),
+    Scope.CLOSED: _Terms(("user_id",), ("known_at",)),
 }
 """What has to be named to ask for a figure of each scope, and what may be."""
 
@@ -305,6 +315,9 @@ _LISTED: Final = (
     *_of(Scope.BRIDGE_LINE, further_figures.BRIDGE_LINE),
     *_of(Scope.CONTRIBUTION, further_figures.CONTRIBUTION),
     *_of(Scope.ATTRIBUTION, further_figures.ATTRIBUTION),
+    *_of(Scope.USER, further_figures.USER),
+    *_of(Scope.USER_SYMBOL, further_figures.USER_SYMBOL),
+    *_of(Scope.CLOSED, further_figures.CLOSED),
 )
 FIGURES: Final[Mapping[str, Figure]] = {figure.full_name: figure for figure in _LISTED}
 """Every figure by its full name, in the order in which they are listed."""

@@ -56,6 +56,38 @@ ATTRIBUTION: Final[Mapping[str, str]] = {
     "total": "allocation + selection + interaction + currency",
     "coverage": "the lowest coverage of a day",
 }
+USER: Final[Mapping[str, str]] = {
+    "invested": "what was paid for purchases, before costs",
+    "sold": "what sales brought, before costs",
+    "value": "all positions and cash; one without a price counts at its cost",
+    "cost": "what all positions and cash cost",
+    "realised": "gains by lots, after costs, without income",
+    "unrealised": "gains of what is held and has a value",
+    "income": "dividends and interest, before costs",
+    "fees": "fees and taxes of transactions on securities",
+    "pnl": "the sum of the securities' gains",
+    "profit": "closing value - opening value - money put in + money taken out",
+    "coverage": "value of what was priced / value",
+    "returns": "the money-weighted return since the first day, as percent",
+    "returns_annual": "the same a year, of 365 days or more, as percent",
+    "twr": "the time-weighted return since the first day, as percent",
+}
+USER_SYMBOL: Final[Mapping[str, str]] = {
+    "invested": "what was paid for purchases, before costs",
+    "value": "what is held, at its price, else at its cost",
+    "pnl": "value now less what went into the security and came out of it, costs and income "
+    "included",
+    "return": "pnl / what was paid for purchases, as percent",
+}
+CLOSED: Final[Mapping[str, str]] = {
+    "win_rate": "trades won over trades won and lost, as percent",
+    "win_rate_of_all": "trades won over all closed trades, as percent",
+    "average_win": "the mean result of trades won, after costs",
+    "average_loss": "the mean result of trades lost, after costs",
+    "expectancy": "the mean result of all closed trades",
+    "profit_factor": "the sum of what was won over that of what was lost",
+    "pnl": "the sum of all results",
+}
 OF_GROUPS: Final = frozenset(
     {
         *(f"contribution.{name}" for name in CONTRIBUTION),

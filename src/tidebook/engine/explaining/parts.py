@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from tidebook.analytics import DailyValues, to_days
+from tidebook.analytics import DailyValues, to_days, to_float64
 from tidebook.analytics.derivation import rows
 from tidebook.book.derivation import given
 from tidebook.book.series import rates_by_day
@@ -149,7 +149,7 @@ class Gathered(NamedTuple):
 
     def _values(self, table: Table) -> DailyValues:
         bmv, bcf, ecf, emv, fees = (
-            np.array([row[place] for row in table], np.float64) for place in range(_AMOUNTS)
+            to_float64(row[place] for row in table) for place in range(_AMOUNTS)
         )
         return DailyValues(to_days(self.days), bmv, bcf, ecf, emv, fees)
 
@@ -182,7 +182,7 @@ def _rate(pair: str, rate: Decimal | None, when: str) -> Node:
 
 
 def _rate_returns(table: Table) -> Floats:
-    pairs = [row[_AMOUNTS:] for row in table]
+    pairs = [tuple(map(float, row[_AMOUNTS:])) for row in table]
     return np.array([after / before - 1.0 if before and after else 0.0 for before, after in pairs])
 
 

@@ -35,6 +35,7 @@ SIGNS: Final[Mapping[str, str]] = {
     "absolute": "size",
     "whole_quotient": "÷ whole",
     "half_even": "18 places",
+    "hundredfold": "× 100 exact",
     "minimum": "min",
     "count": "count",
     "given": "",

@@ -329,7 +329,7 @@ class SupposedBook:
             case SourceKind.RATE:
                 pairs = {(f"{one.source}/{one.target}", one.on) for one in made_up.rates}
                 return (source.id, source.on) in pairs
-            case SourceKind.DAY | SourceKind.POSITION:
+            case SourceKind.DAY | SourceKind.POSITION | SourceKind.PORTFOLIO:
                 return True
             case SourceKind.LEVEL | SourceKind.RULE:
                 return False
