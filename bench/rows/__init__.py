@@ -21,6 +21,8 @@ ROWS = {
     "ingest_http_by_time": "a bulk load over HTTP that overtakes itself",
     "ingest_log": "a bulk load through the log",
     "kafka_ingest": "a bulk load through Kafka, roles apart",
+    "latency": "one transaction to a request, until it can be read",
+    "catch_up": "a million facts that waited for the book",
     "bank_day": "a day of 1,000 portfolios",
     "back_dated": "one late trade among 10,000",
     "back_dated_40": "one late trade among 40",

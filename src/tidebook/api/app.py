@@ -11,7 +11,19 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from tidebook.api import (
+from tidebook.api import problems
+from tidebook.api.correlation import HEADER, CorrelationMiddleware, correlation_id_of
+from tidebook.api.doors import Doors, opened
+from tidebook.api.edge import (
+    AppSettings,
+    Edge,
+    random_id,
+    random_nonce,
+    refuse_unknown_parameters,
+)
+from tidebook.api.express import ExpressLane
+from tidebook.api.observing import ObservingMiddleware
+from tidebook.api.routes import (
     benchmarks,
     breaking_down,
     compliance as compliance_routes,
@@ -23,7 +35,6 @@ from tidebook.api import (
     ingestion,
     measuring,
     metrics,
-    problems,
     queries,
     reference,
     tax_reports,
@@ -31,16 +42,6 @@ from tidebook.api import (
     users,
     what_if,
 )
-from tidebook.api.correlation import HEADER, CorrelationMiddleware, correlation_id_of
-from tidebook.api.doors import Doors, opened
-from tidebook.api.edge import (
-    AppSettings,
-    Edge,
-    random_id,
-    random_nonce,
-    refuse_unknown_parameters,
-)
-from tidebook.api.observing import ObservingMiddleware
 from tidebook.api.waiting import WaitingRoom
 from tidebook.engine.compliance.computed import ComputedCompliance
 from tidebook.engine.user_desk import user_desk
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from tidebook.api.pages import Pages
     from tidebook.api.problems import Problem
     from tidebook.engine.compliance.ports import Compliance
+    from tidebook.engine.gathering import GroupCommit
     from tidebook.engine.ports import Clock, Commands, Reader
     from tidebook.engine.user_desk import UserDesk
 
@@ -79,6 +81,7 @@ def create_app(
     compliance: Compliance | None = None,
     metrics_told: Exposition | None = None,
     unbooked: Callable[[], Mapping[str, int]] | None = None,
+    commit: GroupCommit | None = None,
 ) -> FastAPI:
     """Return the application that serves a book over HTTP.
 
@@ -96,6 +99,7 @@ def create_app(
         metrics_told: Told of requests, and asked for all metrics; without, there are none.
         unbooked: Tells per consumer how many records it has yet to read.
         compliance: Where verdicts are kept; without, trades are judged whenever someone asks.
+        commit: Takes transactions of several requests at once; without, each by itself.
     """
     chosen = settings or AppSettings()
     app = FastAPI(
@@ -143,6 +147,8 @@ def create_app(
         app.include_router(opened(part.router, here))
     if pages is not None:
         app.include_router(pages.router)
+    if commit is not None and here.takes:
+        app.add_middleware(ExpressLane, commit=commit, clock=clock)
     app.add_middleware(ObservingMiddleware, told=metrics_told)
     app.add_middleware(CorrelationMiddleware, new_id=new_id)
     _refuse_with_problems(app)

@@ -145,7 +145,7 @@ def explain(
 
 def _document(path: Path) -> Mapping[str, object]:
     """Return the body of a request as it lies in a file."""
-    from tidebook.api.bodies import decoded_object
+    from tidebook.api.rows.bodies import decoded_object
 
     try:
         return decoded_object(path.read_bytes())
@@ -162,7 +162,7 @@ def _drawn(
     now = system.clock.now()
     library = Library(system.reader, system.benchmarks, system.compliance, now)
     if sent is not None:
-        from tidebook.api.explaining_requests import asked_of
+        from tidebook.api.routes.explaining_requests import asked_of
 
         named = {name: question._asdict()[name] for name in ("figure", "portfolio_id", "group")}
         told = {name: value for name, value in {**named, **sent}.items() if value is not None}
@@ -184,7 +184,7 @@ def _show(found: Explanation, tree: Shown, output: Output) -> None:
     from tidebook.engine.explaining import faults, lines, notes
 
     if output is Output.JSON:
-        from tidebook.api.explaining import document_of
+        from tidebook.api.routes.explaining import document_of
         from tidebook.cli.output import json_text
 
         typer.echo(json_text(document_of(found, tree)))

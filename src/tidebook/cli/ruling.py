@@ -57,7 +57,7 @@ def listed(
     known_at: KnownAt = None,
 ) -> None:
     """List what was said of trades when they were judged, latest first."""
-    from tidebook.api.compliance_wire import audits_of
+    from tidebook.api.wire.compliance import audits_of
     from tidebook.compliance.taxes import NOT_ADVICE
 
     invocation: Invocation = ctx.obj
@@ -120,7 +120,7 @@ def check(
 @ruling.command()
 def rules(ctx: typer.Context, *, as_of: AsOf = None) -> None:
     """List every version of every rule with its source; those in force on a day are marked."""
-    from tidebook.api.compliance_wire import rules_json
+    from tidebook.api.wire.compliance import rules_json
     from tidebook.compliance.packs import RULE_SETS
     from tidebook.compliance.taxes import NOT_ADVICE
 
@@ -142,7 +142,7 @@ def rules(ctx: typer.Context, *, as_of: AsOf = None) -> None:
 
 
 def _check_trades(ctx: typer.Context, system: System, user: str, ids: list[str]) -> bool:
-    from tidebook.api.compliance_wire import verdict_of
+    from tidebook.api.wire.compliance import verdict_of
     from tidebook.compliance.taxes import NOT_ADVICE
     from tidebook.compliance.verdicts import Status
     from tidebook.engine.book_facts import rebuilt
@@ -177,7 +177,7 @@ def _check_orders(
     whose: tuple[str, list[str]],
     asked: tuple[list[str], str | None, str | None],
 ) -> bool:
-    from tidebook.api.compliance_wire import order_check_of
+    from tidebook.api.wire.compliance import order_check_of
     from tidebook.compliance.taxes import NOT_ADVICE
     from tidebook.engine.compliance.pretrade import account_of_order, check_orders
     from tidebook.model import moments

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from psycopg import Cursor
 
-Cell = str | int | bool | Decimal | date | datetime | None
+Cell = str | bytes | int | bool | Decimal | date | datetime | None
 _BLOCK_ROWS = 2000
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
@@ -60,12 +60,17 @@ def _string(cell: str) -> str:
     return cell
 
 
+def _bytes(cell: bytes) -> str:
+    return f"\\\\x{cell.hex()}"
+
+
 def _boolean(cell: bool) -> str:  # noqa: FBT001 - a cell of the table
     return "t" if cell else "f"
 
 
 _WRITERS: dict[type, Callable[..., str]] = {
     str: _string,
+    bytes: _bytes,
     int: str,
     bool: _boolean,
     Decimal: str,

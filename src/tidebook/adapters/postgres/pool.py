@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg_pool import ConnectionPool
 
+from tidebook.adapters.postgres.attentive import attentive, watch
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
@@ -46,7 +48,12 @@ class ToldPool(ConnectionPool[Any]):
 def open_pool(conninfo: str) -> ToldPool:
     """Return an open pool; whoever waits ten seconds for a connection is told that none came."""
     pool = ToldPool(
-        conninfo, min_size=2, max_size=_CONNECTIONS_MAX, timeout=_TIMEOUT_SECONDS, open=False
+        attentive(conninfo),
+        min_size=2,
+        max_size=_CONNECTIONS_MAX,
+        timeout=_TIMEOUT_SECONDS,
+        open=False,
+        configure=watch,
     )
     pool.open()
     return pool

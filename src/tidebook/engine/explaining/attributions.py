@@ -9,11 +9,11 @@ from tidebook.analytics import Undefined, value_of
 from tidebook.analytics.derivation import Reckoning, computed, nothing, reckoned, rows
 from tidebook.book.derivation import given
 from tidebook.book.traced_facts import marked_rates
-from tidebook.engine.attributing import Terms, over_window
 from tidebook.engine.explaining.answers import Drawn
 from tidebook.engine.explaining.levels import level_tables, line_again, rates_again
 from tidebook.engine.explaining.parts import gathered
 from tidebook.engine.explaining.periods import coverage_tree
+from tidebook.engine.measuring.attributing import Terms, over_window
 from tidebook.errors import UnknownSubjectError
 from tidebook.model.markets import RateTable
 
@@ -23,10 +23,14 @@ if TYPE_CHECKING:
     from tidebook.analytics import Figure as Told
     from tidebook.analytics.derivation import Reckoned, Table, Tables
     from tidebook.book.derivation import Node
-    from tidebook.engine.attributing import BenchmarkGroup, GroupEffects, PeriodAttribution
     from tidebook.engine.explaining.figures import Figure, Question
     from tidebook.engine.explaining.library import Library
     from tidebook.engine.explaining.parts import Gathered
+    from tidebook.engine.measuring.attributing import (
+        BenchmarkGroup,
+        GroupEffects,
+        PeriodAttribution,
+    )
     from tidebook.model.markets import Quotes
 
 _OF_WHOLE: Final[Mapping[str, Callable[[PeriodAttribution], Told]]] = {

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 from tidebook.book.derivation import stated
 from tidebook.book.traced_facts import marked_entry, marked_market, marked_transaction
 from tidebook.book.traced_trees import tree_of
-from tidebook.engine.bridging import bridge_of, earning
 from tidebook.engine.explaining.answers import Drawn
+from tidebook.engine.measuring.bridging import bridge_of, earning
 from tidebook.errors import UnknownPositionError, UnknownSubjectError
 from tidebook.model.traced import untraced
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from tidebook.engine.bridging import Bridge, Earning
     from tidebook.engine.explaining.figures import Figure, Question
     from tidebook.engine.explaining.library import Library
+    from tidebook.engine.measuring.bridging import Bridge, Earning
 
 _LINE_FIELDS = {"start": "initial", "end": "final"}
 

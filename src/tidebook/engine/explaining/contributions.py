@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final
 from tidebook.analytics import FeeBasis, Undefined, value_of
 from tidebook.analytics.derivation import Reckoning, computed, nothing, reckoned
 from tidebook.book.derivation import Formula, derived, stated
-from tidebook.engine.broken_down import UNALLOCATED
-from tidebook.engine.contributing import over_window
 from tidebook.engine.explaining.answers import Drawn
 from tidebook.engine.explaining.parts import gathered
 from tidebook.engine.explaining.periods import Rows, coverage_tree
+from tidebook.engine.measuring.broken_down import UNALLOCATED
+from tidebook.engine.measuring.contributing import over_window
 from tidebook.errors import UnknownSubjectError
 
 if TYPE_CHECKING:
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from tidebook.analytics import Figure as Told
     from tidebook.analytics.derivation import Tables, Tree
     from tidebook.book.derivation import Node
-    from tidebook.engine.contributing import Contribution, PeriodContribution
     from tidebook.engine.explaining.figures import Figure, Question
     from tidebook.engine.explaining.library import Library
     from tidebook.engine.explaining.parts import AskedParts, Gathered
+    from tidebook.engine.measuring.contributing import Contribution, PeriodContribution
 
 _OF_GROUP: Final[Mapping[str, Callable[[Contribution], Told]]] = {
     "contribution": lambda row: row.contribution,

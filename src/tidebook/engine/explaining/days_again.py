@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tidebook.analytics.derivation import rows
 from tidebook.book.series import PortfolioDay
 from tidebook.book.traced_trees import tree_of
-from tidebook.engine.performance import series_from
+from tidebook.engine.measuring.performance import series_from
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

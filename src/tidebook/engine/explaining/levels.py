@@ -9,7 +9,7 @@ from tidebook.analytics.derivation import rows
 from tidebook.book.derivation import Formula, Source, SourceKind, derived, given
 from tidebook.book.traced_trees import tree_of
 from tidebook.engine.benchmarks import DataSource
-from tidebook.engine.index_lines import blended_levels
+from tidebook.engine.measuring.index_lines import blended_levels
 from tidebook.model.markets import Quotes
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tidebook.analytics.derivation import Reckoned, Table
     from tidebook.book.derivation import Node
     from tidebook.engine.benchmarks import Levels
-    from tidebook.engine.index_lines import Line
+    from tidebook.engine.measuring.index_lines import Line
     from tidebook.model.markets import RateTable
 
 

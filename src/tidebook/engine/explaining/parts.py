@@ -18,9 +18,9 @@ from tidebook.book.derivation import given
 from tidebook.book.series import rates_by_day
 from tidebook.book.traced_facts import marked_rates
 from tidebook.book.traced_trees import tree_of
-from tidebook.engine.broken_down import broken_down
 from tidebook.engine.explaining.periods import Rows
-from tidebook.engine.performance import window_of
+from tidebook.engine.measuring.broken_down import broken_down
+from tidebook.engine.measuring.performance import window_of
 from tidebook.model.money import ONE, ZERO
 
 if TYPE_CHECKING:
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
     from tidebook.analytics.derivation import Reckoned, Table, Tables
     from tidebook.book.derivation import Node
     from tidebook.book.series import PortfolioDay
-    from tidebook.engine.attributing import BenchmarkGroup, Terms
-    from tidebook.engine.broken_down import BrokenDown, Sleeve
     from tidebook.engine.explaining.library import Library
-    from tidebook.engine.measured import Measured, Scope
-    from tidebook.engine.parts import Dimension
-    from tidebook.engine.performance import NamedPeriod, Window
+    from tidebook.engine.measuring.attributing import BenchmarkGroup, Terms
+    from tidebook.engine.measuring.broken_down import BrokenDown, Sleeve
+    from tidebook.engine.measuring.measured import Measured, Scope
+    from tidebook.engine.measuring.parts import Dimension
+    from tidebook.engine.measuring.performance import NamedPeriod, Window
 
 _AMOUNTS = 5
 

@@ -13,10 +13,10 @@ from tidebook.analytics.derivation import Reckoning, computed, nothing, reckoned
 from tidebook.book.derivation import Formula, derived, stated, undefined
 from tidebook.book.traced_facts import marked_rates
 from tidebook.book.traced_trees import tree_of
-from tidebook.engine.comparing import since_inception
 from tidebook.engine.explaining.answers import Drawn
 from tidebook.engine.explaining.days_again import book_again, days_table
 from tidebook.engine.explaining.marked_reader import MarkedReader, marked_series
+from tidebook.engine.measuring.comparing import since_inception
 from tidebook.engine.user_figures import activity, closed_trades, ended, holdings, trade_results
 from tidebook.engine.users import book_from, portfolios_of
 from tidebook.errors import UnknownSubjectError
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from tidebook.analytics import Figure as Told
     from tidebook.analytics.derivation import Tables, Tree
     from tidebook.book.derivation import Node
-    from tidebook.engine.comparing import Earned
     from tidebook.engine.explaining.figures import Figure, Question
     from tidebook.engine.explaining.library import Library
+    from tidebook.engine.measuring.comparing import Earned
     from tidebook.engine.user_figures import Activity, ClosedTrades, Holdings, SymbolFigures
     from tidebook.engine.users import UserBook
 
