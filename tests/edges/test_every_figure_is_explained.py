@@ -166,14 +166,10 @@ NUMBERLESS = {
     "/users/{user_id}/comparative": "all portfolios of a user in one, beside a benchmark; what "
     "each portfolio is worth and earned is explained under its own id",
     "/compliance/rules": "parameters of rules, as their sources state them",
-    "/users/{user_id}/compliance": "what rules say of trades, each with its evidence; positions "
-    "and values of the day before are explained under the ids of portfolios",
     "/users/{user_id}/compliance/trades/{trade_id}": "the same, version by version",
     "/users/{user_id}/compliance/check": "what rules would say of orders that were never sent",
     "/users/{user_id}/compliance/acknowledgements": "words",
     "/portfolios/{portfolio_id}/compliance/policy": "what the owner states, as it was sent",
-    "/users/{user_id}/tax/form-8949": "sales as tax sees them, beside the book",
-    "/users/{user_id}/tax/lots": "lots as tax sees them, beside the book",
     "/benchmarks": "ages of levels of others",
     "/benchmarks/update": "the state of an update",
     "/benchmarks/updates/{update_id}": "the state of an update",

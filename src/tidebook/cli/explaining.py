@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, TypedDict
 
 import typer
 
@@ -20,6 +20,15 @@ if TYPE_CHECKING:
     from tidebook.engine.explaining import Explanation, Limits, Question, Shown
 
 _FIGURES_MAX: Final = 1_000_000
+
+
+class _Named(TypedDict, total=False):
+    """Terms that are named with ``--of``."""
+
+    rule_id: str
+    amount: str
+    row: int
+    currency: str
 
 
 class Leg(StrEnum):
@@ -49,6 +58,10 @@ OnDay = Annotated[
 OfTerm = Annotated[Held | None, typer.Option(help="Sums of gains held short or long term alone.")]
 OfUser = Annotated[
     str | None, typer.Option(metavar="ID", help="Whose figures, over all portfolios of a user.")
+]
+Of = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME=VALUE", help="What else a figure is of, such as rule_id or row."),
 ]
 Lots = Annotated[str | None, typer.Option(metavar="ID", help="One lot of the security.")]
 OfPeriod = Annotated[
@@ -97,6 +110,7 @@ def explain(
     group: OfGroup = None,
     request: Sent = None,
     user: OfUser = None,
+    of: Of = None,
     priced: Priced = None,
     depth: Deep = None,
     width: Wide = None,
@@ -133,6 +147,7 @@ def explain(
         None if term is None else Term(term.value.upper()),
         group,
         user_id=user,
+        **_named(of or []),
     )
     sent = None if request is None else {"period": period, "request": _document(request)}
     invocation: Invocation = ctx.obj
@@ -141,6 +156,26 @@ def explain(
     _show(found, tree, invocation.output)
     if found.disagreements:
         raise typer.Exit(Exit.CHECK_FAILED)
+
+
+def _named(of: list[str]) -> _Named:
+    """Return the terms that have no option of their own."""
+    found: _Named = {}
+    for text in of:
+        name, is_there, value = text.partition("=")
+        if name == "row" and value.isdigit():
+            found["row"] = int(value)
+        elif is_there and name == "rule_id":
+            found["rule_id"] = value
+        elif is_there and name == "amount":
+            found["amount"] = value
+        elif is_there and name == "currency":
+            found["currency"] = value
+        else:
+            known = ", ".join(_Named.__annotations__)
+            reason = f"{text!r} is none of {known} with a value"
+            raise typer.BadParameter(reason, param_hint="--of")
+    return found
 
 
 def _document(path: Path) -> Mapping[str, object]:

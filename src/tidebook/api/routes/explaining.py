@@ -40,6 +40,7 @@ router = APIRouter(tags=["explain"])
 
 DEPTH_MAX = 100
 WIDTH_MAX = 10_000
+ROW_MAX = 1_000_000
 
 
 class Form(StrEnum):
@@ -76,6 +77,10 @@ def explain_figure(
     from_currency: Text = None,
     to_currency: Text = None,
     user_id: Text = None,
+    rule_id: Text = None,
+    amount: Text = None,
+    row: Annotated[int | None, Query(ge=0, le=ROW_MAX)] = None,
+    currency: Text = None,
     as_of: Day = None,
     known_at: Instant = None,
     depth: Depth = 12,
@@ -105,6 +110,10 @@ def explain_figure(
         net_or_gross,
         term,
         user_id=user_id,
+        rule_id=rule_id,
+        amount=amount,
+        row=row,
+        currency=currency,
     )
     found = explain(edge.reader, question, library_of(edge))
     tree = shown(edge.reader, found, Limits(depth, width))

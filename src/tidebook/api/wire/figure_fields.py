@@ -284,6 +284,18 @@ FIGURE_FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
         "profit_factor": "closed.profit_factor",
         "total_pnl": "closed.pnl",
     },
+    "/users/{user_id}/compliance": {
+        "audits.*.details.amounts.*.value": "verdict.amount",
+        "audits.*.details.evidence.*.quantity": "verdict.evidence_quantity",
+        "audits.*.details.evidence.*.amount": "verdict.evidence_amount",
+    },
+    "/users/{user_id}/tax/lots": {
+        **{f"reports.*.totals.{name}": f"tax_total.{name}" for name in further_figures.TAX_TOTAL},
+        **{f"reports.*.lots.*.{name}": f"tax_lot.{name}" for name in further_figures.TAX_LOT},
+    },
+    "/users/{user_id}/tax/form-8949": {
+        f"reports.*.rows.*.{name}": f"tax_sale.{name}" for name in further_figures.TAX_SALE
+    },
     "/prices/": {"prices.*.price": "market.price"},
     "/fx-rates/": {"rates.*.rate": "market.rate"},
 }
@@ -311,6 +323,12 @@ NO_FIGURES: Final = frozenset(
         "losing_trades",
         "breakeven_trades",
         "total_symbols_traded",
+        "rule_version",
+        "total_checks",
+        "passed",
+        "flagged",
+        "failed",
+        "provisional",
         "year",
     }
 )

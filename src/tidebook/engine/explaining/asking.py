@@ -21,6 +21,7 @@ from tidebook.engine.explaining.positions import (
 )
 from tidebook.engine.explaining.risks import explain_risk
 from tidebook.engine.explaining.users import explain_closed, explain_user, explain_user_symbol
+from tidebook.engine.explaining.verdicts import explain_tax, explain_verdict
 from tidebook.errors import BookMovedError, InvalidFigureError
 
 if TYPE_CHECKING:
@@ -54,6 +55,10 @@ _DRAWN_FROM: Final[Mapping[Scope, Callable[[Library, Question, Figure], Drawn]]]
     Scope.USER: explain_user,
     Scope.USER_SYMBOL: explain_user_symbol,
     Scope.CLOSED: explain_closed,
+    Scope.VERDICT: explain_verdict,
+    Scope.TAX_TOTAL: explain_tax,
+    Scope.TAX_LOT: explain_tax,
+    Scope.TAX_SALE: explain_tax,
 }
 """Those that rest on more than what one portfolio's reader tells."""
 

@@ -58,6 +58,14 @@ class Scope(StrEnum):
     """The same of one security."""
     CLOSED = "closed"
     """How a user's closed trades ended."""
+    VERDICT = "verdict"
+    """What a rule says of a trade."""
+    TAX_TOTAL = "tax_total"
+    """Sums of a household's sales as tax sees them."""
+    TAX_LOT = "tax_lot"
+    """An open lot as tax sees it."""
+    TAX_SALE = "tax_sale"
+    """A row of Form 8949."""
 
 
 class Figure(NamedTuple):
@@ -79,6 +87,7 @@ class Question(NamedTuple):
     ``figure`` may be a full name or the second part of one. ``leg`` tells the two entries of a
     transaction apart where both lie on one key; the main leg is meant unless it says otherwise.
     ``request`` is what was asked of a route that takes one, and ``group`` a row of its answer.
+    ``row`` is a place in a list of an answer, counted from 0, ``amount`` the name of one.
     """
 
     figure: str
@@ -98,6 +107,10 @@ class Question(NamedTuple):
     group: str | None = None
     request: AskedParts | None = None
     user_id: str | None = None
+    rule_id: str | None = None
+    amount: str | None = None
+    row: int | None = None
+    currency: str | None = None
 
 
 class _Terms(NamedTuple):
@@ -129,6 +142,10 @@ TERMS: Final[Mapping[Scope, _Terms]] = {
     Scope.USER: _Terms(("user_id",), ("known_at",)),
     Scope.USER_SYMBOL: _Terms(("user_id", "security_id"), ("known_at",)),
     Scope.CLOSED: _Terms(("user_id",), ("known_at",)),
+    Scope.VERDICT: _Terms(("user_id", "transaction_id", "rule_id")),
+    Scope.TAX_TOTAL: _Terms(("user_id", "currency")),
+    Scope.TAX_LOT: _Terms(("user_id", "currency", "row")),
+    Scope.TAX_SALE: _Terms(("user_id", "currency", "row", "period")),
 }
 """What has to be named to ask for a figure of each scope, and what may be."""
 
@@ -318,6 +335,10 @@ _LISTED: Final = (
     *_of(Scope.USER, further_figures.USER),
     *_of(Scope.USER_SYMBOL, further_figures.USER_SYMBOL),
     *_of(Scope.CLOSED, further_figures.CLOSED),
+    *_of(Scope.VERDICT, further_figures.VERDICT),
+    *_of(Scope.TAX_TOTAL, further_figures.TAX_TOTAL),
+    *_of(Scope.TAX_LOT, further_figures.TAX_LOT),
+    *_of(Scope.TAX_SALE, further_figures.TAX_SALE),
 )
 FIGURES: Final[Mapping[str, Figure]] = {figure.full_name: figure for figure in _LISTED}
 """Every figure by its full name, in the order in which they are listed."""
@@ -361,6 +382,9 @@ _MORE: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "transaction.named_quantity": ("lot_id",),
     **dict.fromkeys(further_figures.OF_GROUPS, ("group",)),
+    "verdict.amount": ("amount",),
+    "verdict.evidence_quantity": ("row",),
+    "verdict.evidence_amount": ("row",),
     "market.price": ("security_id",),
     "market.rate": ("from_currency", "to_currency"),
 }

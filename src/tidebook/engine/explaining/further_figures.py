@@ -88,6 +88,30 @@ CLOSED: Final[Mapping[str, str]] = {
     "profit_factor": "the sum of what was won over that of what was lost",
     "pnl": "the sum of all results",
 }
+VERDICT: Final[Mapping[str, str]] = {
+    "amount": "the amount of a verdict under its name, by the rule over the account as it stood",
+    "evidence_quantity": "the units of a piece of its evidence",
+    "evidence_amount": "the amount of a piece of its evidence",
+}
+TAX_TOTAL: Final[Mapping[str, str]] = {
+    "recognised": "what the sales gained for tax, after wash sales",
+    "disallowed": "losses that wash sales took, each time that one rolls on",
+    "permanent": "of them, what is lost for good",
+    "deferred": "of them, what lies in open lots",
+    "economic": "what the sales gained in the book: recognised - deferred - permanent",
+}
+TAX_LOT: Final[Mapping[str, str]] = {
+    "quantity": "the units that are open",
+    "cost": "what they cost in the book; of a short, its proceeds",
+    "deferred": "the losses that were washed into them",
+    "basis": "the cost with what was deferred into it",
+}
+TAX_SALE: Final[Mapping[str, str]] = {
+    "proceeds": "what the sale brought for the units of the lot",
+    "cost_or_other_basis": "what they cost for tax",
+    "adjustment": "what a wash sale took of the loss",
+    "gain_or_loss": "proceeds - cost_or_other_basis + adjustment",
+}
 OF_GROUPS: Final = frozenset(
     {
         *(f"contribution.{name}" for name in CONTRIBUTION),
