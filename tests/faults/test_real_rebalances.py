@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.cluster, pytest.mark.kafka]
 
 _STAYS_SECONDS: Final = 1.0
+_STAYS_SECONDS_MAX: Final = 8.0
+"""Every third that idles waits for partitions so long: it takes others a second to give them up."""
 _PATIENCE_SECONDS: Final = 600.0
 _NIGHT_FACTS: Final = int(os.environ.get("TIDEBOOK_CHAOS_FACTS", "200000")) // 2
 
@@ -54,6 +56,7 @@ class Storm:
 
     def __init__(self, deployment: Deployment) -> None:
         self.members = 0
+        self._idlers = 0
         self.idler = _Idler()
         self._bootstrap = deployment.broker.bootstrap
         self._settings = Settings(
@@ -99,9 +102,16 @@ class Storm:
         with ExitStack() as stack:
             member = bus.subscribe(f"tidebook-{BOOK}", [topics.RAW_TRANSACTIONS], self.idler)
             stack.callback(member.close)
-            end = time.monotonic() + _STAYS_SECONDS
-            while time.monotonic() < end:
+            taken = self.idler.taken
+            self._idlers += 1
+            patient = self._idlers % 3 == 0
+            began = time.monotonic()
+            while not self._ending.is_set():
                 member.receive(1, 0.1)
+                stayed = time.monotonic() - began
+                waits = patient and self.idler.taken == taken and stayed < _STAYS_SECONDS_MAX
+                if stayed >= _STAYS_SECONDS and not waits:
+                    return
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from copy import copy
 from datetime import timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.compliance.bound import UNBOUND, Bound
@@ -36,13 +37,13 @@ from tidebook.compliance.trades import (
     AccountType,
     DayTradeRegime,
     Known,
-    exposure_after,
     held_before,
+    unit_worth,
 )
 from tidebook.model.money import ZERO
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection
     from datetime import date
     from decimal import Decimal
 
@@ -67,7 +68,7 @@ class Opening(NamedTuple):
     on: date
     account: Account
     equity: Known
-    positions: Sequence[Position]
+    positions: Collection[Position]
     cash: Known
     level_at: Callable[[date, MaintenanceRates], Decimal | None]
 
@@ -169,19 +170,30 @@ class Conduct:
                 held = held_before(trade, standing)
                 self.power.take(trade, held, standing.positions.get(trade.security_id))
             self.pass_by(trade)
+            if power is None and self.day_trader.is_plain:
+                return UNBOUND
             return Bound(self.day_trader.standing, power)
         if self._rates is None:
             return UNBOUND
         bound = self.deficits.standing(trade.on)
-        exposure = exposure_after(trade, standing)
-        if trade.rate is None or exposure.unpriced:
+        unit = unit_worth(trade)
+        if unit is None or any(
+            one.unit_value is None and one.quantity
+            for one in standing.positions.values()
+            if one.security_id != trade.security_id
+        ):
             self.deficits.lose()
             return Bound(margin=bound._replace(cash_after=cash_after))
-        change = required_change(trade, standing, exposure, self._rates)
+        change = required_change(trade, standing.positions[trade.security_id], unit, self._rates)
         timed = trade.at is not None
         step = self.deficits.take(trade.trade_id, ZERO, change, timed=timed)
         return Bound(margin=bound._replace(step=step, cash_after=cash_after))
 
 
+@lru_cache(maxsize=4096)
+def _version(rule_id: str, jurisdiction: str, on: date) -> RuleSet | None:
+    return rule_set_on(RULE_SETS, rule_id, jurisdiction, on)
+
+
 def _rule_set(rule_id: str, account: Account, on: date) -> RuleSet | None:
-    return rule_set_on(RULE_SETS, rule_id, account.jurisdiction, on)
+    return _version(rule_id, account.jurisdiction, on)

@@ -43,6 +43,11 @@ class DayTraderRecord:
         """Whether the account is designated now."""
         return self._designation is not None
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether the account is not designated and never was."""
+        return self._designation is None and self._counted_from == date.min
+
     def begin(self, on: date, terms: DayTraderTerms, resets_max: int) -> None:
         """Begin a day: take what is stated of the days since the last one, and of this one."""
         stated = terms.designated_on

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     )
     from tidebook.compliance.margin import MaintenanceRates
     from tidebook.compliance.rules import Context, RuleSet
-    from tidebook.compliance.trades import Account, Exposure, Standing, Trade
+    from tidebook.compliance.trades import Account, Position, Trade
     from tidebook.compliance.verdicts import Amount, Verdict
 
 INTRADAY_MARGIN = "intraday_margin"
@@ -71,14 +71,19 @@ def intraday_rule(account: Account, ruleset: RuleSet) -> IntradayRule:
 
 
 def required_change(
-    trade: Trade, standing: Standing, exposure: Exposure, rates: MaintenanceRates
+    trade: Trade, position: Position, unit: Decimal, rates: MaintenanceRates
 ) -> Decimal:
-    """Return what a trade adds to the maintenance margin required, at its own price."""
-    before = dict(standing.positions)
-    traded = exposure.positions[trade.security_id]
-    before[trade.security_id] = traded._replace(quantity=traded.quantity - trade.signed)
-    required = maintenance_required(before.values(), rates)
-    return maintenance_required(exposure.positions.values(), rates) - required
+    """Return what a trade adds to the maintenance margin required, at its own price.
+
+    Args:
+        trade: The trade.
+        position: What is held of the security before it.
+        unit: What one unit is worth at the trade's price, in the account's currency.
+        rates: The maintenance rates.
+    """
+    before = position._replace(unit_value=unit)
+    after = before._replace(quantity=before.quantity + trade.signed)
+    return maintenance_required((after,), rates) - maintenance_required((before,), rates)
 
 
 def why_not_bound(account: Account, trade: Trade) -> str:
@@ -183,7 +188,9 @@ def _open(known: MarginStanding, account: Account) -> tuple[Evidence, ...]:
 def _step(trade: Trade, context: Context, equity: Decimal) -> LevelStep:
     """Return the level that a trade leaves where no earlier one of its day is known."""
     rates = maintenance_rates(context.account, context.ruleset)
-    change = required_change(trade, context.standing, context.exposure, rates)
+    after = context.exposure.positions[trade.security_id]
+    before = after._replace(quantity=after.quantity - trade.signed)
+    change = required_change(trade, before, after.unit_value or ZERO, rates)
     required = maintenance_required(context.exposure.positions.values(), rates) - change
     event = MarginEvent(trade.trade_id, EventKind.TRANSACTION, requirement_change=change)
     return levels(equity, required, [event])[0]

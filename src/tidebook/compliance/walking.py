@@ -156,9 +156,10 @@ class Walk:
             together = list(run)
             if on != self.on:
                 self._begin(on, valued_from)
-            flows = [_flow(entry) for entry in together]
-            moves = [self._cash_move(entry) for entry in together]
-            self._flow(on, _incoming(flows), _incoming(moves))
+            flows = [flow for entry in together if (flow := _flow(entry))]
+            moves = [move for entry in together if (move := self._cash_move(entry))]
+            if flows or moves:
+                self._flow(on, _incoming(flows), _incoming(moves))
             for entry in together:
                 trade = self._trade(entry)
                 if trade is not None:
@@ -169,7 +170,8 @@ class Walk:
                         self._pass_by(trade)
                     self.earlier.append(trade)
                 self._book(entry, trade)
-            self._flow(on, _outgoing(flows), _outgoing(moves))
+            if flows or moves:
+                self._flow(on, _outgoing(flows), _outgoing(moves))
 
     def fork(self, books: Books) -> Walk:
         """Return an account that stands where this one does and goes its own way from here.
@@ -202,8 +204,8 @@ class Walk:
             self._value_all(on - _DAY if on > date.min else on)
         else:
             self.values, self.positions = {}, {}
-        held = tuple(self.positions.values())
-        opening = Opening(on, self.account, self.close, held, self._cash(), self._level_at)
+        held, level_at = self.positions.values(), self._level_at
+        opening = Opening(on, self.account, self.close, held, self._cash(), level_at)
         self.conduct.begin(opening, valued=self.is_valued)
 
     def _value_all(self, before: date) -> None:
@@ -332,8 +334,10 @@ class Walk:
             amount = fact.gross + costs if trade.side is Side.BUY else fact.gross - costs
         money = converted(amount, trade.rate)
         self.cash_moved += -money if trade.side is Side.BUY else money
+        if self.cash is None:
+            return (), None
         ruleset = rule_set_on(RULE_SETS, CASH_ACCOUNT, self.account.jurisdiction, trade.on)
-        if self.cash is None or ruleset is None:
+        if ruleset is None:
             return (), None
         paid = CashTrade(
             trade.trade_id, trade.on, trade.side, trade.security_id, money, trade.quantity

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from decimal import Decimal
 
-    from tidebook.engine.measuring.performance import Series
+    from tidebook.engine.measuring.prepared import Series
     from tidebook.engine.ports import Reader
     from tidebook.engine.views import Freshness
     from tidebook.model.markets import RateTable

@@ -40,10 +40,14 @@ class OrderSent(NamedTuple):
 
 
 class OrdersSent(NamedTuple):
-    """A basket of orders, and the instant at which they are meant to be done."""
+    """A basket of orders, and the instant at which they are meant to be done.
+
+    ``still_open`` are orders that were sent before and are not done.
+    """
 
     orders: tuple[OrderSent, ...]
     at: datetime
+    still_open: tuple[OrderSent, ...] = ()
 
 
 class Seen(NamedTuple):
@@ -64,23 +68,28 @@ def orders_of(body: bytes, now: datetime) -> OrdersSent:
     """
     document = decoded_object(body)
     faults = Faults()
-    whole = Names.of(("orders", "at")) if "orders" in document else Names.of((*_ORDER, "at"))
+    single = () if "orders" in document else _ORDER
+    whole = Names.of(("orders", "open_orders", "at", *single))
     row = RowReader(document, whole, pointer="", faults=faults, now=now)
     readers = row.each("orders", Names.of(_ORDER)) if "orders" in document else [row]
     if not 0 < len(readers) <= ORDERS_MAX and not faults.count:
         faults.add("/orders", "orders.number", f"send 1 to {ORDERS_MAX} orders at once")
-    orders = tuple(_order(one, place) for place, one in enumerate(readers))
+    orders = tuple(_order(one, f"order-{place + 1}") for place, one in enumerate(readers))
+    others = row.each("open_orders", Names.of(_ORDER))
+    if len(others) > ORDERS_MAX:
+        faults.add("/open_orders", "orders.number", f"send at most {ORDERS_MAX} open orders")
+    still_open = tuple(_order(one, f"open-{place + 1}") for place, one in enumerate(others))
     at = row.optional_instant("at") or now
-    if len({one.order_id for one in orders}) != len(orders):
+    if len({one.order_id for one in (*orders, *still_open)}) != len(orders) + len(still_open):
         faults.add("/orders", "orders.same-id", "two orders have the same order_id")
     if faults.count:
         raise refusal(faults)
-    return OrdersSent(orders, at.astimezone(UTC))
+    return OrdersSent(orders, at.astimezone(UTC), still_open)
 
 
-def _order(row: RowReader, place: int) -> OrderSent:
+def _order(row: RowReader, unnamed: str) -> OrderSent:
     return OrderSent(
-        row.identifier("order_id", default="") or f"order-{place + 1}",
+        row.identifier("order_id", default="") or unnamed,
         row.identifier("symbol"),
         row.word("side", Side, Side.BUY),
         row.positive("qty"),

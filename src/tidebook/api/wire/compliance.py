@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from tidebook.compliance.rules import RuleSet
     from tidebook.compliance.taxes import PurchaseRisk
     from tidebook.compliance.verdicts import Evidence, Verdict
+    from tidebook.engine.compliance.open_orders import CountedCheck
     from tidebook.engine.compliance.ports import Acknowledgement, KeptVerdicts, VerdictsPage
-    from tidebook.engine.compliance.pretrade import OrderCheck
 
 CHECK_NAMES: Final = {
     "wash_sale_us": "wash_sale",
@@ -37,6 +37,11 @@ CHECK_NAMES: Final = {
 def check_name(rule_id: str) -> str:
     """Return the name of a check: that of its rule, without its country."""
     return CHECK_NAMES.get(rule_id, rule_id)
+
+
+def rule_ids_of(name: str) -> frozenset[str]:
+    """Return the rules that a name is of: the id of one, or the name of its check."""
+    return frozenset({name, *(rule for rule, check in CHECK_NAMES.items() if check == name)})
 
 
 def audits_of(page: VerdictsPage, *, limit: int, with_inapplicable: bool) -> Json:
@@ -169,8 +174,9 @@ def _rule_set(one: RuleSet, on: date) -> Json:
     }
 
 
-def order_check_of(one: OrderCheck) -> Json:
+def order_check_of(counted: CountedCheck) -> Json:
     """Return what the rules would say of an order."""
+    one = counted.check
     order, wash = one.order, one.wash
     return {
         "order_id": order.order_id,
@@ -184,6 +190,7 @@ def order_check_of(one: OrderCheck) -> Json:
         "refusal": one.refusal or None,
         "reduce_only": one.is_reduce_only,
         "would_be_day_trade": one.would_be_day_trade,
+        "potential_day_trades": counted.potential_day_trades,
         "max_additional_qty": amount_or_null(one.max_additional_quantity),
         "would_wash": wash is not None and bool(wash.disallowed),
         "earliest_clean_date": None if wash is None else wash.clean_from.isoformat(),

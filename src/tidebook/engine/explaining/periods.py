@@ -43,13 +43,8 @@ if TYPE_CHECKING:
     from tidebook.book.series import PortfolioDay
     from tidebook.engine.explaining.figures import Figure, Question
     from tidebook.engine.explaining.reading import FigureReader
-    from tidebook.engine.measuring.performance import (
-        Attributes,
-        PeriodRate,
-        PeriodReturn,
-        Series,
-        Window,
-    )
+    from tidebook.engine.measuring.performance import Attributes, PeriodRate, PeriodReturn, Window
+    from tidebook.engine.measuring.prepared import Series
     from tidebook.engine.views import SeriesView
     from tidebook.model.periods import Span
 

@@ -19,7 +19,7 @@ from tidebook.errors import UnknownSubjectError
 if TYPE_CHECKING:
     from tidebook.engine.explaining.figures import Figure, Question
     from tidebook.engine.explaining.reading import FigureReader
-    from tidebook.engine.measuring.performance import Series
+    from tidebook.engine.measuring.prepared import Series
     from tidebook.engine.views import SeriesView
     from tidebook.model.periods import Span
 

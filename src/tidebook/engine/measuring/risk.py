@@ -41,7 +41,8 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from tidebook.analytics import Drawdown, Fall, Figure, Linked, ReturnWarning, Suite
-    from tidebook.engine.measuring.performance import NamedPeriod, Request, Series
+    from tidebook.engine.measuring.performance import NamedPeriod, Request
+    from tidebook.engine.measuring.prepared import Series
     from tidebook.model.periods import Span
 
 _WORST_MAX: Final = 10

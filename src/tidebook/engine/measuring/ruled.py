@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tidebook.analytics import RuledReturns
-    from tidebook.engine.measuring.performance import NamedPeriod, Request, Series
+    from tidebook.engine.measuring.performance import NamedPeriod, Request
+    from tidebook.engine.measuring.prepared import Series
     from tidebook.model.periods import Span
 
 

@@ -450,11 +450,10 @@ class _Batch:
         current = self.admission.current
         known = self.portfolios.keys()
         touched = {key[0] for key in self.results if self.results[key].write is not None}
-        touched |= {
-            admitted.transaction.portfolio_id
-            for admitted in current.values()
-            if admitted.transaction.portfolio_id in known
-        }
+        # A fact that waits is in no key's write, and yet is told of where it is and where it was.
+        told = {admitted.transaction.portfolio_id for admitted in current.values()}
+        told |= {stored.portfolio_id for stored in self.admission.replaced.values()}
+        touched |= told & known
         return BookWrite(
             facts=tuple(self.facts),
             close_facts=tuple(self.admission.replaced),

@@ -11,13 +11,8 @@ from tests.fixtures.booking import portfolio
 from tidebook.analytics import FeeBasis
 from tidebook.book.series import PortfolioDay
 from tidebook.engine.measuring.many_returns import returns_of_each
-from tidebook.engine.measuring.performance import (
-    NamedPeriod,
-    Request,
-    performance,
-    series_from,
-    series_of,
-)
+from tidebook.engine.measuring.performance import NamedPeriod, Request, performance, series_of
+from tidebook.engine.measuring.prepared import series_from
 from tidebook.engine.measuring.risk import RiskTerms, risk
 from tidebook.engine.measuring.ruled import HouseRules, Unpriced, ruled_performance
 from tidebook.engine.turning import turning_of
