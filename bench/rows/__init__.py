@@ -24,6 +24,7 @@ ROWS = {
     "latency": "one transaction to a request, until it can be read",
     "catch_up": "a million facts that waited for the book",
     "bank_day": "a day of 1,000 portfolios",
+    "end_of_day": "10,000 portfolios valued on a new day",
     "back_dated": "one late trade among 10,000",
     "back_dated_40": "one late trade among 40",
     "split_deep_key": "a split of 10,000 lots",

@@ -113,6 +113,7 @@ def test_whatever_is_cut_every_acknowledged_fact_is_booked_once(
         traffic = Traffic(scale, deployment.doors, pace)
         told = _Told(traffic, count)
         traffic.introduce()
+        until_right(deployment, _PATIENCE_SECONDS)
         with Showing(deployment, told):
             try:
                 traffic.start()

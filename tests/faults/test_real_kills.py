@@ -125,6 +125,7 @@ def test_whatever_is_killed_every_acknowledged_fact_is_booked_once(
         killer = Killer(deployment, scale.facts, kills, _SEED)
         traffic = Traffic(scale, deployment.doors, killer.pace)
         traffic.introduce()
+        until_right(deployment, _PATIENCE_SECONDS)
         with Showing(deployment, _Told(traffic, killer, kills)):
             try:
                 traffic.start()

@@ -133,6 +133,7 @@ def test_members_that_come_and_go_lose_and_double_nothing(facts: int, tmp_path: 
 
         traffic = Traffic(scale, deployment.doors, pace)
         traffic.introduce()
+        until_right(deployment, _PATIENCE_SECONDS)
         try:
             with storm:
                 traffic.start()

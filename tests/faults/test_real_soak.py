@@ -16,7 +16,7 @@ import pytest
 
 from tests.fixtures.deployment import Showing, deployed, show
 from tests.fixtures.settled import assert_right, until_right
-from tests.fixtures.traffic import STREAMS, Traffic, scale_of
+from tests.fixtures.traffic import BODY, STREAMS, Traffic, scale_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,6 +97,7 @@ class Pace:
 def _capacity(deployment: Deployment, traffic: Traffic) -> float:
     """Return how many facts a second the machine takes in and makes queryable."""
     traffic.introduce()
+    until_right(deployment, _PATIENCE_SECONDS)
     began = time.monotonic()
     traffic.start()
     traffic.join()
@@ -121,6 +122,7 @@ def test_half_of_the_load_piles_nothing_up(measured: int, seconds: float, tmp_pa
         pace = Pace(rate)
         traffic = Traffic(scale, deployment.doors, pace)
         traffic.introduce()
+        until_right(deployment, _PATIENCE_SECONDS)
         with (
             Showing(deployment, traffic, every_seconds=max(5.0, seconds / 60)),
             Watch(deployment) as watch,
@@ -140,7 +142,8 @@ def test_half_of_the_load_piles_nothing_up(measured: int, seconds: float, tmp_pa
         )
         _assert_nothing_grew(watch.looks, rate)
         assert traffic.acknowledged == scale.facts
-        assert lasted >= seconds * 0.9, "it was to be half of the load"
+        # Every client may be a request ahead of its turn.
+        assert lasted >= (scale.facts - STREAMS * BODY) / rate - 1, "it was to be half of the load"
         assert_right(deployment, first, traffic, findings=False)
         assert [actor.stop() for actor in deployment.actors.values()] == [0] * len(_ROLES)
 

@@ -6,10 +6,11 @@ offsets are given in the order of commits, and a reader that has seen offset n h
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from operator import itemgetter
 from typing import TYPE_CHECKING, cast
+
+import msgspec
 
 from tidebook.adapters.postgres.statements import statements
 from tidebook.engine.batches import LogBatch, Owned
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from tidebook.engine.batches import Done
     from tidebook.engine.records import Record
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
 
 
 def append(
@@ -61,7 +63,7 @@ def append_each(
     rows: list[tuple[int, int, int, str, bytes]] = []
     for (part, number), of_run in sorted(runs.items(), key=itemgetter(0)):
         first, count = next_offsets[part], len(of_run)
-        rows.append((part, first, count, requests[number][1], _encode(of_run).encode()))
+        rows.append((part, first, count, requests[number][1], _encode(of_run)))
         next_offsets[part] = first + count
     parts, offsets, counts, correlation_ids, payloads = map(list, zip(*rows, strict=True))
     cursor.execute(
@@ -174,7 +176,7 @@ def _records(payload: bytes, count: int) -> list[Mapping[str, str]]:
     after it stays in its place and what is wrong with it is found like any other fault.
     """
     try:
-        records = json.loads(payload)
+        records = _decode(payload)
     except ValueError:
         records = None
     if isinstance(records, list) and len(records) == count:  # pyright: ignore[reportUnknownArgumentType]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg_pool import ConnectionPool
 
 from tidebook.adapters.postgres.attentive import attentive, watch
+from tidebook.adapters.postgres.lists import write_lists_plainly
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -45,6 +46,11 @@ class ToldPool(ConnectionPool[Any]):
                 )
 
 
+def _configure(connection: Connection[Any]) -> None:
+    watch(connection)
+    write_lists_plainly(connection)
+
+
 def open_pool(conninfo: str) -> ToldPool:
     """Return an open pool; whoever waits ten seconds for a connection is told that none came."""
     pool = ToldPool(
@@ -53,7 +59,7 @@ def open_pool(conninfo: str) -> ToldPool:
         max_size=_CONNECTIONS_MAX,
         timeout=_TIMEOUT_SECONDS,
         open=False,
-        configure=watch,
+        configure=_configure,
     )
     pool.open()
     return pool

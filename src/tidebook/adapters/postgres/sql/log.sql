@@ -10,13 +10,14 @@ ORDER BY part
 FOR UPDATE
 
 -- name: append
+-- Payloads go as the bytes that they are: as text each would be twice as long.
 WITH appended AS (
     INSERT INTO event_log
         (topic, part, first_offset, count, correlation_id, schema_version, payload, recorded_at)
     SELECT %(topic)s, part, first_offset, count, correlation_id, 1, payload, %(at)s
     FROM unnest(
         %(parts)s::integer[], %(offsets)s::bigint[], %(counts)s::integer[],
-        %(correlation_ids)s::text[], %(payloads)s::bytea[]
+        %(correlation_ids)s::text[], %(payloads)b::bytea[]
     ) AS row (part, first_offset, count, correlation_id, payload)
     RETURNING part, first_offset + count AS next_offset
 ), reached AS (
