@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from signal import SIGTERM, signal
+from sys import setswitchinterval
 from threading import Event, Thread, current_thread, main_thread
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -28,6 +29,7 @@ from tidebook.adapters.postgres.store import PostgresStore
 from tidebook.config import EVERY_ROLE, Role
 from tidebook.engine.benchmarks import Benchmarks, NoProvider
 from tidebook.engine.commands import LogCommands
+from tidebook.engine.gathering import GroupCommit
 from tidebook.engine.keeping import Kept, RetentionJob, cut_of
 from tidebook.engine.runner import Runner, Stage, Through, unbooked
 from tidebook.engine.signals import Signal
@@ -55,6 +57,8 @@ if TYPE_CHECKING:
     from tidebook.engine.ports import Clock, Commands, Reader
     from tidebook.engine.telemetry import ArrearsReader
 
+    _Backlog = Callable[[], int]
+
 _log = logging.getLogger("tidebook.wiring")
 
 _STARTED_POLL_SECONDS = 0.01
@@ -62,6 +66,9 @@ _PATIENCE_SECONDS: Final = 600.0
 _PAUSE_SECONDS: Final = 1.0
 # What the engine makes is frozen and never cyclic: looking for cycles often is wasted work.
 _GC_THRESHOLDS = (500_000, 20, 100)
+# A thread that computes keeps the others waiting for so long, several times in every request: at
+# Python's own 5 ms a door beside a busy book answers some fifty requests a second.
+_SWITCH_SECONDS: Final = 0.0005
 
 
 class SystemClock:
@@ -94,6 +101,7 @@ class System:
     bus: Bus | None
     dead_letters: DeadLetters
     watch: Watch
+    commit: GroupCommit
     _keeper: Keeper
     _stack: ExitStack
 
@@ -142,9 +150,7 @@ def open_system(settings: Settings, *, run: bool = True, counted: bool = False) 
             stack.callback(made.close)
             return made
 
-        def runner(
-            lead: LeadName, stage: Stage, backlog: Callable[[], int] | None = None
-        ) -> Runner:
+        def runner(lead: LeadName, stage: Stage, backlog: _Backlog | None = None) -> Runner:
             made = Runner(
                 store(lead),
                 clock,
@@ -164,7 +170,7 @@ def open_system(settings: Settings, *, run: bool = True, counted: bool = False) 
             return made
 
         compliance = PostgresCompliance(store(), pool, cache)
-        gc.set_threshold(*_GC_THRESHOLDS)
+        _take_turns()
         backlog = unbooked(store())
         if run:
             if Role.BOOK in settings.roles:
@@ -176,6 +182,7 @@ def open_system(settings: Settings, *, run: bool = True, counted: bool = False) 
                 runner("shipping", Stage.SHIPPING)
         stack.callback(_ask_to_stop, running)
         commands = LogCommands(store(), clock, arrived=arrived, booked=booked, backlog=backlog)
+        commit = GroupCommit(store(), clock, arrived=arrived, backlog=backlog)
         reader = PostgresReader(pool, cache)
         keeper = PostgresKeeper(pool)
         if run and Role.BOOK in settings.roles:
@@ -191,9 +198,16 @@ def open_system(settings: Settings, *, run: bool = True, counted: bool = False) 
             bus,
             PostgresDeadLetters(pool, clock),
             watch,
+            commit,
             keeper,
             stack.pop_all(),
         )
+
+
+def _take_turns() -> None:
+    """Have this process collect garbage seldom and its threads take turns often."""
+    gc.set_threshold(*_GC_THRESHOLDS)
+    setswitchinterval(_SWITCH_SECONDS)
 
 
 def _ask_to_stop(running: Sequence[Runner]) -> None:
@@ -431,6 +445,7 @@ def application(system: System) -> FastAPI:
         dependencies=others,
         unbooked=partial(unread, system.watch.arrears),
         metrics_told=system.watch.metrics,
+        commit=system.commit,
     )
 
 

@@ -18,7 +18,7 @@ from tidebook.book.series import PortfolioDay
 from tidebook.book.trees.rates import rate_tree
 from tidebook.engine.explaining import FIGURES, Question, Scope, explain
 from tidebook.engine.explaining.periods import Rows
-from tidebook.engine.measuring.performance import daily_values
+from tidebook.engine.measuring.prepared import daily_values
 from tidebook.model.facts import Rate, TransactionType as T
 from tidebook.model.markets import rate_table
 from tidebook.model.money import exact

@@ -23,7 +23,7 @@ from tidebook.analytics.summary import Rows, summaries
 from tidebook.errors import UnknownMeasureError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -32,9 +32,12 @@ if TYPE_CHECKING:
     from tidebook.analytics.measures import Measure
     from tidebook.analytics.summary import Summary
 
+    _Asked = tuple[tuple[str, Callable[[Summary], Figure]], ...]
+
 MEASURES: Final = (*EARNED, *SCATTER, *LOSSES, *VERSUS)
 """Every measure, in the order in which they are told."""
-_ALONE: Final = tuple(measure for measure in MEASURES if not measure.needs_benchmark)
+_BESIDE: Final = tuple((measure.id, measure.of) for measure in MEASURES)
+_ALONE: Final = tuple((one.id, one.of) for one in MEASURES if not one.needs_benchmark)
 _BY_ID: Final = {measure.id: measure for measure in MEASURES}
 PLAIN: Final = Conventions()
 """252 periods a year, no rate without risk, a target of 0, confidence 0.95 over one period."""
@@ -59,6 +62,34 @@ def measure_of(name: str) -> Measure:
     if found is None:
         raise UnknownMeasureError(name, tuple(_BY_ID))
     return found
+
+
+def figure(
+    name: str, returns: Floats, benchmark: Floats | None = None, conventions: Conventions = PLAIN
+) -> Figure:
+    """Return one measure of a series of simple returns, as a suite tells it.
+
+    Args:
+        name: The id of the measure.
+        returns: Simple returns per period, oldest first, as fractions.
+        benchmark: Those of the benchmark over the same periods.
+        conventions: Periods of a year, rates, confidence, and which returns scatter.
+
+    Raises:
+        UnknownMeasureError: If there is no such measure.
+        UnusableSeriesError: If the columns differ in length or a return is not finite.
+
+    Example:
+        >>> round(figure("volatility", np.array([-0.01, 0.03, -0.01, 0.03])), 6)
+        0.366606
+    """
+    measure = measure_of(name)
+    if measure.needs_benchmark and benchmark is None:
+        return Undefined(Reason.NO_BENCHMARK)
+    paired = None if benchmark is None else benchmark[np.newaxis]
+    chosen = ((measure.id, measure.of),)
+    rows = Rows(returns[np.newaxis], paired)
+    return next(_suites(rows, conventions, chosen)).figures[measure.id]
 
 
 def suite(
@@ -106,25 +137,28 @@ def suites(
     Raises:
         UnusableSeriesError: If the columns differ in length or a return is not finite.
     """
-    chosen = _ALONE if benchmark is None else MEASURES
-    count, n = returns.shape
+    chosen = _ALONE if benchmark is None else _BESIDE
+    return _suites(Rows(returns, benchmark, risk_free), conventions, chosen)
+
+
+def _suites(rows: Rows, conventions: Conventions, chosen: _Asked) -> Iterator[Suite]:
+    count, n = rows.simple.shape
     if n == 0:
         return (_nothing(chosen, 0, Reason.TOO_FEW_RETURNS) for _ in range(count))
-    rows = Rows(returns, benchmark, risk_free)
     if conventions.kind is ReturnKind.LOG:
         ruined = _ruined(rows)
         if ruined.any():
-            return _around_ruin(rows, conventions, ruined)
+            return _around_ruin(rows, conventions, ruined, chosen)
     return (_told(found, chosen) for found in summaries(rows, conventions))
 
 
-def _told(found: Summary, chosen: Iterable[Measure]) -> Suite:
-    return Suite(found.n, {measure.id: measure.of(found) for measure in chosen})
+def _told(found: Summary, chosen: _Asked) -> Suite:
+    return Suite(found.n, {name: of(found) for name, of in chosen})
 
 
-def _nothing(chosen: Iterable[Measure], n: int, reason: Reason) -> Suite:
+def _nothing(chosen: _Asked, n: int, reason: Reason) -> Suite:
     undefined = Undefined(reason)
-    return Suite(n, {measure.id: undefined for measure in chosen})
+    return Suite(n, {name: undefined for name, _ in chosen})
 
 
 def _ruined(rows: Rows) -> NDArray[np.bool_]:
@@ -136,7 +170,7 @@ def _ruined(rows: Rows) -> NDArray[np.bool_]:
 
 
 def _around_ruin(
-    rows: Rows, conventions: Conventions, ruined: NDArray[np.bool_]
+    rows: Rows, conventions: Conventions, ruined: NDArray[np.bool_], chosen: _Asked
 ) -> Iterator[Suite]:
     """Return the suites one by one; a loss of everything has no logarithm and so no figures."""
     for index, is_ruined in enumerate(ruined.tolist()):
@@ -144,8 +178,7 @@ def _around_ruin(
         other = rows.benchmark
         if other is not None and other.ndim > 1:
             other = other[index : index + 1]
-        chosen = _ALONE if other is None else MEASURES
         if is_ruined:
             yield _nothing(chosen, row.shape[1], Reason.TOTAL_LOSS)
         else:
-            yield from suites(row, other, conventions, risk_free=rows.risk_free)
+            yield from _suites(Rows(row, other, rows.risk_free), conventions, chosen)

@@ -21,6 +21,7 @@ from tidebook.api.edge import (
     random_nonce,
     refuse_unknown_parameters,
 )
+from tidebook.api.express import ExpressLane
 from tidebook.api.observing import ObservingMiddleware
 from tidebook.api.routes import (
     benchmarks,
@@ -29,6 +30,7 @@ from tidebook.api.routes import (
     corporate_actions,
     data_checks,
     explaining,
+    explaining_requests,
     health,
     ingestion,
     measuring,
@@ -43,6 +45,7 @@ from tidebook.api.routes import (
 from tidebook.api.waiting import WaitingRoom
 from tidebook.engine.compliance.computed import ComputedCompliance
 from tidebook.engine.compliance.order_desk import OrderDesk
+from tidebook.engine.measuring.breakdowns import Breakdowns
 from tidebook.engine.user_desk import user_desk
 from tidebook.errors import Fault, InvalidRequestError, TidebookError
 
@@ -57,6 +60,7 @@ if TYPE_CHECKING:
     from tidebook.api.pages import Pages
     from tidebook.api.problems import Problem
     from tidebook.engine.compliance.ports import Compliance
+    from tidebook.engine.gathering import GroupCommit
     from tidebook.engine.ports import Clock, Commands, Reader
     from tidebook.engine.user_desk import UserDesk
 
@@ -79,6 +83,7 @@ def create_app(
     compliance: Compliance | None = None,
     metrics_told: Exposition | None = None,
     unbooked: Callable[[], Mapping[str, int]] | None = None,
+    commit: GroupCommit | None = None,
 ) -> FastAPI:
     """Return the application that serves a book over HTTP.
 
@@ -96,6 +101,7 @@ def create_app(
         metrics_told: Told of requests, and asked for all metrics; without, there are none.
         unbooked: Tells per consumer how many records it has yet to read.
         compliance: Where verdicts are kept; without, trades are judged whenever someone asks.
+        commit: Takes transactions of several requests at once; without, each by itself.
     """
     chosen = settings or AppSettings()
     app = FastAPI(
@@ -110,7 +116,7 @@ def create_app(
         lifespan=_with_threads(chosen.threads),
     )
     waiting = WaitingRoom(chosen.waiting_max)
-    users_desk = desk or user_desk(commands, reader, clock, new_id)
+    served = desk or user_desk(commands, reader, clock, new_id)
     judged = compliance or ComputedCompliance(reader, clock)
     app.state.edge = Edge(
         commands,
@@ -120,9 +126,10 @@ def create_app(
         new_nonce,
         chosen,
         waiting,
-        users_desk,
+        served,
         judged,
         OrderDesk(judged),
+        Breakdowns(),
     )
     app.state.pages = pages
     # The last route of the queries takes every path beneath a portfolio, so the checks go before.
@@ -137,6 +144,7 @@ def create_app(
         breaking_down,
         queries,
         explaining,
+        explaining_requests,
         trades,
         users,
         benchmarks,
@@ -151,6 +159,8 @@ def create_app(
         app.include_router(opened(part.router, here))
     if pages is not None:
         app.include_router(pages.router)
+    if commit is not None and here.takes:
+        app.add_middleware(ExpressLane, commit=commit, clock=clock)
     app.add_middleware(ObservingMiddleware, told=metrics_told)
     app.add_middleware(CorrelationMiddleware, new_id=new_id)
     _refuse_with_problems(app)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated, NamedTuple, cast
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Query, Request
 from fastapi.routing import APIRoute
@@ -19,6 +20,7 @@ from tidebook.api.rows import checks
 from tidebook.api.waiting import WaitingRoom
 from tidebook.engine.compliance.order_desk import OrderDesk
 from tidebook.engine.compliance.ports import Compliance
+from tidebook.engine.measuring.breakdowns import Breakdowns
 from tidebook.engine.ports import Clock, Commands, Reader
 from tidebook.engine.user_desk import UserDesk
 from tidebook.errors import BodyTooLargeError, MediaTypeError, UnknownParameterError
@@ -63,6 +65,7 @@ class Edge(NamedTuple):
     desk: UserDesk
     compliance: Compliance
     orders: OrderDesk
+    breakdowns: Breakdowns
 
 
 def random_id() -> str:
@@ -151,3 +154,8 @@ Text = Annotated[str | None, Query(max_length=checks.ID_LENGTH_MAX)]
 def today(edge: Edge) -> date:
     """Return the present day in UTC."""
     return edge.clock.now().astimezone(UTC).date()
+
+
+def day_in(edge: Edge, time_zone: str) -> date:
+    """Return the present day in a time zone."""
+    return edge.clock.now().astimezone(ZoneInfo(time_zone)).date()

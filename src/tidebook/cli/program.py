@@ -20,6 +20,8 @@ from tidebook.cli import (
     risks,
     ruling,
     serving,
+    stating,
+    taxing,
     tearing,
     verifying,
 )
@@ -40,6 +42,8 @@ COMMAND_MODULES = (
     ruling,
     risks,
     serving,
+    stating,
+    taxing,
     tearing,
     verifying,
 )

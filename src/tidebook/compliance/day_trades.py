@@ -177,6 +177,11 @@ class DayTradeRecord:
         return self._made[-1] if self._made else None
 
     @property
+    def made_at_most(self) -> int:
+        """At most how many day trades there were: legs of one spread are counted one by one."""
+        return len(self._made)
+
+    @property
     def made(self) -> tuple[DayTrade, ...]:
         """Every day trade so far."""
         return _distinct(self._made)
@@ -188,6 +193,11 @@ class Window(NamedTuple):
     sessions: tuple[date, ...]
     day_trades: tuple[DayTrade, ...]
     executions: int
+
+    def since(self, on: date) -> Window:
+        """Return the window without the day trades before a day."""
+        kept = tuple(one for one in self.day_trades if one.on >= on)
+        return self if len(kept) == len(self.day_trades) else self._replace(day_trades=kept)
 
 
 def by_date(day_trades: Iterable[DayTrade]) -> Mapping[date, int]:

@@ -34,6 +34,7 @@ class Security(NamedTuple):
     kind: AssetClass
     is_cash: bool
     is_margined: bool
+    underlying_id: str = ""
 
 
 class Quoted(NamedTuple):
@@ -160,4 +161,5 @@ def _security(instrument: Instrument) -> Security:
         asset_class(instrument),
         instrument.is_cash,
         instrument.is_margined,
+        instrument.underlying_id,
     )

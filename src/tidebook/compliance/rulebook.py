@@ -9,7 +9,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.compliance import limits, margin_rules
+from tidebook.compliance.bound import UNBOUND
+from tidebook.compliance.buying_power import DAY_TRADING_BUYING_POWER, day_trading_buying_power
+from tidebook.compliance.cash_rules import CASH_ACCOUNT, cash_account
 from tidebook.compliance.day_trading import PATTERN_DAY_TRADING, pattern_day_trading
+from tidebook.compliance.intraday_rules import INTRADAY_MARGIN, intraday_margin
 from tidebook.compliance.packs import RULE_SETS
 from tidebook.compliance.rules import Context, rule_set_on, undecided
 from tidebook.compliance.trades import exposure_after
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
 
+    from tidebook.compliance.bound import Bound
     from tidebook.compliance.cash_funding import CashBreach
     from tidebook.compliance.day_trades import DayTradeRecord
     from tidebook.compliance.rules import Rule, RuleSet
@@ -30,13 +35,14 @@ if TYPE_CHECKING:
 
 RULES: Final[Mapping[str, Rule]] = {
     PATTERN_DAY_TRADING: pattern_day_trading,
+    DAY_TRADING_BUYING_POWER: day_trading_buying_power,
     margin_rules.LEVERAGE_LIMIT: margin_rules.leverage_limit,
     limits.POSITION_SIZE_LIMIT: limits.position_size_limit,
-    margin_rules.INTRADAY_MARGIN: margin_rules.intraday_margin,
+    INTRADAY_MARGIN: intraday_margin,
     margin_rules.REG_T_INITIAL: margin_rules.reg_t_initial,
     margin_rules.MAINTENANCE_MARGIN: margin_rules.maintenance_margin,
     margin_rules.MINIMUM_EQUITY: margin_rules.minimum_equity,
-    limits.CASH_ACCOUNT: limits.cash_account,
+    CASH_ACCOUNT: cash_account,
     limits.SECTOR_CONCENTRATION: limits.sector_concentration,
     limits.RESTRICTED_LIST: limits.restricted_list,
     limits.ORDER_VALUE_LIMIT: limits.order_value_limit,
@@ -52,7 +58,8 @@ BROKEN = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, T
 _ON_EQUITY = frozenset(
     {
         PATTERN_DAY_TRADING,
-        margin_rules.INTRADAY_MARGIN,
+        DAY_TRADING_BUYING_POWER,
+        INTRADAY_MARGIN,
         margin_rules.REG_T_INITIAL,
         margin_rules.MAINTENANCE_MARGIN,
         margin_rules.MINIMUM_EQUITY,
@@ -72,6 +79,7 @@ class Situation(NamedTuple):
     day_trades: DayTradeRecord
     earlier: Sequence[Trade] = ()
     cash_breaches: Sequence[CashBreach] = ()
+    bound: Bound = UNBOUND
 
 
 def judged(

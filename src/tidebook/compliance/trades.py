@@ -115,6 +115,46 @@ class Restriction(NamedTuple):
     closing_allowed: bool = True
 
 
+class DayTraderReset(NamedTuple):
+    """That a broker has taken the designation of a pattern day trader back, from a day on.
+
+    ``actor`` acknowledged it, and ``reason`` says on what ground.
+    """
+
+    on: date
+    actor: str
+    reason: str
+
+
+class DayTraderTerms(NamedTuple):
+    """What is stated of an account as one of a pattern day trader.
+
+    ``designated_on`` is the day on which the broker designated it, whatever was traded; ``resets``
+    are the days on which it took the designation back.
+    """
+
+    designated_on: date | None = None
+    resets: tuple[DayTraderReset, ...] = ()
+
+
+NO_DAY_TRADER_TERMS = DayTraderTerms()
+
+
+class SecurityTerms(NamedTuple):
+    """What an owner states of a security that its instrument does not say.
+
+    Securities of one ``issuer`` count as one position. A leveraged fund moves ``leverage_factor``
+    times as far as its index. What is not ``is_marginable`` has to be paid in full. ``delta`` is
+    how far an option moves for one unit of its underlying, negative for a put that is held.
+    """
+
+    issuer: str = ""
+    leverage_factor: Decimal = ONE
+    is_marginable: bool = True
+    delta: Decimal | None = None
+    is_section_1256: bool = False
+
+
 class Account(NamedTuple):
     """An account as rules see it. Money of its trades is judged in ``currency``.
 
@@ -131,6 +171,8 @@ class Account(NamedTuple):
     restricted: tuple[Restriction, ...] = ()
     keeps_cash: bool = True
     equity_elsewhere: Decimal | None = None
+    day_trader: DayTraderTerms = NO_DAY_TRADER_TERMS
+    securities: Mapping[str, SecurityTerms] = {}
 
     @property
     def is_floor(self) -> bool:
@@ -159,6 +201,14 @@ class Position(NamedTuple):
     asset_class: AssetClass = AssetClass.SECURITY
     leverage_factor: Decimal = ONE
     """How many times a leveraged fund moves for its index."""
+    is_marginable: bool = True
+    delta_value: Known | None = None
+    """What one unit moves like, by a delta that the owner stated; None where none was."""
+
+    @property
+    def limited_value(self) -> Decimal | None:
+        """What one unit counts as against a limit on positions: by its delta, or its price."""
+        return self.unit_value if self.delta_value is None else self.delta_value.value
 
 
 class Standing(NamedTuple):
@@ -176,8 +226,8 @@ class Standing(NamedTuple):
 class Rest(NamedTuple):
     """What an account holds beside the security that is traded, as far as it has a price.
 
-    ``plain`` is the worth of ``plain_count`` positions that all count alike: long, and neither
-    options nor leveraged funds. ``others`` are those that are looked at one by one.
+    ``plain`` is the worth of ``plain_count`` positions that all count alike: long, marginable, and
+    neither options nor leveraged funds. ``others`` are those that are looked at one by one.
     """
 
     plain: Decimal = ZERO
@@ -214,7 +264,7 @@ def exposure_after(trade: Trade, standing: Standing) -> Exposure:
     unpriced: list[str] = []
     others: list[Position] = []
     for position in positions.values():
-        security_id, quantity, price, _, _, kind, factor = position
+        security_id, quantity, price, _, _, kind, factor, is_marginable, _ = position
         if not quantity:
             continue
         if price is None:
@@ -227,7 +277,8 @@ def exposure_after(trade: Trade, standing: Standing) -> Exposure:
             long_value += value
         if security_id == traded:
             continue
-        if quantity > ZERO and factor is ONE and kind is not AssetClass.OPTION:
+        is_plain = is_marginable and factor is ONE and kind is not AssetClass.OPTION
+        if quantity > ZERO and is_plain:
             plain += value
             plain_count += 1
         else:

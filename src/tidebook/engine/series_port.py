@@ -35,7 +35,7 @@ class SpanEnds:
     """Where each of many portfolios stands at both ends of a span, one element a portfolio.
 
     ``first`` is its first valued day inside, None without any, and ``first_days`` the same as an
-    array; ``opening`` is what it was worth before that day and ``closing`` at the end of its last.
+    array; ``opening`` is what it was worth before that day and ``closing`` at the end of ``last``.
     """
 
     first: tuple[date | None, ...]
@@ -43,6 +43,7 @@ class SpanEnds:
     is_held: NDArray[np.bool_]
     opening: Floats
     closing: Floats
+    last: tuple[date | None, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,11 +63,8 @@ class TurningDays:
     ends: tuple[SpanEnds, ...]
 
 
-class SeriesReader(Protocol):
-    """The daily series of portfolios. Each answer is one consistent snapshot.
-
-    Every method raises ``UnknownPortfolioError`` when a portfolio that it names was not introduced.
-    """
+class DailySeriesReader(Protocol):
+    """The daily series of one portfolio."""
 
     def series(
         self,
@@ -78,6 +76,13 @@ class SeriesReader(Protocol):
     ) -> SeriesView:
         """Return a portfolio's daily series; ``inception`` is its first day in any case."""
         ...
+
+
+class SeriesReader(DailySeriesReader, Protocol):
+    """The daily series of portfolios. Each answer is one consistent snapshot.
+
+    Every method raises ``UnknownPortfolioError`` when a portfolio that it names was not introduced.
+    """
 
     def series_of(
         self, portfolio_ids: Sequence[str], *, known_at: datetime | None = None

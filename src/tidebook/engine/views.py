@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tidebook.book.series import PortfolioDay
     from tidebook.book.valuation import MarketValue, Valuation
     from tidebook.engine.causes import Amounts, Cause, SeriesRestated
-    from tidebook.engine.measuring.performance import Series
+    from tidebook.engine.measuring.prepared import Series
     from tidebook.model.actions import ActionType, CorporateAction
     from tidebook.model.facts import Transaction, TransactionType
     from tidebook.model.findings import Finding

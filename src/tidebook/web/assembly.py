@@ -55,7 +55,8 @@ if TYPE_CHECKING:
     from tidebook.book.series import PortfolioDay
     from tidebook.engine.causes import Cause
     from tidebook.engine.gains import GainsReport
-    from tidebook.engine.measuring.performance import PeriodRate, PeriodReturn, Series
+    from tidebook.engine.measuring.performance import PeriodRate, PeriodReturn
+    from tidebook.engine.measuring.prepared import Series
     from tidebook.engine.views import (
         FindingView,
         Freshness,

@@ -217,15 +217,17 @@ class PostgresCompliance:
 
     def save_policy(self, portfolio_id: str, policy: AccountPolicy, at: datetime) -> int:
         """Keep what is stated of an account, and have its trades judged again."""
-        named = {
-            "portfolio_id": portfolio_id,
-            "household_id": policy.household_id,
-            "policy": policy_text(policy),
-            "at": at,
-        }
         with self._store.cursor() as cursor:
-            if cursor.execute(_SQL["lock_portfolio"], named).fetchone() is None:
+            whose = {"portfolio_id": portfolio_id}
+            if cursor.execute(_SQL["lock_portfolio"], whose).fetchone() is None:
                 raise UnknownPortfolioError(portfolio_id)
+            stated = _policies(cursor, [portfolio_id], None).get(portfolio_id)
+            named = {
+                "portfolio_id": portfolio_id,
+                "household_id": policy.household_id,
+                "policy": policy_text(policy.after(stated)),
+                "at": at,
+            }
             row = cursor.execute(_SQL["save_policy"], named).fetchone()
             if row is None:
                 return 0

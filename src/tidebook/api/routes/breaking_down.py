@@ -10,17 +10,17 @@ from starlette.responses import Response
 
 from tidebook.analytics import Rebalancing
 from tidebook.api import samples
-from tidebook.api.edge import Day, Edge, EdgeHere, Instant, JsonBody
-from tidebook.api.etags import tagged
-from tidebook.api.replies import reply
-from tidebook.api.routes.measuring import Asking, day_in, members_of, told_of
+from tidebook.api.edge import Day, Edge, EdgeHere, Instant, JsonBody, day_in
+from tidebook.api.etags import Question, tagged, tagged_by_content, tagged_question
+from tidebook.api.replies import Json, reply
+from tidebook.api.routes.measuring import Asking, members_of, told_of
 from tidebook.api.rows.bodies import decoded_object
 from tidebook.api.wire import contribution as wire, shapes
 from tidebook.api.wire.scope import AskedScope
 from tidebook.engine.measuring.attributing import BenchmarkGroup, attribution
 from tidebook.engine.measuring.benchmark_returns import index_line
 from tidebook.engine.measuring.bridging import bridge
-from tidebook.engine.measuring.broken_down import BrokenDown, broken_down
+from tidebook.engine.measuring.broken_down import BrokenDown
 from tidebook.engine.measuring.contributing import contribution
 from tidebook.engine.measuring.measured import Scope
 from tidebook.engine.measuring.parts import Dimension
@@ -34,28 +34,40 @@ router = APIRouter(tags=["measures"])
 def contributions_of_several(edge: EdgeHere, body: JsonBody) -> Response:
     """Return what each group of holdings added to the return of several portfolios together."""
     asked = wire.asked_contribution(decoded_object(body), edge.clock.now(), of_several=True)
-    return _contributions(edge, members_of(edge, asked.scope), asked)
+    return reply(_contributions(edge, members_of(edge.reader, asked.scope), asked))
 
 
 @router.post("/portfolios/attribution", **samples.attribution_of_several())
 def attributions_of_several(edge: EdgeHere, body: JsonBody) -> Response:
     """Return why several portfolios together returned something else than a benchmark."""
     asked = wire.asked_attribution(decoded_object(body), edge.clock.now(), of_several=True)
-    return _attributions(edge, members_of(edge, asked.scope), asked)
+    return reply(_attributions(edge, members_of(edge.reader, asked.scope), asked))
 
 
 @router.post("/portfolios/{portfolio_id:path}/contribution", **samples.contribution())
-def contributions(edge: EdgeHere, portfolio_id: str, body: JsonBody) -> Response:
+def contributions(edge: EdgeHere, request: Request, portfolio_id: str, body: JsonBody) -> Response:
     """Return what each group of holdings added to the return, as percent numbers."""
     asked = wire.asked_contribution(decoded_object(body), edge.clock.now())
-    return _contributions(edge, (portfolio_id,), asked)
+    return tagged_question(
+        edge,
+        request,
+        Question(portfolio_id, body, asked.scope.as_of),
+        lambda: reply(_contributions(edge, (portfolio_id,), asked)),
+    )
 
 
 @router.post("/portfolios/{portfolio_id:path}/attribution", **samples.attribution())
-def attributions(edge: EdgeHere, portfolio_id: str, body: JsonBody) -> Response:
+def attributions(edge: EdgeHere, request: Request, portfolio_id: str, body: JsonBody) -> Response:
     """Return why the return was another than the benchmark's, as percent numbers."""
     asked = wire.asked_attribution(decoded_object(body), edge.clock.now())
-    return _attributions(edge, (portfolio_id,), asked)
+    if any(each.symbol is not None for each in asked.benchmark):
+        return tagged_by_content(request, _attributions(edge, (portfolio_id,), asked))
+    return tagged_question(
+        edge,
+        request,
+        Question(portfolio_id, body, asked.scope.as_of),
+        lambda: reply(_attributions(edge, (portfolio_id,), asked)),
+    )
 
 
 @router.get("/portfolios/{portfolio_id:path}/bridge", **samples.answer("bridge"))
@@ -84,23 +96,21 @@ def value_bridge(
 
 def _contributions(
     edge: Edge, portfolio_ids: tuple[str, ...], asked: wire.AskedContribution
-) -> Response:
+) -> Json:
     found, asking_for = _broken_down(
         edge, portfolio_ids, asked.scope, asked.periods, asked.dimension
     )
     periods = contribution(found, asking_for.request, asked.linking)
-    return reply(wire.contributions_json(periods, asked, asking_for.about()))
+    return wire.contributions_json(periods, asked, asking_for.about())
 
 
-def _attributions(
-    edge: Edge, portfolio_ids: tuple[str, ...], asked: wire.AskedAttribution
-) -> Response:
+def _attributions(edge: Edge, portfolio_ids: tuple[str, ...], asked: wire.AskedAttribution) -> Json:
     found, asking_for = _broken_down(
         edge, portfolio_ids, asked.scope, asked.periods, asked.dimension
     )
     benchmark = [_group(edge, each, asking_for, asked.scope) for each in asked.benchmark]
     periods = attribution(found, benchmark, asking_for.request, asked.terms)
-    return reply(wire.attribution_json(periods, asked, asking_for.about()))
+    return wire.attribution_json(periods, asked, asking_for.about())
 
 
 def _broken_down(
@@ -111,7 +121,7 @@ def _broken_down(
     dimension: Dimension,
 ) -> tuple[BrokenDown, Asking]:
     wanted = Scope(portfolio_ids, scope.choice, scope.currency, scope.known_at)
-    found = broken_down(edge.reader, wanted, periods, dimension)
+    found = edge.breakdowns.of(edge.reader, wanted, periods, dimension)
     return found, told_of(edge, found.whole, scope, periods)
 
 

@@ -12,11 +12,16 @@ from tidebook.api import samples
 from tidebook.api.correlation import correlation_id_of
 from tidebook.api.edge import Day, Edge, EdgeHere, Instant, JsonBody, today
 from tidebook.api.replies import Json, reply
-from tidebook.api.rows import compliance as rows
-from tidebook.api.wire import compliance as wire
-from tidebook.compliance.policies import AccountPolicy
+from tidebook.api.rows import account_policies, compliance as rows
+from tidebook.api.wire import (
+    account_policies as policy_wire,
+    account_standings as account_wire,
+    compliance as wire,
+)
 from tidebook.compliance.taxes import NOT_ADVICE
-from tidebook.engine.compliance.ports import Acknowledgement
+from tidebook.engine.compliance.accounts import account_standings
+from tidebook.engine.compliance.acknowledging import Said, acknowledged
+from tidebook.engine.compliance.open_orders import check_with_open
 from tidebook.engine.compliance.pretrade import Order, account_of_order
 from tidebook.engine.users import portfolios_of
 from tidebook.errors import UnknownVerdictError
@@ -62,27 +67,27 @@ def history(edge: EdgeHere, user_id: str, trade_id: str) -> Response:
     return reply({"trade_id": trade_id} | wire.history_of(kept))
 
 
+@router.get("/users/{user_id:path}/compliance/accounts", **samples.answer("compliance_accounts"))
+def accounts(edge: EdgeHere, user_id: str, as_of: Day = None) -> Response:
+    """Return where the accounts of a user and the household stand when a day is over."""
+    household = edge.compliance.household(_portfolios(edge, user_id))
+    found = account_standings(household, as_of or today(edge))
+    return reply(account_wire.standings_of(user_id, found))
+
+
 @router.post("/users/{user_id:path}/compliance/check", **samples.compliance_check())
 def check(edge: EdgeHere, user_id: str, body: JsonBody) -> Response:
     """Judge orders before they are sent; nothing is stored."""
     sent = rows.orders_of(body, edge.clock.now())
     known = {one.portfolio_id: one for one in portfolios_of(edge.reader, user_id)}
-    orders = [
-        Order(
-            one.order_id,
-            account_of_order(user_id, one.account_id, list(known)),
-            one.symbol,
-            one.side,
-            one.quantity,
-            one.price,
-            one.asset_class,
-        )
-        for one in sent.orders
-    ]
-    checked = edge.orders.check(list(known), orders, sent.at)
+    checked = check_with_open(
+        lambda orders: edge.orders.check(list(known), orders, sent.at),
+        [_order(user_id, one, list(known)) for one in sent.orders],
+        [_order(user_id, one, list(known)) for one in sent.still_open],
+    )
     answer: Json = {
         "user_id": user_id,
-        "allowed": all(one.is_allowed for one in checked),
+        "allowed": all(one.check.is_allowed for one in checked),
         "orders": [wire.order_check_of(one) for one in checked],
         "disclaimer": NOT_ADVICE,
     }
@@ -96,31 +101,13 @@ def acknowledge(request: Request, edge: EdgeHere, user_id: str, body: JsonBody) 
     """Keep for ever that someone has seen a verdict and lets it stand, and why."""
     now = edge.clock.now()
     seen = rows.seen_of(body, now)
-    kept = edge.compliance.history(_portfolios(edge, user_id), seen.trade_id)
-    current = kept[-1] if kept and kept[-1].superseded_at is None else None
-    verdict = next(
-        (
-            one
-            for one in (current.verdicts if current else ())
-            if seen.rule_id in {one.rule_id, wire.check_name(one.rule_id)}
-        ),
-        None,
+    names = wire.rule_ids_of(seen.rule_id)
+    said = Said(seen.trade_id, seen.rule_id, names, seen.actor, seen.reason)
+    kept = acknowledged(
+        edge.compliance, _portfolios(edge, user_id), said, correlation_id_of(request), now
     )
-    if current is None or verdict is None:
-        raise UnknownVerdictError(seen.trade_id, seen.rule_id)
-    said = Acknowledgement(
-        current.portfolio_id,
-        current.transaction_id,
-        verdict.rule_id,
-        verdict.rule_version,
-        verdict.status.value,
-        seen.actor,
-        seen.reason,
-    )
-    number = edge.compliance.acknowledge(said, correlation_id_of(request), now)
-    kept_as = said._replace(acknowledgement_id=number, recorded_at=now)
-    answer = {"trade_id": seen.trade_id, "rule_id": verdict.rule_id}
-    return reply(answer | wire.acknowledgement_of(kept_as), _CREATED)
+    answer = {"trade_id": seen.trade_id, "rule_id": kept.rule_id}
+    return reply(answer | wire.acknowledgement_of(kept), _CREATED)
 
 
 @router.get(
@@ -129,25 +116,27 @@ def acknowledge(request: Request, edge: EdgeHere, user_id: str, body: JsonBody) 
 def policy(edge: EdgeHere, portfolio_id: str) -> Response:
     """Return what is stated of an account; what nobody stated is taken as shown."""
     edge.reader.portfolio(portfolio_id)
-    found = edge.compliance.policy(portfolio_id)
-    return reply(_policy_json(portfolio_id, found or AccountPolicy(), stated=found is not None))
+    return reply(policy_wire.policy_answer(portfolio_id, edge.compliance.policy(portfolio_id)))
 
 
 @router.put("/portfolios/{portfolio_id:path}/compliance/policy", **samples.compliance_policy())
 def put_policy(edge: EdgeHere, portfolio_id: str, body: JsonBody) -> Response:
-    """State what kind of account a portfolio is; its trades are judged again."""
+    """State what kind of account a portfolio is, from a day on; its trades are judged again."""
     now = edge.clock.now()
-    stated = rows.policy_of(body, now)
-    edge.compliance.save_policy(portfolio_id, stated, now)
-    return reply(_policy_json(portfolio_id, stated, stated=True))
+    edge.compliance.save_policy(portfolio_id, account_policies.policy_of(body, now), now)
+    return reply(policy_wire.policy_answer(portfolio_id, edge.compliance.policy(portfolio_id)))
 
 
-def _policy_json(portfolio_id: str, found: AccountPolicy, *, stated: bool) -> Json:
-    return {
-        "portfolio_id": portfolio_id,
-        "is_stated": stated,
-        "policy": wire.policy_json(found),
-    }
+def _order(user_id: str, sent: rows.OrderSent, known: list[str]) -> Order:
+    return Order(
+        sent.order_id,
+        account_of_order(user_id, sent.account_id, known),
+        sent.symbol,
+        sent.side,
+        sent.quantity,
+        sent.price,
+        sent.asset_class,
+    )
 
 
 def _portfolios(edge: Edge, user_id: str) -> list[str]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import date
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter
+from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from tidebook.api import samples
-from tidebook.api.edge import Edge, EdgeHere, JsonBody
+from tidebook.api.edge import Edge, EdgeHere, JsonBody, day_in
+from tidebook.api.etags import Question, tagged_by_content, tagged_question
 from tidebook.api.formats import Accept, told_as
 from tidebook.api.replies import Json, reply
 from tidebook.api.rows.bodies import decoded_object
@@ -28,6 +29,7 @@ from tidebook.engine.measuring.performance import (
 )
 from tidebook.engine.measuring.risk import risk
 from tidebook.engine.measuring.ruled import ruled_performance
+from tidebook.engine.ports import Reader
 from tidebook.errors import NoPortfoliosError
 
 router = APIRouter(tags=["measures"])
@@ -58,7 +60,7 @@ class Asking(NamedTuple):
 def time_weighted_returns_of_several(edge: EdgeHere, body: JsonBody) -> Response:
     """Return time-weighted returns of several portfolios together, as percent numbers."""
     asked = wire.asked(decoded_object(body), edge.clock.now(), of_several=True)
-    members = members_of(edge, asked.scope)
+    members = members_of(edge.reader, asked.scope)
     if asked.scope.group is not None and asked.scope.group.each:
         as_of = asked.scope.as_of or edge.clock.now().date()
         request = Request(as_of, asked.periods, asked.scope.basis)
@@ -73,27 +75,37 @@ def money_weighted_returns_of_several(edge: EdgeHere, body: JsonBody) -> Respons
     asked = wire.asked(
         decoded_object(body), edge.clock.now(), of_several=True, by_each=False, by_rules=False
     )
-    found = asking(edge, members_of(edge, asked.scope), asked.scope, asked.periods)
+    found = asking(edge, members_of(edge.reader, asked.scope), asked.scope, asked.periods)
     periods = money_weighted_performance(found.measured.series, found.request)
     return reply(wire.rates_json(periods, asked, found.about(with_basis=False)))
 
 
 @router.post("/portfolios/{portfolio_id:path}/performance", **samples.performance())
 def time_weighted_returns(
-    edge: EdgeHere, portfolio_id: str, body: JsonBody, accept: Accept = None
+    edge: EdgeHere, request: HttpRequest, portfolio_id: str, body: JsonBody, accept: Accept = None
 ) -> Response:
     """Return time-weighted returns of a portfolio or a part of it, as percent numbers."""
     asked = wire.asked(decoded_object(body), edge.clock.now())
-    return _returns(accept, asking(edge, (portfolio_id,), asked.scope, asked.periods), asked)
+
+    def answer() -> Response:
+        return _returns(accept, asking(edge, (portfolio_id,), asked.scope, asked.periods), asked)
+
+    return tagged_question(edge, request, Question(portfolio_id, body, asked.scope.as_of), answer)
 
 
 @router.post("/portfolios/{portfolio_id:path}/performance/mwr", **samples.money_weighted())
-def money_weighted_returns(edge: EdgeHere, portfolio_id: str, body: JsonBody) -> Response:
+def money_weighted_returns(
+    edge: EdgeHere, request: HttpRequest, portfolio_id: str, body: JsonBody
+) -> Response:
     """Return money-weighted returns of a portfolio or a part of it, as fractions."""
     asked = wire.asked(decoded_object(body), edge.clock.now(), by_rules=False)
-    found = asking(edge, (portfolio_id,), asked.scope, asked.periods)
-    periods = money_weighted_performance(found.measured.series, found.request)
-    return reply(wire.rates_json(periods, asked, found.about(with_basis=False)))
+
+    def answer() -> Response:
+        found = asking(edge, (portfolio_id,), asked.scope, asked.periods)
+        periods = money_weighted_performance(found.measured.series, found.request)
+        return reply(wire.rates_json(periods, asked, found.about(with_basis=False)))
+
+    return tagged_question(edge, request, Question(portfolio_id, body, asked.scope.as_of), answer)
 
 
 def _returns(accept: Accept, found: Asking, asked: wire.Asked) -> Response:
@@ -117,17 +129,26 @@ def _returns(accept: Accept, found: Asking, asked: wire.Asked) -> Response:
 def risk_of_several(edge: EdgeHere, body: JsonBody) -> Response:
     """Return the risk of several portfolios together."""
     asked = risk_wire.asked(decoded_object(body), edge.clock.now(), of_several=True)
-    return _risk(edge, members_of(edge, asked.scope), asked)
+    return reply(_risk(edge, members_of(edge.reader, asked.scope), asked))
 
 
 @router.post("/portfolios/{portfolio_id:path}/risk", **samples.risk())
-def risk_of_one(edge: EdgeHere, portfolio_id: str, body: JsonBody) -> Response:
+def risk_of_one(
+    edge: EdgeHere, request: HttpRequest, portfolio_id: str, body: JsonBody
+) -> Response:
     """Return the risk of a portfolio or a part of it."""
     asked = risk_wire.asked(decoded_object(body), edge.clock.now())
-    return _risk(edge, (portfolio_id,), asked)
+    if asked.benchmark is not None:
+        return tagged_by_content(request, _risk(edge, (portfolio_id,), asked))
+    return tagged_question(
+        edge,
+        request,
+        Question(portfolio_id, body, asked.scope.as_of),
+        lambda: reply(_risk(edge, (portfolio_id,), asked)),
+    )
 
 
-def _risk(edge: Edge, portfolio_ids: tuple[str, ...], asked: risk_wire.AskedRisk) -> Response:
+def _risk(edge: Edge, portfolio_ids: tuple[str, ...], asked: risk_wire.AskedRisk) -> Json:
     found = asking(edge, portfolio_ids, asked.scope, asked.periods)
     about = found.about()
     benchmark = None
@@ -139,10 +160,10 @@ def _risk(edge: Edge, portfolio_ids: tuple[str, ...], asked: risk_wire.AskedRisk
         about["benchmark"] = risk_wire.benchmark_json(line, as_of)
         benchmark = line.returns(as_of)
     periods = risk(found.measured.series, found.request, asked.terms, benchmark)
-    return reply(risk_wire.risk_json(periods, asked, about))
+    return risk_wire.risk_json(periods, asked, about)
 
 
-def members_of(edge: Edge, asked: AskedScope) -> tuple[str, ...]:
+def members_of(reader: Reader, asked: AskedScope) -> tuple[str, ...]:
     """Return the portfolios of a group.
 
     Raises:
@@ -152,7 +173,7 @@ def members_of(edge: Edge, asked: AskedScope) -> tuple[str, ...]:
     if group is not None and group.portfolio_ids is not None:
         return group.portfolio_ids
     client_id = None if group is None else group.client_id
-    found = edge.reader.portfolios(cif_id=client_id, known_at=asked.known_at)
+    found = reader.portfolios(cif_id=client_id, known_at=asked.known_at)
     if not found:
         raise NoPortfoliosError(client_id)
     return tuple(each.portfolio_id for each in found)
@@ -177,11 +198,6 @@ def told_of(
     request = Request(as_of, periods, asked.basis)
     scope_told = {**choice_json(asked.choice), **_members(asked, found.portfolio_ids)}
     return Asking(found, request, scope_told)
-
-
-def day_in(edge: Edge, time_zone: str) -> date:
-    """Return the present day in a time zone."""
-    return edge.clock.now().astimezone(ZoneInfo(time_zone)).date()
 
 
 def freshness_on(found: Measured, as_of: date) -> Json:

@@ -15,9 +15,9 @@ from tidebook.api.correlation import correlation_id_of
 from tidebook.api.edge import EdgeHere, JsonBody
 from tidebook.api.prefer import preference
 from tidebook.api.replies import Json, reply
-from tidebook.api.routes.ingestion import Prefer
 from tidebook.api.rows import bodies
 from tidebook.api.rows.trades import TRADES
+from tidebook.api.sending import Prefer
 
 if TYPE_CHECKING:
     from tidebook.engine.user_trades import TradeReceipt, UserTrade

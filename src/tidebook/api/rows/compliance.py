@@ -1,27 +1,17 @@
-"""What is sent about compliance: orders to be checked, what is stated of an account, and seen."""
+"""What is sent about compliance: orders to be checked, and what someone has seen."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from tidebook.api.rows import checks
 from tidebook.api.rows.bodies import decoded_object, refusal
 from tidebook.api.rows.faults import Faults
 from tidebook.api.rows.reader import Names, RowReader
-from tidebook.compliance.policies import AccountPolicy
-from tidebook.compliance.taxes import AccountKind, Owner
-from tidebook.compliance.trades import (
-    AccountType,
-    DayTradeRegime,
-    Restriction,
-    Side,
-    UserLimit,
-)
+from tidebook.compliance.trades import Side
 from tidebook.model.money import ONE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from decimal import Decimal
 
 ORDERS_MAX = 100
@@ -34,22 +24,6 @@ _ORDER = (
     "account_id",
     "asset_class",
 )
-_POLICY = (
-    "account_type",
-    "jurisdiction",
-    "day_trade_regime",
-    "confirmed_on",
-    "params",
-    "limits",
-    "restricted",
-    "equity_elsewhere",
-    "tax_kind",
-    "owner",
-    "household_id",
-    "identical",
-)
-_LIMIT = Names.of(("limit_id", "max_value", "max_quantity", "symbols", "blocks"))
-_RESTRICTION = Names.of(("symbol", "why", "closing_allowed"))
 _SEEN = Names.of(("trade_id", "rule_id", "actor", "reason"))
 
 
@@ -66,10 +40,14 @@ class OrderSent(NamedTuple):
 
 
 class OrdersSent(NamedTuple):
-    """A basket of orders, and the instant at which they are meant to be done."""
+    """A basket of orders, and the instant at which they are meant to be done.
+
+    ``still_open`` are orders that were sent before and are not done.
+    """
 
     orders: tuple[OrderSent, ...]
     at: datetime
+    still_open: tuple[OrderSent, ...] = ()
 
 
 class Seen(NamedTuple):
@@ -90,23 +68,28 @@ def orders_of(body: bytes, now: datetime) -> OrdersSent:
     """
     document = decoded_object(body)
     faults = Faults()
-    whole = Names.of(("orders", "at")) if "orders" in document else Names.of((*_ORDER, "at"))
+    single = () if "orders" in document else _ORDER
+    whole = Names.of(("orders", "open_orders", "at", *single))
     row = RowReader(document, whole, pointer="", faults=faults, now=now)
     readers = row.each("orders", Names.of(_ORDER)) if "orders" in document else [row]
     if not 0 < len(readers) <= ORDERS_MAX and not faults.count:
         faults.add("/orders", "orders.number", f"send 1 to {ORDERS_MAX} orders at once")
-    orders = tuple(_order(one, place) for place, one in enumerate(readers))
+    orders = tuple(_order(one, f"order-{place + 1}") for place, one in enumerate(readers))
+    others = row.each("open_orders", Names.of(_ORDER))
+    if len(others) > ORDERS_MAX:
+        faults.add("/open_orders", "orders.number", f"send at most {ORDERS_MAX} open orders")
+    still_open = tuple(_order(one, f"open-{place + 1}") for place, one in enumerate(others))
     at = row.optional_instant("at") or now
-    if len({one.order_id for one in orders}) != len(orders):
+    if len({one.order_id for one in (*orders, *still_open)}) != len(orders) + len(still_open):
         faults.add("/orders", "orders.same-id", "two orders have the same order_id")
     if faults.count:
         raise refusal(faults)
-    return OrdersSent(orders, at.astimezone(UTC))
+    return OrdersSent(orders, at.astimezone(UTC), still_open)
 
 
-def _order(row: RowReader, place: int) -> OrderSent:
+def _order(row: RowReader, unnamed: str) -> OrderSent:
     return OrderSent(
-        row.identifier("order_id", default="") or f"order-{place + 1}",
+        row.identifier("order_id", default="") or unnamed,
         row.identifier("symbol"),
         row.word("side", Side, Side.BUY),
         row.positive("qty"),
@@ -114,77 +97,6 @@ def _order(row: RowReader, place: int) -> OrderSent:
         row.identifier("account_id", default=""),
         row.text("asset_class"),
     )
-
-
-def policy_of(body: bytes, now: datetime) -> AccountPolicy:
-    """Return what a body states of an account.
-
-    Raises:
-        MalformedBodyError: If it is not JSON.
-        InvalidRequestError: If a field has a fault.
-    """
-    faults = Faults()
-    names = Names.of(_POLICY)
-    row = RowReader(decoded_object(body), names, pointer="", faults=faults, now=now)
-    regime = row.has("day_trade_regime")
-    policy = AccountPolicy(
-        row.choice("account_type", AccountType, AccountType.MARGIN),
-        row.text("jurisdiction", default="US") or "US",
-        row.choice("day_trade_regime", DayTradeRegime, DayTradeRegime.LEGACY_PDT)
-        if regime
-        else None,
-        row.optional_day("confirmed_on"),
-        _numbers(row, "params", now, faults),
-        tuple(_limit(one) for one in row.each("limits", _LIMIT)),
-        tuple(_restriction(one) for one in row.each("restricted", _RESTRICTION)),
-        row.number("equity_elsewhere", default=ONE) if row.has("equity_elsewhere") else None,
-        row.choice("tax_kind", AccountKind, AccountKind.TAXABLE),
-        row.choice("owner", Owner, Owner.SELF),
-        row.identifier("household_id", default=""),
-        _words(row, "identical", faults),
-    )
-    if faults.count:
-        raise refusal(faults)
-    return policy
-
-
-def _limit(row: RowReader) -> UserLimit:
-    symbols = row.rows("symbols") if row.has("symbols") else ()
-    for one in symbols:
-        if not isinstance(one, str) or not checks.is_id(one):
-            row.fault("symbols", "id.unusable", "a symbol is text of 1 to 200 characters")
-    limit = UserLimit(
-        row.identifier("limit_id"),
-        row.positive("max_value", default=ONE) if row.has("max_value") else None,
-        row.positive("max_quantity", default=ONE) if row.has("max_quantity") else None,
-        tuple(str(one) for one in symbols),
-        row.flag("blocks"),
-    )
-    if limit.max_value is None and limit.max_quantity is None:
-        row.fault("max_value", "limit.empty", "send max_value, max_quantity or both")
-    return limit
-
-
-def _restriction(row: RowReader) -> Restriction:
-    return Restriction(
-        row.identifier("symbol"), row.text("why"), row.flag("closing_allowed", default=True)
-    )
-
-
-def _numbers(row: RowReader, name: str, now: datetime, faults: Faults) -> Mapping[str, Decimal]:
-    given = row.fields(name)
-    inner = RowReader(
-        given, Names({each: each for each in given}), pointer=f"/{name}", faults=faults, now=now
-    )
-    return {each: inner.number(each) for each in given}
-
-
-def _words(row: RowReader, name: str, faults: Faults) -> Mapping[str, str]:
-    given = row.fields(name)
-    for each, value in given.items():
-        if not isinstance(value, str) or not checks.is_id(value):
-            faults.add(f"/{name}/{each}", "id.unusable", "a group is text of 1 to 200 characters")
-    return {each: str(value) for each, value in given.items()}
 
 
 def seen_of(body: bytes, now: datetime) -> Seen:

@@ -103,12 +103,26 @@ _TRANSACTIONS = (
 )
 _PRICES = (_decode("market_prices", _in_camel_case(PriceRow)), _decode("market_prices", PriceRow))
 _RATES = (_decode("fx_rates", _in_camel_case(RateRow)), _decode("fx_rates", RateRow))
+_TRANSACTION = tuple(
+    msgspec.json.Decoder(kind) for kind in (TransactionRow, _in_camel_case(TransactionRow))
+)
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 def transactions(body: bytes, now: datetime) -> list[Transaction] | None:
     """Return the transactions of a body, or None when the patient way has to read it."""
     return _facts(body, _TRANSACTIONS, _transaction, now)
+
+
+def transaction(body: bytes, now: datetime) -> Transaction | None:
+    """Return the transaction that a body is, or None when the patient way has to read it."""
+    for decoder in _TRANSACTION:
+        try:
+            row = decoder.decode(body)
+        except _UNREADABLE:
+            continue
+        return _transaction(row, now)
+    return None
 
 
 def market_prices(body: bytes, now: datetime) -> list[Price] | None:

@@ -21,12 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
-    from tidebook.compliance.policies import AccountPolicy
     from tidebook.compliance.rules import RuleSet
     from tidebook.compliance.taxes import PurchaseRisk
     from tidebook.compliance.verdicts import Evidence, Verdict
+    from tidebook.engine.compliance.open_orders import CountedCheck
     from tidebook.engine.compliance.ports import Acknowledgement, KeptVerdicts, VerdictsPage
-    from tidebook.engine.compliance.pretrade import OrderCheck
 
 CHECK_NAMES: Final = {
     "wash_sale_us": "wash_sale",
@@ -38,6 +37,11 @@ CHECK_NAMES: Final = {
 def check_name(rule_id: str) -> str:
     """Return the name of a check: that of its rule, without its country."""
     return CHECK_NAMES.get(rule_id, rule_id)
+
+
+def rule_ids_of(name: str) -> frozenset[str]:
+    """Return the rules that a name is of: the id of one, or the name of its check."""
+    return frozenset({name, *(rule for rule, check in CHECK_NAMES.items() if check == name)})
 
 
 def audits_of(page: VerdictsPage, *, limit: int, with_inapplicable: bool) -> Json:
@@ -170,8 +174,9 @@ def _rule_set(one: RuleSet, on: date) -> Json:
     }
 
 
-def order_check_of(one: OrderCheck) -> Json:
+def order_check_of(counted: CountedCheck) -> Json:
     """Return what the rules would say of an order."""
+    one = counted.check
     order, wash = one.order, one.wash
     return {
         "order_id": order.order_id,
@@ -185,6 +190,7 @@ def order_check_of(one: OrderCheck) -> Json:
         "refusal": one.refusal or None,
         "reduce_only": one.is_reduce_only,
         "would_be_day_trade": one.would_be_day_trade,
+        "potential_day_trades": counted.potential_day_trades,
         "max_additional_qty": amount_or_null(one.max_additional_quantity),
         "would_wash": wash is not None and bool(wash.disallowed),
         "earliest_clean_date": None if wash is None else wash.clean_from.isoformat(),
@@ -229,39 +235,4 @@ def _wash(risk: SaleRisk | PurchaseRisk) -> Json:
             }
             for each in risk.washed
         ],
-    }
-
-
-def policy_json(policy: AccountPolicy) -> Json:
-    """Return what is stated of an account, in the form in which it is sent."""
-    regime = policy.day_trade_regime
-    return {
-        "account_type": policy.type.value,
-        "jurisdiction": policy.jurisdiction,
-        "day_trade_regime": None if regime is None else regime.value,
-        "confirmed_on": day_or_null(policy.confirmed_on),
-        "params": {name: amount(value) for name, value in policy.params.items()},
-        "limits": [
-            {
-                "limit_id": one.limit_id,
-                "max_value": amount_or_null(one.max_value),
-                "max_quantity": amount_or_null(one.max_quantity),
-                "symbols": list(one.symbols),
-                "blocks": one.blocks,
-            }
-            for one in policy.limits
-        ],
-        "restricted": [
-            {
-                "symbol": one.security_id,
-                "why": one.why,
-                "closing_allowed": one.closing_allowed,
-            }
-            for one in policy.restricted
-        ],
-        "equity_elsewhere": amount_or_null(policy.equity_elsewhere),
-        "tax_kind": policy.tax_kind.value,
-        "owner": policy.owner.value,
-        "household_id": policy.household_id,
-        "identical": dict(policy.identical),
     }

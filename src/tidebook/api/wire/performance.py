@@ -47,7 +47,8 @@ TWR_CONVENTIONS: Json = {
     **CONVENTIONS,
     "formula": "(emv - ecf - (bmv + bcf)) / |bmv + bcf| a day, linked; GROSS adds fees back",
     "unit": "percent",
-    "annualized": "(1 + R) ** (365.25 / days) - 1 beyond 366 days, else R",
+    "annualized": "(1 + R) ** (365.25 / days) - 1 beyond 366 days, else R; "
+    "days up to the last valued one",
 }
 MWR_CONVENTIONS: Json = {
     **CONVENTIONS,

@@ -231,7 +231,8 @@ def conventions_json(terms: RiskTerms) -> Json:
             Compounding.CONTINUOUS if terms.kind is ReturnKind.LOG else terms.compounding
         ).value,
         "mar_annual": terms.target_annual,
-        "annual_return": "by the calendar, (1 + R) ** (365.25 / days) - 1 beyond 366 days, else R",
+        "annual_return": "by the calendar, (1 + R) ** (365.25 / days) - 1 beyond 366 days, else R; "
+        "days up to the last valued one",
         "drawdown": "compounded, from the start of the period on; DRAWDOWN is negative, "
         "MAX_DRAWDOWN positive",
         "value_at_risk": "a loss is positive; the horizon is reached with the root of time",

@@ -86,9 +86,10 @@ class ComputedCompliance:
         """Keep what is stated of an account."""
         del at
         self._reader.portfolio(portfolio_id)
-        if self._policies.get(portfolio_id) == policy:
+        stated = self._policies.get(portfolio_id)
+        if stated == policy.after(stated):
             return 0
-        self._policies[portfolio_id] = policy
+        self._policies[portfolio_id] = policy.after(stated)
         return 1
 
     def acknowledge(

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from tidebook.compliance.day_trades import CountMethod
 from tidebook.compliance.market_values import MarketValues, asset_class
 from tidebook.compliance.packs import RULE_SETS
-from tidebook.compliance.policies import AccountPolicy, account_of, tax_account_of
+from tidebook.compliance.policies import (
+    AccountPolicy,
+    accounts_of,
+    digital_assets_from,
+    section_1256_contracts,
+    superficial_window_days,
+    tax_account_of,
+    wash_window_days,
+)
 from tidebook.compliance.rulebook import BROKEN
 from tidebook.compliance.rules import rule_set_on, undecided
 from tidebook.compliance.taxes import (
@@ -126,14 +134,15 @@ def books_of(
     entries = made.entries(portfolio_id)
     instruments = made.rests_on.facts.instruments
     has_cash = portfolio.portfolio_type != FUNDED_FROM_OUTSIDE and keeps_cash(entries, instruments)
-    account = account_of(portfolio_id, portfolio.base_currency, policy, keeps_cash=has_cash)
+    accounts = accounts_of(portfolio_id, portfolio.base_currency, policy, keeps_cash=has_cash)
     method = (
         CountMethod.OPENING_TRANSACTION
         if policy.params.get(_COUNT_METHOD)
         else CountMethod.DIRECTION_CHANGE
     )
     market = markets.in_currency(portfolio.base_currency)
-    return Books(account, entries, transactions, market, method)
+    account = accounts[-1][1]
+    return Books(account, entries, transactions, market, method, accounts, policy.fills)
 
 
 def wash_terms(made: Rebuilt, policies: Mapping[str, AccountPolicy]) -> WashTerms:
@@ -152,7 +161,10 @@ def wash_terms(made: Rebuilt, policies: Mapping[str, AccountPolicy]) -> WashTerm
             if portfolio_id in policies
         },
         Identity(groups, _calls(instruments)),
-        tax_classes(instruments),
+        tax_classes(instruments)
+        | dict.fromkeys(section_1256_contracts(policies.values()), TaxClass.SECTION_1256),
+        digital_assets_from(policies.values()),
+        wash_window_days(policies.values()),
     )
 
 
@@ -174,14 +186,15 @@ def household_keys(made: Rebuilt) -> dict[tuple[str, str], Folded]:
     }
 
 
-def household_of(made: Rebuilt) -> list[Household]:
+def household_of(made: Rebuilt, policies: Mapping[str, AccountPolicy]) -> list[Household]:
     """Return the portfolios by the currency that they are kept, and taxed, in."""
     facts = made.rests_on.facts
+    orders = {fill: order for policy in policies.values() for fill, order in policy.fills.items()}
     by_currency: dict[str, dict[str, Portfolio]] = defaultdict(dict)
     for portfolio_id, portfolio in facts.portfolios.items():
         by_currency[portfolio.base_currency][portfolio_id] = portfolio
     return [
-        Household(portfolios, facts.instruments, facts.actions, currency)
+        Household(portfolios, facts.instruments, facts.actions, currency, orders)
         for currency, portfolios in by_currency.items()
     ]
 
@@ -198,7 +211,7 @@ def taxes_of(made: Rebuilt, asked: Asked) -> Taxes:
         for portfolio_id in made.rests_on.facts.portfolios
     }
     found: Taxes = {}
-    for household in household_of(made):
+    for household in household_of(made, asked.policies):
         currency = household.currency
         for country, rule_id in _TAX_RULES.items():
             if country not in countries:
@@ -206,7 +219,8 @@ def taxes_of(made: Rebuilt, asked: Asked) -> Taxes:
             try:
                 events = household_history(keys, household).events
                 if country == _CANADA:
-                    common = SuperficialTerms(terms.accounts, terms.identity)
+                    days = superficial_window_days(asked.policies.values())
+                    common = SuperficialTerms(terms.accounts, terms.identity, days)
                     view = match_superficial(events, common)
                     found[rule_id, currency] = of_superficial(view, asked.as_of, currency)
                 else:

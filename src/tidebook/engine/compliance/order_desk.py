@@ -74,9 +74,11 @@ class OrderDesk:
             if kept is not None:
                 self._kept.move_to_end(name)
         looked = self._compliance.look(ids, securities, None if kept is None else kept.stand)
+        if kept is not None and not kept.household.serves(at, looked.prices):
+            looked = self._compliance.look(ids, securities, None)
         household = looked.household
         if household is not None and looked.stand is not None:
-            kept = _Kept(looked.stand, StandingHousehold(household))
+            kept = _Kept(looked.stand, StandingHousehold(household, at))
             self._keep(name, kept)
         if kept is not None and looked.stand is not None:
             given = kept.household.with_market(looked.instruments, looked.prices)

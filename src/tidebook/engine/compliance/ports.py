@@ -218,6 +218,8 @@ class Compliance(Protocol):
     def save_policy(self, portfolio_id: str, policy: AccountPolicy, at: datetime) -> int:
         """Keep what is stated of an account, and have its trades judged again.
 
+        What was stated for days before those of the policy stands.
+
         Returns the version; 0 where the same was stated already.
 
         Raises:

@@ -288,7 +288,7 @@ def _wash_risks(
     abroad = {each for each, policy in policies.items() if policy.jurisdiction != "US"}
     events = [
         event
-        for household in household_of(made)
+        for household in household_of(made, policies)
         for event in household_history(keys, household).events
     ]
     later = [trade.trade_id for trade in trades]

@@ -9,7 +9,7 @@ is not sure, nothing is said, and the whole book is built with the orders in it.
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.book.folding import fold
@@ -20,7 +20,8 @@ from tidebook.book.policies import key_rules
 from tidebook.book.postings import Leg, in_order, settled
 from tidebook.book.whole import is_cash_account
 from tidebook.compliance.rulebook import BROKEN
-from tidebook.compliance.walking import Walk, keeps_cash
+from tidebook.compliance.trades import AccountType
+from tidebook.compliance.walking import FIRST_VALUED, Walk, keeps_cash
 from tidebook.engine.book_facts import rebuilt
 from tidebook.engine.compliance.judging import (
     FUNDED_FROM_OUTSIDE,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from tidebook.model.findings import Finding
     from tidebook.model.instruments import Instrument
     from tidebook.model.markets import PriceQuotes
+    from tidebook.model.portfolios import Portfolio
 
 _CANADA: Final = "CA"
 _NO_PLACE: Final = (date.min, datetime.min.replace(tzinfo=UTC))
@@ -76,8 +78,15 @@ class _Booked(NamedTuple):
 class StandingHousehold:
     """A household's books to their end; it never changes, and threads may share it."""
 
-    def __init__(self, household: Household) -> None:
-        """Build the books of a household and go through them to their end."""
+    def __init__(self, household: Household, at: datetime) -> None:
+        """Build the books of a household and go through them to their end.
+
+        Args:
+            household: Its facts and policies.
+            at: When orders are to be judged: on that day, and with an account that nothing binds
+                for what it was worth before on any later one.
+        """
+        self.valued_from = _valued_from(at)
         made = rebuilt(household.facts)
         facts = household.facts.facts
         self.policies = household.policies
@@ -98,7 +107,9 @@ class StandingHousehold:
         self._accounts: dict[str, _Account] = {}
         for portfolio_id in facts.portfolios:
             books = books_of(made, portfolio_id, self.policies, transactions, markets)
-            self._accounts[portfolio_id] = _account(books)
+            self._accounts[portfolio_id] = _account(books, self.valued_from)
+        self._is_bound = any(one.end.is_bound for one in self._accounts.values())
+        self._prices = household.facts.prices
         self._taxes = standing_taxes(made, self.policies)
 
     def with_market(
@@ -107,6 +118,17 @@ class StandingHousehold:
         """Return its facts, without transactions, with instruments and prices as they now are."""
         facts = self.given.facts._replace(instruments=instruments)
         return self.given._replace(facts=facts, prices=prices)
+
+    def serves(self, at: datetime, prices: Mapping[str, PriceQuotes]) -> bool:
+        """Tell whether orders of an instant can be judged on it, with the prices of now.
+
+        What an account was worth may bind it, by day trades and deficits: then it is of one day
+        and of the prices that it was built with.
+        """
+        if not self._is_bound:
+            return _valued_from(at) >= self.valued_from
+        same = all(prices.get(each) is quotes for each, quotes in self._prices.items())
+        return same and _valued_from(at) == self.valued_from
 
     def check(
         self, given: BookFacts, orders: Sequence[Order], at: datetime
@@ -144,7 +166,7 @@ class StandingHousehold:
         booked: _Booked,
         taxes: StandingTaxes,
         at: datetime,
-    ) -> tuple[OrderCheck, ...]:
+    ) -> tuple[OrderCheck, ...] | None:
         instruments = supposed.instruments
         events = taxes.events(booked.entries, given)
         terms = taxes.terms_with(instruments)
@@ -157,17 +179,15 @@ class StandingHousehold:
             entries = _ordered(booked.entries.get(portfolio_id, ()))
             account = self._accounts[portfolio_id]
             portfolio = given.facts.portfolios[portfolio_id]
-            has_cash = portfolio.portfolio_type != FUNDED_FROM_OUTSIDE
-            has_cash = has_cash and keeps_cash(entries, instruments)
-            known = account.books.account
+            if not _fits(account, entries, portfolio, instruments):
+                return None
             books = account.books._replace(
-                account=known._replace(keeps_cash=known.keeps_cash or has_cash),
                 transactions={**account.books.transactions, **transactions},
                 market=markets.in_currency(portfolio.base_currency),
             )
             with exact():
-                walk = _at_end(account, books, entries)
-                along = walk.along(entries, date.min, date.min)
+                walk = _at_end(account, books, entries, self.valued_from)
+                along = walk.along(entries, date.min, self.valued_from)
                 for one in found_on(walk, along, ids):
                     found[one.judged.trade.trade_id] = with_taxes(one, books.account, said)
         trades = [one.judged.trade for one in found.values()]
@@ -200,7 +220,32 @@ class StandingHousehold:
         return _Booked(folding.entries, folding.findings) if folding.is_sure else None
 
 
-def _account(books: Books) -> _Account:
+def _valued_from(at: datetime) -> date:
+    """Return the first day of which an order's check values an account (``Walk.go``)."""
+    return at.date() - timedelta(days=1) - FIRST_VALUED
+
+
+def _fits(
+    account: _Account,
+    entries: Sequence[Entry],
+    portfolio: Portfolio,
+    instruments: Mapping[str, Instrument],
+) -> bool:
+    """Tell whether entries at its end change nothing of how an account was walked through.
+
+    Whether cash is in its book, and in a cash account what is paid in later, bear on days before.
+    """
+    known = account.books.account
+    funded = portfolio.portfolio_type == FUNDED_FROM_OUTSIDE
+    if not known.keeps_cash and not funded and keeps_cash(entries, instruments):
+        return False
+    stated = (known, *(one for _, one in account.books.accounts))
+    if all(one.type is not AccountType.CASH for one in stated):
+        return True
+    return account.before.cash is not None and not funded
+
+
+def _account(books: Books, valued_from: date) -> _Account:
     """Walk an account to its last day and to its end, judging nothing."""
     ordered = _ordered(books.entries)
     last = ordered[-1].posting.on if ordered else date.min
@@ -209,21 +254,21 @@ def _account(books: Books) -> _Account:
     own = {identity: fact for identity, fact in books.transactions.items() if identity in ids}
     with exact():
         before = Walk(books)
-        _pass(before, ordered[: len(ordered) - len(tail)], date.max)
+        _pass(before, ordered[: len(ordered) - len(tail)], valued_from)
         end = before.fork(books)
-        _pass(end, tail, date.max)
+        _pass(end, tail, valued_from)
     kept = books._replace(entries=tuple(tail), transactions=own)
     before.books = end.books = kept
     return _Account(kept, before, end)
 
 
-def _at_end(account: _Account, books: Books, entries: Sequence[Entry]) -> Walk:
+def _at_end(account: _Account, books: Books, entries: Sequence[Entry], valued_from: date) -> Walk:
     """Return the account at its end; where an order is of its last day, that day is valued."""
     tail = account.books.entries
     if not tail or not entries or entries[0].posting.on > tail[-1].posting.on:
         return account.end.fork(books)
     walk = account.before.fork(books)
-    _pass(walk, tail, tail[-1].posting.on)
+    _pass(walk, tail, min(valued_from, tail[-1].posting.on))
     return walk
 
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from tidebook.compliance.policies import AccountPolicy
+from tidebook.compliance.policies import AccountPolicy, superficial_window_days
 from tidebook.compliance.rulebook import BROKEN
 from tidebook.compliance.taxes import (
     Closing,
@@ -51,14 +51,16 @@ def standing_taxes(made: Rebuilt, policies: Mapping[str, AccountPolicy]) -> Stan
 
     There is none where its books are kept in several currencies, or where a rule breaks.
     """
-    households = household_of(made)
+    households = household_of(made, policies)
     if len(households) != 1:
         return None
     countries = {
         policies.get(each, AccountPolicy()).jurisdiction for each in made.rests_on.facts.portfolios
     }
     try:
-        return StandingTaxes(made, households[0], wash_terms(made, policies), countries)
+        terms = wash_terms(made, policies)
+        days = superficial_window_days(policies.values())
+        return StandingTaxes(made, households[0], (terms, days), countries)
     except BROKEN:
         # Where it is built anew, the verdicts say so.
         return None
@@ -71,10 +73,15 @@ class StandingTaxes:
         self,
         made: Rebuilt,
         household: Household,
-        terms: WashTerms,
+        rules: tuple[WashTerms, int],
         countries: Collection[str],
     ) -> None:
-        """Read the books of a household, whose accounts are in these countries, to their end."""
+        """Read the books of a household, whose accounts are in these countries, to their end.
+
+        ``rules`` are the terms of wash sales, and the days of the window of superficial losses.
+        """
+        terms, self._window_days = rules
+        self._orders = household.orders
         reading = HouseholdReading(household_keys(made), household)
         self._reading = reading
         self._terms = terms
@@ -102,12 +109,13 @@ class StandingTaxes:
         fresh = {each: one for each, one in instruments.items() if each not in self._instruments}
         if not fresh:
             return self._terms
-        return replace(self._terms, classes={**self._terms.classes, **tax_classes(fresh)})
+        return replace(self._terms, classes={**tax_classes(fresh), **self._terms.classes})
 
     def events(self, entries: Mapping[str, Sequence[Entry]], given: BookFacts) -> list[LotEvent]:
         """Return what happens to lots by entries at the end."""
         portfolios, instruments, _, _, actions = given.facts
-        household = Household(portfolios, instruments, actions, self._currency)
+        currency, orders = self._currency, self._orders
+        household = Household(portfolios, instruments, actions, currency, orders)
         return self._reading.onward((one for own in entries.values() for one in own), household)
 
     def said(self, events: Sequence[LotEvent], terms: WashTerms, as_of: date) -> Taxes:
@@ -119,7 +127,7 @@ class StandingTaxes:
         if self._is_canadian:
             names = {self._family(event) for event in events}
             known = [event for name in names for event in self._superficial.get(name, ())]
-            common = SuperficialTerms(terms.accounts, terms.identity)
+            common = SuperficialTerms(terms.accounts, terms.identity, self._window_days)
             denied = match_superficial([*known, *events], common)
             told = of_superficial(denied, as_of, self._currency)
             found[SUPERFICIAL_RULE_ID, self._currency] = told

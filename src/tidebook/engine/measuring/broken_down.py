@@ -19,7 +19,7 @@ from tidebook.engine.measuring.measured import (
     together,
 )
 from tidebook.engine.measuring.parts import holdings
-from tidebook.engine.measuring.performance import daily_values
+from tidebook.engine.measuring.prepared import daily_values
 from tidebook.engine.ports import FactQuery
 from tidebook.errors import BookMovedError
 from tidebook.model.money import ZERO

@@ -32,12 +32,8 @@ from tidebook.analytics import (
 )
 from tidebook.analytics.figures import Reason
 from tidebook.engine.measuring.daily_comparison import relative_daily
-from tidebook.engine.measuring.performance import (
-    FeeBasis,
-    day_coverage,
-    value_at_cost,
-    window_of,
-)
+from tidebook.engine.measuring.performance import FeeBasis, day_coverage, window_of
+from tidebook.engine.measuring.prepared import value_at_cost
 from tidebook.model.money import ZERO, exact
 from tidebook.model.periods import PeriodRequest, PeriodType
 

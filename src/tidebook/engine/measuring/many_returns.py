@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from tidebook.analytics import FeeBasis, Reason, Undefined, annualise, to_days
+from tidebook.analytics import FeeBasis, Reason, Undefined, to_days
 from tidebook.engine.measuring.measured import Scope, measured
-from tidebook.engine.measuring.performance import performance, refuse_doubled_names
-from tidebook.model.periods import NoSpan, resolve
+from tidebook.engine.measuring.performance import annualised, performance, refuse_doubled_names
+from tidebook.model.periods import NoSpan, counted, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,7 +75,7 @@ def returns_of_each(
             periods = _from_every_day(reader, portfolio.portfolio_id, request)
         else:
             periods = tuple(
-                _told(named, span, growth, is_held=ends.first[place] is not None)
+                _told(named, span, growth, ends.last[place])
                 for named, span, growth, ends in zip(
                     request.periods, days.of(portfolio.inception), growths, found.ends, strict=True
                 )
@@ -155,14 +155,16 @@ class _Days:
         return found
 
 
-def _told(named: NamedPeriod, span: Span | NoSpan, growth: float, *, is_held: bool) -> EachPeriod:
+def _told(
+    named: NamedPeriod, span: Span | NoSpan, growth: float, valued_on: date | None
+) -> EachPeriod:
     nothing = Undefined(Reason.NO_DATA)
     if isinstance(span, NoSpan):
         return EachPeriod(named.name, None, span.end, nothing, nothing)
-    if not is_held:
+    if valued_on is None:
         return EachPeriod(named.name, span.start, span.end, nothing, nothing)
     total = growth - 1.0
-    yearly = annualise(total, span.start, span.end)
+    yearly = annualised(total, counted(span, valued_on))
     return EachPeriod(named.name, span.start, span.end, total, yearly)
 
 

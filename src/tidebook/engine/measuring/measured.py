@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from tidebook.book.series import PortfolioDay, rates_by_day
 from tidebook.engine.book_facts import rebuilt
 from tidebook.engine.measuring.parts import Choice, holdings
-from tidebook.engine.measuring.performance import series_from, series_of
+from tidebook.engine.measuring.performance import series_of
+from tidebook.engine.measuring.prepared import series_from
 from tidebook.engine.ports import FactQuery, RestatementQuery
 from tidebook.engine.views import Freshness
 from tidebook.errors import GroupTooLargeError, NoSuchPartError, ReportingCurrencyError
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from tidebook.engine.measuring.parts import Holdings
-    from tidebook.engine.measuring.performance import NamedPeriod, Series
+    from tidebook.engine.measuring.performance import NamedPeriod
+    from tidebook.engine.measuring.prepared import Series
     from tidebook.engine.ports import Reader
     from tidebook.engine.views import SeriesView
     from tidebook.model.markets import RateTable

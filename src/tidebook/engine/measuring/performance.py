@@ -1,9 +1,9 @@
 """Returns of a portfolio over named periods, from its daily series.
 
 A day's capital is the closing value of the valued day before plus what flowed in at its start. A
-position without a price or a rate is carried at its cost, so that the first price does not look
-like a gain; ``coverage`` says how much of the value that concerns. Flows are those across the
-portfolio's border. Fees are no flows: they are kept apart, and a gross return adds them back.
+position without a price or a rate is carried at its cost; ``coverage`` says how much of the value
+that concerns. Flows are those across the portfolio's border. Fees are no flows: they are kept
+apart, and a gross return adds them back.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from tidebook.analytics import (
-    DailyValues,
     DatedAmounts,
     FeeBasis,
     Reason,
@@ -26,6 +25,7 @@ from tidebook.analytics import (
     to_float64,
 )
 from tidebook.book.valuation import coverage
+from tidebook.engine.measuring.prepared import series_from, value_at_cost
 from tidebook.errors import InvalidPeriodError
 from tidebook.model.money import ZERO, exact
 from tidebook.model.periods import (
@@ -33,6 +33,7 @@ from tidebook.model.periods import (
     NoSpan,
     NoSpanReason,
     PeriodType,
+    counted,
     cut,
     resolve,
 )
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
         ReturnWarning,
     )
     from tidebook.book.series import PortfolioDay
+    from tidebook.engine.measuring.prepared import Series
     from tidebook.engine.views import SeriesView
     from tidebook.model.periods import (
         PeriodRequest,
@@ -105,6 +107,7 @@ class Part(NamedTuple):
 class PeriodReturn(NamedTuple):
     """The time-weighted return of one period, as fractions.
 
+    ``annualised`` is by the days up to the last valued one, as ``model.periods.counted`` says.
     ``coverage_min`` is the lowest part of a day's value that was priced; None without any value.
     """
 
@@ -133,24 +136,6 @@ class PeriodRate(NamedTuple):
     coverage_min: Decimal | None
 
 
-class Series(NamedTuple):
-    """A portfolio's days with unpriced positions at cost, exact and as arrays.
-
-    ``moved`` are the days with a flow or a fee, ``unpriced`` those with a position at cost: few
-    of all, so that what only they can change is found without a walk over every day.
-    """
-
-    days: tuple[PortfolioDay, ...]
-    values: DailyValues
-    inception: date | None
-    moved: tuple[PortfolioDay, ...]
-    unpriced: tuple[PortfolioDay, ...]
-    restated_from: date | None = None
-    """The first day that the last restatement touched, None without any."""
-    knows_restatements: bool = False
-    """Whether that was looked for; where not, no period can begin with it."""
-
-
 class Window(NamedTuple):
     """The days of a period, those with flows or unpriced positions, and its opening value."""
 
@@ -164,41 +149,14 @@ class Window(NamedTuple):
     why: Reason = Reason.NO_DATA
     """Why there is nothing to tell of a period that holds no day."""
 
+    def counted(self, span: Span) -> Span:
+        """Return the days by which a return over the span is brought to a year."""
+        return counted(span, self.days[-1].on) if self.days else span
+
 
 def series_of(view: SeriesView) -> Series:
     """Return what returns are computed from; the view must begin at the portfolio's first day."""
     return view.prepared or series_from(view.days, view.inception)
-
-
-def series_from(days: tuple[PortfolioDay, ...], inception: date | None) -> Series:
-    """Return what returns are computed from, of all days from the first on."""
-    return Series(
-        days,
-        daily_values(days),
-        inception,
-        tuple(day for day in days if day.bod_cashflow or day.eod_cashflow or day.fees),
-        tuple(day for day in days if day.unpriced_cost),
-    )
-
-
-def daily_values(days: Sequence[PortfolioDay]) -> DailyValues:
-    """Return the days as arrays: opening and closing values at cost where there is no price.
-
-    The opening value of a day is the closing value of the day before it in ``days``; that of the
-    first day is its own.
-    """
-    with exact():
-        closing = [value_at_cost(day) for day in days]
-        flows = [day.eod_cashflow + day.fees if day.fees else day.eod_cashflow for day in days]
-    emv = to_float64(closing)
-    return DailyValues(
-        dates=to_days([day.on for day in days]),
-        bmv=np.concatenate([to_float64(day.bod_market_value for day in days[:1]), emv[:-1]]),
-        bcf=to_float64(day.bod_cashflow for day in days),
-        ecf=to_float64(flows),
-        emv=emv,
-        fees=to_float64(day.fees for day in days),
-    )
 
 
 def performance(series: Series, request: Request) -> tuple[PeriodReturn, ...]:
@@ -288,7 +246,7 @@ def _period_return(series: Series, named: NamedPeriod, request: Request) -> Peri
         start=window.start,
         end=window.end,
         cumulative=linked.total,
-        annualised=_annualised(linked.total, window.span),
+        annualised=annualised(linked.total, window.counted(window.span)),
         attributes=attributes_of(window),
         coverage_min=coverage_min(window),
         warnings=linked.warnings,
@@ -297,7 +255,8 @@ def _period_return(series: Series, named: NamedPeriod, request: Request) -> Peri
     )
 
 
-def _annualised(total: Figure, span: Span) -> Figure:
+def annualised(total: Figure, span: Span) -> Figure:
+    """Return the yearly rate of a return over the days that count."""
     return total if isinstance(total, Undefined) else annualise(total, span.start, span.end)
 
 
@@ -324,7 +283,7 @@ def _period_rate(series: Series, named: NamedPeriod, as_of: date) -> PeriodRate:
         return PeriodRate(
             named.name, window.start, window.end, nothing, nothing, nothing, None, None
         )
-    found = _rates(window, window.span)
+    found = _rates(window, window.counted(window.span))
     return PeriodRate(
         name=named.name,
         start=window.start,
@@ -351,13 +310,6 @@ def _rates(window: Window, span: Span) -> MoneyWeighted:
         to_float64(amount for _, amount in flows),
     )
     return money_weighted(dated, span, opening=float(window.opening), closing=float(closing))
-
-
-def value_at_cost(day: PortfolioDay) -> Decimal:
-    """Return a day's value with unpriced positions at cost; to be called in ``exact``."""
-    if day.unpriced_cost:
-        return day.eod_market_value + day.unpriced_cost
-    return day.eod_market_value
 
 
 def attributes_of(window: Window) -> Attributes:

@@ -41,7 +41,8 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from tidebook.analytics import Drawdown, Fall, Figure, Linked, ReturnWarning, Suite
-    from tidebook.engine.measuring.performance import NamedPeriod, Request, Series
+    from tidebook.engine.measuring.performance import NamedPeriod, Request
+    from tidebook.engine.measuring.prepared import Series
     from tidebook.model.periods import Span
 
 _WORST_MAX: Final = 10
@@ -206,7 +207,7 @@ def _period(
     linked = time_weighted(series.values, window.span, request.basis)
     daily = with_capital(series, window.span, linked)
     own = resampled(daily, terms.frequency)
-    conventions = terms.conventions(window.span)
+    conventions = terms.conventions(window.counted(window.span))
     found = suite(own.returns, conventions=conventions)
     pairs = _pairs(daily, benchmark, terms, window.span)
     beside = pairs and suite(pairs.returns, pairs.benchmark, conventions)

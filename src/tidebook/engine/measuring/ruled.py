@@ -21,7 +21,6 @@ from tidebook.analytics import (
     Reason,
     ReturnRules,
     Undefined,
-    annualise,
     ruled_returns,
     to_date,
     to_days,
@@ -29,12 +28,13 @@ from tidebook.analytics import (
 from tidebook.engine.measuring.performance import (
     Part,
     PeriodReturn,
+    annualised,
     attributes_of,
     coverage_min,
     refuse_doubled_names,
     window_of,
 )
-from tidebook.model.periods import Breakdown, cut
+from tidebook.model.periods import Breakdown, counted, cut
 
 if TYPE_CHECKING:
     from datetime import date
@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tidebook.analytics import RuledReturns
-    from tidebook.engine.measuring.performance import NamedPeriod, Request, Series
+    from tidebook.engine.measuring.performance import NamedPeriod, Request
+    from tidebook.engine.measuring.prepared import Series
     from tidebook.model.periods import Span
 
 
@@ -128,13 +129,15 @@ def _period(measured: _Measured, named: NamedPeriod) -> RuledPeriod:
     span = window.span
     found = _over(measured, span)
     total = found if isinstance(found, Undefined) else found.total
-    yearly = total if isinstance(total, Undefined) else annualise(total, span.start, span.end)
+    valued = window.counted(span)
+    if not isinstance(found, Undefined) and len(found.dates):
+        valued = counted(span, to_date(found.dates[-1]))
     told = PeriodReturn(
         name=named.name,
         start=window.start,
         end=window.end,
         cumulative=total,
-        annualised=yearly,
+        annualised=annualised(total, valued),
         attributes=attributes_of(window),
         coverage_min=coverage_min(window),
         warnings=(),

@@ -142,7 +142,7 @@ def tear_sheet(
         outcomes(
             daily,
             _within(market, span, told.terms),
-            told.terms.conventions(span),
+            told.terms.conventions(window.counted(window.span)),
             rng=np.random.default_rng(told.seed),
         ),
         _lines(book, _listed(as_of, span, told.period), span.end, market),

@@ -9,23 +9,22 @@ portfolio whose book moves meanwhile is left for the next round.
 from __future__ import annotations
 
 from datetime import UTC, date, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from tidebook.compliance.policies import superficial_window_days, wash_window_days
 from tidebook.compliance.verdicts import Status
 from tidebook.engine.book_facts import rebuilt
 from tidebook.engine.compliance.judging import Asked, Markets, judge_household
 from tidebook.engine.compliance.ports import TradeVerdicts, VerdictsWrite
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
+    from tidebook.compliance.policies import AccountPolicy
     from tidebook.compliance.walking import Judged
     from tidebook.engine.book_facts import BookFacts
     from tidebook.engine.compliance.ports import ComplianceUnit, Job
-
-WINDOW: Final = timedelta(days=30)
-"""How far back a purchase reaches to a sale at a loss."""
 
 
 def judge_again(
@@ -55,7 +54,7 @@ def judge_again(
     writes: list[VerdictsWrite] = []
     for job in apart:
         own = {each: policies[each] for each in _ids(job) if each in policies}
-        asked = Asked(own, _since(job, today), today)
+        asked = Asked(own, _since(job, today, _reach(own)), today)
         writes += _judged(job, gathered.by_group[job.asked_by], asked, markets)
     return len(unit.save(writes, at))
 
@@ -92,12 +91,18 @@ def _judged(job: Job, given: BookFacts, asked: Asked, markets: Markets) -> list[
     ]
 
 
-def _since(job: Job, today: date) -> date:
+def _reach(policies: Mapping[str, AccountPolicy]) -> timedelta:
+    """Return how far back a purchase reaches in a household: 30 days, or as long as one states."""
+    stated = policies.values()
+    return timedelta(days=max(wash_window_days(stated), superficial_window_days(stated)))
+
+
+def _since(job: Job, today: date, reach: timedelta) -> date:
     """Return the day from which the verdicts of a household may differ."""
     days = [member.unjudged_from for member in job.members if member.unjudged_from is not None]
     days += [today for member in job.members if member.due_on and member.due_on <= today]
     first = min(days, default=today)
-    return first - WINDOW - timedelta(days=1) if first - date.min > 2 * WINDOW else date.min
+    return first - reach - timedelta(days=1) if first - date.min > 2 * reach else date.min
 
 
 def _due_on(judged: Sequence[Judged], before: date | None, today: date) -> date | None:

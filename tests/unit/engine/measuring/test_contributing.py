@@ -14,7 +14,8 @@ from tidebook.engine.measuring.attributing import BenchmarkGroup, Terms, attribu
 from tidebook.engine.measuring.broken_down import UNALLOCATED, BrokenDown, Sleeve, rate_returns
 from tidebook.engine.measuring.contributing import contribution
 from tidebook.engine.measuring.measured import Measured
-from tidebook.engine.measuring.performance import NamedPeriod, Request, daily_values, series_from
+from tidebook.engine.measuring.performance import NamedPeriod, Request
+from tidebook.engine.measuring.prepared import daily_values, series_from
 from tidebook.model.markets import rate_table
 from tidebook.model.periods import PeriodRequest, PeriodType
 
