@@ -7,7 +7,7 @@ window is open to 9 February.
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ import pytest
 from tests.unit.cli.memory_book import MemoryBook, Openings
 from tests.unit.cli.terminal import terminal
 from tidebook.compliance.policies import AccountPolicy
-from tidebook.compliance.trades import Restriction
+from tidebook.compliance.trades import DayTraderTerms, Restriction
 from tidebook.engine.user_trades import UserTrade, UserTrades
 from tidebook.engine.users import UserPolicy
 from tidebook.model.facts import TransactionType
@@ -88,6 +88,21 @@ def test_an_order_that_is_open_counts(store: Openings) -> None:
     assert refused.exit_code == 2
 
 
+def test_what_binds_the_accounts_is_shown(store: Openings) -> None:
+    at = datetime(2024, 1, 20, tzinfo=UTC)
+    terms = DayTraderTerms(designated_on=date(2024, 1, 5))
+    store.compliance.save_policy("user:u1", AccountPolicy(day_trader=terms), at)
+    result = terminal(store, "compliance", "accounts", "u1", "--as-of", "2024-01-09", "-o", "table")
+    assert result.exit_code == 0, result.stderr
+    assert "pattern day trader since 2024-01-05" in result.stdout
+    # 5,000 of ACME are all that the book knows of.
+    assert "ACME" in result.stdout
+    asked = terminal(store, "compliance", "accounts", "u1", "--as-of", "2024-01-10")
+    (account,) = json.loads(asked.stdout)["accounts"]
+    assert account["pattern_day_trader"] == {"designated_on": "2024-01-05", "day_trades": []}
+    assert account["positions"] == []
+
+
 def test_a_policy_is_stated_from_a_file_and_shown(store: Openings, tmp_path: Path) -> None:
     empty = terminal(store, "compliance", "policy", "user:u1")
     assert json.loads(empty.stdout)["is_stated"] is False
@@ -140,3 +155,17 @@ def test_rules_are_listed_with_those_in_force(store: Openings) -> None:
 
 def test_nobody_is_not_found(store: Openings) -> None:
     assert terminal(store, "compliance", "list", "nobody").exit_code == 4
+
+
+def test_what_losses_come_to_for_tax_is_shown(store: Openings) -> None:
+    rows = terminal(store, "tax", "form-8949", "u1", "--year", "2024", "-o", "csv")
+    # 100 bought at 50 on 2 January and sold at 40 on the 10th, in cents.
+    assert rows.stdout.splitlines()[1] == (
+        "C,100 ACME,2024-01-02,2024-01-10,4000.00,5000.00,,0.00,-1000.00,USD"
+    )
+    table = terminal(store, "tax", "form-8949", "u1", "--year", "2024", "-o", "table")
+    assert "-1000" in table.stdout
+    lots = terminal(store, "tax", "lots", "u1")
+    assert json.loads(lots.stdout)["reports"][0]["totals"]["recognised"] == "-1000"
+    others = terminal(store, "tax", "broker-differences", "u1", "--year", "2024")
+    assert json.loads(others.stdout)["reports"][0]["sales"] == []

@@ -20,7 +20,7 @@ from tidebook.api.wire.scope import AskedScope
 from tidebook.engine.measuring.attributing import BenchmarkGroup, attribution
 from tidebook.engine.measuring.benchmark_returns import index_line
 from tidebook.engine.measuring.bridging import bridge
-from tidebook.engine.measuring.broken_down import BrokenDown, broken_down
+from tidebook.engine.measuring.broken_down import BrokenDown
 from tidebook.engine.measuring.contributing import contribution
 from tidebook.engine.measuring.measured import Scope
 from tidebook.engine.measuring.parts import Dimension
@@ -34,14 +34,14 @@ router = APIRouter(tags=["measures"])
 def contributions_of_several(edge: EdgeHere, body: JsonBody) -> Response:
     """Return what each group of holdings added to the return of several portfolios together."""
     asked = wire.asked_contribution(decoded_object(body), edge.clock.now(), of_several=True)
-    return reply(_contributions(edge, members_of(edge, asked.scope), asked))
+    return reply(_contributions(edge, members_of(edge.reader, asked.scope), asked))
 
 
 @router.post("/portfolios/attribution", **samples.attribution_of_several())
 def attributions_of_several(edge: EdgeHere, body: JsonBody) -> Response:
     """Return why several portfolios together returned something else than a benchmark."""
     asked = wire.asked_attribution(decoded_object(body), edge.clock.now(), of_several=True)
-    return reply(_attributions(edge, members_of(edge, asked.scope), asked))
+    return reply(_attributions(edge, members_of(edge.reader, asked.scope), asked))
 
 
 @router.post("/portfolios/{portfolio_id:path}/contribution", **samples.contribution())
@@ -121,7 +121,7 @@ def _broken_down(
     dimension: Dimension,
 ) -> tuple[BrokenDown, Asking]:
     wanted = Scope(portfolio_ids, scope.choice, scope.currency, scope.known_at)
-    found = broken_down(edge.reader, wanted, periods, dimension)
+    found = edge.breakdowns.of(edge.reader, wanted, periods, dimension)
     return found, told_of(edge, found.whole, scope, periods)
 
 
