@@ -115,22 +115,11 @@ def create_app(
         redirect_slashes=True,
         lifespan=_with_threads(chosen.threads),
     )
-    waiting = WaitingRoom(chosen.waiting_max)
     served = desk or user_desk(commands, reader, clock, new_id)
     judged = compliance or ComputedCompliance(reader, clock)
-    app.state.edge = Edge(
-        commands,
-        reader,
-        clock,
-        new_id,
-        new_nonce,
-        chosen,
-        waiting,
-        served,
-        judged,
-        OrderDesk(judged),
-        Breakdowns(),
-    )
+    given = (commands, reader, clock, new_id, new_nonce, chosen)
+    made = (WaitingRoom(chosen.waiting_max), served, judged, OrderDesk(judged), Breakdowns())
+    app.state.edge = Edge(*given, *made)
     app.state.pages = pages
     # The last route of the queries takes every path beneath a portfolio, so the checks go before.
     routed = (
