@@ -118,19 +118,8 @@ def create_app(
     waiting = WaitingRoom(chosen.waiting_max)
     served = desk or user_desk(commands, reader, clock, new_id)
     judged = compliance or ComputedCompliance(reader, clock)
-    app.state.edge = Edge(
-        commands,
-        reader,
-        clock,
-        new_id,
-        new_nonce,
-        chosen,
-        waiting,
-        served,
-        judged,
-        OrderDesk(judged),
-        Breakdowns(),
-    )
+    given = (commands, reader, clock, new_id, new_nonce, chosen, waiting, served)
+    app.state.edge = Edge(*given, judged, OrderDesk(judged), Breakdowns())
     app.state.pages = pages
     # The last route of the queries takes every path beneath a portfolio, so the checks go before.
     routed = (
