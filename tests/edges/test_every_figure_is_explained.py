@@ -163,8 +163,6 @@ NUMBERLESS = {
     "/portfolios/contribution": "as of one portfolio, explained by the same figures",
     "/portfolios/attribution": "the same",
     "/trades": "ids of facts",
-    "/users/{user_id}/comparative": "all portfolios of a user in one, beside a benchmark; what "
-    "each portfolio is worth and earned is explained under its own id",
     "/compliance/rules": "parameters of rules, as their sources state them",
     "/users/{user_id}/compliance/trades/{trade_id}": "the same, version by version",
     "/users/{user_id}/compliance/check": "what rules would say of orders that were never sent",

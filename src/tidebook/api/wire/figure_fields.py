@@ -1,7 +1,7 @@
 """Which figure explains which field: every number of every answer has one.
 
 Answers are named by their route; a path is the names on the way to the field, ``*`` for each row of
-a list or each period of a summary. What is no figure but an identity or the bookkeeping of a page
+a list or each period of a summary, a number for one place of a list. What is no figure but an identity or the bookkeeping of a page
 (versions, epochs, generations, counts of rows) is listed apart.
 """
 
@@ -112,6 +112,46 @@ _SYMBOL: Final = {
     "pnl": "user_symbol.pnl",
     "return_pct": "user_symbol.return",
 }
+_USER_SIDE: Final = (
+    "buy_value",
+    "sell_value",
+    "profit_percent",
+    "opening_value",
+    "closing_value",
+    "income",
+    "fees",
+    "contributions",
+    "withdrawals",
+    "mwr_annual_percent",
+    "twr_percent",
+    "coverage",
+    "coverage_at_start",
+)
+_INDEX_SIDE: Final = (
+    "start_price",
+    "end_price",
+    "returns_percent",
+    "end_value_same_flows",
+    "value_added",
+    "ks_pme",
+    "direct_alpha_percent",
+)
+_BETWEEN: Final = (
+    "difference_percent",
+    "twr_difference_percent",
+    "tracking_error_annual_percent",
+    "beta",
+    "alpha_annual_percent",
+    "information_ratio",
+    "capture_up",
+    "capture_down",
+)
+_INTERVALS: Final = (
+    "alpha_annual_percent",
+    "beta",
+    "tracking_error_percent",
+    "information_ratio",
+)
 _RETURN: Final = {"cumulative_return": "period.twr", "coverage": "period.coverage"}
 
 
@@ -284,6 +324,28 @@ FIGURE_FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
         "profit_factor": "closed.profit_factor",
         "total_pnl": "closed.pnl",
     },
+    "/users/{user_id}/comparative": {
+        **{f"user_performance.{name}": f"comparison.{name}" for name in _USER_SIDE},
+        "user_performance.profit_dollar": "comparison.profit",
+        **{f"benchmark_performance.{name}": f"comparison.{name}" for name in _INDEX_SIDE},
+        "benchmark_performance.mwr_percent": "comparison.benchmark_mwr_percent",
+        "benchmark_performance.mwr_annual_percent": "comparison.benchmark_mwr_annual_percent",
+        "benchmark_performance.scaled.end_value": "comparison.scaled_end_value",
+        "benchmark_performance.scaled.mwr_annual_percent": "comparison.scaled_mwr_annual_percent",
+        **{f"comparison.{name}": f"comparison.{name}" for name in _BETWEEN},
+        **{
+            f"comparison.intervals.{name}.{end}": f"comparison.{name}_{word}"
+            for name in _INTERVALS
+            for end, word in enumerate(("low", "high"))
+        },
+        "user_pnl": "comparison.profit",
+        "user_return_pct": "comparison.profit_percent",
+        "benchmark_return_pct": "comparison.benchmark_mwr_percent",
+        "difference_pct": "comparison.difference_percent",
+        "invested": "comparison.invested",
+        "coverage": "comparison.coverage",
+        "per_symbol_pnl.*": "comparison.symbol_pnl",
+    },
     "/users/{user_id}/compliance": {
         "audits.*.details.amounts.*.value": "verdict.amount",
         "audits.*.details.evidence.*.quantity": "verdict.evidence_quantity",
@@ -323,6 +385,9 @@ NO_FIGURES: Final = frozenset(
         "losing_trades",
         "breakeven_trades",
         "total_symbols_traded",
+        "days",
+        "age_days",
+        "weight",
         "rule_version",
         "total_checks",
         "passed",

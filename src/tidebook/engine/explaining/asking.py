@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from tidebook.engine.explaining.answers import Explanation
 from tidebook.engine.explaining.attributions import explain_attribution
 from tidebook.engine.explaining.bridges import explain_bridge
+from tidebook.engine.explaining.comparisons import explain_comparison
 from tidebook.engine.explaining.contributions import explain_contribution
 from tidebook.engine.explaining.days import explain_day
 from tidebook.engine.explaining.entries import explain_entry, explain_transaction
@@ -55,6 +56,7 @@ _DRAWN_FROM: Final[Mapping[Scope, Callable[[Library, Question, Figure], Drawn]]]
     Scope.USER: explain_user,
     Scope.USER_SYMBOL: explain_user_symbol,
     Scope.CLOSED: explain_closed,
+    Scope.COMPARISON: explain_comparison,
     Scope.VERDICT: explain_verdict,
     Scope.TAX_TOTAL: explain_tax,
     Scope.TAX_LOT: explain_tax,

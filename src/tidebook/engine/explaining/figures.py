@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date, datetime
 
+    from tidebook.analytics import Rebalancing
     from tidebook.book.holding_periods import Term
     from tidebook.engine.explaining.parts import AskedParts
     from tidebook.model.periods import PeriodRequest
@@ -58,6 +59,8 @@ class Scope(StrEnum):
     """The same of one security."""
     CLOSED = "closed"
     """How a user's closed trades ended."""
+    COMPARISON = "comparison"
+    """A user beside a benchmark."""
     VERDICT = "verdict"
     """What a rule says of a trade."""
     TAX_TOTAL = "tax_total"
@@ -111,6 +114,10 @@ class Question(NamedTuple):
     amount: str | None = None
     row: int | None = None
     currency: str | None = None
+    benchmark: str | None = None
+    start_date: date | None = None
+    end_date: date | None = None
+    rebalancing: Rebalancing | None = None
 
 
 class _Terms(NamedTuple):
@@ -142,6 +149,10 @@ TERMS: Final[Mapping[Scope, _Terms]] = {
     Scope.USER: _Terms(("user_id",), ("known_at",)),
     Scope.USER_SYMBOL: _Terms(("user_id", "security_id"), ("known_at",)),
     Scope.CLOSED: _Terms(("user_id",), ("known_at",)),
+    Scope.COMPARISON: _Terms(
+        ("user_id",),
+        ("benchmark", "start_date", "end_date", "rebalancing", "security_id", "known_at"),
+    ),
     Scope.VERDICT: _Terms(("user_id", "transaction_id", "rule_id")),
     Scope.TAX_TOTAL: _Terms(("user_id", "currency")),
     Scope.TAX_LOT: _Terms(("user_id", "currency", "row")),
@@ -335,6 +346,7 @@ _LISTED: Final = (
     *_of(Scope.USER, further_figures.USER),
     *_of(Scope.USER_SYMBOL, further_figures.USER_SYMBOL),
     *_of(Scope.CLOSED, further_figures.CLOSED),
+    *_of(Scope.COMPARISON, further_figures.COMPARISON),
     *_of(Scope.VERDICT, further_figures.VERDICT),
     *_of(Scope.TAX_TOTAL, further_figures.TAX_TOTAL),
     *_of(Scope.TAX_LOT, further_figures.TAX_LOT),
@@ -382,6 +394,7 @@ _MORE: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "transaction.named_quantity": ("lot_id",),
     **dict.fromkeys(further_figures.OF_GROUPS, ("group",)),
+    "comparison.symbol_pnl": ("security_id",),
     "verdict.amount": ("amount",),
     "verdict.evidence_quantity": ("row",),
     "verdict.evidence_amount": ("row",),
