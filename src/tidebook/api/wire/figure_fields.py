@@ -1,8 +1,9 @@
 """Which figure explains which field: every number of every answer has one.
 
 Answers are named by their route; a path is the names on the way to the field, ``*`` for each row of
-a list or each period of a summary, a number for one place of a list. What is no figure but an identity or the bookkeeping of a page
-(versions, epochs, generations, counts of rows) is listed apart.
+a list or each period of a summary, a number for one place of a list. What is no figure but an
+identity or the bookkeeping of a page (versions, epochs, generations, counts of rows) is listed
+apart.
 """
 
 from __future__ import annotations
@@ -397,8 +398,9 @@ NO_FIGURES: Final = frozenset(
         "year",
     }
 )
-"""Numbers that name a state of the book or the year of a row, or count the rows of a page or
-the days between two that stand beside them: quantities of nothing."""
+"""Numbers that name a state of the book, a version of a rule or the year of a row, repeat a term of
+the request, or count: the rows of a page, trades, checks, returns, or the days between two that
+stand beside them."""
 
 
 def fields_of(figure: str) -> list[str]:
