@@ -39,7 +39,7 @@ from tidebook.model.markets import NO_PRICES
 from tidebook.model.money import ZERO, converted, exact
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import date, datetime
     from decimal import Decimal
 
@@ -96,9 +96,18 @@ class OrderCheck(NamedTuple):
 
 
 def check_orders(
-    household: Household, orders: Sequence[Order], at: datetime
+    household: Household,
+    orders: Sequence[Order],
+    at: datetime,
+    through: Callable[[Rebuilt], Rebuilt] | None = None,
 ) -> tuple[OrderCheck, ...]:
     """Return what the rules would say of orders if they were done at an instant.
+
+    Args:
+        household: The accounts that are judged together.
+        orders: The basket, one done after the other.
+        at: When.
+        through: What the books go through before they are judged; nothing unless told.
 
     Raises:
         UnknownPortfolioError: When one is for a portfolio outside the household.
@@ -113,6 +122,8 @@ def check_orders(
         supposed.extend(_facts(one, known, at + place * _APART))
     changed = facts._replace(instruments=instruments, transactions=[*facts.transactions, *supposed])
     made = rebuilt(household.facts._replace(facts=changed))
+    if through is not None:
+        made = through(made)
     return _checked(made, household.policies, priced, at)
 
 

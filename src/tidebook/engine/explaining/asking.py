@@ -15,6 +15,7 @@ from tidebook.engine.explaining.figures import Scope, chosen
 from tidebook.engine.explaining.gains import explain_gain, explain_gains
 from tidebook.engine.explaining.lots import explain_lot
 from tidebook.engine.explaining.market import explain_market
+from tidebook.engine.explaining.orders import explain_order
 from tidebook.engine.explaining.periods import explain_period
 from tidebook.engine.explaining.positions import (
     explain_portfolio,
@@ -58,6 +59,7 @@ _DRAWN_FROM: Final[Mapping[Scope, Callable[[Library, Question, Figure], Drawn]]]
     Scope.CLOSED: explain_closed,
     Scope.COMPARISON: explain_comparison,
     Scope.VERDICT: explain_verdict,
+    Scope.ORDER: explain_order,
     Scope.TAX_TOTAL: explain_tax,
     Scope.TAX_LOT: explain_tax,
     Scope.TAX_SALE: explain_tax,

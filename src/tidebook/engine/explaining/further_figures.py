@@ -93,6 +93,19 @@ VERDICT: Final[Mapping[str, str]] = {
     "evidence_quantity": "the units of a piece of its evidence",
     "evidence_amount": "the amount of a piece of its evidence",
 }
+ORDER: Final[Mapping[str, str]] = {
+    "price": "the price that was sent, or the last one known",
+    "max_additional_qty": "how many units the limit of the position would still take",
+    "clean_qty": "how many units could be traded without a wash sale",
+    "wash_disallowed": "the loss that a wash sale would take",
+    "wash_permanent": "of it, what would be lost for good",
+    "wash_loss": "the loss of the sale",
+    "replaced_qty": "the units of a replacement, or of a sale that the purchase would wash",
+    "replaced_disallowed": "the loss that they take",
+    "amount": "the amount of a verdict under its name",
+    "evidence_quantity": "the units of a piece of its evidence",
+    "evidence_amount": "the amount of a piece of its evidence",
+}
 TAX_TOTAL: Final[Mapping[str, str]] = {
     "recognised": "what the sales gained for tax, after wash sales",
     "disallowed": "losses that wash sales took, each time that one rolls on",
