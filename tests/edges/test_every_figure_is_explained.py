@@ -165,6 +165,8 @@ NUMBERLESS = {
     "/trades": "ids of facts",
     "/compliance/rules": "parameters of rules, as their sources state them",
     "/users/{user_id}/compliance/trades/{trade_id}": "versions: the present one is explained",
+    "/users/{user_id}/compliance/accounts": "where accounts stand when a day is over, which the "
+    "amounts of the next trade's verdicts rest on; positions are explained under their own ids",
     "/users/{user_id}/compliance/acknowledgements": "words",
     "/portfolios/{portfolio_id}/compliance/policy": "what the owner states, as it was sent",
     "/benchmarks": "ages of levels of others",

@@ -44,6 +44,7 @@ from tidebook.api.routes import (
 )
 from tidebook.api.waiting import WaitingRoom
 from tidebook.engine.compliance.computed import ComputedCompliance
+from tidebook.engine.measuring.breakdowns import Breakdowns
 from tidebook.engine.user_desk import user_desk
 from tidebook.errors import Fault, InvalidRequestError, TidebookError
 
@@ -114,10 +115,10 @@ def create_app(
         lifespan=_with_threads(chosen.threads),
     )
     waiting = WaitingRoom(chosen.waiting_max)
-    users_desk = desk or user_desk(commands, reader, clock, new_id)
+    served = desk or user_desk(commands, reader, clock, new_id)
     judged = compliance or ComputedCompliance(reader, clock)
     app.state.edge = Edge(
-        commands, reader, clock, new_id, new_nonce, chosen, waiting, users_desk, judged
+        commands, reader, clock, new_id, new_nonce, chosen, waiting, served, judged, Breakdowns()
     )
     app.state.pages = pages
     # The last route of the queries takes every path beneath a portfolio, so the checks go before.
