@@ -44,6 +44,7 @@ from tidebook.api.routes import (
 )
 from tidebook.api.waiting import WaitingRoom
 from tidebook.engine.compliance.computed import ComputedCompliance
+from tidebook.engine.compliance.order_desk import OrderDesk
 from tidebook.engine.measuring.breakdowns import Breakdowns
 from tidebook.engine.user_desk import user_desk
 from tidebook.errors import Fault, InvalidRequestError, TidebookError
@@ -118,7 +119,17 @@ def create_app(
     served = desk or user_desk(commands, reader, clock, new_id)
     judged = compliance or ComputedCompliance(reader, clock)
     app.state.edge = Edge(
-        commands, reader, clock, new_id, new_nonce, chosen, waiting, served, judged, Breakdowns()
+        commands,
+        reader,
+        clock,
+        new_id,
+        new_nonce,
+        chosen,
+        waiting,
+        served,
+        judged,
+        OrderDesk(judged),
+        Breakdowns(),
     )
     app.state.pages = pages
     # The last route of the queries takes every path beneath a portfolio, so the checks go before.
