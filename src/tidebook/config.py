@@ -30,11 +30,18 @@ class Role(StrEnum):
     BOOK = "book"
     SERIES = "series"
     QUERY = "query"
+    CONTROL = "control"
 
 
 EVERY_ROLE: Final = tuple(Role)
-_PORTS: Final = {Role.INGEST: 8000, Role.BOOK: 8002, Role.SERIES: 8003, Role.QUERY: 8001}
-_PLANNED: Final = frozenset({"live", "control"})
+_PORTS: Final = {
+    Role.INGEST: 8000,
+    Role.BOOK: 8002,
+    Role.SERIES: 8003,
+    Role.QUERY: 8001,
+    Role.CONTROL: 8005,
+}
+_PLANNED: Final = frozenset({"live"})
 """Roles that have a name and no code in this release."""
 
 _DAYS_MAX: Final = 36_500

@@ -26,7 +26,7 @@ def test_nothing_set_takes_every_default() -> None:
         log_level="info",
         book_batch_max=2000,
         workers=2,
-        roles=(Role.INGEST, Role.BOOK, Role.SERIES, Role.QUERY),
+        roles=(Role.INGEST, Role.BOOK, Role.SERIES, Role.QUERY, Role.CONTROL),
         bus="log",
         retention_log_days=30,
         retention_known_days=None,
@@ -173,11 +173,11 @@ def test_the_port_is_that_of_the_first_role_unless_it_is_named(roles: str, port:
     assert Settings.from_environment(given | {"TIDEBOOK_PORT": "9"}).port == 9
 
 
-@pytest.mark.parametrize("text", ["", ",", "books", "book;series", "live", "all,control"])
+@pytest.mark.parametrize("text", ["", ",", "books", "book;series", "live", "all,live"])
 def test_what_is_no_role_is_refused(text: str) -> None:
     with pytest.raises(UnknownRoleError) as refused:
         roles_of(text)
-    assert "ingest, book, series, query, all" in refused.value.hint
+    assert "ingest, book, series, query, control, all" in refused.value.hint
 
 
 def test_the_reference_page_describes_exactly_the_variables_that_are_read() -> None:

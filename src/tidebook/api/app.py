@@ -20,6 +20,7 @@ from tidebook.api import (
     explaining,
     health,
     ingestion,
+    jobs as job_routes,
     measuring,
     metrics,
     problems,
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from tidebook.api.pages import Pages
     from tidebook.api.problems import Problem
     from tidebook.engine.compliance.ports import Compliance
+    from tidebook.engine.jobs import JobBoard
     from tidebook.engine.ports import Clock, Commands, Reader
     from tidebook.engine.user_desk import UserDesk
 
@@ -78,6 +80,7 @@ def create_app(
     compliance: Compliance | None = None,
     metrics_told: Exposition | None = None,
     unbooked: Callable[[], Mapping[str, int]] | None = None,
+    jobs: JobBoard | None = None,
 ) -> FastAPI:
     """Return the application that serves a book over HTTP.
 
@@ -94,6 +97,7 @@ def create_app(
         desk: Users' trades and benchmarks; without, benchmarks are instruments of the book alone.
         metrics_told: Told of requests, and asked for all metrics; without, there are none.
         unbooked: Tells per consumer how many records it has yet to read.
+        jobs: Scheduled work, where this process does any.
         compliance: Where verdicts are kept; without, trades are judged whenever someone asks.
     """
     chosen = settings or AppSettings()
@@ -133,9 +137,10 @@ def create_app(
         health,
         reference,
         *(() if metrics_told is None else (metrics,)),
+        *(() if jobs is None else (job_routes,)),
     )
     here = doors or Doors()
-    app.state.metrics, app.state.unbooked = metrics_told, unbooked
+    app.state.metrics, app.state.unbooked, app.state.jobs = metrics_told, unbooked, jobs
     app.state.doors, app.state.dependencies = here, tuple(dependencies)
     for part in routed:
         app.include_router(opened(part.router, here))

@@ -130,7 +130,7 @@ def examples() -> dict[str, Json]:
     """Return every example by name."""
     folder = files("tidebook.api")
     found: dict[str, Json] = {}
-    for name in ("samples.json", "samples_measures.json"):
+    for name in ("samples.json", "samples_measures.json", "samples_roles.json"):
         found |= cast("dict[str, Json]", msgspec.json.decode((folder / name).read_bytes()))
     return found
 

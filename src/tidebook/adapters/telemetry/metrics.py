@@ -15,6 +15,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
+from tidebook.engine.jobs import overdue_seconds, states
 from tidebook.engine.runner.feeds import SHIPPING
 from tidebook.errors import StoreUnavailableError
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
     from prometheus_client.metrics_core import Metric
 
+    from tidebook.engine.jobs import JobBoard
+    from tidebook.engine.ports import Clock
     from tidebook.engine.telemetry import Arrears, ArrearsReader
 
 CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
@@ -170,6 +173,19 @@ CATALOGUE: Final = (
         (),
         "days from the last level of the benchmark that is furthest behind to today",
     ),
+    Entry(
+        "tidebook_job_seconds",
+        "histogram",
+        ("job", "status"),
+        "how long a run of a scheduled job took, and whether it is done or failed",
+    ),
+    Entry(
+        "tidebook_job_overdue_seconds",
+        "gauge",
+        ("job",),
+        "for how long a job has been due and has not gone well since; 0 when it has",
+    ),
+    Entry("tidebook_job_leader", "gauge", (), "1 in the process that runs the jobs, 0 beside it"),
 )
 
 
@@ -225,8 +241,13 @@ class Metrics:
         self._restated_days = self._histogram("tidebook_series_restated_days", _RESTATED_DAYS)
         self._database_seconds = self._histogram("tidebook_database_seconds", _DATABASE_SECONDS)
         self._wait_seconds = self._histogram("tidebook_database_wait_seconds", _DATABASE_SECONDS)
+        self._job_seconds = self._histogram("tidebook_job_seconds", _BATCH_SECONDS)
         if arrears is not None:
             self.registry.register(_Arrears(arrears))
+
+    def tell_jobs(self, board: JobBoard, clock: Clock) -> None:
+        """Ask at each scrape, from now on, how scheduled jobs stand."""
+        self.registry.register(_Jobs(board, clock))
 
     def exposition(self) -> bytes:
         """Return every metric in the text format of Prometheus, :data:`CONTENT_TYPE`."""
@@ -284,6 +305,10 @@ class Metrics:
         self._wait_seconds.observe(waited_seconds)
         self._database_seconds.observe(held_seconds)
 
+    def job_ended(self, job: str, status: str, seconds: float) -> None:
+        """Take note of a run of a scheduled job (see ``engine.jobs.JobTelemetry``)."""
+        self._job_seconds.labels(job, status).observe(seconds)
+
     def _counter(self, name: str) -> Counter:
         entry = _ENTRIES[name]
         return Counter(name, entry.tells, entry.labels, registry=self.registry)
@@ -320,6 +345,29 @@ class _Arrears:
         yield _family("tidebook_database_up", {(): 1})
         for name, values in _values(found):
             yield _family(name, values)
+
+
+class _Jobs:
+    """Asks at a scrape how jobs stand; while the store does not answer, only who leads is told."""
+
+    def __init__(self, board: JobBoard, clock: Clock) -> None:
+        self._board = board
+        self._clock = clock
+
+    def describe(self) -> Iterable[Metric]:
+        """Name nothing beforehand, so that registering asks nothing."""
+        return ()
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the figures of the moment."""
+        yield _family("tidebook_job_leader", {(): int(self._board.is_leading())})
+        now = self._clock.now()
+        try:
+            found = states(self._board.jobs, self._board.store, now)
+        except StoreUnavailableError:
+            return
+        overdue = {(one.job.name,): overdue_seconds(one, now) for one in found}
+        yield _family("tidebook_job_overdue_seconds", overdue)
 
 
 def _family(name: str, values: Mapping[tuple[str, ...], float]) -> GaugeMetricFamily:

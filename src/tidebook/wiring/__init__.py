@@ -6,7 +6,6 @@ import gc
 import logging
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from signal import SIGTERM, signal
 from threading import Event, Thread, current_thread, main_thread
@@ -28,11 +27,13 @@ from tidebook.adapters.postgres.store import PostgresStore
 from tidebook.config import EVERY_ROLE, Role
 from tidebook.engine.benchmarks import Benchmarks, NoProvider
 from tidebook.engine.commands import LogCommands
-from tidebook.engine.keeping import Kept, RetentionJob, cut_of
+from tidebook.engine.keeping import Kept, cut_of, retention_job
 from tidebook.engine.runner import Runner, Stage, Through, unbooked
 from tidebook.engine.signals import Signal
 from tidebook.engine.telemetry import unread
 from tidebook.errors import MissingExtraError, StoreUnavailableError
+from tidebook.wiring.clock import SystemClock
+from tidebook.wiring.scheduling import benchmark_jobs, scheduled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
@@ -51,9 +52,22 @@ if TYPE_CHECKING:
     from tidebook.engine.bus import Bus
     from tidebook.engine.compliance.ports import Compliance
     from tidebook.engine.dead_letters import DeadLetters
+    from tidebook.engine.jobs import JobBoard
     from tidebook.engine.keeping import Keeper
     from tidebook.engine.ports import Clock, Commands, Reader
     from tidebook.engine.telemetry import ArrearsReader
+
+__all__ = [
+    "System",
+    "SystemClock",
+    "Watch",
+    "application",
+    "benchmark_provider",
+    "database_url",
+    "open_system",
+    "serve",
+    "serve_system",
+]
 
 _log = logging.getLogger("tidebook.wiring")
 
@@ -62,14 +76,6 @@ _PATIENCE_SECONDS: Final = 600.0
 _PAUSE_SECONDS: Final = 1.0
 # What the engine makes is frozen and never cyclic: looking for cycles often is wasted work.
 _GC_THRESHOLDS = (500_000, 20, 100)
-
-
-class SystemClock:
-    """The clock of the machine."""
-
-    def now(self) -> datetime:
-        """Return the present instant in UTC."""
-        return datetime.now(UTC)
 
 
 class Watch(NamedTuple):
@@ -94,6 +100,7 @@ class System:
     bus: Bus | None
     dead_letters: DeadLetters
     watch: Watch
+    jobs: JobBoard | None
     _keeper: Keeper
     _stack: ExitStack
 
@@ -142,9 +149,7 @@ def open_system(settings: Settings, *, run: bool = True, counted: bool = False) 
             stack.callback(made.close)
             return made
 
-        def runner(
-            lead: LeadName, stage: Stage, backlog: Callable[[], int] | None = None
-        ) -> Runner:
+        def runner(lead: LeadName, stage: Stage, behind: Callable[[], int] | None = None) -> Runner:
             made = Runner(
                 store(lead),
                 clock,
@@ -154,7 +159,7 @@ def open_system(settings: Settings, *, run: bool = True, counted: bool = False) 
                 batch_max=settings.book_batch_max,
                 stages=[stage],
                 through=None if bus is None else Through(bus, store()),
-                unbooked=backlog,
+                unbooked=behind,
                 compliance=compliance if stage is Stage.SERIES else None,
                 telemetry=watch.metrics,
             )
@@ -178,19 +183,23 @@ def open_system(settings: Settings, *, run: bool = True, counted: bool = False) 
         commands = LogCommands(store(), clock, arrived=arrived, booked=booked, backlog=backlog)
         reader = PostgresReader(pool, cache)
         keeper = PostgresKeeper(pool)
-        if run and Role.BOOK in settings.roles:
-            _start(RetentionJob(store("jobs"), keeper, clock, _kept(settings)), stack)
+        provider, board = benchmark_provider(settings), None
+        benchmarks = Benchmarks(PostgresBenchmarks(pool), provider, reader, clock)
+        if run and Role.CONTROL in settings.roles:
+            jobs = [retention_job(keeper, clock, _kept(settings)), *benchmark_jobs(benchmarks)]
+            board = scheduled(jobs, pool, store("jobs"), watch.metrics, stack)
         return System(
             commands,
             reader,
             clock,
             settings,
             url,
-            Benchmarks(PostgresBenchmarks(pool), benchmark_provider(settings), reader, clock),
+            benchmarks,
             compliance,
             bus,
             PostgresDeadLetters(pool, clock),
             watch,
+            board,
             keeper,
             stack.pop_all(),
         )
@@ -209,11 +218,6 @@ def _opened_pool(settings: Settings, stack: ExitStack) -> tuple[str, ToldPool]:
     pool = open_pool(url)
     stack.callback(pool.close)
     return url, pool
-
-
-def _start(job: RetentionJob, stack: ExitStack) -> None:
-    stack.callback(job.stop)
-    job.start()
 
 
 def _traces(settings: Settings, stack: ExitStack) -> Traces | None:
@@ -427,10 +431,16 @@ def application(system: System) -> FastAPI:
         pages=pages if reading else None,
         compliance=system.compliance,
         settings=settings,
-        doors=Doors(takes=Role.INGEST in given.roles, answers=reading, roles=given.roles),
+        doors=Doors(
+            takes=Role.INGEST in given.roles,
+            answers=reading,
+            roles=given.roles,
+            schedules=Role.CONTROL in given.roles,
+        ),
         dependencies=others,
         unbooked=partial(unread, system.watch.arrears),
         metrics_told=system.watch.metrics,
+        jobs=system.jobs,
     )
 
 
