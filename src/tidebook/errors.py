@@ -45,6 +45,7 @@
     │   │   ├── NoBookError           nothing was ever stored there
     │   │   └── RootRefusedError      no account but root is at hand to run the server
     │   ├── FencedError               a worker's fence or generation is out of date
+    │   │   └── ContendedError        two waited for each other, and one was refused
     │   └── SchemaNewerError          a later release has migrated the database
     ├── OverloadedError           a bounded queue is full; the caller should come back
     ├── AnalyticsError            a figure has no meaning for these inputs
@@ -674,6 +675,12 @@ class FencedError(StoreError):
             f"{what} has moved on since it was read",
             hint="nothing was written; the batch is read and tried again by its present owner",
         )
+
+
+class ContendedError(FencedError):
+    """Two units waited for each other, and the database refused one: no fault of what it wrote."""
+
+    code = "store.contended"
 
 
 class SchemaBehindError(StoreUnavailableError):

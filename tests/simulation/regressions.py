@@ -38,6 +38,13 @@ REGRESSIONS: Final[tuple[tuple[int, str], ...]] = (
         "two that waited for each other's locks by turns had a record set apart for nothing",
     ),
     (
+        3_000_116,
+        (
+            "two that waited for each other's locks seven times over had a record set apart "
+            "(test_who_is_refused_a_lock_is_tried_until_it_is_let_through)"
+        ),
+    ),
+    (
         2_001_684,
         (
             "cash of an action that names no currency went with the next fold of its account "

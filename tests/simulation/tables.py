@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
-from tidebook.errors import FencedError
+from tidebook.errors import ContendedError, FencedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable
@@ -162,12 +162,12 @@ class Locks:
         """Rest until somebody gives a lock back.
 
         Raises:
-            FencedError: When that somebody waits for this transaction.
+            ContendedError: When that somebody waits for this transaction.
         """
         transaction.waits_for = what
         if self._circular(transaction):
             transaction.waits_for = None
-            raise FencedError("what this unit wrote: two waited for each other")
+            raise ContendedError("what this unit wrote")
         waiters = self._locks[what].waiters
         me = self._scheduler.me
         waiters.append(me)

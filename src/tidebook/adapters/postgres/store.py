@@ -23,7 +23,7 @@ from tidebook.adapters.postgres import (
 )
 from tidebook.adapters.postgres.statements import statements
 from tidebook.book.series import Market
-from tidebook.errors import FencedError, StoreUnavailableError
+from tidebook.errors import ContendedError, FencedError, StoreUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
@@ -312,7 +312,9 @@ class PostgresStore:
         try:
             with self._pool.connection() as connection, connection.cursor() as cursor:
                 yield cursor
-        except (DeadlockDetected, SerializationFailure, UniqueViolation) as error:
+        except (DeadlockDetected, SerializationFailure) as error:
+            raise ContendedError("what this unit wrote") from error
+        except UniqueViolation as error:
             raise FencedError("what this unit wrote") from error
         except (OperationalError, InterfaceError, PoolTimeout) as error:
             raise _unavailable(error) from error
@@ -378,7 +380,7 @@ class PostgresStore:
             try:
                 rows = self._lead.execute(statement, named).fetchall()
             except DeadlockDetected as error:
-                raise FencedError("the partitions") from error
+                raise ContendedError("the partitions") from error
             except OperationalError as error:
                 self._lead = None
                 raise _unavailable(error) from error

@@ -17,6 +17,7 @@ from tidebook.engine.envelope import UNREADABLE, WHY, headers
 from tidebook.engine.topics import DEAD_LETTERS
 from tidebook.errors import (
     BusUnavailableError,
+    ContendedError,
     FencedError,
     StoreUnavailableError,
     UnreadableMessageError,
@@ -41,8 +42,7 @@ _log = logging.getLogger("tidebook.runner")
 _ATTEMPTS: Final = 3
 _PAUSES_SECONDS: Final = (0.02, 0.1, 0.5)
 _REFUSALS_MAX: Final = 5
-# Two that wait for each other's locks are refused by turns, in a storm many times over: that a
-# record is the cause itself is believed late.
+# That a record is the cause itself is believed late.
 _REFUSED_PAUSES_SECONDS: Final = (*_PAUSES_SECONDS, *(0.5,) * 3)
 
 Part = tuple[str, int]
@@ -169,7 +169,8 @@ class Consumption:
         """Process one record, or set it apart."""
         # Whoever was refused for having been replaced must not set apart as the owner once more.
         fence = self._fences[self._consumer, (single.topic, single.part)]
-        for pause in (*_REFUSED_PAUSES_SECONDS, None):
+        pauses = iter(_REFUSED_PAUSES_SECONDS)
+        while True:
             began = time.perf_counter()
             try:
                 with self._store.unit() as unit:
@@ -177,6 +178,9 @@ class Consumption:
             except (StoreUnavailableError, BusUnavailableError):
                 raise
             except FencedError as error:
+                if self._stopping.is_set():
+                    raise
+                pause = _pause_after(error, pauses)
                 if pause is not None:
                     self._stopping.wait(pause)
                     continue
@@ -211,6 +215,15 @@ class Consumption:
             unit.append(topic, [(key, record)], request, at)
             unit.complete(self._consumer, single, fence, 0, at)
         self._telemetry.set_apart(single.topic)
+
+
+def _pause_after(error: FencedError, pauses: Iterator[float]) -> float | None:
+    """Return how long to wait before the next try, in seconds; None when there is to be none.
+
+    Who was refused because two waited for each other is tried until it is let through: no record
+    is the cause of that.
+    """
+    return _PAUSES_SECONDS[-1] if isinstance(error, ContendedError) else next(pauses, None)
 
 
 def _requests_of(batches: Sequence[LogBatch]) -> Iterator[str]:
