@@ -21,6 +21,7 @@ from tidebook.api import (
     health,
     ingestion,
     jobs as job_routes,
+    live as live_routes,
     measuring,
     metrics,
     problems,
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from tidebook.api.problems import Problem
     from tidebook.engine.compliance.ports import Compliance
     from tidebook.engine.jobs import JobBoard
+    from tidebook.engine.live import LivePortfolios
     from tidebook.engine.ports import Clock, Commands, Reader
     from tidebook.engine.user_desk import UserDesk
 
@@ -81,6 +83,7 @@ def create_app(
     metrics_told: Exposition | None = None,
     unbooked: Callable[[], Mapping[str, int]] | None = None,
     jobs: JobBoard | None = None,
+    live: LivePortfolios | None = None,
 ) -> FastAPI:
     """Return the application that serves a book over HTTP.
 
@@ -98,6 +101,7 @@ def create_app(
         metrics_told: Told of requests, and asked for all metrics; without, there are none.
         unbooked: Tells per consumer how many records it has yet to read.
         jobs: Scheduled work, where this process does any.
+        live: Portfolios as they stand now, where this process follows any.
         compliance: Where verdicts are kept; without, trades are judged whenever someone asks.
     """
     chosen = settings or AppSettings()
@@ -118,7 +122,6 @@ def create_app(
     app.state.edge = Edge(
         commands, reader, clock, new_id, new_nonce, chosen, waiting, users_desk, judged
     )
-    app.state.pages = pages
     # The last route of the queries takes every path beneath a portfolio, so the checks go before.
     routed = (
         ingestion,
@@ -138,9 +141,11 @@ def create_app(
         reference,
         *(() if metrics_told is None else (metrics,)),
         *(() if jobs is None else (job_routes,)),
+        *(() if live is None else (live_routes,)),
     )
     here = doors or Doors()
-    app.state.metrics, app.state.unbooked, app.state.jobs = metrics_told, unbooked, jobs
+    app.state.jobs, app.state.live, app.state.pages = jobs, live, pages
+    app.state.metrics, app.state.unbooked = metrics_told, unbooked
     app.state.doors, app.state.dependencies = here, tuple(dependencies)
     for part in routed:
         app.include_router(opened(part.router, here))

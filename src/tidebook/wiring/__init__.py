@@ -33,6 +33,7 @@ from tidebook.engine.signals import Signal
 from tidebook.engine.telemetry import unread
 from tidebook.errors import MissingExtraError, StoreUnavailableError
 from tidebook.wiring.clock import SystemClock
+from tidebook.wiring.live import attended, live_bus, live_portfolios
 from tidebook.wiring.scheduling import benchmark_jobs, scheduled
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from tidebook.engine.dead_letters import DeadLetters
     from tidebook.engine.jobs import JobBoard
     from tidebook.engine.keeping import Keeper
+    from tidebook.engine.live import LivePortfolios
     from tidebook.engine.ports import Clock, Commands, Reader
     from tidebook.engine.telemetry import ArrearsReader
 
@@ -101,6 +103,7 @@ class System:
     dead_letters: DeadLetters
     watch: Watch
     jobs: JobBoard | None
+    live: LivePortfolios | None
     _keeper: Keeper
     _stack: ExitStack
 
@@ -142,52 +145,19 @@ def open_system(settings: Settings, *, run: bool = True, counted: bool = False) 
             watch = _counting(watch, settings, pool, stack)
         bus = _bus(settings)
         arrived, booked = Signal(), Signal()
-        running: list[Runner] = []
-
-        def store(lead: LeadName = "stages") -> PostgresStore:
-            made = PostgresStore(pool, cache, conninfo=url, lead=lead)
-            stack.callback(made.close)
-            return made
-
-        def runner(lead: LeadName, stage: Stage, behind: Callable[[], int] | None = None) -> Runner:
-            made = Runner(
-                store(lead),
-                clock,
-                arrived=arrived,
-                booked=booked,
-                workers=settings.workers,
-                batch_max=settings.book_batch_max,
-                stages=[stage],
-                through=None if bus is None else Through(bus, store()),
-                unbooked=behind,
-                compliance=compliance if stage is Stage.SERIES else None,
-                telemetry=watch.metrics,
-            )
-            stack.callback(made.stop)
-            running.append(made)
-            made.start()
-            return made
-
+        making = _Making(settings, pool, cache, url, stack, watch, arrived, booked)
+        store, reader, keeper = making.store, PostgresReader(pool, cache), PostgresKeeper(pool)
         compliance = PostgresCompliance(store(), pool, cache)
-        gc.set_threshold(*_GC_THRESHOLDS)
-        backlog = unbooked(store())
-        if run:
-            if Role.BOOK in settings.roles:
-                made = runner("stages", Stage.BOOK)
-                backlog = made.backlog if bus is None else backlog
-            if Role.SERIES in settings.roles:
-                runner("series", Stage.SERIES, backlog)
-            if bus is not None and set(settings.roles) != {Role.QUERY}:
-                runner("shipping", Stage.SHIPPING)
-        stack.callback(_ask_to_stop, running)
+        roles = settings.roles if run else ()
+        backlog = _working(making, roles, compliance, Through(bus, store()) if bus else None)
         commands = LogCommands(store(), clock, arrived=arrived, booked=booked, backlog=backlog)
-        reader = PostgresReader(pool, cache)
-        keeper = PostgresKeeper(pool)
-        provider, board = benchmark_provider(settings), None
+        provider, board, live = benchmark_provider(settings), None, None
         benchmarks = Benchmarks(PostgresBenchmarks(pool), provider, reader, clock)
-        if run and Role.CONTROL in settings.roles:
+        if Role.CONTROL in roles:
             jobs = [retention_job(keeper, clock, _kept(settings)), *benchmark_jobs(benchmarks)]
             board = scheduled(jobs, pool, store("jobs"), watch.metrics, stack)
+        if Role.LIVE in roles:
+            live = live_portfolios(settings, live_bus(settings, url), reader, store("live"), stack)
         return System(
             commands,
             reader,
@@ -200,9 +170,68 @@ def open_system(settings: Settings, *, run: bool = True, counted: bool = False) 
             PostgresDeadLetters(pool, clock),
             watch,
             board,
+            live,
             keeper,
             stack.pop_all(),
         )
+
+
+class _Making(NamedTuple):
+    """What the parts of a system are made of."""
+
+    settings: Settings
+    pool: ToldPool
+    cache: MarketCache
+    url: str
+    stack: ExitStack
+    watch: Watch
+    arrived: Signal
+    booked: Signal
+
+    def store(self, lead: LeadName = "stages") -> PostgresStore:
+        """Return a store that is closed with the system."""
+        made = PostgresStore(self.pool, self.cache, conninfo=self.url, lead=lead)
+        self.stack.callback(made.close)
+        return made
+
+
+def _working(
+    making: _Making, roles: Sequence[Role], compliance: PostgresCompliance, through: Through | None
+) -> Callable[[], int]:
+    """Run the stages of some roles from now on; return what tells how much lies unbooked."""
+    settings, stack = making.settings, making.stack
+    running: list[Runner] = []
+
+    def runner(lead: LeadName, stage: Stage, behind: Callable[[], int] | None = None) -> Runner:
+        made = Runner(
+            making.store(lead),
+            SystemClock(),
+            arrived=making.arrived,
+            booked=making.booked,
+            workers=settings.workers,
+            batch_max=settings.book_batch_max,
+            stages=[stage],
+            through=through,
+            unbooked=behind,
+            compliance=compliance if stage is Stage.SERIES else None,
+            telemetry=making.watch.metrics,
+        )
+        stack.callback(made.stop)
+        running.append(made)
+        made.start()
+        return made
+
+    gc.set_threshold(*_GC_THRESHOLDS)
+    backlog = unbooked(making.store())
+    if Role.BOOK in roles:
+        made = runner("stages", Stage.BOOK)
+        backlog = made.backlog if through is None else backlog
+    if Role.SERIES in roles:
+        runner("series", Stage.SERIES, backlog)
+    if through is not None and not set(roles) <= {Role.QUERY, Role.LIVE}:
+        runner("shipping", Stage.SHIPPING)
+    stack.callback(_ask_to_stop, running)
+    return backlog
 
 
 def _ask_to_stop(running: Sequence[Runner]) -> None:
@@ -374,6 +403,8 @@ def serve_system(system: System, *, on_ready: Callable[[str], None] | None = Non
         access_log=False,
     )
     server = uvicorn.Server(config)
+    if system.live is not None:
+        attended(system.live, system.watch.metrics, lambda: server.should_exit)
     if on_ready is not None:
         announcer = Thread(target=_announce, args=(server, on_ready), daemon=True)
         announcer.start()
@@ -412,6 +443,8 @@ def application(system: System) -> FastAPI:
         levels_of=system.benchmarks.levels,
     )
     others = [Dependency("schema", system.watch.schema_ready, needed=True)]
+    if system.live is not None and given.redis_url is not None:
+        others.append(Dependency("redis", system.live.ready, needed=given.roles == (Role.LIVE,)))
     if system.bus is not None:
         needed = Role.BOOK in given.roles
         others.append(Dependency("broker", system.bus.ready, needed=needed))
@@ -436,11 +469,13 @@ def application(system: System) -> FastAPI:
             answers=reading,
             roles=given.roles,
             schedules=Role.CONTROL in given.roles,
+            watches=Role.LIVE in given.roles,
         ),
         dependencies=others,
         unbooked=partial(unread, system.watch.arrears),
         metrics_told=system.watch.metrics,
         jobs=system.jobs,
+        live=system.live,
     )
 
 
