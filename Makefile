@@ -22,7 +22,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo serve test test-all test-cluster kafka laws check format bench coverage lock clean
+.PHONY: help demo serve test test-all test-cluster night kafka laws check format bench coverage lock clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -42,6 +42,9 @@ test-all: kafka ## Run every test but those for the night
 
 test-cluster: kafka ## Run the tests that need PostgreSQL, Kafka and Redis servers
 	@$(MAKE) --no-print-directory test MARKS="(cluster or kafka or redis) and not night"
+
+night: kafka ## Run what takes hours, and show how it goes (ARGS="-k kill")
+	@$(MAKE) --no-print-directory test MARKS=night ARGS="-s $(ARGS)"
 
 kafka: $(KAFKA)/.ready ## Fetch Apache Kafka for the tests (needs Java 17 and Maven; once)
 

@@ -33,7 +33,7 @@ _POLL_SECONDS = 0.02
 _UNREAD = sql.SQL("""
 SELECT coalesce(sum(p.next_offset - coalesce(c.next_offset, 0)), 0)
 FROM log_partitions p
-LEFT JOIN consumer_offsets c ON c.topic = p.topic AND c.part = p.part AND c.consumer = 'book'
+LEFT JOIN consumer_offsets c ON c.topic = p.topic AND c.part = p.part AND c.consumer = {}
 WHERE p.topic = 'raw_transactions'
 """)
 
@@ -73,10 +73,19 @@ def wait_until_right(url: str, portfolios: int) -> None:
 
 def wait_until_booked(url: str) -> None:
     """Wait until every transaction in the log is in the book: its consumers' offsets say so."""
+    _wait_until_read(url, "book")
+
+
+def wait_until_shipped(url: str) -> None:
+    """Wait until every transaction in the log is in the broker."""
+    _wait_until_read(url, "dispatcher")
+
+
+def _wait_until_read(url: str, consumer: str) -> None:
     end = time.monotonic() + _PATIENCE_SECONDS
     with psycopg.connect(url, autocommit=True) as connection:
-        while _number(connection, _UNREAD):
-            assert time.monotonic() < end, f"not booked within {_PATIENCE_SECONDS} s"
+        while _number(connection, _UNREAD.format(sql.Literal(consumer))):
+            assert time.monotonic() < end, f"not read within {_PATIENCE_SECONDS} s: {consumer}"
             time.sleep(_POLL_SECONDS)
 
 

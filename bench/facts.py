@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SEED = 20241121
 FIRST_DAY = date(2014, 1, 1)
+NOTHING = Decimal(0)
 TEN_YEARS = 2617
 """The weekdays of ten years: 2014-01-01 to 2024-01-10."""
 _SATURDAY = 5

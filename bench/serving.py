@@ -18,8 +18,9 @@ from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
+    from datetime import date
 
-    from tidebook.model.facts import Transaction
+    from tidebook.model.facts import Price, Transaction
     from tidebook.model.instruments import Instrument
     from tidebook.model.portfolios import Portfolio
 
@@ -95,12 +96,14 @@ def served(folder: Path) -> Generator[Served]:
 
 
 @contextmanager
-def served_apart(folder: Path, bootstrap: str) -> Generator[Mapping[str, Served]]:
-    """Give the four roles as processes of their own, with Kafka between them, by role."""
+def served_apart(
+    folder: Path, bootstrap: str, roles: Sequence[str] = ROLES
+) -> Generator[Mapping[str, Served]]:
+    """Give roles as processes of their own, with Kafka between them, by role."""
     over_kafka = {"TIDEBOOK_BUS": "kafka", "TIDEBOOK_KAFKA_BOOTSTRAP": bootstrap}
     with ExitStack() as stack:
         found: dict[str, Served] = {}
-        for role in ROLES:
+        for role in roles:
             words = ["serve", "--role", role, "--port", "0", "--data", str(folder)]
             process = stack.enter_context(started(words, over_kafka))
             assert process.stdout is not None
@@ -163,6 +166,30 @@ def instrument_body(instruments: Sequence[Instrument]) -> bytes:
         for each in instruments
     ]
     return json.dumps({"instruments": rows}).encode()
+
+
+def business_date_body(days: Sequence[date]) -> bytes:
+    """Return business dates as a request."""
+    return json.dumps({"business_dates": [{"business_date": str(day)} for day in days]}).encode()
+
+
+def price_body(prices: Sequence[Price]) -> bytes:
+    """Return closing prices as a request, each as text."""
+    rows = [
+        {
+            "security_id": each.security_id,
+            "price_date": each.on.isoformat(),
+            "price": str(each.price),
+            "currency": each.currency,
+        }
+        for each in prices
+    ]
+    return json.dumps({"market_prices": rows}).encode()
+
+
+def single_body(fact: Transaction) -> bytes:
+    """Return one transaction as a request of its own."""
+    return _transaction_text(fact).encode()
 
 
 def transaction_body(transactions: Sequence[Transaction]) -> bytes:

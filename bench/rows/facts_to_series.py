@@ -20,7 +20,7 @@ from tidebook.book.policies import key_rules
 from tidebook.book.positions import positions
 from tidebook.book.postings import in_order
 from tidebook.book.series import Market, daily_series, held_steps, portfolio_flows, priced_steps
-from tidebook.engine.performance import daily_values
+from tidebook.engine.measuring.prepared import daily_values
 from tidebook.engine.records import transaction_record
 from tidebook.model.markets import PriceQuotes, RateTable
 from tidebook.model.periods import Span

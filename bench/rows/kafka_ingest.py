@@ -25,12 +25,15 @@ from bench.serving import (
     served_apart,
     transaction_body,
 )
+from bench.spending import Spending, postmaster_id
 from tests.fixtures.kafka_broker import running_broker
 from tidebook.adapters.postgres import EmbeddedCluster
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from tests.fixtures.kafka_broker import KafkaBroker
 
 _BAR = Bar("at least", 3000.0)
 
@@ -46,7 +49,7 @@ def measure(*, quick: bool) -> list[Figure]:
     for turn in range(1 if quick else 3):
         say(f"kafka_ingest, load {turn + 1}")
         with private_folder() as folder, running_broker() as broker:
-            seconds, copied = _load(folder / "data", broker.bootstrap, bodies, book, load)
+            seconds, copied = _load(folder / "data", broker, bodies, book, load)
             rates.append(count / seconds)
     baseline = Baseline(COPY_BASELINE, count / copied)
     size = (
@@ -57,11 +60,11 @@ def measure(*, quick: bool) -> list[Figure]:
 
 
 def _load(
-    folder: Path, bootstrap: str, bodies: Sequence[bytes], book: facts.Trades, load: facts.Plan
+    folder: Path, broker: KafkaBroker, bodies: Sequence[bytes], book: facts.Trades, load: facts.Plan
 ) -> tuple[float, float]:
     """Load everything; return the seconds, and those that COPY takes for the final rows."""
     with EmbeddedCluster.start(folder) as database:
-        with served_apart(folder, bootstrap) as roles:
+        with served_apart(folder, broker.bootstrap) as roles:
             ingest = roles["ingest"]
             ingest.post_all(
                 "/ingest/portfolios", [portfolio_body(facts.portfolios(load.portfolios))]
@@ -70,10 +73,16 @@ def _load(
                 "/ingest/instruments", [instrument_body(facts.instruments(load.securities))]
             )
             wait_until_right(database.url, load.portfolios)
+            processes = {role: server.pid for role, server in roles.items()} | {
+                "broker": broker.process_id,
+                "database": postmaster_id(folder),
+            }
+            spending = Spending(processes, database.url)
             start = time.perf_counter()
             repeated = ingest.post_all("/ingest/transactions", bodies)
             wait_until_booked(database.url)
             check(roles["query"], book)
             taken = time.perf_counter() - start
+            say(spending.per_million(len(book.transactions)))
         say(f"booked after {taken:.1f} s; {repeated} of {len(bodies)} requests were sent again")
         return taken, copy_seconds(database.url, BOOK_TABLES)

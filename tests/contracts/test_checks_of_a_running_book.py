@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tidebook.book.health_facts import CheckSeverity
-from tidebook.book.reconcile import Verdict
+from tidebook.book.checks.health_facts import CheckSeverity
+from tidebook.book.checks.reconcile import Verdict
 from tidebook.config import Settings
 from tidebook.errors import UnknownPortfolioError
 from tidebook.model.assertions import BalanceAssertion
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tidebook.book.health_facts import CheckResult
+    from tidebook.book.checks.health_facts import CheckResult
     from tidebook.engine.ports import Receipt
     from tidebook.wiring import System
 

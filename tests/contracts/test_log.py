@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fixtures.engine_book import Book
+from tidebook.engine.batches import Done
 from tidebook.engine.topics import PARTITIONS, partition
 from tidebook.errors import FencedError
 
@@ -185,3 +186,48 @@ def test_a_held_fence_keeps_the_next_owner_waiting(book: Book) -> None:
         assert taking.result(timeout=10)[part] == fence + 1
     with pytest.raises(FencedError), book.store.unit() as unit:
         unit.hold_fence("stages", part, fence)
+
+
+def test_requests_that_share_a_unit_keep_their_ids_and_their_order(book: Book) -> None:
+    book.store.take_partitions("reader", _PARTS)
+    requests = [
+        ([*_numbered("K0", 0, 2), *_numbered("K1", 0, 1)], "a"),
+        (_numbered("K0", 2, 1), "b"),
+        ([], "nothing"),
+        (_numbered("K0", 3, 2), "c"),
+    ]
+    with book.store.unit() as unit:
+        unit.append_each(_TOPIC, requests, _NOW)
+    _append(book, _numbered("K0", 5, 1), "d")
+    by_part = {batch.part: batch for batch in _read(book, 100)}
+    first = by_part[partition("K0")]
+    assert [record["n"] for record in by_part[partition("K1")].records] == ["0"]
+    assert [record["n"] for record in first.records] == list("012345")
+    assert first.correlation_ids == ("a", "a", "b", "c", "c", "d")
+    assert first.first_offset == 0
+
+
+def test_offsets_of_several_partitions_move_together_or_not_at_all(book: Book) -> None:
+    fences = book.store.take_partitions("reader", _PARTS)
+    _append(book, [*_numbered("K0", 0, 2), *_numbered("K1", 0, 3)])
+    batches = _read(book, 100)
+    done = [Done(batch, fences[batch.topic, batch.part], 1) for batch in batches]
+    stale = [done[0], done[1]._replace(fence=done[1].fence - 1)]
+    with pytest.raises(FencedError), book.store.unit() as unit:
+        unit.complete_all("reader", stale, _NOW)
+    assert _read(book, 100) == batches
+    with book.store.unit() as unit:
+        unit.complete_all("reader", done, _NOW)
+    assert _read(book, 100) == []
+    audited = book.rows(
+        "SELECT part, first_offset, last_offset, duplicates FROM processed_events ORDER BY part"
+    )
+    assert [tuple(row) for row in audited] == [
+        (partition("K1"), 0, 2, 1),
+        (partition("K0"), 0, 1, 1),
+    ]
+
+
+def test_there_may_be_no_batches_to_complete(book: Book) -> None:
+    with book.store.unit() as unit:
+        unit.complete_all("reader", [], _NOW)

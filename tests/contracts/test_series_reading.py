@@ -12,8 +12,8 @@ import pytest
 from tidebook.adapters.postgres.statements import statements
 from tidebook.analytics import Undefined
 from tidebook.config import Settings
-from tidebook.engine.many_returns import returns_of_each
-from tidebook.engine.performance import NamedPeriod, Request, performance, series_of
+from tidebook.engine.measuring.many_returns import returns_of_each
+from tidebook.engine.measuring.performance import NamedPeriod, Request, performance, series_of
 from tidebook.errors import UnknownPortfolioError
 from tidebook.model.facts import Price, Transaction, TransactionType as T
 from tidebook.model.instruments import Instrument

@@ -88,6 +88,15 @@ def test_a_transaction_may_change_its_portfolio_and_its_security(book: Book) -> 
     assert {row[0] for row in book.held().days} == {"P2"}
 
 
+def test_what_waits_moves_the_generation_of_where_it_was_too(book: Book) -> None:
+    book.book(trade("SALE", -5, 12))
+    before = dict(book.rows("SELECT portfolio_id, generation FROM portfolios"))
+    book.book(trade("SALE", -5, 12, portfolio_id="P2"))
+    after = dict(book.rows("SELECT portfolio_id, generation FROM portfolios"))
+    assert _waiting(book) == ["SALE"]
+    assert (after["P1"], after["P2"]) == (before["P1"] + 1, before["P2"] + 1)
+
+
 def test_the_epochs_of_a_key_that_lost_everything_are_not_used_again(book: Book) -> None:
     away = trade("T1", 10, 10, portfolio_id="P2")
     for round_ in range(3):

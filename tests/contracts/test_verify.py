@@ -108,7 +108,7 @@ DIGITS = [
         *("entries", "cost_base", "-201", "-202"),
     ),
     Digit(
-        "UPDATE entries SET matches = replace(matches::text, '\"202\"', '\"203\"')::jsonb "
+        "UPDATE entries SET matches = replace(matches::text, '\"202\"', '\"203\"')::json "
         "WHERE transaction_id = 'sell' AND leg = 'main'",
         "entries",
         "matches",
@@ -121,7 +121,7 @@ DIGITS = [
         *("position_state", "realised_base", "38", "37"),
     ),
     Digit(
-        "UPDATE position_state SET lots = replace(lots::text, '\"12\"', '\"13\"')::jsonb "
+        "UPDATE position_state SET lots = replace(lots::text, '\"12\"', '\"13\"')::json "
         "WHERE portfolio_id = 'P1' AND security_id = 'ACME'",
         "position_state",
         "lots",

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from starlette.testclient import TestClient
 
 from tidebook.api import create_app
-from tidebook.book.health_facts import STALE_DAYS
-from tidebook.book.reconcile import Reconciliation
+from tidebook.book.checks.health_facts import STALE_DAYS
+from tidebook.book.checks.reconcile import Reconciliation
 from tidebook.book.whole import Facts
 from tidebook.engine.benchmark_updates import MemoryBenchmarks
 from tidebook.engine.benchmarks import Benchmarks, NoProvider
@@ -48,8 +48,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
     from tidebook.api import AppSettings
+    from tidebook.book.checks.health_facts import CheckResult
     from tidebook.book.derivation import Source
-    from tidebook.book.health_facts import CheckResult
     from tidebook.engine.hypothesis import Hypothesis
     from tidebook.engine.ports import FactQuery, TransactionQuery
     from tidebook.engine.series_port import TurningDays

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -19,6 +20,9 @@ from tidebook.compliance.trades import Restriction
 from tidebook.engine.user_trades import UserTrade, UserTrades
 from tidebook.engine.users import UserPolicy
 from tidebook.model.facts import TransactionType
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 D = Decimal
 SOON = ("--at", "2024-01-20T15:30:00Z")
@@ -74,6 +78,52 @@ def test_an_order_that_fails_ends_with_eight(store: Openings) -> None:
     result = terminal(store, "compliance", "check", "u1", "--what-if", "buy 5 ACME at 41", *SOON)
     assert result.exit_code == 8
     assert json.loads(result.stdout)["allowed"] is False
+
+
+def test_an_order_that_is_open_counts(store: Openings) -> None:
+    asked = ("--what-if", "buy 10 ACME at 41", "--open", "sell 10 ACME at 45", *SOON)
+    result = terminal(store, "compliance", "check", "u1", *asked)
+    assert json.loads(result.stdout)["orders"][0]["potential_day_trades"] == 1
+    refused = terminal(store, "compliance", "check", "u1", *asked[:2], "--open", "sell ACME")
+    assert refused.exit_code == 2
+
+
+def test_a_policy_is_stated_from_a_file_and_shown(store: Openings, tmp_path: Path) -> None:
+    empty = terminal(store, "compliance", "policy", "user:u1")
+    assert json.loads(empty.stdout)["is_stated"] is False
+    file = tmp_path / "policy.json"
+    file.write_text(json.dumps({"account_type": "cash", "effective_from": "2024-01-05"}))
+    stated = terminal(store, "compliance", "policy", "user:u1", "--set", str(file))
+    assert stated.exit_code == 0, stated.stderr
+    shown = terminal(store, "compliance", "policy", "user:u1")
+    assert json.loads(shown.stdout)["policy"]["account_type"] == "cash"
+    table = terminal(store, "compliance", "policy", "user:u1", "-o", "table")
+    assert "effective_from" in table.stdout
+    assert "2024-01-05" in table.stdout
+
+
+def test_a_policy_with_a_fault_is_refused(store: Openings, tmp_path: Path) -> None:
+    file = tmp_path / "policy.json"
+    file.write_text(json.dumps({"params": {"position_size_limit.limit": "5"}}))
+    refused = terminal(store, "compliance", "policy", "user:u1", "--set", str(file))
+    assert refused.exit_code == 3
+    assert "no rule has this parameter" in refused.stderr
+    missing = terminal(store, "compliance", "policy", "user:u1", "--set", str(tmp_path / "none"))
+    assert missing.exit_code == 2
+
+
+def test_a_verdict_is_acknowledged_with_a_reason(store: Openings) -> None:
+    listed = terminal(store, "compliance", "list", "u1", "--all")
+    audits = json.loads(listed.stdout)["audits"]
+    sale = next(each for each in audits if each["check_name"] == "wash_sale")
+    asked = ("acknowledge", "u1", sale["trade_id"], "wash_sale", "--actor", "ann")
+    result = terminal(store, "compliance", *asked, "--reason", "nothing is planned")
+    assert result.exit_code == 0, result.stderr
+    kept = json.loads(result.stdout)
+    assert (kept["rule_id"], kept["reason"]) == ("wash_sale_us", "nothing is planned")
+    assert terminal(store, "compliance", *asked, "--reason", " ").exit_code == 2
+    unknown = ("acknowledge", "u1", "none", "wash_sale", "--actor", "ann", "--reason", "x")
+    assert terminal(store, "compliance", *unknown).exit_code == 4
 
 
 @pytest.mark.parametrize("words", ["buy ACME", "hold 5 ACME", "buy x ACME", "buy 5 ACME for 3"])

@@ -19,7 +19,15 @@ import tidebook
 from tests.unit.cli.memory_book import MemoryBook, StoppedClock
 from tidebook.analytics import DatedReturns, suite
 from tidebook.api import create_app
-from tidebook.client import Book, Measuring, Risking, When
+from tidebook.client import (
+    Attributing,
+    BenchmarkGroup,
+    Book,
+    Measuring,
+    Risking,
+    Several,
+    When,
+)
 from tidebook.client.doors import ProcessDoor, ServerDoor
 from tidebook.client.remote import Remote
 from tidebook.errors import (
@@ -43,6 +51,9 @@ PRICES = ("10", "11", "9.9", "12", "12", "11.4")
 LEVELS = ("10", "11", "11", "10", "12", "12")
 LAST = When(as_of=DAYS[-1])
 MEASURED = Measuring(LAST)
+THEIRS = Several(client_id="U 1")
+BY_SECURITY = Attributing("SECURITY")
+MIX = (BenchmarkGroup("ACME", 1, total_return=0.2),)
 
 
 def _fact(identity: str, kind: T, on: date, quantity: int, price: str) -> Transaction:
@@ -120,7 +131,18 @@ QUESTIONS: dict[str, Callable[[Book], object]] = {
         "P/1", ("SI",), risking=Risking(risk_free_annual=0.02), measuring=MEASURED
     ),
     "contribution": lambda b: b.contribution("P/1", "SI", "SECURITY", MEASURED),
+    "contribution of several": lambda b: b.contribution(THEIRS, "SI", "SECURITY", MEASURED),
+    "performance of several": lambda b: b.performance(THEIRS, ("SI",), MEASURED),
+    "returns of several": lambda b: b.returns(THEIRS, "SI", "DAILY", MEASURED),
+    "mwr of several": lambda b: b.mwr(Several(("P/1",)), ("SI",), MEASURED),
+    "risk of several": lambda b: b.risk(Several(is_all=True), ("SI",), measuring=MEASURED),
+    "attribution": lambda b: b.attribution("P/1", MIX, "SI", BY_SECURITY, MEASURED),
+    "attribution of several": lambda b: b.attribution(THEIRS, MIX, "SI", BY_SECURITY, MEASURED),
+    "bridge": lambda b: b.bridge("P/1", "2024", LAST),
     "comparison": lambda b: b.comparison("U 1", "INDEX", LAST, start_date=DAYS[1]),
+    "user metrics": lambda b: b.user_metrics("U 1")._replace(known_at=None),
+    "user portfolio": lambda b: b.user_portfolio("U 1")._replace(known_at=None),
+    "win rate": lambda b: b.win_rate("U 1")._replace(known_at=None),
 }
 
 
@@ -204,6 +226,60 @@ def test_contributions_sum_to_the_return(here: Book) -> None:
     assert sum(one.contribution or 0.0 for one in told) == pytest.approx(0.14)
 
 
+def test_several_are_measured_as_one(here: Book) -> None:
+    alone, together = (
+        here.contribution(one, "SI", "SECURITY", MEASURED) for one in ("P/1", THEIRS)
+    )
+    assert list(alone) == list(together)
+    (whole,) = here.performance(THEIRS, ("SI",), MEASURED)
+    assert whole.cumulative_return == pytest.approx(0.14)
+    with pytest.raises(ServerRefusedError) as refused:
+        here.performance(Several(client_id="nobody"), ("SI",), MEASURED)
+    assert refused.value.problem.code == "scope.no-portfolios"
+
+
+def test_an_active_return_is_taken_apart(here: Book) -> None:
+    """14 percent are 6 less than the 20 of a benchmark that holds the one security too."""
+    told = here.attribution("P/1", MIX, "SI", BY_SECURITY, MEASURED)
+    assert (told.period, told.start_date, told.end_date) == ("SI", DAYS[0], DAYS[-1])
+    assert told.benchmark_return == pytest.approx(0.2)
+    assert told.active_return == pytest.approx(-0.06)
+    effects = sum(one.total or 0.0 for one in told.effects)
+    assert effects + (told.other or 0.0) == pytest.approx(-0.06)
+    (acme,) = (one for one in told.effects if one.group == "ACME")
+    assert acme.benchmark_weight == 1.0
+    assert told.effects.freshness is not None
+
+
+def test_a_bridge_is_exact_and_by_security(here: Book) -> None:
+    """99 at the end of 2023 and 120 paid in became 228: ten shares won 21, fifteen lost 12..."""
+    told = here.bridge("P/1", "2024", LAST)
+    assert (told.start, told.flows, told.end) == (Decimal(110), Decimal(120), Decimal(228))
+    sides = told.start + told.flows + told.price + told.currency + told.income
+    assert sides - told.fees - told.taxes + told.unexplained == told.end + told.into_unpriced
+    assert told.price == Decimal(-2)
+    (acme,) = (one for one in told.securities if one.security_id == "ACME")
+    assert (acme.start, acme.end) == (Decimal(110), Decimal(171))
+    assert told.unpriced == ()
+
+
+def test_a_user_is_told_by_what_was_traded_and_won(here: Book) -> None:
+    """220 bought, five sold for 57 that cost 50, fifteen worth 171 that cost 170."""
+    metrics = here.user_metrics("U 1")
+    assert (metrics.total_trades, metrics.total_invested, metrics.total_value) == (3, 220, 228)
+    assert (metrics.realized_pnl, metrics.unrealized_pnl, metrics.profit) == (7, 1, 8)
+    assert metrics.twr == pytest.approx(0.14)
+    assert metrics.mwr_annual is None
+    assert any("less than one year" in one for one in metrics.reasons)
+    (acme,) = here.user_portfolio("U 1").symbols
+    assert (acme.symbol, acme.invested, acme.value, acme.pnl) == ("ACME", 220, 171, 8)
+    assert acme.return_on_invested == pytest.approx(8 / 220)
+    won = here.win_rate("U 1")
+    assert (won.win_rate, won.closed_trades, won.average_win) == (1.0, 1, 7)
+    assert won.profit_factor is None
+    assert won.reasons
+
+
 def test_a_user_is_compared_with_the_same_flows(here: Book) -> None:
     """100 buy 10 units at 10, 120 buy 10 at 12: 20 units are worth 240, the portfolio 228."""
     told = here.comparison("U 1", "INDEX", LAST)
@@ -245,6 +321,15 @@ def test_a_database_is_opened_by_its_address(database_url: str) -> None:
         assert len(book.portfolios()) == 0
         with pytest.raises(ServerRefusedError, match="the database answered 404"):
             book.positions("P1")
+        for asked in (
+            "attribution",
+            "bridge",
+            "contribution of several",
+            "user metrics",
+            "win rate",
+        ):
+            with pytest.raises(ServerRefusedError, match="the database answered 404"):
+                QUESTIONS[asked](book)
 
 
 def test_a_server_that_is_not_there_is_said() -> None:

@@ -22,7 +22,7 @@ from tests.unit.cli.memory_book import MemoryBook, StoppedClock
 from tidebook.api import create_app
 from tidebook.book.gains import GainKind
 from tidebook.book.postings import Leg
-from tidebook.book.step_trees import AS_BOOKED
+from tidebook.book.trees.steps import AS_BOOKED
 from tidebook.model.actions import ActionType
 from tidebook.model.portfolios import CostMethod, TaxRates
 

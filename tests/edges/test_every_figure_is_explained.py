@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 from tests.fixtures.figure_walk import disputed, fields_of, unexplained
 from tests.unit.cli.memory_book import MemoryBook, StoppedClock, worked_book
 from tidebook.api import create_app
-from tidebook.api.figure_fields import FIGURE_FIELDS
+from tidebook.api.wire.figure_fields import FIGURE_FIELDS
 from tidebook.model.facts import Price, Rate, Transaction, TransactionType as T
 from tidebook.model.instruments import Instrument
 from tidebook.model.portfolios import CostMethod, Portfolio, Settlement

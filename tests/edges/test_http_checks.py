@@ -12,9 +12,9 @@ from tests.edges import sample_views
 from tests.edges.memory_book import NOW, Desk
 from tests.edges.test_http_queries import answered, shape
 from tidebook.api.samples import examples
-from tidebook.book.health_facts import CheckResult, CheckSeverity
-from tidebook.book.reconcile import reconcile
-from tidebook.book.reconcile_causes import KeyRecord, Movement
+from tidebook.book.checks.health_facts import CheckResult, CheckSeverity
+from tidebook.book.checks.reconcile import reconcile
+from tidebook.book.checks.reconcile_causes import KeyRecord, Movement
 from tidebook.engine.ports import HEALTH_MAX
 from tidebook.model.assertions import BalanceAssertion
 

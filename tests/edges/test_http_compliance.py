@@ -148,7 +148,9 @@ def test_four_day_trades_in_five_days_are_a_pattern(desk: Desk) -> None:
     last = next(each for each in audits if each["check_name"] == "pattern_day_trading")
     # What the user has besides is not in the book, so the equity may be enough.
     assert last["status"] == "flag"
-    assert [each["note"] for each in last["details"]["evidence"]] == ["S0", "S1", "S2", "S3"]
+    *made, designated = last["details"]["evidence"]
+    assert [each["note"] for each in made] == ["S0", "S1", "S2", "S3"]
+    assert (designated["kind"], designated["on"]) == ("designated", "2024-02-08")
     desk.ask("put", "/portfolios/user:u1/compliance/policy", {"equity_elsewhere": "24999"})
     audits = desk.ask("get", "/users/u1/compliance")["audits"]
     last = next(each for each in audits if each["check_name"] == "pattern_day_trading")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.edges import sample_views
+from tests.edges.memory_book import NOW, StoppedClock
 from tidebook.api import formats
 from tidebook.api.formats import Format, format_of
 from tidebook.errors import NotAcceptableError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from starlette.testclient import TestClient
 
 SERIES = "/portfolios/P-1/series"
@@ -130,6 +133,51 @@ def test_an_answer_that_the_caller_has_is_not_made_again(path: str) -> None:
     assert (again.status_code, again.content) == (304, b"")
     assert again.headers["ETag"] == tag
     assert len(desk.reader.asked) == asked, "the answer was made, and thrown away"
+
+
+SCOPE = {"as_of_date": "2025-03-11"}
+SI = [{"type": "SI"}]
+QUESTIONS: dict[str, dict[str, Any]] = {
+    "performance": DAILY,
+    "performance/mwr": {"scope": SCOPE, "periods": SI},
+    "risk": {"scope": SCOPE, "periods": SI, "metrics": ["VOLATILITY"]},
+    "contribution": {"scope": SCOPE, "periods": SI},
+    "attribution": {
+        "scope": SCOPE,
+        "periods": SI,
+        "options": {"by": "ASSET_CLASS"},
+        "benchmark": [{"group": "Equity", "weight": 1, "return": 0.1}],
+    },
+}
+
+
+@pytest.mark.parametrize("what", QUESTIONS)
+def test_a_question_in_a_body_that_was_answered_is_not_worked_on_again(what: str) -> None:
+    desk, path = sample_views.desk(), f"/portfolios/P-1/{what}"
+    first = desk.client.post(path, json=QUESTIONS[what])
+    assert first.status_code == 200, first.text
+    held = {"If-None-Match": first.headers["ETag"]}
+    asked = len(desk.reader.asked)
+    again = desk.client.post(path, json=QUESTIONS[what], headers=held)
+    assert (again.status_code, again.content) == (304, b"")
+    assert len(desk.reader.asked) == asked, "the answer was made, and thrown away"
+    longer = {**QUESTIONS[what], "periods": [{"type": "YTD"}]}
+    assert desk.client.post(path, json=longer, headers=held).status_code == 200
+    desk.reader.kept_state = "8.8.5"
+    assert desk.client.post(path, json=QUESTIONS[what], headers=held).status_code == 200
+
+
+def test_a_question_without_a_day_is_another_one_tomorrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = sample_views.desk()
+    today = {"periods": SI}
+    held = {"If-None-Match": desk.client.post(TWR, json=today).headers["ETag"]}
+    assert desk.client.post(TWR, json=today, headers=held).status_code == 304
+
+    def tomorrow(_: StoppedClock) -> datetime:
+        return NOW + timedelta(days=1)
+
+    monkeypatch.setattr(StoppedClock, "now", tomorrow)
+    assert desk.client.post(TWR, json=today, headers=held).status_code == 200
 
 
 def test_a_list_of_transactions_is_told_by_what_it_says() -> None:

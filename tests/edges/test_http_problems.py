@@ -9,7 +9,7 @@ import pytest
 from tests.edges.memory_book import AN_ID, Desk
 from tidebook import errors
 from tidebook.api.problems import STATUS, problem_of, status_of
-from tidebook.api.reference import error_classes
+from tidebook.api.routes.reference import error_classes
 from tidebook.errors import StoreError, StoreUnavailableError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.edges.memory_book import Desk
 from tests.edges.test_http_ingestion import BUY
-from tidebook.api.transaction_types import TERMS
+from tidebook.api.rows.transaction_types import TERMS
 from tidebook.model.facts import LotChoice, Transaction, TransactionType
 
 BASE = {

@@ -12,7 +12,7 @@ import pytest
 from tests.edges.test_http_explain import client_of
 from tests.unit.cli.memory_book import MemoryBook, Openings
 from tests.unit.cli.terminal import terminal
-from tidebook.engine.tearsheet import Told, tear_sheet
+from tidebook.engine.measuring.tearsheet import Told, tear_sheet
 from tidebook.errors import EmptyPeriodError
 from tidebook.model.facts import Price, Transaction, TransactionType as T
 from tidebook.model.instruments import Instrument

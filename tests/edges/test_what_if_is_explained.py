@@ -14,8 +14,8 @@ from tests.fixtures.figure_walk import numbers_of, same
 from tests.fixtures.tree_sums import figure_of
 from tests.unit.cli.memory_book import MemoryBook, StoppedClock, worked_book
 from tidebook.api import create_app
-from tidebook.api.figure_fields import NO_FIGURES
 from tidebook.api.samples import examples
+from tidebook.api.wire.figure_fields import NO_FIGURES
 from tidebook.model.facts import Price
 from tidebook.model.instruments import Instrument
 from tidebook.model.portfolios import Portfolio

@@ -6,14 +6,13 @@ import json
 import signal
 import time
 from contextlib import contextmanager
-from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
-from tests.fixtures.engine_book import Book
+from tests.fixtures.engine_book import Book, written
 from tests.fixtures.ingest_process import (
     BATCH,
     INSTRUMENTS,
@@ -28,7 +27,6 @@ from tidebook.config import Role, Settings
 from tidebook.engine import topics
 from tidebook.engine.ports import Reached, Receipt
 from tidebook.engine.verify import verify
-from tidebook.model.money import decimal_text
 from tidebook.wiring import open_system
 
 if TYPE_CHECKING:
@@ -102,14 +100,6 @@ def _held(url: str) -> Held:
         book.close()
 
 
-def _written(rows: list[tuple[Any, ...]]) -> bytes:
-    """Return rows as they are exported: every digit, and no zeros at the end."""
-    return "\n".join(
-        "|".join(decimal_text(each) if isinstance(each, Decimal) else str(each) for each in row)
-        for row in rows
-    ).encode()
-
-
 def _all_in_one(url: str) -> Held:
     with open_system(Settings(data_dir=Path("unused"), database_url=url)) as system:
         _introduce(system)
@@ -129,7 +119,7 @@ def _assert_clean(system: System, url: str, other: Held) -> None:
     assert held.entries
     assert held.days
     for table, mine, theirs in zip(held._fields, held, other, strict=True):
-        assert _written(mine) == _written(theirs), table
+        assert written(mine) == written(theirs), table
     # No transaction has come to a dead letter.
     with psycopg.connect(url) as connection:
         rows = connection.execute("SELECT count(*) FROM event_log WHERE topic LIKE '%.dlq'")

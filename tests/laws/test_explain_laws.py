@@ -14,11 +14,11 @@ from tests.unit.cli.memory_book import MemoryBook
 from tidebook.analytics import FeeBasis, Undefined, time_weighted
 from tidebook.analytics.derivation import Reckoned, Reckoning, reckon
 from tidebook.book.derivation import evaluate
-from tidebook.book.rate_trees import rate_tree
 from tidebook.book.series import PortfolioDay
+from tidebook.book.trees.rates import rate_tree
 from tidebook.engine.explaining import FIGURES, Question, Scope, explain
 from tidebook.engine.explaining.periods import Rows
-from tidebook.engine.performance import daily_values
+from tidebook.engine.measuring.prepared import daily_values
 from tidebook.model.facts import Rate, TransactionType as T
 from tidebook.model.markets import rate_table
 from tidebook.model.money import exact

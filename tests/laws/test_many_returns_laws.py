@@ -11,8 +11,8 @@ from hypothesis import given, strategies as st
 from tests.fixtures.booking import portfolio
 from tidebook.analytics import FeeBasis, Undefined
 from tidebook.book.series import PortfolioDay
-from tidebook.engine.many_returns import returns_of_each
-from tidebook.engine.performance import NamedPeriod, Request, performance, series_of
+from tidebook.engine.measuring.many_returns import returns_of_each
+from tidebook.engine.measuring.performance import NamedPeriod, Request, performance, series_of
 from tidebook.engine.turning import turning_of
 from tidebook.engine.views import Freshness, SeriesView
 from tidebook.model.periods import PeriodRequest, PeriodType

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 from hypothesis import given, strategies as st
 
-from tidebook.book.reconcile import reconcile
-from tidebook.book.reconcile_causes import KeyRecord, Movement
+from tidebook.book.checks.reconcile import reconcile
+from tidebook.book.checks.reconcile_causes import KeyRecord, Movement
 from tidebook.model.assertions import BalanceAssertion
 
 FIRST = date(2024, 1, 1)

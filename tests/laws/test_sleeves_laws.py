@@ -13,7 +13,7 @@ from tests.laws.strategies import DAYS, FIRST, price_facts
 from tests.laws.test_whole_laws import worlds
 from tidebook.book.whole import Facts
 from tidebook.engine.book_facts import BookFacts, rebuilt, rebuilt_series
-from tidebook.engine.parts import Dimension, holdings
+from tidebook.engine.measuring.parts import Dimension, holdings
 from tidebook.model.actions import ActionTable
 from tidebook.model.markets import price_table, rate_table
 from tidebook.model.money import ZERO, exact

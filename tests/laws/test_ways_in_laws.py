@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from hypothesis import given, strategies as st
 
-from tidebook.api import quick, rows
-from tidebook.api.bodies import facts_of
-from tidebook.api.rowreader import camel
-from tidebook.api.transaction_types import TYPES
+from tidebook.api.rows import kinds as rows, quick
+from tidebook.api.rows.bodies import facts_of
+from tidebook.api.rows.reader import camel
+from tidebook.api.rows.transaction_types import TYPES
 from tidebook.errors import InvalidRequestError
 
 if TYPE_CHECKING:

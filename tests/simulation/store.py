@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.simulation.database import Part
     from tests.simulation.processes import Process
     from tidebook.book.series import Market
-    from tidebook.engine.batches import LogBatch
+    from tidebook.engine.batches import Done, LogBatch
     from tidebook.engine.book_facts import Standing
     from tidebook.engine.record_origins import FactOrigin
     from tidebook.engine.records import Record
@@ -258,6 +258,16 @@ class SimulatedUnit:
         """Append keyed records to the log; return (partition, next offset) for each touched."""
         return self.log.append(topic, records, correlation_id, at)
 
+    def append_each(
+        self,
+        topic: str,
+        requests: Sequence[tuple[Sequence[tuple[str, Record]], str]],
+        at: datetime,
+    ) -> None:
+        """Append the keyed records of several requests, each with its correlation id."""
+        for records, correlation_id in requests:
+            self.log.append(topic, records, correlation_id, at)
+
     def backlog(self, consumer: str, parts: Sequence[Part]) -> dict[Part, int]:
         """Return how many records lie unread in each of these partitions, where any do."""
         return self.log.backlog(consumer, parts)
@@ -271,6 +281,11 @@ class SimulatedUnit:
     ) -> None:
         """Move the consumer's offset over a batch."""
         self.log.complete(consumer, batch, (fence, duplicates), at)
+
+    def complete_all(self, consumer: str, done: Sequence[Done], at: datetime) -> None:
+        """Move the consumer's offsets over batches."""
+        for batch, fence, duplicates in done:
+            self.complete(consumer, batch, fence, duplicates, at)
 
 
 class SimulatedStore:

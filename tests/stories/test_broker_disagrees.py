@@ -18,13 +18,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from tests.fixtures.booking import keep_book, portfolio, security, trade
-from tidebook.book.reconcile import reconcile
-from tidebook.book.reconcile_causes import KeyRecord, Movement
+from tidebook.book.checks.reconcile import reconcile
+from tidebook.book.checks.reconcile_causes import KeyRecord, Movement
 from tidebook.model.assertions import BalanceAssertion, asserted_key
 
 if TYPE_CHECKING:
     from tests.fixtures.booking import Book
-    from tidebook.book.reconcile import Divergence, Reconciliation
+    from tidebook.book.checks.reconcile import Divergence, Reconciliation
     from tidebook.model.facts import Transaction
 
 ACME, BETA, CASH = "ACME", "BETA", "CASH_USD"

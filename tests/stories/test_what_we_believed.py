@@ -26,7 +26,7 @@ from tidebook.adapters.postgres.reader import PostgresReader
 from tidebook.engine import topics
 from tidebook.engine.causes import Amounts, Cause, CauseKind
 from tidebook.engine.explaining import Question, explain
-from tidebook.engine.performance import (
+from tidebook.engine.measuring.performance import (
     NamedPeriod,
     Request,
     performance,

@@ -26,9 +26,9 @@ from tidebook.analytics import (
 )
 from tidebook.book.series import PortfolioDay
 from tidebook.engine.benchmarks import DataSource, Levels, ReturnBasis
-from tidebook.engine.comparing import Lacking, Status, compared, measured, opening_day
-from tidebook.engine.index_lines import blend_of, line_of
-from tidebook.engine.performance import series_of
+from tidebook.engine.measuring.comparing import Lacking, Status, compared, measured, opening_day
+from tidebook.engine.measuring.index_lines import blend_of, line_of
+from tidebook.engine.measuring.performance import series_of
 from tidebook.engine.users import UserBook
 from tidebook.engine.views import Freshness, SeriesView
 from tidebook.model.markets import DatedValue, rate_table

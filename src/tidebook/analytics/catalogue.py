@@ -23,7 +23,7 @@ from tidebook.analytics.summary import Rows, summaries
 from tidebook.errors import UnknownMeasureError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -32,9 +32,12 @@ if TYPE_CHECKING:
     from tidebook.analytics.measures import Measure
     from tidebook.analytics.summary import Summary
 
+    _Asked = tuple[tuple[str, Callable[[Summary], Figure]], ...]
+
 MEASURES: Final = (*EARNED, *SCATTER, *LOSSES, *VERSUS)
 """Every measure, in the order in which they are told."""
-_ALONE: Final = tuple(measure for measure in MEASURES if not measure.needs_benchmark)
+_BESIDE: Final = tuple((measure.id, measure.of) for measure in MEASURES)
+_ALONE: Final = tuple((one.id, one.of) for one in MEASURES if not one.needs_benchmark)
 _BY_ID: Final = {measure.id: measure for measure in MEASURES}
 PLAIN: Final = Conventions()
 """252 periods a year, no rate without risk, a target of 0, confidence 0.95 over one period."""
@@ -106,7 +109,7 @@ def suites(
     Raises:
         UnusableSeriesError: If the columns differ in length or a return is not finite.
     """
-    chosen = _ALONE if benchmark is None else MEASURES
+    chosen = _ALONE if benchmark is None else _BESIDE
     count, n = returns.shape
     if n == 0:
         return (_nothing(chosen, 0, Reason.TOO_FEW_RETURNS) for _ in range(count))
@@ -118,13 +121,13 @@ def suites(
     return (_told(found, chosen) for found in summaries(rows, conventions))
 
 
-def _told(found: Summary, chosen: Iterable[Measure]) -> Suite:
-    return Suite(found.n, {measure.id: measure.of(found) for measure in chosen})
+def _told(found: Summary, chosen: _Asked) -> Suite:
+    return Suite(found.n, {name: of(found) for name, of in chosen})
 
 
-def _nothing(chosen: Iterable[Measure], n: int, reason: Reason) -> Suite:
+def _nothing(chosen: _Asked, n: int, reason: Reason) -> Suite:
     undefined = Undefined(reason)
-    return Suite(n, {measure.id: undefined for measure in chosen})
+    return Suite(n, {name: undefined for name, _ in chosen})
 
 
 def _ruined(rows: Rows) -> NDArray[np.bool_]:
@@ -144,7 +147,7 @@ def _around_ruin(
         other = rows.benchmark
         if other is not None and other.ndim > 1:
             other = other[index : index + 1]
-        chosen = _ALONE if other is None else MEASURES
+        chosen = _ALONE if other is None else _BESIDE
         if is_ruined:
             yield _nothing(chosen, row.shape[1], Reason.TOTAL_LOSS)
         else:

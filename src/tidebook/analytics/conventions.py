@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from statistics import NormalDist
 from typing import Final, NamedTuple
@@ -48,6 +48,7 @@ class Conventions:
     """Which returns scatter. Wealth, drawdown, wins and capture are of simple returns always."""
     years: float | None = None
     """How long the series lasted by the calendar; None counts periods, n / k."""
+    _rates: PerPeriod = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_periods(self.periods_per_year)
@@ -56,10 +57,13 @@ class Conventions:
         for name, value in (("horizon_periods", self.horizon_periods), ("years", self.years)):
             if value is not None and not (math.isfinite(value) and value > 0):
                 raise UnusableParameterError(name, value, allowed="above 0")
-        self.per_period()
+        object.__setattr__(self, "_rates", self._per_period())
 
     def per_period(self) -> PerPeriod:
         """Return the same conventions as the measures use them: rates of one period."""
+        return self._rates
+
+    def _per_period(self) -> PerPeriod:
         compounding = self.compounding
         if self.kind is ReturnKind.LOG:
             compounding = Compounding.CONTINUOUS

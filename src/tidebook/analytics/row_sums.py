@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -16,6 +17,21 @@ if TYPE_CHECKING:
 # What is left when equal returns are taken from their mean is the noise of float64.
 SPREAD_NOISE: Final = 1e-14
 _PAIR: Final = 2
+
+
+def highest_of(values: Floats) -> Floats:
+    """Return the largest value of each row."""
+    return np.maximum.reduce(values, axis=1)
+
+
+def lowest_of(values: Floats) -> Floats:
+    """Return the smallest value of each row."""
+    return np.minimum.reduce(values, axis=1)
+
+
+def sum_of(values: Floats) -> Floats:
+    """Return the sum of each row."""
+    return np.add.reduce(values, axis=1)
 
 
 def mean_of(values: Floats) -> Floats:
@@ -33,20 +49,8 @@ def deviation_of(m2: Floats, n: int, size: Floats) -> Floats:
     if n < _PAIR:
         return np.zeros_like(m2)
     deviation = np.sqrt(m2 * (n / (n - 1)))
-    deviation[deviation <= SPREAD_NOISE * size] = 0.0
+    deviation *= deviation > SPREAD_NOISE * size
     return deviation
-
-
-def growth_of(returns: Floats) -> Floats:
-    """Return Π(1 + r) of each row.
-
-    Raises:
-        UnusableSeriesError: If it is more than a number can hold.
-    """
-    with np.errstate(over="ignore"):
-        growth = np.multiply.reduce(1.0 + returns, axis=1)
-    check_growth("benchmark and returns", growth)
-    return growth
 
 
 def check_growth(what: str, growth: Floats) -> None:
@@ -55,5 +59,5 @@ def check_growth(what: str, growth: Floats) -> None:
     Raises:
         UnusableSeriesError: If it is.
     """
-    if not bool(np.isfinite(growth).all()):
+    if not all(map(math.isfinite, growth.tolist())):
         raise UnusableSeriesError(what, "they compound to more than a number can hold")

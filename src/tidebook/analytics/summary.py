@@ -9,6 +9,7 @@ the same summary to the last bit alone, in a batch, and on another machine.
 from __future__ import annotations
 
 import math
+from itertools import repeat
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -19,9 +20,12 @@ from tidebook.analytics.row_sums import (
     check_growth,
     count_of,
     deviation_of,
+    highest_of,
+    lowest_of,
     mean_of,
+    sum_of,
 )
-from tidebook.analytics.summary_pairs import Pairs, versus_of
+from tidebook.analytics.summary_pairs import Pairs, Sizes, versus_of
 from tidebook.errors import UnusableSeriesError
 
 if TYPE_CHECKING:
@@ -126,19 +130,23 @@ def summaries(rows: Rows, conventions: Conventions) -> Iterator[Summary]:
         UnusableSeriesError: If shapes differ, a row is empty, a return is not finite, growth is
             more than a number can hold, or a log return is asked of a loss of everything.
     """
-    _check(rows, conventions)
+    own, other = _check(rows, conventions)
     count, n = rows.simple.shape
     size = min(count, max(1, _BLOCK_TERMS // n))
     rates = conventions.per_period()
-    work = _Work(*(np.empty((size, n + extra)) for extra in (0, 0, 1, 1)))
+    work = _room(size, n)
     for start in range(0, count, size):
         chosen = slice(start, min(start + size, count))
-        part = rows.benchmark
-        if part is not None and part.ndim > 1:
-            part = np.ascontiguousarray(part[chosen])
-        block = Rows(np.ascontiguousarray(rows.simple[chosen]), part, rows.risk_free)
-        room = _Work(*(array[: len(block.simple)] for array in work))
-        yield from _block(block, conventions, rates, room)
+        block = _Block(
+            rates,
+            conventions.kind is ReturnKind.LOG,
+            np.ascontiguousarray(rows.simple[chosen]),
+            own.part(chosen),
+            None if rows.benchmark is None else _beside(rows.benchmark, chosen),
+            None if other is None else other.part(chosen),
+            rows.risk_free,
+        )
+        yield from _summed(block, _Work(*(array[: len(block.simple)] for array in work)))
 
 
 class _Work(NamedTuple):
@@ -146,11 +154,51 @@ class _Work(NamedTuple):
 
     one: Floats
     other: Floats
+    third: Floats
     wealth: Floats
+    """The place of the first, one day longer."""
     high: Floats
+    """The place of the second, one day longer."""
 
 
-def _check(rows: Rows, conventions: Conventions) -> None:
+def _room(count: int, n: int) -> _Work:
+    whole = [np.empty(count * (n + 1)) for _ in range(3)]
+    one, other, third = (room[: count * n].reshape(count, n) for room in whole)
+    wealth, high, _ = (room.reshape(count, n + 1) for room in whole)
+    return _Work(one, other, third, wealth, high)
+
+
+class _Extremes(NamedTuple):
+    """The best and the worst return of each row; of a benchmark for all a single one."""
+
+    best: Floats
+    worst: Floats
+
+    @property
+    def size(self) -> Floats:
+        """The largest distance from 0 of each row."""
+        return np.maximum(self.best, -self.worst)
+
+    def part(self, chosen: slice) -> _Extremes:
+        """Return those of some rows."""
+        return self if len(self.best) == 1 else _Extremes(self.best[chosen], self.worst[chosen])
+
+
+class _Block(NamedTuple):
+    """Some of the rows, small enough to stay near the processor."""
+
+    rates: PerPeriod
+    is_log: bool
+    simple: Floats
+    extremes: _Extremes
+    benchmark: Floats | None
+    """One row for all, or one for each."""
+    benchmark_extremes: _Extremes | None
+    risk_free: Floats | None
+
+
+def _check(rows: Rows, conventions: Conventions) -> tuple[_Extremes, _Extremes | None]:
+    """Refuse what cannot be measured; return the extremes of the returns and of the benchmark."""
     simple, benchmark, risk_free = rows
     if simple.ndim != _TABLE or simple.shape[1] == 0:
         raise UnusableSeriesError("returns", "there is no return in a row")
@@ -158,44 +206,63 @@ def _check(rows: Rows, conventions: Conventions) -> None:
         raise UnusableSeriesError("returns and benchmark", "they differ in length")
     if risk_free is not None and risk_free.shape != simple.shape[1:]:
         raise UnusableSeriesError("returns and risk-free rates", "they differ in length")
-    for what, column in (("returns", simple), ("benchmark", benchmark), ("rates", risk_free)):
-        if column is not None and not bool(np.isfinite(column).all()):
-            raise UnusableSeriesError(what, "a return is not a finite number")
-        if column is not None and max(column.max(), -column.min()) > _LARGEST:
-            raise UnusableSeriesError(what, "a return is too large to be measured")
+    own = _extremes("returns", simple)
+    other = (
+        None
+        if benchmark is None
+        else _extremes("benchmark", benchmark.reshape(-1, benchmark.shape[-1]))
+    )
+    if risk_free is not None:
+        _extremes("rates", risk_free[np.newaxis])
     if conventions.kind is ReturnKind.LOG:
-        for column in (simple, benchmark):
-            if column is not None and bool((column <= -1.0).any()):
+        for found in (own, other):
+            if found is not None and float(found.worst.min()) <= -1.0:
                 raise UnusableSeriesError("returns", "a loss of everything has no logarithm")
+    return own, other
 
 
-def _block(
-    rows: Rows, conventions: Conventions, rates: PerPeriod, work: _Work
-) -> Iterator[Summary]:
-    simple = rows.simple
-    is_log = conventions.kind is ReturnKind.LOG
+def _extremes(what: str, table: Floats) -> _Extremes:
+    best, worst = highest_of(table), lowest_of(table)
+    # What is not a number is neither above nor below, and so refused as well.
+    if not (float(worst.min()) >= -_LARGEST and float(best.max()) <= _LARGEST):
+        if not bool(np.isfinite(table).all()):
+            raise UnusableSeriesError(what, "a return is not a finite number")
+        raise UnusableSeriesError(what, "a return is too large to be measured")
+    return _Extremes(best, worst)
+
+
+def _beside(benchmark: Floats, chosen: slice) -> Floats:
+    return benchmark[np.newaxis] if benchmark.ndim == 1 else np.ascontiguousarray(benchmark[chosen])
+
+
+def _summed(block: _Block, work: _Work) -> Iterator[Summary]:
+    rates, is_log, simple = block.rates, block.is_log, block.simple
+    best, worst = block.extremes
     returns = np.log1p(simple) if is_log else simple
-    best, worst = simple.max(axis=1), simple.min(axis=1)
-    size = np.abs(returns).max(axis=1) if is_log else np.maximum(np.abs(best), np.abs(worst))
+    size = highest_of(np.abs(returns)) if is_log else block.extremes.size
     scattered = _scattered(returns, size, work)
-    excess = _excess(rows.risk_free, returns, scattered, rates)
+    excess = _excess(block.risk_free, returns, scattered, rates)
     sides = _sides(returns, rates.target, size, work)
     if rates.target == 0.0 and not is_log:
         gains, losses = (side * simple.shape[1] for side in (sides[0], sides[2]))
+        loss_count = sides[4]
     else:
         gains, losses = _won(simple)
-    won = (gains, count_of(simple > 0), losses, count_of(simple < 0))
+        loss_count = count_of(simple < 0)
+    won = (gains, count_of(simple > 0), losses, loss_count)
     growth, fallen, under = _fallen(simple, work)
     tails = _tails(returns, under, rates)
-    versus: Iterator[Versus | None] = iter([None] * len(simple))
-    if rows.benchmark is not None:
-        benchmark = np.atleast_2d(rows.benchmark)
-        other = np.log1p(benchmark) if is_log else benchmark
-        pairs = Pairs(returns, other, simple, benchmark)
-        versus = versus_of(pairs, (work.one, work.other))
+    versus: Iterator[Versus | None] = repeat(None)
+    if block.benchmark is not None and block.benchmark_extremes is not None:
+        other = np.log1p(block.benchmark) if is_log else block.benchmark
+        size = highest_of(np.abs(other)) if is_log else block.benchmark_extremes.size
+        pairs = Pairs(returns, other, simple, block.benchmark)
+        versus = versus_of(
+            pairs, Sizes(scattered[0], worst, size, block.benchmark_extremes.worst), work[:3]
+        )
     columns = (*scattered, *excess, *sides, best, worst, *won, growth, *fallen)
     listed = zip(*(column.tolist() for column in columns), strict=True)
-    for row, tail, other in zip(listed, tails, versus, strict=True):
+    for row, tail, other in zip(listed, tails, versus, strict=False):
         yield Summary._make((rates, returns.shape[1], *row, tail, other))
 
 
@@ -214,7 +281,7 @@ def _scattered(returns: Floats, size: Floats, work: _Work) -> tuple[Floats, ...]
     # Distances below and above the mean are of one size.
     absolute = mean_of(moves) * -2.0
     np.multiply(moves, moves, out=moves)
-    return mean, deviation_of(m2, n, size), m2, m3, m4, absolute, moves.sum(axis=1)
+    return mean, deviation_of(m2, n, size), m2, m3, m4, absolute, sum_of(moves)
 
 
 def _excess(
@@ -231,7 +298,7 @@ def _sides(
     returns: Floats, target: float, size: Floats, work: _Work
 ) -> tuple[NDArray[np.generic], ...]:
     """Return mean gain and mean square above the target, both below it, and how many are."""
-    away = np.subtract(returns, target, out=work.one)
+    away = np.subtract(returns, target, out=work.one) if target else returns
     side = np.maximum(away, 0.0, out=work.other)
     above = mean_of(side)
     np.multiply(side, side, out=side)
@@ -241,14 +308,14 @@ def _sides(
     np.multiply(side, side, out=side)
     below_square = mean_of(side)
     # A shortfall within the noise of the target is none.
-    is_noise = np.sqrt(below_square) <= SPREAD_NOISE * np.maximum(size, abs(target))
-    below[is_noise] = below_square[is_noise] = 0.0
-    return above, above_square, below, below_square, count_of(away < 0)
+    is_short = np.sqrt(below_square) > SPREAD_NOISE * np.maximum(size, abs(target))
+    below *= is_short
+    below_square *= is_short
+    return above, above_square, below, below_square, count_of(away < 0.0)
 
 
 def _won(simple: Floats) -> tuple[Floats, Floats]:
-    gains = np.add.reduce(np.maximum(simple, 0.0), axis=1)
-    return gains, 0.0 - np.add.reduce(np.minimum(simple, 0.0), axis=1)
+    return sum_of(np.maximum(simple, 0.0)), 0.0 - sum_of(np.minimum(simple, 0.0))
 
 
 def _fallen(simple: Floats, work: _Work) -> tuple[Floats, tuple[NDArray[np.generic], ...], Floats]:
@@ -268,18 +335,21 @@ def _fallen(simple: Floats, work: _Work) -> tuple[Floats, tuple[NDArray[np.gener
     under -= 1.0
     longest = _longest_under(under)
     days = under[:, 1:]
-    depth = 0.0 - days.min(axis=1)
+    depth = 0.0 - lowest_of(days)
     pain = 0.0 - mean_of(days)
-    square = mean_of(np.multiply(days, days, out=work.one))
+    square = mean_of(np.multiply(days, days, out=work.third))
     return growth, (depth, pain, square, 0.0 - days[:, -1], longest), days
 
 
 def _longest_under(under: Floats) -> NDArray[np.int64]:
     """Return the most days in a row without a high; each row's start is a high."""
-    highs = np.flatnonzero(under > -HIGH_NOISE).astype(np.int64)
-    gaps = np.diff(highs, append=under.size) - 1
-    first = np.arange(0, under.size, under.shape[1], dtype=np.int64)
-    return np.maximum.reduceat(gaps, np.asarray(np.searchsorted(highs, first), np.int64))
+    highs = (under > -HIGH_NOISE).ravel().nonzero()[0]
+    gaps = np.empty(len(highs), np.int64)
+    np.subtract(highs[1:], highs[:-1], out=gaps[:-1])
+    gaps[-1] = under.size - highs[-1]
+    gaps -= 1
+    firsts = np.arange(0, under.size, under.shape[1], dtype=np.int64)
+    return np.maximum.reduceat(gaps, np.asarray(highs.searchsorted(firsts), np.int64))
 
 
 def _tails(returns: Floats, under: Floats, rates: PerPeriod) -> Iterator[Tail]:
@@ -293,11 +363,12 @@ def _tails(returns: Floats, under: Floats, rates: PerPeriod) -> Iterator[Tail]:
     worst = _smallest(returns, kept)
     part = mass - count + 1
     linear = _between(worst[:, left], worst[:, right], place - left)
-    mean = (worst[:, : count - 1].sum(axis=1) + part * worst[:, count - 1]) / mass
+    mean = (sum_of(worst[:, : count - 1]) + part * worst[:, count - 1]) / mass
     deepest = _smallest(under, count)
-    depth = -(deepest[:, :-1].sum(axis=1) + part * deepest[:, -1]) / mass + 0.0
-    columns = (linear, worst[:, lower], mean, np.full(len(mean), count), depth)
-    return map(Tail._make, zip(*(column.tolist() for column in columns), strict=True))
+    depth = -(sum_of(deepest[:, :-1]) + part * deepest[:, -1]) / mass + 0.0
+    columns = (linear, worst[:, lower], mean, depth)
+    linear, lowest, mean, depth = (column.tolist() for column in columns)
+    return map(Tail, linear, lowest, mean, repeat(count), depth)
 
 
 def _smallest(values: Floats, count: int) -> Floats:
@@ -309,12 +380,13 @@ def _smallest(values: Floats, count: int) -> Floats:
     n = values.shape[1]
     if n <= _SORTED_WHOLE or count * 4 > n:
         return np.sort(values, axis=1)[:, :count]
-    guess = np.sort(values[:, ::_GUESS_STEP], axis=1)
+    guess = values[:, ::_GUESS_STEP].copy()
+    guess.sort(axis=1)
     place = count / _GUESS_STEP
     bounds = guess[:, min(math.ceil(place + 3.0 * math.sqrt(place)), guess.shape[1] - 1)]
     found = np.empty((len(values), count))
     for row, bound, room in zip(values, bounds.tolist(), found, strict=True):
-        few = row[row <= bound]
+        few = row.take((row <= bound).nonzero()[0])
         if few.size < count:
             few = row.copy()
         few.sort()

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from tidebook.analytics.row_sums import count_of, deviation_of, growth_of, mean_of
+from tidebook.analytics.row_sums import (
+    check_growth,
+    count_of,
+    deviation_of,
+    highest_of,
+    lowest_of,
+    mean_of,
+    sum_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,11 +43,12 @@ class Versus(NamedTuple):
     """In how many the benchmark rose."""
     up_growth: float
     up_growth_other: float
-    up_worst: float
+    up_ruin: bool
+    """Whether more than everything was lost in one of them, here or by the benchmark."""
     down: int
     down_growth: float
     down_growth_other: float
-    down_worst: float
+    down_ruin: bool
 
 
 class Pairs(NamedTuple):
@@ -51,56 +60,105 @@ class Pairs(NamedTuple):
     benchmark: Floats
 
 
-def versus_of(pairs: Pairs, room: tuple[Floats, Floats]) -> Iterator[Versus]:
+class Sizes(NamedTuple):
+    """What is known of each row before, and of the benchmark or of each."""
+
+    mean: Floats
+    """The mean of the returns as they scatter."""
+    worst: Floats
+    """The worst simple return."""
+    size_other: Floats
+    """The largest distance from 0 of the benchmark, as it scatters."""
+    worst_other: Floats
+
+
+def versus_of(pairs: Pairs, sizes: Sizes, room: tuple[Floats, Floats, Floats]) -> Iterator[Versus]:
     """Return what is told of each row beside its benchmark.
 
     Args:
         pairs: The returns and those of the benchmark.
-        room: Two arrays shaped as the returns, to be written over.
+        sizes: Means and extremes of either.
+        room: Three arrays shaped as the returns, to be written over.
+
+    Raises:
+        UnusableSeriesError: If growth is more than a number can hold.
     """
-    returns, other, simple, benchmark = pairs
-    one, second = room
+    returns, other = pairs.returns, pairs.other
+    one, second, third = room
     count, n = returns.shape
-    mean, size = mean_of(other), np.abs(other).max(axis=1)
-    moves = other - mean[:, np.newaxis]
-    square_sum = (moves * moves).sum(axis=1)
-    deviation = deviation_of(square_sum / n, n, size)
-    together = np.subtract(returns, mean_of(returns)[:, np.newaxis], out=one)
+    mean = mean_of(other)
+    moves = np.subtract(other, mean[:, np.newaxis], out=third[: len(other)])
+    square_sum = sum_of(np.multiply(moves, moves, out=second[: len(other)]))
+    deviation = deviation_of(square_sum / n, n, sizes.size_other)
+    together = np.subtract(returns, sizes.mean[:, np.newaxis], out=one)
     np.multiply(together, moves, out=together)
     rests = np.where(deviation > 0, square_sum, np.inf)
-    slope = together.sum(axis=1) / rests
+    slope = sum_of(together) / rests
     active = np.subtract(returns, other, out=one)
     active_mean = mean_of(active)
-    most = np.abs(active, out=second).max(axis=1)
+    most = highest_of(np.abs(active, out=second))
     np.subtract(active, active_mean[:, np.newaxis], out=active)
     np.multiply(active, active, out=active)
+    active_deviation = deviation_of(mean_of(active), n, np.maximum(most, sizes.size_other))
+    growth, up, down = _grown(pairs, sizes, room)
     columns = (
         mean,
         deviation,
-        benchmark.min(axis=1),
-        growth_of(benchmark),
+        sizes.worst_other,
+        growth,
         slope,
         active_mean,
-        deviation_of(mean_of(active), n, np.maximum(most, size)),
+        active_deviation,
         count_of(returns > other),
-        *_captured(simple, benchmark, up=True),
-        *_captured(simple, benchmark, up=False),
+        *up,
+        *down,
     )
     listed = [column.tolist() for column in columns]
     full = (column if len(column) == count else column * count for column in listed)
     return map(Versus._make, zip(*full, strict=True))
 
 
-def _captured(simple: Floats, benchmark: Floats, *, up: bool) -> tuple[NDArray[np.generic], ...]:
-    """Return count, growth, the benchmark's growth and the worst return of its chosen periods."""
-    chosen = benchmark > 0 if up else benchmark < 0
+class _Captured(NamedTuple):
+    """Of the periods in which the benchmark rose, or fell."""
+
+    periods: NDArray[np.int32]
+    growth: Floats
+    growth_other: Floats
+    is_ruin: NDArray[np.bool_]
+
+
+def _grown(
+    pairs: Pairs, sizes: Sizes, room: tuple[Floats, Floats, Floats]
+) -> tuple[Floats, _Captured, _Captured]:
+    """Return the benchmark's growth, and that of both where it rose and where it fell."""
+    benchmark = pairs.benchmark
+    own = np.add(pairs.simple, 1.0, out=room[0])
+    other = np.add(benchmark, 1.0, out=room[1][: len(benchmark)])
+    grown = Pairs(*pairs[:2], own, other)
+    can_ruin = min(float(sizes.worst.min()), float(sizes.worst_other.min())) < -1.0
+    with np.errstate(over="ignore"):
+        growth = np.multiply.reduce(grown.benchmark, axis=1)
+        up = _captured(grown, benchmark > 0, can_ruin=can_ruin)
+        down = _captured(grown, benchmark < 0, can_ruin=can_ruin)
+    sides = (growth, up.growth, up.growth_other, down.growth, down.growth_other)
+    for side in sides:
+        check_growth("benchmark and returns", side)
+    return growth, up, down
+
+
+def _captured(grown: Pairs, chosen: NDArray[np.bool_], *, can_ruin: bool) -> _Captured:
+    """Return what is told of the chosen periods; of 1 + r, both for the benchmark and the rows."""
     own: Floats
     other: Floats
-    if len(benchmark) == 1:
-        own = simple.compress(chosen[0], axis=1)
-        other = benchmark.compress(chosen[0], axis=1)
+    if len(chosen) == 1:
+        places = chosen[0].nonzero()[0]
+        count = np.array([places.size], np.int32)
+        own = np.take(grown.simple, places, axis=1)
+        other = np.take(grown.benchmark, places, axis=1)
     else:
-        own, other = np.where(chosen, simple, 0.0), np.where(chosen, benchmark, 0.0)
-    worst = np.minimum(own.min(axis=1, initial=0.0), other.min(axis=1, initial=0.0))
-    growth, growth_other = growth_of(own), growth_of(other)
-    return count_of(chosen), growth, growth_other, worst
+        count = count_of(chosen)
+        own = np.where(chosen, grown.simple, 1.0)
+        other = np.where(chosen, grown.benchmark, 1.0)
+    growth, growth_other = np.multiply.reduce(own, axis=1), np.multiply.reduce(other, axis=1)
+    worst = np.minimum(lowest_of(own), lowest_of(other)) if can_ruin and own.size else np.ones(1)
+    return _Captured(count, growth, growth_other, worst < 0)

@@ -11,7 +11,19 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from tidebook.api import (
+from tidebook.api import problems
+from tidebook.api.correlation import HEADER, CorrelationMiddleware, correlation_id_of
+from tidebook.api.doors import Doors, opened
+from tidebook.api.edge import (
+    AppSettings,
+    Edge,
+    random_id,
+    random_nonce,
+    refuse_unknown_parameters,
+)
+from tidebook.api.express import ExpressLane
+from tidebook.api.observing import ObservingMiddleware
+from tidebook.api.routes import (
     benchmarks,
     breaking_down,
     compliance as compliance_routes,
@@ -24,7 +36,6 @@ from tidebook.api import (
     live as live_routes,
     measuring,
     metrics,
-    problems,
     queries,
     reference,
     tax_reports,
@@ -32,16 +43,6 @@ from tidebook.api import (
     users,
     what_if,
 )
-from tidebook.api.correlation import HEADER, CorrelationMiddleware, correlation_id_of
-from tidebook.api.doors import Doors, opened
-from tidebook.api.edge import (
-    AppSettings,
-    Edge,
-    random_id,
-    random_nonce,
-    refuse_unknown_parameters,
-)
-from tidebook.api.observing import ObservingMiddleware
 from tidebook.api.waiting import WaitingRoom
 from tidebook.engine.compliance.computed import ComputedCompliance
 from tidebook.engine.user_desk import user_desk
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from tidebook.api.pages import Pages
     from tidebook.api.problems import Problem
     from tidebook.engine.compliance.ports import Compliance
+    from tidebook.engine.gathering import GroupCommit
     from tidebook.engine.jobs import JobBoard
     from tidebook.engine.live import LivePortfolios
     from tidebook.engine.ports import Clock, Commands, Reader
@@ -84,6 +86,7 @@ def create_app(
     unbooked: Callable[[], Mapping[str, int]] | None = None,
     jobs: JobBoard | None = None,
     live: LivePortfolios | None = None,
+    commit: GroupCommit | None = None,
 ) -> FastAPI:
     """Return the application that serves a book over HTTP.
 
@@ -103,6 +106,7 @@ def create_app(
         jobs: Scheduled work, where this process does any.
         live: Portfolios as they stand now, where this process follows any.
         compliance: Where verdicts are kept; without, trades are judged whenever someone asks.
+        commit: Takes transactions of several requests at once; without, each by itself.
     """
     chosen = settings or AppSettings()
     app = FastAPI(
@@ -116,7 +120,7 @@ def create_app(
         redirect_slashes=True,
         lifespan=_with_threads(chosen.threads),
     )
-    waiting = WaitingRoom(chosen.waiting_max)
+    here, waiting = doors or Doors(), WaitingRoom(chosen.waiting_max)
     users_desk = desk or user_desk(commands, reader, clock, new_id)
     judged = compliance or ComputedCompliance(reader, clock)
     app.state.edge = Edge(
@@ -139,18 +143,17 @@ def create_app(
         benchmarks,
         health,
         reference,
-        *(() if metrics_told is None else (metrics,)),
-        *(() if jobs is None else (job_routes,)),
-        *(() if live is None else (live_routes,)),
     )
-    here = doors or Doors()
-    app.state.jobs, app.state.live, app.state.pages = jobs, live, pages
+    apart = ((metrics, metrics_told), (job_routes, jobs), (live_routes, live))
+    app.state.jobs, app.state.live, app.state.pages, app.state.doors = jobs, live, pages, here
     app.state.metrics, app.state.unbooked = metrics_told, unbooked
-    app.state.doors, app.state.dependencies = here, tuple(dependencies)
-    for part in routed:
+    app.state.dependencies = tuple(dependencies)
+    for part in (*routed, *(part for part, behind in apart if behind is not None)):
         app.include_router(opened(part.router, here))
     if pages is not None:
         app.include_router(pages.router)
+    if commit is not None and here.takes:
+        app.add_middleware(ExpressLane, commit=commit, clock=clock)
     app.add_middleware(ObservingMiddleware, told=metrics_told)
     app.add_middleware(CorrelationMiddleware, new_id=new_id)
     _refuse_with_problems(app)

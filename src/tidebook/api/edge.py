@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated, NamedTuple, cast
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Query, Request
 from fastapi.routing import APIRoute
 from pydantic import BeforeValidator
 
 from tidebook import __version__
-from tidebook.api import checks
+from tidebook.api.rows import checks
 from tidebook.api.waiting import WaitingRoom
 from tidebook.engine.compliance.ports import Compliance
 from tidebook.engine.ports import Clock, Commands, Reader
@@ -149,3 +150,8 @@ Text = Annotated[str | None, Query(max_length=checks.ID_LENGTH_MAX)]
 def today(edge: Edge) -> date:
     """Return the present day in UTC."""
     return edge.clock.now().astimezone(UTC).date()
+
+
+def day_in(edge: Edge, time_zone: str) -> date:
+    """Return the present day in a time zone."""
+    return edge.clock.now().astimezone(ZoneInfo(time_zone)).date()

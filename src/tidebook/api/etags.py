@@ -8,21 +8,30 @@ from __future__ import annotations
 
 from hashlib import sha256
 from http import HTTPStatus
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tidebook.api.edge import today
+from tidebook.api.edge import day_in, today
 from tidebook.api.replies import reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import date
 
     from tidebook.api.edge import Edge
     from tidebook.api.replies import Json
 
 _TAG_LENGTH = 32
+
+
+class Question(NamedTuple):
+    """What is asked of a portfolio in a body, and the day it is as of where it names one."""
+
+    portfolio_id: str
+    body: bytes
+    as_of: date | None
 
 
 def tagged(
@@ -33,10 +42,37 @@ def tagged(
     The state is read before the answer is made: one that moves in between makes the answer newer
     than its tag, so that the next question is answered in full.
     """
+    return _of_state(edge, request, portfolio_id, answer, lambda: (today(edge).isoformat(),))
+
+
+def tagged_question(
+    edge: Edge, request: Request, question: Question, answer: Callable[[], Response]
+) -> Response:
+    """Return the answer to a question in a body with its tag, or 304 where the caller has it.
+
+    As :func:`tagged`. The answer must follow from the book alone, for levels of a benchmark are no
+    part of its state. Where the question names no day it is as of the portfolio's own present day.
+    """
+    portfolio_id, body, as_of = question
+
+    def about() -> tuple[str, ...]:
+        on = as_of or day_in(edge, edge.reader.portfolio(portfolio_id).time_zone)
+        return sha256(body).hexdigest(), on.isoformat()
+
+    return _of_state(edge, request, portfolio_id, answer, about)
+
+
+def _of_state(
+    edge: Edge,
+    request: Request,
+    portfolio_id: str,
+    answer: Callable[[], Response],
+    about: Callable[[], tuple[str, ...]],
+) -> Response:
     state = edge.reader.state(portfolio_id)
     if state is None:
         return answer()
-    tag = _tag(edge, request, state)
+    tag = _tag(edge, request, (state, *about()))
     headers = {"ETag": tag, "Cache-Control": "no-cache", "Vary": "Accept"}
     if _has(request, tag):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
@@ -66,15 +102,14 @@ def tagged_by_content(request: Request, document: Json) -> Response:
     return found
 
 
-def _tag(edge: Edge, request: Request, state: str) -> str:
-    """Return the tag of an answer; days to today are counted in some, so today is part of it."""
+def _tag(edge: Edge, request: Request, about: tuple[str, ...]) -> str:
+    """Return the tag of an answer about a state and a day; in some, days to today are counted."""
     parts = (
         edge.settings.version,
-        state,
         request.url.path,
         request.url.query,
         request.headers.get("accept", ""),
-        today(edge).isoformat(),
+        *about,
     )
     digest = sha256("\n".join(parts).encode()).hexdigest()
     return f'"{digest[:_TAG_LENGTH]}"'

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from tidebook.analytics import MEASURES, measure_of
-from tidebook.api.performance_wire import fraction, percent
-from tidebook.engine.risk import VAR_MEASURES
+from tidebook.api.wire.performance import fraction, percent
+from tidebook.engine.measuring.risk import VAR_MEASURES
 
 if TYPE_CHECKING:
     from tidebook.analytics import Figure
-    from tidebook.api.rowreader import RowReader
-    from tidebook.engine.risk import RiskTerms
+    from tidebook.api.rows.reader import RowReader
+    from tidebook.engine.measuring.risk import RiskTerms
 
 AT_RISK: Final = "VAR"
 _BY_ID: Final = {measure.id.upper(): measure.id for measure in MEASURES}

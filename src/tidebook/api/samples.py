@@ -14,10 +14,10 @@ import msgspec
 from starlette.responses import Response
 
 from tidebook.api.replies import PROBLEM_TYPE, Json
-from tidebook.api.rowreader import camel
-from tidebook.api.rows import TRANSACTIONS, Door
-from tidebook.api.trade_rows import TRADES, TradeSide
-from tidebook.api.transaction_types import TYPES
+from tidebook.api.rows.kinds import TRANSACTIONS, Door
+from tidebook.api.rows.reader import camel
+from tidebook.api.rows.trades import TRADES, TradeSide
+from tidebook.api.rows.transaction_types import TYPES
 from tidebook.model.actions import ActionType
 from tidebook.model.cancellations import FactKind
 from tidebook.model.instruments import OptionRight

@@ -27,6 +27,8 @@ Gains = tuple["Decimal | None", "Decimal | None", "Decimal | None", "Decimal | N
 """A realised gain: local, base, and the base one's price and currency effects."""
 NO_GAINS: Final[Gains] = (None, None, None, None)
 _DUST_BELOW: Final = -DUST
+_FIFO: Final = LotRule.FIFO
+_AVCO: Final = LotRule.AVCO
 _OPENED_ON: Final = attrgetter("opened_on")
 
 
@@ -256,7 +258,7 @@ class Inventory:
         if named:
             return self._take_named(quantity, named)
         rule = self.rule
-        if rule is LotRule.FIFO or rule is LotRule.AVCO:
+        if rule is _FIFO or rule is _AVCO:
             return self._take_oldest(quantity)
         if rule is LotRule.LIFO:
             return self._take_newest(quantity)

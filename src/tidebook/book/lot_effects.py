@@ -8,9 +8,9 @@ from tidebook.book.derivation import Formula, derived, given, stated
 from tidebook.book.lot_reasons import reason_of
 from tidebook.book.lot_trades import in_base, settled_tree
 from tidebook.book.lot_walk import StepTrees
-from tidebook.book.move_trees import arriving_units, split_tree, spread_trees
 from tidebook.book.postings import EffectKind
-from tidebook.book.step_trees import (
+from tidebook.book.trees.moves import arriving_units, split_tree, spread_trees
+from tidebook.book.trees.steps import (
     AS_BOOKED,
     Carried,
     Side,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tidebook.book.derivation import Node
     from tidebook.book.lot_walk import Running, Walk
     from tidebook.book.postings import Leg
-    from tidebook.book.step_trees import Step
+    from tidebook.book.trees.steps import Step
 
     Trees = Mapping[tuple[str, Leg], StepTrees]
 

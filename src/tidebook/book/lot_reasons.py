@@ -11,7 +11,7 @@ from tidebook.model.money import ONE, ZERO, decimal_text, exact, quotient
 
 if TYPE_CHECKING:
     from tidebook.book.lots import Match
-    from tidebook.book.step_trees import Key, Step
+    from tidebook.book.trees.steps import Key, Step
 
 _SHOWN: Final = Decimal("1e-6")
 _TOLD: Final = Context(prec=60, rounding=ROUND_HALF_EVEN)

@@ -9,7 +9,7 @@ from tidebook.book.lot_reasons import reason_of
 from tidebook.book.lot_walk import StepTrees
 from tidebook.book.lots import Lot, LotRule
 from tidebook.book.postings import EffectKind
-from tidebook.book.step_trees import (
+from tidebook.book.trees.steps import (
     AS_BOOKED,
     Carried,
     Side,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tidebook.book.derivation import Node
     from tidebook.book.lot_walk import Walk
     from tidebook.book.postings import Leg
-    from tidebook.book.step_trees import Step
+    from tidebook.book.trees.steps import Step
 
 
 def unit_step(walk: Walk, step: Step) -> StepTrees:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tidebook.book.derivation import Formula, Node, derived, given, stated
 from tidebook.book.lots import LotRule
-from tidebook.book.step_trees import AS_BOOKED, cost_of, fact_of, title_of, unit_of
+from tidebook.book.trees.steps import AS_BOOKED, cost_of, fact_of, title_of, unit_of
 from tidebook.model.money import decimal_text
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from tidebook.book.lots import Lot, Match
-    from tidebook.book.step_trees import Carried, Key, Side, Step
+    from tidebook.book.trees.steps import Carried, Key, Side, Step
 
 
 class LotTrees(NamedTuple):

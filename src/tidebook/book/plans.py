@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tidebook.model.instruments import Instrument
     from tidebook.model.portfolios import Portfolio
 
+_AUTO: Final = Settlement.AUTO
 CLOSES: Final = frozenset({T.BUY_TO_CLOSE, T.SELL_TO_CLOSE, T.REDEMPTION})
 """What may only close what is open."""
 _TRADES: Final = frozenset(
@@ -82,7 +83,7 @@ def plan_for(
         transaction.trade_currency,
         transaction.currency,
         portfolio.base_currency,
-        portfolio.settlement is Settlement.AUTO,
+        portfolio.settlement is _AUTO,
     )
     try:
         return plans[terms]

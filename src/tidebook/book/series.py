@@ -11,13 +11,13 @@ from bisect import bisect_right
 from collections import defaultdict
 from datetime import date
 from operator import add
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
 from tidebook.book.cashflows import Classification, Timing
 from tidebook.book.positions import by_security
-from tidebook.book.vectors import steps, sum_of_products, where
+from tidebook.book.vectors import steps, sum_of_products, value_on, where
 from tidebook.model.markets import NO_PRICES
 from tidebook.model.money import ONE, ZERO, converted, exact
 
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from tidebook.book.lots import Entry
     from tidebook.book.vectors import Steps
     from tidebook.model.markets import PriceQuotes, RateTable
+
+
+_FEW_DAYS: Final = 5
+"""So few are summed one by one: vectors take as long to make as ten days to look up."""
 
 
 class PortfolioDay(NamedTuple):
@@ -146,13 +150,27 @@ def _closing_values(
             groups[held.currency, held.currency].append(_unpaid(held, priced.prices))
         _add_unpriced(ordinals, held, priced.prices, unpriced)
     for (quoted, local), members in sorted(groups.items()):
-        sums = sum_of_products(
-            [steps(held.days, held.quantities) for held, _ in members],
-            [prices for _, prices in members],
-            ordinals,
-        )
+        if len(days) <= _FEW_DAYS:
+            sums = [_sum_on(day, members) for day in days]
+        else:
+            sums = sum_of_products(
+                [steps(held.days, held.quantities) for held, _ in members],
+                [prices for _, prices in members],
+                ordinals,
+            )
         _add_converted(days, sums, (quoted, local), members, (market, closing, unpriced))
     return closing, unpriced
+
+
+def _sum_on(day: date, members: Sequence[tuple[HeldSteps, Steps]]) -> Decimal:
+    """Return what is held on one day at its prices, summed; nothing counts before its price."""
+    total = ZERO
+    for held, prices in members:
+        place = bisect_right(held.days, day) - 1
+        price = value_on(prices, day)
+        if place >= 0 and price is not None:
+            total += held.quantities[place] * price
+    return total
 
 
 def _prices_of(held: HeldSteps, market: Market) -> PricedSteps | None:
@@ -346,6 +364,9 @@ def cumulated(
     changes: Mapping[date, tuple[Decimal, Decimal]],
 ) -> HeldSteps:
     """Return a key's running quantity and cost from the changes of each day."""
+    if len(changes) == 1:
+        ((day, change),) = changes.items()
+        return HeldSteps(security_id, currency, is_cash, (day,), (change[0],), (change[1],))
     days = tuple(sorted(changes))
     quantities: list[Decimal] = []
     costs: list[Decimal] = []

@@ -9,7 +9,7 @@ result is the exact decimal sum.
 from __future__ import annotations
 
 from datetime import date
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _LIMB_BITS: Final = 24
 _LIMB_MASK: Final = (1 << _LIMB_BITS) - 1
+# Wide enough for every digit that a step function can hold.
+_WIDE: Final = Context(prec=600)
 _MACHINE: Final = 1 << 62
 _NOTHING: Final = np.zeros(1, np.int64)
 
@@ -63,6 +65,14 @@ def _places(values: Sequence[Decimal]) -> int:
 def where(function: Steps, days: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return, for each day, the index of the step in force, or -1 before the first."""
     return np.searchsorted(function.days, days, side="right") - 1
+
+
+def value_on(function: Steps, day: date) -> Decimal | None:
+    """Return the value of the step in force on one day; None before the first."""
+    place = int(function.days.searchsorted(day.toordinal(), "right")) - 1
+    if place < 0:
+        return None
+    return Decimal(function.integers[place]).scaleb(-function.places, _WIDE)
 
 
 def sum_of_products(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from tidebook.book.health_facts import CheckSeverity
-from tidebook.book.reconcile import Verdict
+from tidebook.book.checks.health_facts import CheckSeverity
+from tidebook.book.checks.reconcile import Verdict
 from tidebook.cli.answers import freshness_note, freshness_record, title_of
 from tidebook.cli.output import Answer, Column
 from tidebook.model.money import decimal_text
@@ -14,8 +14,8 @@ from tidebook.model.money import decimal_text
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from tidebook.book.health_facts import CheckResult
-    from tidebook.book.reconcile import Divergence, Outcome
+    from tidebook.book.checks.health_facts import CheckResult
+    from tidebook.book.checks.reconcile import Divergence, Outcome
     from tidebook.cli.output import Record
     from tidebook.engine.views import HealthSummaryView, HealthView, ReconciliationView
 

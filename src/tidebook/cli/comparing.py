@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tidebook.analytics import Figure
     from tidebook.cli.doors import System
-    from tidebook.engine.comparative import Comparative
+    from tidebook.engine.measuring.comparative import Comparative
     from tidebook.engine.users import UserBook
 
 
@@ -44,8 +44,8 @@ def compare(
 ) -> None:
     """Compare what was earned with a benchmark that got the same money on the same days."""
     from tidebook.analytics import Rebalancing
-    from tidebook.engine.comparative import ComparativeRequest, comparative, days_of
-    from tidebook.engine.index_lines import blend_of
+    from tidebook.engine.measuring.comparative import ComparativeRequest, comparative, days_of
+    from tidebook.engine.measuring.index_lines import blend_of
 
     if rebalancing not in {one.value for one in Rebalancing}:
         raise typer.BadParameter("it is daily or monthly", param_hint="--rebalancing")

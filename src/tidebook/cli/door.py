@@ -6,8 +6,8 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from tidebook.adapters.csvfile import FileKind, to_post
-from tidebook.api import rows as doors
-from tidebook.api.rowreader import Faults
+from tidebook.api.rows import kinds
+from tidebook.api.rows.reader import Faults
 from tidebook.errors import InvalidRequestError
 
 if TYPE_CHECKING:
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tidebook.adapters.csvfile import ParsedFile, ParsedRow
-    from tidebook.api.rows import Door
+    from tidebook.api.rows.kinds import Door
 
 # The facts of every kind go the same way from here: into a batch, and to the command of their kind.
 _DOORS: Final = cast(
     "Mapping[FileKind, Door[object]]",
     {
-        FileKind.PORTFOLIOS: doors.PORTFOLIOS,
-        FileKind.INSTRUMENTS: doors.INSTRUMENTS,
-        FileKind.PRICES: doors.MARKET_PRICES,
-        FileKind.RATES: doors.FX_RATES,
-        FileKind.TRANSACTIONS: doors.TRANSACTIONS,
-        FileKind.CORPORATE_ACTIONS: doors.CORPORATE_ACTIONS,
-        FileKind.CANCELLATIONS: doors.CANCELLATIONS,
-        FileKind.ASSERTIONS: doors.BALANCE_ASSERTIONS,
+        FileKind.PORTFOLIOS: kinds.PORTFOLIOS,
+        FileKind.INSTRUMENTS: kinds.INSTRUMENTS,
+        FileKind.PRICES: kinds.MARKET_PRICES,
+        FileKind.RATES: kinds.FX_RATES,
+        FileKind.TRANSACTIONS: kinds.TRANSACTIONS,
+        FileKind.CORPORATE_ACTIONS: kinds.CORPORATE_ACTIONS,
+        FileKind.CANCELLATIONS: kinds.CANCELLATIONS,
+        FileKind.ASSERTIONS: kinds.BALANCE_ASSERTIONS,
     },
 )
 
@@ -112,7 +112,7 @@ def _through(
     door: Door[object], body: Mapping[str, object], now: datetime
 ) -> tuple[object | None, Faults]:
     faults = Faults()
-    return doors.read_row(door, body, now, pointer="", faults=faults), faults
+    return kinds.read_row(door, body, now, pointer="", faults=faults), faults
 
 
 def _bad_rows(name: str, row: ParsedRow, faults: Faults) -> Iterable[BadRow]:

@@ -131,7 +131,7 @@ def _show(found: Explanation, tree: Shown, output: Output) -> None:
     from tidebook.engine.explaining import faults, lines, notes
 
     if output is Output.JSON:
-        from tidebook.api.explaining import document_of
+        from tidebook.api.routes.explaining import document_of
         from tidebook.cli.output import json_text
 
         typer.echo(json_text(document_of(found, tree)))

@@ -20,6 +20,7 @@ from tidebook.cli import (
     risks,
     ruling,
     serving,
+    stating,
     tearing,
     verifying,
 )
@@ -40,6 +41,7 @@ COMMAND_MODULES = (
     ruling,
     risks,
     serving,
+    stating,
     tearing,
     verifying,
 )

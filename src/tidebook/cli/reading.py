@@ -134,8 +134,8 @@ def performance(
 ) -> None:
     """Show time- and money-weighted returns over periods."""
     from tidebook.cli.returns import PERIODS, performance_answer, period_named
-    from tidebook.engine.measured import Scope, measured
-    from tidebook.engine.parts import Choice
+    from tidebook.engine.measuring.measured import Scope, measured
+    from tidebook.engine.measuring.parts import Choice
 
     periods = tuple(period_named(word) for word in dict.fromkeys(period or PERIODS))
     invocation: Invocation = ctx.obj

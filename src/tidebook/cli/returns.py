@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tidebook.analytics import FeeBasis, Figure, Undefined, value_of
 from tidebook.cli.answers import freshness_note, freshness_record, title_of
 from tidebook.cli.output import Answer, Column, Record
-from tidebook.engine.performance import (
+from tidebook.engine.measuring.performance import (
     NamedPeriod,
     PeriodRate,
     PeriodReturn,
@@ -20,7 +20,7 @@ from tidebook.model.periods import period_named as period_of
 if TYPE_CHECKING:
     from datetime import date
 
-    from tidebook.engine.measured import Measured
+    from tidebook.engine.measuring.measured import Measured
     from tidebook.engine.views import SeriesView
 
 PERIODS = ("MTD", "QTD", "YTD", "1Y", "3Y", "5Y", "SI")

@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
     from tidebook.analytics import Figure, Measure
     from tidebook.cli.output import Answer
-    from tidebook.engine.risk import PeriodRisk
+    from tidebook.engine.measuring.risk import PeriodRisk
 
 
 def rolling_answer(
     plain: Answer, periods: Sequence[PeriodRisk], measures: Sequence[Measure], window: int
 ) -> Answer:
     """Return one row a period and day, one column a measure of the window that ends there."""
-    from tidebook.engine.risk_over_time import rolling_of
+    from tidebook.engine.measuring.risk_over_time import rolling_of
 
     ids = [measure.id for measure in measures]
     records: list[Record] = []
@@ -55,7 +55,7 @@ def intervals_answer(
 ) -> Answer:
     """Return one row a measure; of each period the figure, and between what it lies."""
     from tidebook.analytics import Drawing
-    from tidebook.engine.risk_over_time import Histories, intervals_of
+    from tidebook.engine.measuring.risk_over_time import Histories, intervals_of
 
     draws, seed = draw
     drawing = Drawing(draws=draws)

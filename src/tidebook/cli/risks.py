@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from datetime import date
 
     from tidebook.analytics import Frequency, Measure
-    from tidebook.engine.measured import Measured, Scope
-    from tidebook.engine.performance import NamedPeriod
-    from tidebook.engine.risk import PeriodRisk, RiskTerms
+    from tidebook.engine.measuring.measured import Measured, Scope
+    from tidebook.engine.measuring.performance import NamedPeriod
+    from tidebook.engine.measuring.risk import PeriodRisk, RiskTerms
 
 PERIODS = ("1Y", "3Y", "5Y", "SI")
 """The periods that are shown when none is asked for."""
@@ -70,8 +70,8 @@ def risk(
     from tidebook.analytics import ReturnKind
     from tidebook.cli.returns import period_named
     from tidebook.cli.risk_tables import intervals_answer, rolling_answer
-    from tidebook.engine.measured import Scope
-    from tidebook.engine.risk import RiskTerms
+    from tidebook.engine.measuring.measured import Scope
+    from tidebook.engine.measuring.risk import RiskTerms
 
     if window is not None and (draws is not None or not metric):
         raise typer.BadParameter("--window tells chosen metrics alone: name --metric, no --draws")
@@ -113,10 +113,10 @@ def _found(
 ) -> tuple[Measured, tuple[PeriodRisk, ...], date]:
     """Return what was measured, the risk of its periods, and the day it is as of."""
     from tidebook.analytics import FeeBasis, Rebalancing
-    from tidebook.engine.benchmark_returns import index_line
-    from tidebook.engine.measured import measured
-    from tidebook.engine.performance import Request
-    from tidebook.engine.risk import risk as risk_of
+    from tidebook.engine.measuring.benchmark_returns import index_line
+    from tidebook.engine.measuring.measured import measured
+    from tidebook.engine.measuring.performance import Request
+    from tidebook.engine.measuring.risk import risk as risk_of
 
     benchmark, as_of = beside
     with invocation.opened(run=False) as system:

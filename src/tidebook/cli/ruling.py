@@ -17,7 +17,8 @@ from tidebook.cli.reading import AsOf, KnownAt
 if TYPE_CHECKING:
     from tidebook.cli.doors import System
     from tidebook.compliance.verdicts import Verdict
-    from tidebook.engine.compliance.pretrade import Order, OrderCheck
+    from tidebook.engine.compliance.open_orders import CountedCheck
+    from tidebook.engine.compliance.pretrade import Order
 
 ruling = typer.Typer(
     help="What rules say of trades and of orders to come. Not legal or tax advice.",
@@ -57,13 +58,13 @@ def listed(
     known_at: KnownAt = None,
 ) -> None:
     """List what was said of trades when they were judged, latest first."""
-    from tidebook.api.compliance_wire import audits_of
+    from tidebook.api.wire.compliance import audits_of
     from tidebook.compliance.taxes import NOT_ADVICE
 
     invocation: Invocation = ctx.obj
     with invocation.opened(run=False) as system:
         page = system.compliance.verdicts(
-            _portfolios(system, user), skip=skip, limit=limit, known_at=known_at
+            portfolios_of(system, user), skip=skip, limit=limit, known_at=known_at
         )
     totals = page.totals
     notes = (
@@ -95,6 +96,14 @@ def check(
             "--what-if", metavar="ORDER", help='Such as "sell 30 ACME at 45"; again for a basket.'
         ),
     ] = None,
+    still_open: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--open",
+            metavar="ORDER",
+            help="An order that was sent and is not done; again for more.",
+        ),
+    ] = None,
     at: Annotated[
         str | None, typer.Option(metavar="INSTANT", help="When orders would be done; now.")
     ] = None,
@@ -108,9 +117,10 @@ def check(
     """
     invocation: Invocation = ctx.obj
     with invocation.opened(run=False) as system:
-        ids = _portfolios(system, user)
+        ids = portfolios_of(system, user)
         if what_if:
-            failed = _check_orders(ctx, system, (user, ids), (what_if, at, account))
+            asked = (what_if, still_open or [], at, account)
+            failed = _check_orders(ctx, system, (user, ids), asked)
         else:
             failed = _check_trades(ctx, system, user, ids)
     if failed:
@@ -120,7 +130,7 @@ def check(
 @ruling.command()
 def rules(ctx: typer.Context, *, as_of: AsOf = None) -> None:
     """List every version of every rule with its source; those in force on a day are marked."""
-    from tidebook.api.compliance_wire import rules_json
+    from tidebook.api.wire.compliance import rules_json
     from tidebook.compliance.packs import RULE_SETS
     from tidebook.compliance.taxes import NOT_ADVICE
 
@@ -142,7 +152,7 @@ def rules(ctx: typer.Context, *, as_of: AsOf = None) -> None:
 
 
 def _check_trades(ctx: typer.Context, system: System, user: str, ids: list[str]) -> bool:
-    from tidebook.api.compliance_wire import verdict_of
+    from tidebook.api.wire.compliance import verdict_of
     from tidebook.compliance.taxes import NOT_ADVICE
     from tidebook.compliance.verdicts import Status
     from tidebook.engine.book_facts import rebuilt
@@ -175,22 +185,30 @@ def _check_orders(
     ctx: typer.Context,
     system: System,
     whose: tuple[str, list[str]],
-    asked: tuple[list[str], str | None, str | None],
+    asked: tuple[list[str], list[str], str | None, str | None],
 ) -> bool:
-    from tidebook.api.compliance_wire import order_check_of
+    from tidebook.api.wire.compliance import order_check_of
     from tidebook.compliance.taxes import NOT_ADVICE
+    from tidebook.engine.compliance.open_orders import check_with_open
     from tidebook.engine.compliance.pretrade import account_of_order, check_orders
     from tidebook.model import moments
 
-    (user, ids), (words, at, account) = whose, asked
+    (user, ids), (words, others, at, account) = whose, asked
     instant = system.clock.now() if at is None else moments.instant_of(at)
     if instant is None:
         raise typer.BadParameter(moments.why_no_instant(at or ""), param_hint="--at")
     portfolio_id = account_of_order(user, account or "", ids)
-    orders = [_order(each, place, portfolio_id) for place, each in enumerate(words)]
-    checked = check_orders(system.compliance.household(ids), orders, instant)
+    orders = [_order(each, f"order-{place + 1}", portfolio_id) for place, each in enumerate(words)]
+    still_open = [
+        _order(each, f"open-{place + 1}", portfolio_id, "--open")
+        for place, each in enumerate(others)
+    ]
+    household = system.compliance.household(ids)
+    checked = check_with_open(
+        lambda basket: check_orders(household, basket, instant), orders, still_open
+    )
     document = {
-        "allowed": all(one.is_allowed for one in checked),
+        "allowed": all(one.check.is_allowed for one in checked),
         "orders": [order_check_of(one) for one in checked],
         "disclaimer": NOT_ADVICE,
     }
@@ -204,39 +222,39 @@ def _check_orders(
     return not document["allowed"]
 
 
-def _order(words: str, place: int, portfolio_id: str) -> Order:
+def _order(words: str, order_id: str, portfolio_id: str, hint: str = "--what-if") -> Order:
     """Return the order of words such as ``sell 30 ACME at 45``; the price may be left out."""
     from tidebook.compliance.trades import Side
     from tidebook.engine.compliance.pretrade import Order
 
     parts = words.split()
-    hint = "--what-if"
     if len(parts) not in _ORDER_WORDS or (len(parts) > _ORDER_WORDS[0] and parts[3] != "at"):
         raise typer.BadParameter(
             f"{words!r} is no order; write it as buy 10 ACME at 41.50", param_hint=hint
         )
     if parts[0].lower() not in set(Side):
         raise typer.BadParameter(f"{parts[0]!r} is neither buy nor sell", param_hint=hint)
-    numbers = [_positive(each) for each in (parts[1], *parts[4:])]
+    numbers = [_positive(each, hint) for each in (parts[1], *parts[4:])]
     price = numbers[1] if len(numbers) > 1 else None
     side = Side(parts[0].lower())
-    return Order(f"order-{place + 1}", portfolio_id, parts[2], side, numbers[0], price)
+    return Order(order_id, portfolio_id, parts[2], side, numbers[0], price)
 
 
-def _positive(text: str) -> Decimal:
+def _positive(text: str, hint: str) -> Decimal:
     try:
         number = Decimal(text)
     except InvalidOperation:
         number = Decimal(0)
     if not number.is_finite() or number <= 0:
-        raise typer.BadParameter(f"{text!r} is no positive number", param_hint="--what-if")
+        raise typer.BadParameter(f"{text!r} is no positive number", param_hint=hint)
     return number
 
 
-def _order_records(one: OrderCheck) -> list[Record]:
+def _order_records(counted: CountedCheck) -> list[Record]:
+    one = counted.check
     return [
         {
-            "order": _told(one),
+            "order": _told(counted),
             "rule_id": verdict.rule_id,
             "status": verdict.status.value,
             "reason": verdict.reason,
@@ -246,21 +264,25 @@ def _order_records(one: OrderCheck) -> list[Record]:
     ]
 
 
-def _note(one: OrderCheck) -> str:
+def _note(counted: CountedCheck) -> str:
+    one = counted.check
     says = "allowed" if one.is_allowed else f"not allowed{': ' if one.refusal else ''}{one.refusal}"
     if one.would_be_day_trade:
         says += "; it would be a day trade"
+    elif counted.potential_day_trades:
+        says += f"; open orders can make {counted.potential_day_trades} day trade of it"
     if one.wash is not None and one.wash.disallowed:
         says += f"; {one.wash.disallowed} of a loss would wait, from {one.wash.clean_from} on none"
-    return f"{_told(one)}: {says}"
+    return f"{_told(counted)}: {says}"
 
 
-def _told(one: OrderCheck) -> str:
+def _told(counted: CountedCheck) -> str:
+    one = counted.check
     order = one.order
     return f"{order.side.value} {order.quantity} {order.security_id} at {one.price}"
 
 
-def _portfolios(system: System, user: str) -> list[str]:
+def portfolios_of(system: System, user: str) -> list[str]:
     """Return the ids of a user's portfolios; where there are none, the portfolio of that id."""
     from tidebook.errors import UnknownPortfolioError, UnknownUserError
 

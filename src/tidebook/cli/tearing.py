@@ -40,8 +40,8 @@ def tearsheet(
     from secrets import token_urlsafe
 
     from tidebook.analytics import Frequency
-    from tidebook.engine.risk import RiskTerms
-    from tidebook.engine.tearsheet import Told, tear_sheet
+    from tidebook.engine.measuring.risk import RiskTerms
+    from tidebook.engine.measuring.tearsheet import Told, tear_sheet
     from tidebook.errors import UnwritableFileError
     from tidebook.model.periods import period_named
     from tidebook.web.tearsheet import render_tear_sheet

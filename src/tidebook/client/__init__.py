@@ -1,12 +1,23 @@
 """The client: a book read from Python, over HTTP or inside the process."""
 
-from tidebook.client.asking import NOW, Measuring, Risking, When
+from tidebook.client.asking import (
+    NOW,
+    Attributing,
+    BenchmarkGroup,
+    Measuring,
+    Risking,
+    Several,
+    When,
+)
 from tidebook.client.book import Book
 from tidebook.client.connecting import connect
 from tidebook.client.records import (
+    Attribution,
+    Bridge,
     Comparison,
     Contribution,
     Day,
+    Effect,
     Freshness,
     Gain,
     Lot,
@@ -16,16 +27,26 @@ from tidebook.client.records import (
     Position,
     Return,
     RiskFigure,
+    SecurityGain,
+    SymbolResult,
     Transaction,
+    UserMetrics,
+    UserPortfolio,
+    WinRate,
 )
 from tidebook.client.tables import Table
 
 __all__ = [
     "NOW",
+    "Attributing",
+    "Attribution",
+    "BenchmarkGroup",
     "Book",
+    "Bridge",
     "Comparison",
     "Contribution",
     "Day",
+    "Effect",
     "Freshness",
     "Gain",
     "Lot",
@@ -37,8 +58,14 @@ __all__ = [
     "Return",
     "RiskFigure",
     "Risking",
+    "SecurityGain",
+    "Several",
+    "SymbolResult",
     "Table",
     "Transaction",
+    "UserMetrics",
+    "UserPortfolio",
     "When",
+    "WinRate",
     "connect",
 ]

@@ -1,30 +1,16 @@
-"""How the client asks: periods and scopes as the routes take them, and where the answers lie."""
+"""How the client asks: periods, scopes and options as the routes take them."""
 
 from __future__ import annotations
 
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from tidebook.client.records import (
-    Comparison,
-    Contribution,
-    MoneyWeighted,
-    Performance,
-    Return,
-    RiskFigure,
-)
-from tidebook.client.tables import row_of
 from tidebook.model.periods import period_named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable
     from datetime import date, datetime
 
-    from tidebook.client.doors import Document
-
 Fields = dict[str, Any]
-_HUNDRED: Final = 100
-_PERCENT_OF: Final = {"TRACKING_ERROR": "fraction per year"}
 
 
 class When(NamedTuple):
@@ -68,6 +54,63 @@ class Measuring(NamedTuple):
             "sector": self.sector,
         }
         return {name: value for name, value in told.items() if value is not None}
+
+
+class Several(NamedTuple):
+    """Portfolios that are measured as one: those named, those of a client, or all of the book."""
+
+    portfolio_ids: tuple[str, ...] = ()
+    client_id: str | None = None
+    """Instead of naming them: the client (``cif_id``) whose they are."""
+    is_all: bool = False
+
+    def scope(self) -> Fields:
+        """Return it as a part of the scope of a request."""
+        told: Fields = {"portfolio_ids": list(self.portfolio_ids)} if self.portfolio_ids else {}
+        if self.client_id is not None:
+            told["client_id"] = self.client_id
+        return {**told, "all": True} if self.is_all else told
+
+
+class BenchmarkGroup(NamedTuple):
+    """A group of the benchmark of an attribution: its weight, and an index or a return of it."""
+
+    group: str
+    weight: float
+    """As a fraction; all groups sum to 1."""
+    benchmark: str | None = None
+    """An index or a security whose levels tell the group's return."""
+    total_return: float | None = None
+    """The group's return over the period, as a fraction, instead of an index."""
+    local_return: float | None = None
+    """Beside it the return in local currency, where currency effects are asked for."""
+
+    def fields(self) -> Fields:
+        """Return it as a part of a request."""
+        told = {
+            "group": self.group,
+            "weight": self.weight,
+            "benchmark": self.benchmark,
+            "return": self.total_return,
+            "local_return": self.local_return,
+        }
+        return {name: value for name, value in told.items() if value is not None}
+
+
+class Attributing(NamedTuple):
+    """How an active return is taken apart."""
+
+    by: str = "ASSET_CLASS"
+    """``SECURITY``, ``ASSET_CLASS``, ``SECTOR`` or ``CURRENCY``."""
+    model: str = "BRINSON_FACHLER"
+    """Or ``BRINSON_HOOD_BEEBOWER``."""
+    with_currency: bool = False
+    """Whether the effect of rates stands by itself."""
+
+    def options(self) -> Fields:
+        """Return it as the options of a request."""
+        told: Fields = {"by": self.by, "model": self.model}
+        return {**told, "currency_effects": True} if self.with_currency else told
 
 
 class Risking(NamedTuple):
@@ -119,113 +162,3 @@ def _period(word: str, breakdown: str | None) -> Fields:
         "breakdown": breakdown,
     }
     return {name: value for name, value in told.items() if value is not None}
-
-
-def performances(document: Document) -> Iterator[Performance]:
-    """Return the periods of a performance answer, its percent numbers as fractions."""
-    for name, told in _named(document, "summary"):
-        fields = {**told, **_part(told, "attributes"), "period": name}
-        shares = _fractions(fields, "cumulative_return", "annualized_return")
-        yield row_of(Performance, {**shares, "reason": _reason(told)})
-
-
-def returns(document: Document, word: str) -> Iterator[Return]:
-    """Return the parts of one period of a performance answer."""
-    for part in _rows(_part(_part(document, "breakdowns"), word), "results"):
-        yield row_of(Return, _fractions(part, "cumulative_return"))
-
-
-def rates(document: Document) -> Iterator[MoneyWeighted]:
-    """Return the periods of a money-weighted answer."""
-    for name, told in _named(document, "summary"):
-        fields = {**told, **_part(told, "attributes"), "period": name}
-        yield row_of(MoneyWeighted, {**fields, "reason": _reason(told)})
-
-
-def risks(document: Document) -> Iterator[RiskFigure]:
-    """Return the measures of a risk answer, period by period; what is in percent as fractions."""
-    for name, told in _named(document, "results"):
-        for metric, figure in _part(told, "metrics").items():
-            in_percent = figure["unit"] == "percent"
-            value = _over_hundred(figure["value"]) if in_percent else figure["value"]
-            unit = _PERCENT_OF.get(metric, "fraction") if in_percent else figure["unit"]
-            fields = {**figure, "value": value, "unit": unit, "metric": metric, "period": name}
-            yield row_of(RiskFigure, {**fields, "reason": _reason(figure)})
-
-
-def contributions(document: Document, word: str) -> Iterator[Contribution]:
-    """Return the groups of one period of a contribution answer; percent numbers as fractions."""
-    shares = ("contribution", "local_contribution", "currency_contribution", "group_return")
-    for group in _rows(_part(_part(document, "results"), word), "contributions"):
-        yield row_of(Contribution, _fractions({**group, "group_return": group["return"]}, *shares))
-
-
-def comparison_of(document: Document) -> Comparison:
-    """Return a comparison, its percent numbers as fractions."""
-    user, index, both, days = (
-        cast("Fields", document[name])
-        for name in ("user_performance", "benchmark_performance", "comparison", "timeframe")
-    )
-    percents = {
-        "mwr": user["profit_percent"],
-        "mwr_annual": user["mwr_annual_percent"],
-        "twr": user["twr_percent"],
-        "benchmark_mwr": index["mwr_percent"],
-        "benchmark_mwr_annual": index["mwr_annual_percent"],
-        "benchmark_return": index["returns_percent"],
-        "direct_alpha": index["direct_alpha_percent"],
-        "difference": both["difference_percent"],
-        "twr_difference": both["twr_difference_percent"],
-        "tracking_error_annual": both["tracking_error_annual_percent"],
-        "alpha_annual": both["alpha_annual_percent"],
-    }
-    fields = {
-        **both,
-        **{name: _over_hundred(value) for name, value in percents.items()},
-        "user_id": document["user_id"],
-        "currency": document["currency"],
-        "benchmark": index["symbol"],
-        "start_date": days["measured_start_date"],
-        "end_date": days["measured_end_date"],
-        "profit": user["profit_dollar"],
-        "end_value": user["closing_value"],
-        "end_value_same_flows": index["end_value_same_flows"],
-        "value_added": index["value_added"],
-        "ks_pme": index["ks_pme"],
-    }
-    told = row_of(Comparison, fields)
-    return told._replace(reasons=_sentences(both, "reasons"), warnings=_sentences(both, "warnings"))
-
-
-def _sentences(fields: Fields, name: str) -> tuple[str, ...]:
-    return tuple(str(one["sentence"]) for one in _rows(fields, name))
-
-
-def _named(document: Document, name: str) -> Iterable[tuple[str, Fields]]:
-    return _part(document, name).items()
-
-
-def _part(fields: Mapping[str, Any], name: str) -> Fields:
-    """Return an object within another; an empty one where it is missing or null."""
-    return cast("Fields", fields.get(name) or {})
-
-
-def _rows(fields: Mapping[str, Any], name: str) -> list[Fields]:
-    return cast("list[Fields]", fields.get(name) or [])
-
-
-def _fractions(fields: Mapping[str, Any], *names: str) -> Fields:
-    """Return fields of which some were told in percent."""
-    return {**fields, **{name: _over_hundred(fields.get(name)) for name in names}}
-
-
-def _over_hundred(value: object) -> float | None:
-    """Return a percent number as a fraction, divided in decimals so that 5.1 becomes 0.051."""
-    return None if value is None else float(Decimal(str(value)) / _HUNDRED)
-
-
-def _reason(fields: Mapping[str, Any]) -> str | None:
-    told = fields.get("reason")
-    if isinstance(told, dict):
-        return str(cast("Fields", told).get("sentence"))
-    return None if told is None else str(told)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import quote
 
-from tidebook.client import asking
-from tidebook.client.asking import NOW, Measuring, Risking
+from tidebook.client import answers, asking
+from tidebook.client.asking import NOW, Attributing, Measuring, Risking, Several
 from tidebook.client.records import (
     Contribution,
     Day,
-    Freshness,
     Gain,
     Lot,
     MoneyWeighted,
@@ -22,15 +21,16 @@ from tidebook.client.records import (
     Transaction,
 )
 from tidebook.client.tables import Table, row_of
+from tidebook.client.users import UserReading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import date
     from typing import Self, TypeVar
 
-    from tidebook.client.asking import When
-    from tidebook.client.doors import Document, Door
-    from tidebook.client.records import Comparison
+    from tidebook.client.asking import BenchmarkGroup, When
+    from tidebook.client.doors import Document
+    from tidebook.client.records import Attribution, Bridge
 
     Row = TypeVar("Row")
 
@@ -38,19 +38,16 @@ PERIODS: Final = ("MTD", "YTD", "1Y", "3Y", "5Y", "SI")
 """The periods that are told when none is asked for."""
 _PLAIN: Final = Measuring()
 _RISK: Final = Risking()
+_ATTRIBUTING: Final = Attributing()
 _PAGE: Final = 1000
 
 
-class Book:
+class Book(UserReading):
     """A book that is only read; what it answers is the same over HTTP and inside the process.
 
     Every method raises ``ServerRefusedError`` with the code and the sentence of the HTTP reference
     where the book refuses, and ``ServerUnreachableError`` where no server answers.
     """
-
-    def __init__(self, door: Door) -> None:
-        """Keep the door."""
-        self._door = door
 
     def __enter__(self) -> Self:
         """Use the book in a ``with`` block."""
@@ -135,7 +132,7 @@ class Book:
 
     def returns(
         self,
-        portfolio_id: str,
+        portfolio_id: str | Several,
         period: str = "SI",
         breakdown: str = "DAILY",
         measuring: Measuring = _PLAIN,
@@ -143,18 +140,18 @@ class Book:
         """Return the time-weighted returns of a period, cut up; fractions.
 
         Args:
-            portfolio_id: Whose.
+            portfolio_id: Whose, or of which several together.
             period: A word such as ``YTD``, ``3Y``, ``2024``, ``18M`` or ``2024-01-01:2024-06-30``.
             breakdown: ``DAILY``, ``WEEKLY``, ``MONTHLY``, ``QUARTERLY`` or ``YEARLY``.
             measuring: Of what part, in which currency, as of when, before or after fees.
         """
         periods = asking.periods_of((period,), breakdown)
         document = self._asked(portfolio_id, "performance", periods, measuring, {})
-        return _told(Return, asking.returns(document, period), document)
+        return _told(Return, answers.returns(document, period), document)
 
     def performance(
         self,
-        portfolio_id: str,
+        portfolio_id: str | Several,
         periods: Sequence[str] = PERIODS,
         measuring: Measuring = _PLAIN,
     ) -> Table[Performance]:
@@ -163,11 +160,11 @@ class Book:
         options: dict[str, Any] = dict.fromkeys(told, True)
         asked = asking.periods_of(dict.fromkeys(periods))
         document = self._asked(portfolio_id, "performance", asked, measuring, options)
-        return _told(Performance, asking.performances(document), document)
+        return _told(Performance, answers.performances(document), document)
 
     def mwr(
         self,
-        portfolio_id: str,
+        portfolio_id: str | Several,
         periods: Sequence[str] = PERIODS,
         measuring: Measuring = _PLAIN,
     ) -> Table[MoneyWeighted]:
@@ -175,11 +172,11 @@ class Book:
         asked = asking.periods_of(dict.fromkeys(periods))
         options = {"annualize": True}
         document = self._asked(portfolio_id, "performance/mwr", asked, measuring, options)
-        return _told(MoneyWeighted, asking.rates(document), document)
+        return _told(MoneyWeighted, answers.rates(document), document)
 
     def risk(
         self,
-        portfolio_id: str,
+        portfolio_id: str | Several,
         periods: Sequence[str] = ("1Y", "3Y", "5Y", "SI"),
         metrics: Sequence[str] | None = None,
         *,
@@ -189,25 +186,25 @@ class Book:
         """Return measures over periods, one row each.
 
         Args:
-            portfolio_id: Whose.
+            portfolio_id: Whose, or of which several together.
             periods: Words, as of :meth:`returns`.
             metrics: Ids of measures; every one that can be told where None.
             risking: Beside which benchmark, how often, with which rates.
             measuring: Of what part, in which currency, as of when.
         """
         body: Document = {
-            "scope": measuring.scope(),
+            "scope": _scope(portfolio_id, measuring),
             "periods": asking.periods_of(dict.fromkeys(periods)),
             "options": risking.options(),
         }
         if metrics is not None:
             body["metrics"] = [name.upper() for name in metrics]
-        document = self._door.post(_path(portfolio_id, "risk"), body)
-        return _told(RiskFigure, asking.risks(document), document)
+        document = self._door.post(_measured(portfolio_id, "risk"), body)
+        return _told(RiskFigure, answers.risks(document), document)
 
     def contribution(
         self,
-        portfolio_id: str,
+        portfolio_id: str | Several,
         period: str = "SI",
         by: str = "SECURITY",
         measuring: Measuring = _PLAIN,
@@ -215,52 +212,63 @@ class Book:
         """Return what each group added to the return of a period; they sum to it.
 
         Args:
-            portfolio_id: Whose.
+            portfolio_id: Whose, or of which several together.
             period: A word, as of :meth:`returns`.
             by: ``SECURITY``, ``ASSET_CLASS``, ``SECTOR`` or ``CURRENCY``.
             measuring: In which currency, as of when.
         """
         periods = asking.periods_of((period,))
         document = self._asked(portfolio_id, "contribution", periods, measuring, {"by": by})
-        return _told(Contribution, asking.contributions(document, period), document)
+        return _told(Contribution, answers.contributions(document, period), document)
 
-    def comparison(
+    def attribution(
         self,
-        user_id: str,
-        benchmark: str = "SPY",
-        when: When = NOW,
-        *,
-        start_date: date | None = None,
-        end_date: date | None = None,
-    ) -> Comparison:
-        """Return a user beside a benchmark that got the same money on the same days.
+        portfolio_id: str | Several,
+        benchmark: Iterable[BenchmarkGroup],
+        period: str = "SI",
+        attributing: Attributing = _ATTRIBUTING,
+        measuring: Measuring = _PLAIN,
+    ) -> Attribution:
+        """Return why a period returned something else than a benchmark, by groups.
 
         Args:
-            user_id: The client (``cif_id``) whose portfolios are compared together.
-            benchmark: A benchmark, a security of the book, or a blend.
-            when: With what was known at which instant; its ``as_of`` is the last day.
-            start_date: The first day.
-            end_date: The last day, before that of ``when``.
+            portfolio_id: Whose, or of which several together.
+            benchmark: The groups of the benchmark, all with an index or all with a return.
+            period: A word, as of :meth:`returns`.
+            attributing: By what, after which model, with the effect of rates or not.
+            measuring: In which currency, as of when.
         """
-        query = {
-            "benchmark": benchmark,
-            "start_date": start_date,
-            "end_date": end_date or when.as_of,
-            "known_at": when.query()["known_at"],
+        body: Document = {
+            "scope": _scope(portfolio_id, measuring),
+            "periods": asking.periods_of((period,)),
+            "benchmark": [group.fields() for group in benchmark],
+            "options": attributing.options(),
         }
-        path = f"/users/{quote(user_id, safe='')}/comparative"
-        return asking.comparison_of(self._door.get(path, query))
+        document = self._door.post(_measured(portfolio_id, "attribution"), body)
+        return answers.attribution_of(document, period)
+
+    def bridge(self, portfolio_id: str, period: str = "SI", when: When = NOW) -> Bridge:
+        """Return how the value at the start of a period became that at its end, exact.
+
+        Args:
+            portfolio_id: Whose.
+            period: A word, as of :meth:`returns`.
+            when: As of when.
+        """
+        document = self._door.get(_path(portfolio_id, "bridge"), {"period": period, **when.query()})
+        return answers.bridge_of(document)
 
     def _asked(
         self,
-        portfolio_id: str,
+        portfolio_id: str | Several,
         what: str,
         periods: list[dict[str, Any]],
         measuring: Measuring,
         options: dict[str, Any],
     ) -> Document:
-        body = {"scope": measuring.scope(), "periods": periods, "options": options}
-        return self._door.post(_path(portfolio_id, what), body)
+        scope = _scope(portfolio_id, measuring)
+        body = {"scope": scope, "periods": periods, "options": options}
+        return self._door.post(_measured(portfolio_id, what), body)
 
     def _paged(
         self, row: Callable[..., Row], path: str, query: dict[str, object], name: str
@@ -279,6 +287,15 @@ def _path(portfolio_id: str, what: str) -> str:
     return f"/portfolios/{quote(portfolio_id, safe='')}/{what}"
 
 
+def _measured(portfolio_id: str | Several, what: str) -> str:
+    return f"/portfolios/{what}" if isinstance(portfolio_id, Several) else _path(portfolio_id, what)
+
+
+def _scope(portfolio_id: str | Several, measuring: Measuring) -> dict[str, Any]:
+    several = portfolio_id.scope() if isinstance(portfolio_id, Several) else {}
+    return {**measuring.scope(), **several}
+
+
 def _table(
     row: Callable[..., Row], rows: Iterable[dict[str, Any]], document: Document | None
 ) -> Table[Row]:
@@ -286,5 +303,4 @@ def _table(
 
 
 def _told(row: Callable[..., Row], rows: Iterable[Row], document: Document | None) -> Table[Row]:
-    fresh = None if document is None else document.get("freshness")
-    return Table(row, tuple(rows), None if fresh is None else row_of(Freshness, fresh))
+    return Table(row, tuple(rows), None if document is None else answers.fresh_of(document))

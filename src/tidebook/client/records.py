@@ -11,6 +11,8 @@ from datetime import date, datetime  # noqa: TC003 - columns are made from the a
 from decimal import Decimal  # noqa: TC003 - as above
 from typing import NamedTuple
 
+from tidebook.client.tables import Table
+
 
 class Freshness(NamedTuple):
     """What an answer rests on: as of when, known when, of which state of the book."""
@@ -214,6 +216,158 @@ class Contribution(NamedTuple):
     begin_market_value: Decimal | None
     end_market_value: Decimal | None
     gain: Decimal | None
+
+
+class Effect(NamedTuple):
+    """What a group did to an active return; fractions that sum, with ``other``, to it."""
+
+    group: str
+    weight: float | None
+    benchmark_weight: float | None
+    allocation: float | None
+    selection: float | None
+    interaction: float | None
+    currency: float | None
+    """What rates did, where currency effects were asked for."""
+    total: float | None
+
+
+class Attribution(NamedTuple):
+    """Why a period returned something else than a benchmark; fractions."""
+
+    period: str
+    start_date: date | None
+    end_date: date
+    portfolio_return: float | None
+    benchmark_return: float | None
+    active_return: float | None
+    other: float | None
+    """What no weight accounts for."""
+    n: int
+    """How many days they rest on."""
+    coverage: Decimal | None
+    reason: str | None
+    effects: Table[Effect] = Table(Effect, ())
+
+
+class SecurityGain(NamedTuple):
+    """What a security gained in a period, in base currency, costs not taken off."""
+
+    security_id: str
+    start: Decimal | None
+    end: Decimal | None
+    realised: Decimal | None
+    realised_currency: Decimal | None
+    """The part of what was realised that rates did."""
+    unrealised: Decimal | None
+    unrealised_currency: Decimal | None
+
+
+class Bridge(NamedTuple):
+    """How the value at the start of a period became that at its end, exact, in base currency.
+
+    start + flows + price + currency + income - fees - taxes + unexplained = end + into_unpriced
+    """
+
+    portfolio_id: str
+    base_currency: str
+    start_date: date
+    end_date: date
+    start: Decimal
+    flows: Decimal
+    price: Decimal
+    currency: Decimal
+    income: Decimal
+    fees: Decimal
+    taxes: Decimal
+    unexplained: Decimal
+    end: Decimal
+    into_unpriced: Decimal
+    unpriced: tuple[str, ...] = ()
+    """The securities without a price at either end."""
+    securities: Table[SecurityGain] = Table(SecurityGain, ())
+
+
+class UserMetrics(NamedTuple):
+    """What a user traded, holds and earned since the first trade; returns are fractions."""
+
+    user_id: str
+    currency: str
+    total_trades: int
+    total_invested: Decimal
+    """What was paid for purchases, before costs."""
+    total_value: Decimal
+    realized_pnl: Decimal
+    unrealized_pnl: Decimal | None
+    income: Decimal
+    fees: Decimal
+    profit: Decimal | None
+    mwr: float | None
+    """Money-weighted since the first day, not a year's rate."""
+    mwr_annual: float | None
+    twr: float | None
+    first_trade: datetime | None
+    last_trade: datetime | None
+    coverage: Decimal | None
+    as_of: date | None
+    known_at: datetime | None
+    reasons: tuple[str, ...] = ()
+    """Why what is None is so."""
+
+
+class SymbolResult(NamedTuple):
+    """What a user did in one symbol, and what it came to."""
+
+    symbol: str
+    trades: int
+    invested: Decimal
+    value: Decimal
+    pnl: Decimal
+    return_on_invested: float | None
+    """As a fraction of what was paid for purchases, before costs."""
+
+
+class UserPortfolio(NamedTuple):
+    """A user's totals, and every symbol ever traded, best first."""
+
+    user_id: str
+    currency: str
+    total_trades: int
+    total_invested: Decimal
+    total_sold: Decimal
+    total_value: Decimal
+    total_cost: Decimal
+    total_pnl: Decimal
+    realized_pnl: Decimal
+    unrealized_pnl: Decimal | None
+    coverage: Decimal | None
+    as_of: date | None
+    known_at: datetime | None
+    symbols: Table[SymbolResult] = Table(SymbolResult, ())
+
+
+class WinRate(NamedTuple):
+    """How a user's closed trades ended: one sale or cover of one security each, after costs."""
+
+    user_id: str
+    currency: str
+    win_rate: float | None
+    """The fraction won among won and lost; a result of 0 is neither."""
+    win_rate_of_all: float | None
+    closed_trades: int
+    winning_trades: int
+    losing_trades: int
+    breakeven_trades: int
+    total_symbols_traded: int
+    average_win: Decimal | None
+    average_loss: Decimal | None
+    """Negative."""
+    expectancy: Decimal | None
+    profit_factor: float | None
+    total_pnl: Decimal
+    as_of: date | None
+    known_at: datetime | None
+    reasons: tuple[str, ...] = ()
 
 
 class Comparison(NamedTuple):

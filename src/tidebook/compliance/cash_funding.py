@@ -3,21 +3,27 @@
 Proceeds of a sale settle some sessions after it. What is bought with them may be held at once, and
 not sold before they settle: that is a good-faith violation. What is bought without money and sold
 before it is paid is paid for with its own sale: that is free riding, and the account is held to
-cash that is there for 90 days.
+cash that is there for 90 days. What is bought without money and paid on a later day with the sale
+of something else is a liquidation violation.
 """
 
 from __future__ import annotations
 
+from bisect import insort
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from tidebook.compliance.bound import Payment
 from tidebook.compliance.trades import Side
 from tidebook.model.money import ZERO, share
-from tidebook.model.sessions import settles_on
+from tidebook.model.sessions import session_after, settles_on
 
 if TYPE_CHECKING:
     from datetime import date
     from decimal import Decimal
+
+PAYMENT_SESSIONS: Final = 2
+"""How many business days after settlement a payment period ends (12 CFR 220.2)."""
 
 
 class CashBreachKind(StrEnum):
@@ -25,10 +31,11 @@ class CashBreachKind(StrEnum):
 
     GOOD_FAITH_VIOLATION = "good_faith_violation"
     FREE_RIDING = "free_riding"
+    LIQUIDATION_VIOLATION = "liquidation_violation"
 
 
 class CashBreach(NamedTuple):
-    """One breach by a sale: the purchase it sold, and the day its money settles.
+    """One breach by a sale: the purchase that it sold or paid, and the day its money settles.
 
     ``settles_on`` is None for what nobody has paid for.
     """
@@ -63,6 +70,11 @@ class _Bought(NamedTuple):
     unpaid: Decimal
 
 
+def payment_ends_on(bought_on: date, sessions: int) -> date:
+    """Return the last day on which a purchase may be paid: some sessions after it settles."""
+    return session_after(settles_on(bought_on), sessions)
+
+
 class CashFunding:
     """What an account's purchases were paid with, trade by trade.
 
@@ -70,13 +82,22 @@ class CashFunding:
     deposit pays it, the oldest purchase first.
     """
 
-    __slots__ = ("_bought", "_settled", "_unsettled")
+    __slots__ = ("_bought", "_settled", "_unsettled", "payment")
 
     def __init__(self, settled: Decimal = ZERO) -> None:
         """Begin with the cash that has settled."""
         self._settled = settled
         self._unsettled: list[tuple[date, Decimal]] = []
         self._bought: dict[str, list[_Bought]] = {}
+        self.payment: Payment | None = None
+        """What the last purchase was paid with."""
+
+    def fork(self) -> CashFunding:
+        """Return the same account, which goes its own way from here."""
+        other = CashFunding(self._settled)
+        other._unsettled = list(self._unsettled)
+        other._bought = {security_id: list(lots) for security_id, lots in self._bought.items()}
+        return other
 
     def deposit(self, on: date, amount: Decimal) -> None:
         """Bring cash in or, with a negative amount, out. It pays first what is unpaid."""
@@ -95,9 +116,13 @@ class CashFunding:
             self._buy(trade)
             return ()
         breaches = self._sell(trade)
-        self._unsettled.append((settles_on(trade.on), trade.amount))
-        self._unsettled.sort()
-        return breaches
+        rides = sum((one.amount for one in breaches if one.settles_on is None), ZERO)
+        # What pays for its own purchase is not there for another.
+        left = trade.amount - rides
+        covered, late = self._cover(trade, left)
+        if left > covered:
+            insort(self._unsettled, (settles_on(trade.on), left - covered))
+        return (*breaches, *late)
 
     def _settle(self, on: date) -> None:
         while self._unsettled and self._unsettled[0][0] <= on:
@@ -118,8 +143,30 @@ class CashFunding:
                 self._unsettled.pop(0)
             else:
                 self._unsettled[0] = (on, there - taken)
+        self.payment = Payment(
+            paid, trade.amount - paid - owed, owed, payment_ends_on(trade.on, PAYMENT_SESSIONS)
+        )
         lot = _Bought(trade.trade_id, trade.on, trade.quantity, trade.amount, tuple(used), owed)
         self._bought.setdefault(trade.security_id, []).append(lot)
+
+    def _cover(self, sale: CashTrade, proceeds: Decimal) -> tuple[Decimal, list[CashBreach]]:
+        """Let proceeds pay what is owed, the oldest purchase first; late where it was before."""
+        covered = ZERO
+        late: list[CashBreach] = []
+        settles = settles_on(sale.on)
+        for lots in self._bought.values():
+            for place, lot in enumerate(lots):
+                paid = min(lot.unpaid, max(proceeds - covered, ZERO))
+                if not paid:
+                    continue
+                covered += paid
+                lots[place] = lot._replace(
+                    unpaid=lot.unpaid - paid, unsettled=(*lot.unsettled, (settles, paid))
+                )
+                if lot.on < sale.on:
+                    kind = CashBreachKind.LIQUIDATION_VIOLATION
+                    late.append(CashBreach(kind, lot.trade_id, lot.on, paid, settles))
+        return covered, late
 
     def _sell(self, trade: CashTrade) -> tuple[CashBreach, ...]:
         lots = self._bought.get(trade.security_id, [])

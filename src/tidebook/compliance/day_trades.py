@@ -69,6 +69,13 @@ class _Day:
         self.openings: list[_Opening] = []
         self.counted: set[str] = set()
 
+    def fork(self) -> _Day:
+        """Return the same day, which goes its own way from here."""
+        other = _Day(self.on)
+        other.side, other.run = self.side, list(self.run)
+        other.openings, other.counted = list(self.openings), set(self.counted)
+        return other
+
     def open(self, trade: Trade, quantity: Decimal) -> None:
         """Take a trade that opens or increases a position."""
         if trade.side is not self.side:
@@ -114,12 +121,14 @@ class DayTradeRecord:
     Trades are taken in the order in which they were executed.
     """
 
-    __slots__ = ("_days", "_execution_days", "_made", "_method")
+    __slots__ = ("_days", "_execution_days", "_made", "_method", "_own")
 
     def __init__(self, method: CountMethod = CountMethod.DIRECTION_CHANGE) -> None:
         """Begin with an account that has not traded."""
         self._method = method
         self._days: dict[str, _Day] = {}
+        self._own: set[str] = set()
+        """The securities whose day no other record looks at."""
         self._made: list[DayTrade] = []
         self._execution_days: list[date] = []
 
@@ -134,6 +143,9 @@ class DayTradeRecord:
         day = self._days.get(trade.security_id)
         if day is None or day.on != trade.on:
             day = self._days[trade.security_id] = _Day(trade.on)
+        elif trade.security_id not in self._own:
+            day = self._days[trade.security_id] = day.fork()
+        self._own.add(trade.security_id)
         opposite = -held if trade.side is Side.BUY else held
         closing = min(trade.quantity, max(opposite, ZERO))
         made = day.close(trade, closing, self._method) if closing > ZERO else []
@@ -142,6 +154,15 @@ class DayTradeRecord:
         self._made.extend(made)
         return tuple(made)
 
+    def fork(self) -> DayTradeRecord:
+        """Return a record of the same trades that takes others from here on."""
+        other = DayTradeRecord(self._method)
+        other._days = dict(self._days)
+        self._own = set()
+        other._made = list(self._made)
+        other._execution_days = list(self._execution_days)
+        return other
+
     def window(self, on: date, sessions: int = WINDOW_SESSIONS) -> Window:
         """Return what was done in the sessions up to and including a day."""
         days = last_sessions(session_on_or_before(on), sessions)
@@ -149,6 +170,11 @@ class DayTradeRecord:
         first = _first_from(self._made, start)
         executions = len(self._execution_days) - bisect_left(self._execution_days, start)
         return Window(days, _distinct(self._made[first:]), executions)
+
+    @property
+    def made_at_most(self) -> int:
+        """At most how many day trades there were: legs of one spread are counted one by one."""
+        return len(self._made)
 
     @property
     def made(self) -> tuple[DayTrade, ...]:
@@ -162,6 +188,11 @@ class Window(NamedTuple):
     sessions: tuple[date, ...]
     day_trades: tuple[DayTrade, ...]
     executions: int
+
+    def since(self, on: date) -> Window:
+        """Return the window without the day trades before a day."""
+        kept = tuple(one for one in self.day_trades if one.on >= on)
+        return self if len(kept) == len(self.day_trades) else self._replace(day_trades=kept)
 
 
 def by_date(day_trades: Iterable[DayTrade]) -> Mapping[date, int]:

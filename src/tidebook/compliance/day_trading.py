@@ -1,8 +1,9 @@
 """The pattern day trader rule, FINRA 4210(f)(8)(B), and the count that brokers still show.
 
 A margin account is a pattern day trader's when it makes four or more day trades within five
-business days and these are more than 6 % of its executions in that time. It then needs 25,000 of
-equity at the close of the day before, or may not day trade. The rule ended on 2026-06-03; a broker
+business days and these are more than 6 % of its executions in that time, and stays one until its
+broker takes the designation back. It then needs 25,000 of equity at the close of the day before,
+or may not day trade. The rule ended on 2026-06-03; a broker
 may keep it for an account until 2027-10-20, and the account's policy then says so.
 """
 
@@ -12,18 +13,18 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
+from tidebook.compliance.bound import DayTrader, Designation
 from tidebook.compliance.day_trades import by_date
-from tidebook.compliance.rules import Findings, count, money, verdict
+from tidebook.compliance.rules import Findings, count, money, param, verdict
 from tidebook.compliance.trades import AccountType, AssetClass, DayTradeRegime
 from tidebook.compliance.verdicts import Amount, Evidence, Status
 from tidebook.model.money import ONE, ZERO, quotient
-from tidebook.model.sessions import session_after
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tidebook.compliance.day_trades import DayTrade, Window
-    from tidebook.compliance.rules import Context
+    from tidebook.compliance.rules import Context, RuleSet
     from tidebook.compliance.trades import Account, Known, Trade
     from tidebook.compliance.verdicts import Verdict
 
@@ -38,6 +39,8 @@ class PatternRule(NamedTuple):
     day_trades_min: Decimal
     share_above: Decimal
     equity_min: Decimal
+    resets_max: int = 1
+    """How often a broker takes a designation back in good faith."""
 
 
 class Pattern(NamedTuple):
@@ -73,10 +76,8 @@ def pattern_in(window: Window, rule: PatternRule) -> Pattern:
     )
 
 
-def pattern_status(pattern: Pattern, equity_prev_close: Known, rule: PatternRule) -> Status:
-    """Return what the rule makes of an account: free, free with care, restricted, or not known."""
-    if not pattern.is_pattern:
-        return Status.PASS
+def designated_status(equity_prev_close: Known, rule: PatternRule) -> Status:
+    """Return what the rule makes of a designated account: free with care, restricted, unknown."""
     if equity_prev_close.value is None:
         return Status.PROVISIONAL
     return Status.FLAG if equity_prev_close.value >= rule.equity_min else Status.FAIL
@@ -110,55 +111,96 @@ def regime_on(account: Account, on: date) -> DayTradeRegime:
     return DayTradeRegime.INTRADAY_MARGIN
 
 
+def pattern_rule(account: Account, ruleset: RuleSet) -> PatternRule:
+    """Return the thresholds for an account; a broker may ask for more equity, never for less."""
+    least = max(ruleset.params["equity_min"].value, param(account, ruleset, "equity_min"))
+    return PatternRule(
+        param(account, ruleset, "day_trades_min"),
+        param(account, ruleset, "share_above"),
+        least,
+        int(param(account, ruleset, "resets_max")),
+    )
+
+
 def pattern_day_trading(trade: Trade, context: Context) -> Verdict:
     """Judge a trade by the day trades of its account up to and including it."""
-    rule = PatternRule(
-        context.param("day_trades_min"), context.param("share_above"), context.param("equity_min")
-    )
-    pattern = pattern_in(context.day_trades.window(trade.on), rule)
+    rule = pattern_rule(context.account, context.ruleset)
+    known = context.bound.day_trader or DayTrader(None, date.min)
+    window = context.day_trades.window(trade.on).since(known.counted_from)
+    pattern = pattern_in(window, rule)
     exempt = why_exempt(context.account, trade.asset_class, trade.on)
     if exempt:
         shown = () if context.account.type is AccountType.CASH else _amounts(pattern)
         found = Findings(Status.NOT_APPLICABLE, exempt, amounts=shown)
         return verdict(trade, context.ruleset, found)
-    return verdict(trade, context.ruleset, _judged(trade, context, pattern, rule))
+    designation = known.designation
+    if designation is None and pattern.is_pattern:
+        designation = Designation(trade.on, pattern.day_trades)
+    if designation is None:
+        found = Findings(
+            Status.PASS, f"{_told(pattern)}: no pattern", _evidence(pattern), _amounts(pattern)
+        )
+        return verdict(trade, context.ruleset, found)
+    known = known._replace(designation=designation)
+    return verdict(trade, context.ruleset, _of_designated(trade, context, (pattern, known), rule))
 
 
-def _judged(trade: Trade, context: Context, pattern: Pattern, rule: PatternRule) -> Findings:
-    made = len(pattern.day_trades)
-    told = f"{made} day trade{'' if made == 1 else 's'} in five sessions"
-    amounts = _amounts(pattern)
-    if not pattern.is_pattern:
-        return Findings(Status.PASS, f"{told}: no pattern", _evidence(pattern), amounts)
+def _of_designated(
+    trade: Trade, context: Context, made: tuple[Pattern, DayTrader], rule: PatternRule
+) -> Findings:
+    pattern, known = made
     equity = context.standing.equity_prev_close
-    status = pattern_status(pattern, equity, rule)
-    amounts += (
+    status = designated_status(equity, rule)
+    amounts = (
+        *_amounts(pattern),
         money("equity_prev_close", equity.value, context.account, equity.why),
         money("equity_min", rule.equity_min, context.account),
     )
-    clears_on = _clears_on(pattern, rule)
+    evidence = (*_evidence(pattern), *_designated(known))
+    told = f"{_told(pattern)}{_by_whom(pattern, known)}"
     if status is Status.PROVISIONAL:
-        reason = f"{told} make a pattern day trader, and the equity is missing: {equity.why}"
+        reason = f"{told}, and the equity is missing: {equity.why}"
         remedy = "send the prices that the value at the close before rests on"
-        return Findings(status, reason, _evidence(pattern), amounts, clears_on, remedy)
+        return Findings(status, reason, evidence, amounts, None, remedy)
     if status is Status.FLAG:
-        reason = f"{told} make a pattern day trader, with equity enough to go on"
+        reason = f"{told}, with equity enough to go on"
         remedy = f"keep the equity at or above {rule.equity_min}"
-        return Findings(status, reason, _evidence(pattern), amounts, clears_on, remedy)
+        return Findings(status, reason, evidence, amounts, None, remedy)
     if not any(one.closed_by == trade.trade_id for one in pattern.day_trades):
-        reason = f"{told} make a pattern day trader short of equity; this trade is none of them"
+        reason = f"{told} short of equity; this trade is no day trade"
         status = Status.FLAG
     else:
-        reason = f"{told} make a pattern day trader, whose equity is below {rule.equity_min}"
-    remedy = "bring the equity up, or make no further day trade until the window has moved on"
-    return Findings(status, reason, _evidence(pattern), amounts, clears_on, remedy)
+        reason = f"{told}, whose equity is below {rule.equity_min}"
+    remedy = (
+        f"bring the equity to {rule.equity_min} before the next day trade, or state in the policy "
+        "that the broker has taken the designation back"
+    )
+    return Findings(status, reason, evidence, amounts, None, remedy)
 
 
-def _clears_on(pattern: Pattern, rule: PatternRule) -> date:
-    """Return the first session whose window has too few of these day trades for a pattern."""
-    days = sorted(one.on for one in pattern.day_trades)
-    leaving = days[len(days) - int(rule.day_trades_min)]
-    return session_after(leaving, len(pattern.sessions))
+def _told(pattern: Pattern) -> str:
+    made = len(pattern.day_trades)
+    return f"{made} day trade{'' if made == 1 else 's'} in five sessions"
+
+
+def _by_whom(pattern: Pattern, known: DayTrader) -> str:
+    if pattern.is_pattern or known.designation is None:
+        return " make a pattern day trader"
+    return f", by a pattern day trader since {known.designation.on}"
+
+
+def _designated(known: DayTrader) -> tuple[Evidence, ...]:
+    """Return since when an account is designated, and what was not taken of it."""
+    designation = known.designation
+    if designation is None:
+        return ()
+    ids = tuple(one.closed_by for one in designation.day_trades)
+    by = "" if ids else "designated by the broker"
+    ignored = "the rule does not allow a further removal"
+    return (
+        Evidence("designated", ids, designation.on, note=by),
+        *(Evidence("removal_not_taken", on=on, note=ignored) for on in known.not_taken),
+    )
 
 
 def _amounts(pattern: Pattern) -> tuple[Amount, ...]:

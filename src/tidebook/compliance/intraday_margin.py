@@ -63,6 +63,8 @@ class IntradayRule(NamedTuple):
     due_sessions: int = 5
     expires_sessions: int = 15
     freeze_days: int = 90
+    practice_min: int = 4
+    """How many deficits of twelve months, late and not minor, make a practice."""
 
 
 class DatedCash(NamedTuple):

@@ -9,15 +9,11 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
-from tidebook.compliance.cash_funding import CashBreachKind
 from tidebook.compliance.rules import Findings, money, not_applicable, undecided, verdict
 from tidebook.compliance.trades import (
-    AccountType,
     AssetClass,
-    Side,
     held_before,
     only_reduces,
-    opened_quantity,
     unit_worth,
     worth,
 )
@@ -37,7 +33,6 @@ RESTRICTED_LIST = "restricted_list"
 ORDER_VALUE_LIMIT = "order_value_limit"
 OPPOSITE_TRADE = "opposite_trade"
 USER_LIMITS = "user_limits"
-CASH_ACCOUNT = "cash_account"
 
 _HUNDRED = Decimal(100)
 _COIN_PLACES = 8
@@ -86,10 +81,13 @@ def position_size_limit(trade: Trade, context: Context) -> Verdict:
         return undecided(trade, ruleset, why, _NEEDS_VALUE)
     limit_pct = context.param("limit_pct")
     same = _same_issuer(trade, context)
-    unpriced = sorted(one.security_id for one in same if one.unit_value is None and one.quantity)
-    if unpriced:
-        return undecided(trade, ruleset, f"no price is known of {unpriced[0]}", _NEEDS_VALUE)
-    value = sum((one.quantity * (one.unit_value or ZERO) for one in same), held * unit)
+    missing = _uncounted((*same, context.exposure.positions[trade.security_id]))
+    if missing:
+        return undecided(trade, ruleset, missing, _NEEDS_VALUE)
+    # An option with a delta counts as what it moves like, on either side of its underlying.
+    unit = _counted_unit(trade, context, unit)
+    value = sum((one.quantity * (one.limited_value or ZERO) for one in same), held * unit)
+    reduces = reduces or (bool(same) and abs(value + trade.signed * unit) < abs(value))
     size = size_after(value, trade.signed * unit, unit, equity.value, limit_pct)
     additional = size.max_additional
     if trade.asset_class is AssetClass.CRYPTO:
@@ -103,16 +101,24 @@ def position_size_limit(trade: Trade, context: Context) -> Verdict:
         Amount("max_additional_qty", additional, "units"),
         money("equity", equity.value, context.account),
     )
-    told = f"the position is {size.post_trade_pct.normalize():f} % of the equity after the trade"
+    issuer = context.exposure.positions[trade.security_id].issuer if same else ""
+    what = f"what is held of {issuer}" if same else "the position"
+    told = f"{what} is {size.post_trade_pct.normalize():f} % of the equity after the trade"
+    evidence = tuple(
+        Evidence("same_issuer", (one.security_id,), quantity=one.quantity, note=one.issuer)
+        for one in same
+    )
     if not size.is_above:
-        return verdict(trade, ruleset, Findings(Status.PASS, told, amounts=amounts))
+        return verdict(trade, ruleset, Findings(Status.PASS, told, evidence, amounts))
     if reduces:
         passive = Evidence("passive_breach", (trade.security_id,))
         reason = f"{told}, above the limit of {limit_pct} %; the trade only reduces it"
-        return verdict(trade, ruleset, Findings(Status.PASS, reason, (passive,), amounts))
+        found = Findings(Status.PASS, reason, (*evidence, passive), amounts)
+        return verdict(trade, ruleset, found)
     reason = f"{told}, above the limit of {limit_pct} %"
     remedy = f"trade no more than {additional} units"
-    return verdict(trade, ruleset, Findings(Status.FLAG, reason, (), amounts, None, remedy))
+    found = Findings(Status.FLAG, reason, evidence, amounts, None, remedy)
+    return verdict(trade, ruleset, found)
 
 
 def sector_concentration(trade: Trade, context: Context) -> Verdict:
@@ -246,43 +252,6 @@ def user_limits(trade: Trade, context: Context) -> Verdict:
     return verdict(trade, ruleset, Findings(status, reason, evidence, amounts, None, remedy))
 
 
-def cash_account(trade: Trade, context: Context) -> Verdict:
-    """Judge what a trade in a cash account was paid with (12 CFR 220.8)."""
-    account, ruleset = context.account, context.ruleset
-    if account.type is not AccountType.CASH:
-        return not_applicable(trade, ruleset, "the account may borrow")
-    held = held_before(trade, context.standing)
-    if trade.side is Side.SELL and opened_quantity(trade, held) > ZERO:
-        reason = "a cash account may not sell what it does not hold"
-        return verdict(trade, ruleset, Findings(Status.FAIL, reason, remedy="buy the units back"))
-    breaches = context.cash_breaches
-    if not breaches:
-        reason = "nothing was sold before it was paid for with settled money"
-        return verdict(trade, ruleset, Findings(Status.PASS, reason))
-    rides = any(one.kind is CashBreachKind.FREE_RIDING for one in breaches)
-    evidence = tuple(
-        Evidence(
-            one.kind.value,
-            (one.bought_by, trade.trade_id),
-            one.on,
-            None,
-            one.amount,
-            account.currency,
-        )
-        for one in breaches
-    )
-    if rides:
-        reason = "what was sold had not been paid for: free riding"
-        clears_on = trade.on + timedelta(days=int(context.param("freeze_days")))
-        remedy = "pay for purchases with money that is there for 90 days"
-        found = Findings(Status.FAIL, reason, evidence, (), clears_on, remedy)
-        return verdict(trade, ruleset, found)
-    settles = max(one.settles_on for one in breaches if one.settles_on is not None)
-    reason = f"what was sold had been bought with proceeds that settle on {settles}"
-    remedy = "hold what unsettled money bought until that money has settled"
-    return verdict(trade, ruleset, Findings(Status.FLAG, reason, evidence, (), None, remedy))
-
-
 _REDUCES = "the trade only reduces a position"
 
 
@@ -302,8 +271,26 @@ def _same_issuer(trade: Trade, context: Context) -> list[Position]:
     if not issuer:
         return []
     return [
-        one for one in positions if one.issuer == issuer and one.security_id != trade.security_id
+        one
+        for one in positions
+        if one.issuer == issuer and one.security_id != trade.security_id and one.quantity
     ]
+
+
+def _uncounted(positions: Iterable[Position]) -> str:
+    """Return why a position cannot be counted against a limit; nothing where all can."""
+    for one in positions:
+        if one.delta_value is not None and one.delta_value.value is None:
+            return one.delta_value.why
+        if one.unit_value is None and one.delta_value is None and one.quantity:
+            return f"no price is known of {one.security_id}"
+    return ""
+
+
+def _counted_unit(trade: Trade, context: Context, unit: Decimal) -> Decimal:
+    """Return what one unit of the traded security counts as: by its delta where it has one."""
+    stated = context.exposure.positions[trade.security_id].delta_value
+    return unit if stated is None or stated.value is None else stated.value
 
 
 def _covers(limit: UserLimit, trade: Trade) -> bool:

@@ -4,14 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tidebook.compliance.day_trading import regime_on
-from tidebook.compliance.intraday_margin import (
-    EventKind,
-    IntradayRule,
-    MarginEvent,
-    deficit,
-    levels,
-)
 from tidebook.compliance.margin import (
     InitialRates,
     Leg,
@@ -27,6 +19,7 @@ from tidebook.compliance.rules import (
     Findings,
     money,
     not_applicable,
+    param,
     short_of,
     times,
     undecided,
@@ -35,35 +28,30 @@ from tidebook.compliance.rules import (
 from tidebook.compliance.trades import (
     AccountType,
     AssetClass,
-    DayTradeRegime,
     Side,
     held_before,
     only_reduces,
     opened_quantity,
     unit_worth,
 )
-from tidebook.compliance.verdicts import Evidence, Status
+from tidebook.compliance.verdicts import Status
 from tidebook.model.money import ONE, ZERO, exact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from decimal import Decimal
 
-    from tidebook.compliance.intraday_margin import (
-        LevelStep,
-    )
-    from tidebook.compliance.rules import Context
-    from tidebook.compliance.trades import Position, Trade
+    from tidebook.compliance.rules import Context, RuleSet
+    from tidebook.compliance.trades import Account, Position, Trade
     from tidebook.compliance.verdicts import Verdict
 
 REG_T_INITIAL = "reg_t_initial"
 MAINTENANCE_MARGIN = "maintenance_margin"
 MINIMUM_EQUITY = "minimum_equity"
 LEVERAGE_LIMIT = "leverage_limit"
-INTRADAY_MARGIN = "intraday_margin"
 
 _NO_BORROWING = "a cash account may not borrow"
-_NEEDS_VALUE = "send the prices, and the rates, that the value of the account rests on"
+NEEDS_VALUE = "send the prices, and the rates, that the value of the account rests on"
 
 
 def reg_t_initial(trade: Trade, context: Context) -> Verdict:
@@ -81,19 +69,15 @@ def reg_t_initial(trade: Trade, context: Context) -> Verdict:
     if not opened:
         return _kept(trade, context, "the trade only closes")
     unit, equity = unit_worth(trade), context.standing.equity
-    missing = _missing(context, unit)
+    missing = missing_of(context, unit)
     if missing or unit is None or equity.value is None:
-        return undecided(trade, ruleset, missing, _NEEDS_VALUE)
-    rates = InitialRates(context.param("long"), context.param("short"), context.param("full"))
-    taken = sum(
-        (
-            _initial_held(position, rates)
-            for position in context.standing.positions.values()
-            if position.quantity
-        ),
-        ZERO,
+        return undecided(trade, ruleset, missing, NEEDS_VALUE)
+    rates = InitialRates(
+        context.at_least("long"), context.at_least("short"), context.at_least("full")
     )
-    initial = initial_margin(opened * unit, _leg(trade), equity.value - taken, rates)
+    taken = _initial_held(context.standing.positions.values(), rates)
+    leg = _leg(trade, context.exposure.positions[trade.security_id])
+    initial = initial_margin(opened * unit, leg, equity.value - taken, rates)
     amounts = (
         money("required", initial.required, account),
         money("available", initial.available, account),
@@ -113,11 +97,13 @@ def maintenance_margin(trade: Trade, context: Context) -> Verdict:
     account, ruleset = context.account, context.ruleset
     if account.type is AccountType.CASH:
         return not_applicable(trade, ruleset, _NO_BORROWING)
-    missing = _missing(context, unit_worth(trade))
+    missing = missing_of(context, unit_worth(trade))
     equity = context.standing.equity.value
     if missing or equity is None:
-        return undecided(trade, ruleset, missing, _NEEDS_VALUE)
-    needed = maintenance_required(context.exposure.positions.values(), _maintenance_rates(context))
+        return undecided(trade, ruleset, missing, NEEDS_VALUE)
+    needed = maintenance_required(
+        context.exposure.positions.values(), maintenance_rates(account, ruleset)
+    )
     kept = maintenance(equity, needed)
     amounts = (
         money("equity", equity, account),
@@ -143,11 +129,11 @@ def minimum_equity(trade: Trade, context: Context) -> Verdict:
     if account.currency != "USD":
         why = f"the smallest equity is in USD and the account is kept in {account.currency}"
         return undecided(trade, ruleset, why, "keep the account in USD, or judge it by hand")
-    missing = _missing(context, unit_worth(trade))
+    missing = missing_of(context, unit_worth(trade))
     equity = context.standing.equity.value
     if missing or equity is None:
-        return undecided(trade, ruleset, missing, _NEEDS_VALUE)
-    least = context.param("equity_min")
+        return undecided(trade, ruleset, missing, NEEDS_VALUE)
+    least = context.at_least("equity_min")
     exposure = context.exposure
     leans = exposure.short_value > ZERO or exposure.long_value > equity
     amounts = (money("equity", equity, account), money("equity_min", least, account))
@@ -165,12 +151,12 @@ def minimum_equity(trade: Trade, context: Context) -> Verdict:
 def leverage_limit(trade: Trade, context: Context) -> Verdict:
     """Judge gross exposure over equity after a trade: the cap of the day, and that of the night."""
     ruleset, equity = context.ruleset, context.standing.equity.value
-    missing = _missing(context, unit_worth(trade))
+    missing = missing_of(context, unit_worth(trade))
     reduces = only_reduces(trade, held_before(trade, context.standing))
     if missing or equity is None:
         if reduces:
             return _kept(trade, context, "the trade only reduces a position")
-        return undecided(trade, ruleset, missing, _NEEDS_VALUE)
+        return undecided(trade, ruleset, missing, NEEDS_VALUE)
     exposure = context.exposure
     leverage = gross_leverage(exposure.long_value, exposure.short_value, equity)
     if exposure.long_value + exposure.short_value == ZERO:
@@ -187,41 +173,6 @@ def leverage_limit(trade: Trade, context: Context) -> Verdict:
         status, reason = Status.PASS, f"{reason}; the trade only reduces a position"
     remedy = "" if status is Status.PASS else "bring in equity, or close positions"
     return verdict(trade, ruleset, Findings(status, reason, (), amounts, None, remedy))
-
-
-def intraday_margin(trade: Trade, context: Context) -> Verdict:
-    """Judge the intraday margin level that a trade leaves, under the standard from 2026-06-04."""
-    account, ruleset = context.account, context.ruleset
-    if account.type is not AccountType.MARGIN:
-        why = "the standard is about margin accounts under the rules of strategies"
-        return not_applicable(trade, ruleset, why)
-    if regime_on(account, trade.on) is not DayTradeRegime.INTRADAY_MARGIN:
-        why = "the broker still applies the pattern day trader rule to this account"
-        return not_applicable(trade, ruleset, why)
-    missing = _missing(context, unit_worth(trade))
-    equity = context.standing.equity.value
-    if missing or equity is None:
-        return undecided(trade, ruleset, missing, _NEEDS_VALUE)
-    step = _level_step(trade, context, equity)
-    rule = IntradayRule(context.param("minor_share"), context.param("minor_max"))
-    found = deficit(trade.on, [step], rule=rule)
-    amounts = (money("intraday_margin_level", step.level, account),)
-    if found is None:
-        return verdict(
-            trade, ruleset, Findings(Status.PASS, "no deficit follows the trade", amounts=amounts)
-        )
-    amounts += (
-        money("intraday_margin_deficit", found.amount, account),
-        money("minor_max", found.minor_max, account),
-    )
-    minor = "minor " if found.is_minor else ""
-    reason = f"a {minor}intraday margin deficit of {found.amount} follows the trade"
-    remedy = f"bring in {found.amount} by {found.due_on}"
-    evidence = (
-        Evidence("due", on=found.due_on, amount=found.amount, currency=account.currency),
-        Evidence("expires_after", on=found.expires_after),
-    )
-    return verdict(trade, ruleset, Findings(found.status, reason, evidence, amounts, None, remedy))
 
 
 def leverage_status(leverage: Decimal | None, day: Decimal, night: Decimal) -> tuple[Status, str]:
@@ -242,35 +193,26 @@ def maintenance_required(positions: Iterable[Position], rates: MaintenanceRates)
     """Return the maintenance margin of positions; those without a price are left out."""
     needed = ZERO
     with exact():
-        for position in positions:
-            price, quantity = position.unit_value, position.quantity
+        # What is no leveraged fund, which is most of all that is held, needs the same rate.
+        plain = long_requirement(ONE, rates)
+        for _, quantity, price, _, _, kind, factor, is_marginable, _ in positions:
             if price is None or not quantity:
                 continue
-            factor = position.leverage_factor
             if quantity < ZERO:
                 needed += short_requirement(-quantity, price, rates, factor)
-            elif position.asset_class is AssetClass.OPTION:
+            elif kind is AssetClass.OPTION or not is_marginable:
                 needed += quantity * price
+            elif factor is ONE:
+                needed += quantity * price * plain
             else:
                 needed += long_requirement(quantity * price, rates, factor)
     return needed
 
 
-def _level_step(trade: Trade, context: Context, equity: Decimal) -> LevelStep:
-    rates = _maintenance_rates(context)
-    before = dict(context.standing.positions)
-    traded = context.exposure.positions[trade.security_id]
-    before[trade.security_id] = traded._replace(quantity=traded.quantity - trade.signed)
-    required = maintenance_required(before.values(), rates)
-    after = maintenance_required(context.exposure.positions.values(), rates)
-    event = MarginEvent(trade.trade_id, EventKind.TRANSACTION, requirement_change=after - required)
-    return levels(equity, required, [event])[0]
-
-
-def _maintenance_rates(context: Context) -> MaintenanceRates:
+def maintenance_rates(account: Account, ruleset: RuleSet) -> MaintenanceRates:
     """Return the maintenance rates: the broker's where they are higher than the rule's."""
-    named = context.ruleset.params
-    policy = context.account.policy
+    named = ruleset.params
+    policy = account.policy
     if policy is None or not policy.params:
         return MaintenanceRates(
             named["long"].value,
@@ -281,7 +223,7 @@ def _maintenance_rates(context: Context) -> MaintenanceRates:
         )
     return MaintenanceRates(
         **{
-            name: max(named[name].value, context.param(name))
+            name: max(named[name].value, param(account, ruleset, name))
             for name in (
                 "long",
                 "short",
@@ -293,21 +235,31 @@ def _maintenance_rates(context: Context) -> MaintenanceRates:
     )
 
 
-def _leg(trade: Trade) -> Leg:
+def _leg(trade: Trade, position: Position) -> Leg:
     if trade.side is Side.SELL:
         return Leg.SHORT
-    return Leg.LONG_OPTION if trade.asset_class is AssetClass.OPTION else Leg.LONG
+    if trade.asset_class is AssetClass.OPTION:
+        return Leg.LONG_OPTION
+    return Leg.LONG if position.is_marginable else Leg.NON_MARGINABLE
 
 
-def _initial_held(position: Position, rates: InitialRates) -> Decimal:
-    """Return the equity that a position held already takes of the initial margin."""
-    value = position.quantity * (position.unit_value or ZERO)
-    if value < ZERO:
-        return -value * (rates.short - ONE)
-    return value * (rates.full if position.asset_class is AssetClass.OPTION else rates.long)
+def _initial_held(positions: Iterable[Position], rates: InitialRates) -> Decimal:
+    """Return the equity that positions held already take of the initial margin."""
+    taken = ZERO
+    short = rates.short - ONE
+    for _, quantity, price, _, _, kind, _, is_marginable, _ in positions:
+        if not quantity:
+            continue
+        value = quantity * (price or ZERO)
+        if value < ZERO:
+            taken -= value * short
+        else:
+            in_full = kind is AssetClass.OPTION or not is_marginable
+            taken += value * (rates.full if in_full else rates.long)
+    return taken
 
 
-def _missing(context: Context, unit: Decimal | None) -> str:
+def missing_of(context: Context, unit: Decimal | None) -> str:
     """Return what a rule on values lacks; nothing where all is known."""
     if unit is None:
         return "no exchange rate brings the trade into the account's currency"

@@ -6,9 +6,12 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
+from tidebook.compliance.buying_power import DAY_TRADING_BUYING_POWER
+from tidebook.compliance.cash_rules import CASH_ACCOUNT
+from tidebook.compliance.day_trades import CountMethod
 from tidebook.compliance.day_trading import LEGACY_ENDED_ON, PATTERN_DAY_TRADING
+from tidebook.compliance.intraday_rules import INTRADAY_MARGIN
 from tidebook.compliance.limits import (
-    CASH_ACCOUNT,
     OPPOSITE_TRADE,
     ORDER_VALUE_LIMIT,
     POSITION_SIZE_LIMIT,
@@ -17,7 +20,6 @@ from tidebook.compliance.limits import (
     USER_LIMITS,
 )
 from tidebook.compliance.margin_rules import (
-    INTRADAY_MARGIN,
     LEVERAGE_LIMIT,
     MAINTENANCE_MARGIN,
     MINIMUM_EQUITY,
@@ -59,6 +61,7 @@ _PATTERN: Final = _params(
     _param("day_trades_min", "4", "count"),
     _param("share_above", "0.06", "fraction"),
     _param("equity_min", "25000", "USD"),
+    _param("resets_max", "1", "count"),
 )
 _MAINTENANCE: Final = _params(
     _param("long", "0.25", "fraction"),
@@ -101,6 +104,24 @@ RULE_SETS: Final[tuple[RuleSet, ...]] = (
     ),
     RuleSet(
         "US",
+        DAY_TRADING_BUYING_POWER,
+        "2001-09-28",
+        "Day-trading buying power of a pattern day trader",
+        date(2001, 9, 28),
+        PHASE_IN_ENDS_ON,
+        _params(
+            _param("multiple", "4", "times"),
+            _param("multiple_on_call", "2", "times"),
+            _param("rate", "0.25", "fraction"),
+            _param("call_sessions", "5", "sessions"),
+            _param("hold_sessions", "2", "sessions"),
+            _param("freeze_days", "90", "days"),
+        ),
+        "FINRA 4210(f)(8)(B)(iii), before it NASD 2520(f)(8)(B)",
+        _RULE_4210,
+    ),
+    RuleSet(
+        "US",
         INTRADAY_MARGIN,
         "2026-06-04",
         "Intraday margin standard",
@@ -109,6 +130,10 @@ RULE_SETS: Final[tuple[RuleSet, ...]] = (
         _params(
             _param("minor_share", "0.05", "fraction"),
             _param("minor_max", "1000", "USD"),
+            _param("due_sessions", "5", "sessions"),
+            _param("expires_sessions", "15", "sessions"),
+            _param("freeze_days", "90", "days"),
+            _param("practice_min", "4", "count"),
             *_MAINTENANCE.values(),
         ),
         "FINRA 4210(a)(17) to (19) and (d)(2), SR-FINRA-2025-017, Regulatory Notice 26-10",
@@ -158,7 +183,11 @@ RULE_SETS: Final[tuple[RuleSet, ...]] = (
         "Cash accounts: good faith and free riding",
         date(1998, 4, 1),
         None,
-        _params(_param("freeze_days", "90", "days")),
+        _params(
+            _param("freeze_days", "90", "days"),
+            _param("good_faith_min", "3", "count"),
+            _param("liquidation_min", "3", "count"),
+        ),
         "Regulation T, 12 CFR 220.8; settlement by 17 CFR 240.15c6-1",
         f"{_REG_T}/section-220.8",
     ),
@@ -198,3 +227,11 @@ RULE_SETS: Final[tuple[RuleSet, ...]] = (
     _limit(USER_LIMITS, "Limits that the owner has set"),
 )
 """Every rule set, the older versions of a rule before the newer ones."""
+
+PARAM_NAMES: Final = frozenset(
+    {
+        f"{PATTERN_DAY_TRADING}.{CountMethod.OPENING_TRANSACTION.value}",
+        *(f"{one.rule_id}.{name}" for one in RULE_SETS for name in one.params),
+    }
+)
+"""What the policy of an account may state in place of a rule set, as ``rule_id.parameter``."""

@@ -9,18 +9,24 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.compliance import limits, margin_rules
+from tidebook.compliance.bound import UNBOUND
+from tidebook.compliance.buying_power import DAY_TRADING_BUYING_POWER, day_trading_buying_power
+from tidebook.compliance.cash_rules import CASH_ACCOUNT, cash_account
 from tidebook.compliance.day_trading import PATTERN_DAY_TRADING, pattern_day_trading
+from tidebook.compliance.intraday_rules import INTRADAY_MARGIN, intraday_margin
 from tidebook.compliance.packs import RULE_SETS
 from tidebook.compliance.rules import Context, rule_set_on, undecided
 from tidebook.compliance.trades import exposure_after
 from tidebook.compliance.verdicts import Status
 from tidebook.errors import TidebookError
 from tidebook.model.money import exact
+from tidebook.model.tuples import made
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
 
+    from tidebook.compliance.bound import Bound
     from tidebook.compliance.cash_funding import CashBreach
     from tidebook.compliance.day_trades import DayTradeRecord
     from tidebook.compliance.rules import Rule, RuleSet
@@ -29,13 +35,14 @@ if TYPE_CHECKING:
 
 RULES: Final[Mapping[str, Rule]] = {
     PATTERN_DAY_TRADING: pattern_day_trading,
+    DAY_TRADING_BUYING_POWER: day_trading_buying_power,
     margin_rules.LEVERAGE_LIMIT: margin_rules.leverage_limit,
     limits.POSITION_SIZE_LIMIT: limits.position_size_limit,
-    margin_rules.INTRADAY_MARGIN: margin_rules.intraday_margin,
+    INTRADAY_MARGIN: intraday_margin,
     margin_rules.REG_T_INITIAL: margin_rules.reg_t_initial,
     margin_rules.MAINTENANCE_MARGIN: margin_rules.maintenance_margin,
     margin_rules.MINIMUM_EQUITY: margin_rules.minimum_equity,
-    limits.CASH_ACCOUNT: limits.cash_account,
+    CASH_ACCOUNT: cash_account,
     limits.SECTOR_CONCENTRATION: limits.sector_concentration,
     limits.RESTRICTED_LIST: limits.restricted_list,
     limits.ORDER_VALUE_LIMIT: limits.order_value_limit,
@@ -51,7 +58,8 @@ BROKEN = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, T
 _ON_EQUITY = frozenset(
     {
         PATTERN_DAY_TRADING,
-        margin_rules.INTRADAY_MARGIN,
+        DAY_TRADING_BUYING_POWER,
+        INTRADAY_MARGIN,
         margin_rules.REG_T_INITIAL,
         margin_rules.MAINTENANCE_MARGIN,
         margin_rules.MINIMUM_EQUITY,
@@ -71,6 +79,7 @@ class Situation(NamedTuple):
     day_trades: DayTradeRecord
     earlier: Sequence[Trade] = ()
     cash_breaches: Sequence[CashBreach] = ()
+    bound: Bound = UNBOUND
 
 
 def judged(
@@ -80,23 +89,15 @@ def judged(
 
     A rule without a version in force on the day, or for the jurisdiction, says nothing.
     """
-    account = situation.account
+    account, standing, *history = situation
     in_force = _in_force(account.jurisdiction, trade.on)
     with exact():
-        exposure = exposure_after(trade, situation.standing)
+        exposure = exposure_after(trade, standing)
         return tuple(
             run(
                 rule,
                 trade,
-                Context(
-                    in_force[rule_id],
-                    account,
-                    situation.standing,
-                    exposure,
-                    situation.day_trades,
-                    situation.earlier,
-                    situation.cash_breaches,
-                ),
+                made(Context, (in_force[rule_id], account, standing, exposure, *history)),
             )
             for rule_id, rule in rules.items()
             if rule_id in in_force

@@ -10,15 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
+from tidebook.compliance.bound import UNBOUND
 from tidebook.compliance.trades import Trade
 from tidebook.compliance.verdicts import Amount, Status, Verdict
 from tidebook.model.money import ZERO
+from tidebook.model.tuples import made
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
     from decimal import Decimal
 
+    from tidebook.compliance.bound import Bound
     from tidebook.compliance.cash_funding import CashBreach
     from tidebook.compliance.day_trades import DayTradeRecord
     from tidebook.compliance.trades import Account, Exposure, Standing
@@ -62,7 +65,8 @@ class Context(NamedTuple):
 
     ``day_trades`` are those up to and including the trade. ``earlier`` are the trades of the
     account on the same day before this one, in order. ``cash_breaches`` are what the trade breaks
-    in an account that may not borrow.
+    in an account that may not borrow. ``bound`` is what the account did on days before, as far as
+    it binds it now.
     """
 
     ruleset: RuleSet
@@ -72,15 +76,25 @@ class Context(NamedTuple):
     day_trades: DayTradeRecord
     earlier: Sequence[Trade] = ()
     cash_breaches: Sequence[CashBreach] = ()
+    bound: Bound = UNBOUND
 
     def param(self, name: str) -> Decimal:
         """Return a parameter: the broker's where it has one, or else that of the rule set."""
-        policy = self.account.policy
-        if policy is not None and policy.params:
-            stated = policy.params.get(f"{self.ruleset.rule_id}.{name}")
-            if stated is not None:
-                return stated
-        return self.ruleset.params[name].value
+        return param(self.account, self.ruleset, name)
+
+    def at_least(self, name: str) -> Decimal:
+        """Return a parameter that a broker may only raise: the greater of the two."""
+        return max(self.ruleset.params[name].value, self.param(name))
+
+
+def param(account: Account, ruleset: RuleSet, name: str) -> Decimal:
+    """Return a parameter of a rule set, or what the account's policy states in place of it."""
+    policy = account.policy
+    if policy is not None and policy.params:
+        stated = policy.params.get(f"{ruleset.rule_id}.{name}")
+        if stated is not None:
+            return stated
+    return ruleset.params[name].value
 
 
 Rule = Callable[[Trade, Context], Verdict]
@@ -99,17 +113,21 @@ class Findings(NamedTuple):
 
 def verdict(trade: Trade, ruleset: RuleSet, found: Findings) -> Verdict:
     """Return what a rule found as a verdict of its version."""
-    return Verdict(
-        ruleset.rule_id,
-        ruleset.version,
-        found.status,
-        trade.trade_id,
-        found.reason,
-        found.evidence,
-        found.amounts,
-        found.clears_on,
-        found.remedy,
-        ruleset.source_url,
+    status, reason, evidence, amounts, clears_on, remedy = found
+    return made(
+        Verdict,
+        (
+            ruleset.rule_id,
+            ruleset.version,
+            status,
+            trade.trade_id,
+            reason,
+            evidence,
+            amounts,
+            clears_on,
+            remedy,
+            ruleset.source_url,
+        ),
     )
 
 
@@ -141,7 +159,7 @@ def rule_set_on(
 
 def money(name: str, value: Decimal | None, account: Account, why: str = "") -> Amount:
     """Return an amount in the account's currency."""
-    return Amount(name, value, account.currency, why)
+    return made(Amount, (name, value, account.currency, why))
 
 
 def times(name: str, value: Decimal | None, why: str = "") -> Amount:

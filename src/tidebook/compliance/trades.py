@@ -115,6 +115,46 @@ class Restriction(NamedTuple):
     closing_allowed: bool = True
 
 
+class DayTraderReset(NamedTuple):
+    """That a broker has taken the designation of a pattern day trader back, from a day on.
+
+    ``actor`` acknowledged it, and ``reason`` says on what ground.
+    """
+
+    on: date
+    actor: str
+    reason: str
+
+
+class DayTraderTerms(NamedTuple):
+    """What is stated of an account as one of a pattern day trader.
+
+    ``designated_on`` is the day on which the broker designated it, whatever was traded; ``resets``
+    are the days on which it took the designation back.
+    """
+
+    designated_on: date | None = None
+    resets: tuple[DayTraderReset, ...] = ()
+
+
+NO_DAY_TRADER_TERMS = DayTraderTerms()
+
+
+class SecurityTerms(NamedTuple):
+    """What an owner states of a security that its instrument does not say.
+
+    Securities of one ``issuer`` count as one position. A leveraged fund moves ``leverage_factor``
+    times as far as its index. What is not ``is_marginable`` has to be paid in full. ``delta`` is
+    how far an option moves for one unit of its underlying, negative for a put that is held.
+    """
+
+    issuer: str = ""
+    leverage_factor: Decimal = ONE
+    is_marginable: bool = True
+    delta: Decimal | None = None
+    is_section_1256: bool = False
+
+
 class Account(NamedTuple):
     """An account as rules see it. Money of its trades is judged in ``currency``.
 
@@ -131,6 +171,8 @@ class Account(NamedTuple):
     restricted: tuple[Restriction, ...] = ()
     keeps_cash: bool = True
     equity_elsewhere: Decimal | None = None
+    day_trader: DayTraderTerms = NO_DAY_TRADER_TERMS
+    securities: Mapping[str, SecurityTerms] = {}
 
     @property
     def is_floor(self) -> bool:
@@ -159,6 +201,14 @@ class Position(NamedTuple):
     asset_class: AssetClass = AssetClass.SECURITY
     leverage_factor: Decimal = ONE
     """How many times a leveraged fund moves for its index."""
+    is_marginable: bool = True
+    delta_value: Known | None = None
+    """What one unit moves like, by a delta that the owner stated; None where none was."""
+
+    @property
+    def limited_value(self) -> Decimal | None:
+        """What one unit counts as against a limit on positions: by its delta, or its price."""
+        return self.unit_value if self.delta_value is None else self.delta_value.value
 
 
 class Standing(NamedTuple):
@@ -199,12 +249,11 @@ def exposure_after(trade: Trade, standing: Standing) -> Exposure:
     )
     long_value = short_value = ZERO
     unpriced: list[str] = []
-    for position in positions.values():
-        quantity, price = position.quantity, position.unit_value
+    for security_id, quantity, price, *_ in positions.values():
         if not quantity:
             continue
         if price is None:
-            unpriced.append(position.security_id)
+            unpriced.append(security_id)
         elif quantity > ZERO:
             long_value += quantity * price
         else:

@@ -8,18 +8,24 @@ account's own last trade in it stands for one.
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.book.cashflows import Classification
 from tidebook.book.postings import Leg
-from tidebook.compliance.cash_funding import CashFunding, CashTrade
+from tidebook.compliance.cash_funding import CashTrade
+from tidebook.compliance.cash_record import CashRecord, Inflow, cash_rule
+from tidebook.compliance.cash_rules import CASH_ACCOUNT
+from tidebook.compliance.conduct import Conduct, Opening
 from tidebook.compliance.day_trades import CountMethod, DayTradeRecord
+from tidebook.compliance.margin_rules import maintenance_required
+from tidebook.compliance.market_values import is_short
+from tidebook.compliance.packs import RULE_SETS
 from tidebook.compliance.rulebook import Situation, judged
+from tidebook.compliance.rules import rule_set_on
 from tidebook.compliance.trades import (
     AccountType,
-    AssetClass,
     Known,
     Position,
     Side,
@@ -28,20 +34,24 @@ from tidebook.compliance.trades import (
     exchange_day,
 )
 from tidebook.model.facts import TransactionType
-from tidebook.model.instruments import Instrument, built_in_instrument
-from tidebook.model.markets import NO_PRICES
+from tidebook.model.instruments import built_in_instrument
 from tidebook.model.money import ONE, ZERO, converted, exact
+from tidebook.model.tuples import made
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from decimal import Decimal
 
     from tidebook.book.lots import Entry
+    from tidebook.book.postings import Order
+    from tidebook.compliance.bound import CashStanding
     from tidebook.compliance.cash_funding import CashBreach
+    from tidebook.compliance.margin import MaintenanceRates
+    from tidebook.compliance.market_values import MarketValues
     from tidebook.compliance.trades import Account
     from tidebook.compliance.verdicts import Verdict
     from tidebook.model.facts import Transaction
-    from tidebook.model.markets import PriceQuotes, RateTable
+    from tidebook.model.instruments import Instrument
 
 _SIDES: Final = {
     TransactionType.BUY: Side.BUY,
@@ -52,23 +62,37 @@ _SIDES: Final = {
     TransactionType.SELL_TO_CLOSE: Side.SELL,
 }
 """The types of transactions that are trades."""
-_COINS: Final = frozenset({"crypto", "cryptocurrency", "digital asset", "token", "coin"})
 _DAY: Final = timedelta(days=1)
+_NOWHERE: Final = (date.min, datetime.min.replace(tzinfo=UTC), 0, "", "")
+_CASH_ELSEWHERE: Final = Known(None, "the account's cash is not in the book")
+_FIRST_VALUED: Final = 2 * _DAY
+"""How long before the first trade that is judged an account is valued."""
 
 
 class Books(NamedTuple):
     """What the book of one account, and the market, say: all that its trades are judged from.
 
-    ``entries`` are those of all its keys, in any order.
+    ``entries`` are those of all its keys, in any order. ``market`` is in the account's currency.
+    ``account`` is as stated last, ``accounts`` as stated from each day on. ``orders`` names the
+    broker's order that a trade is a fill of.
     """
 
     account: Account
     entries: Sequence[Entry]
     transactions: Mapping[str, Transaction]
-    instruments: Mapping[str, Instrument]
-    prices: Mapping[str, PriceQuotes]
-    rates: RateTable
+    market: MarketValues
     count_method: CountMethod = CountMethod.DIRECTION_CHANGE
+    accounts: Sequence[tuple[date, Account]] = ()
+    orders: Mapping[str, str] = {}
+
+    def account_on(self, on: date) -> Account:
+        """Return the account as what was stated of it for a day says."""
+        found = self.account
+        for since, account in self.accounts:
+            if since > on:
+                break
+            found = account
+        return found
 
 
 class Judged(NamedTuple):
@@ -82,18 +106,6 @@ def judged_trades(books: Books, since: date = date.min) -> list[Judged]:
     """Return the trades of an account from a day on, in order, with their verdicts."""
     with exact():
         return list(Walk(books).go(since))
-
-
-def asset_class(instrument: Instrument | None) -> AssetClass:
-    """Return what kind of thing a security is to the rules; a security where nothing says more."""
-    if instrument is None:
-        return AssetClass.SECURITY
-    if instrument.option_right is not None:
-        return AssetClass.OPTION
-    if instrument.is_margined:
-        return AssetClass.FUTURE
-    words = {instrument.product_type.casefold(), (instrument.asset_class or "").casefold()}
-    return AssetClass.CRYPTO if words & _COINS else AssetClass.SECURITY
 
 
 class _Valued(NamedTuple):
@@ -111,74 +123,185 @@ class Walk:
         self.books = books
         self.units: dict[str, Decimal] = {}
         self.costs: dict[str, Decimal] = {}
+        self.short: set[str] = set()
+        """The securities whose units need few places."""
         self.traded: dict[str, _Valued] = {}
         self.on = date.min
         self.values: dict[str, Decimal | None] = {}
         self.close = Known(ZERO)
         self.came = ZERO
         self.positions: dict[str, Position] = {}
-        self.known: dict[str, Instrument] = {}
-        self.kinds: dict[str, AssetClass] = {}
         self.earlier: list[Trade] = []
         self.record = DayTradeRecord(books.count_method)
-        is_cash = books.account.type is AccountType.CASH
-        self.funding = CashFunding() if is_cash else None
+        self.account = books.account_on(date.min)
+        self.conduct = Conduct(self.record)
+        self.cash: CashRecord | None = None
+        self.cash_close = self.cash_moved = ZERO
+        self.is_valued = True
+        self.place: Order = _NOWHERE
 
     def go(self, since: date) -> Iterator[Judged]:
-        """Walk through the entries, and give the trades from a day on."""
+        """Walk through the entries of its books, and give the trades from a day on."""
         ordered = sorted(self.books.entries, key=lambda entry: entry.posting.order)
-        for (on, _), run in groupby(ordered, key=lambda e: (e.posting.on, e.posting.at)):
+        valued_from = since - _FIRST_VALUED if since > date.min else since
+        return self.along(ordered, since, valued_from)
+
+    def along(self, entries: Iterable[Entry], since: date, valued_from: date) -> Iterator[Judged]:
+        """Walk on through entries in their order, and give the trades from ``since`` on.
+
+        What is held is valued at the beginnings of the days from ``valued_from`` on, and of those
+        before that may bind the account later.
+        """
+        for (on, _), run in groupby(entries, key=lambda e: (e.posting.on, e.posting.at)):
             together = list(run)
             if on != self.on:
-                self._begin(on, valued=on >= since - 2 * _DAY if since > date.min else True)
-            flows = [_flow(entry) for entry in together]
-            self._flow(on, sum((flow for flow in flows if flow > ZERO), ZERO))
+                self._begin(on, valued_from)
+            flows = [flow for entry in together if (flow := _flow(entry))]
+            moves = [move for entry in together if (move := self._cash_move(entry))]
+            if flows or moves:
+                self._flow(on, _incoming(flows), _incoming(moves))
             for entry in together:
                 trade = self._trade(entry)
                 if trade is not None:
+                    self.place = entry.posting.order
                     if trade.on >= since or on >= since:
                         yield Judged(trade, judged(trade, self.situation_of(trade)))
                     else:
-                        self.record.take(trade, self.units.get(trade.security_id, ZERO))
-                        self._breaches(trade)
+                        self._pass_by(trade)
                     self.earlier.append(trade)
                 self._book(entry, trade)
-            self._flow(on, sum((flow for flow in flows if flow < ZERO), ZERO))
+            if flows or moves:
+                self._flow(on, _outgoing(flows), _outgoing(moves))
 
-    def _begin(self, on: date, *, valued: bool) -> None:
+    def fork(self, books: Books) -> Walk:
+        """Return an account that stands where this one does and goes its own way from here.
+
+        Args:
+            books: What it is judged from; its account is the same.
+        """
+        other = Walk(books)
+        other.units, other.costs = dict(self.units), dict(self.costs)
+        other.short = set(self.short)
+        other.traded, other.values = dict(self.traded), dict(self.values)
+        other.on, other.close, other.came = self.on, self.close, self.came
+        other.positions, other.earlier = dict(self.positions), list(self.earlier)
+        other.record = self.record.fork()
+        other.account, other.conduct = self.account, self.conduct.fork(other.record)
+        other.cash = None if self.cash is None else self.cash.fork()
+        other.cash_close, other.cash_moved = self.cash_close, self.cash_moved
+        other.is_valued, other.place = self.is_valued, self.place
+        return other
+
+    def _begin(self, on: date, valued_from: date) -> None:
         """Value what is held at the close before a day, and forget the trades of the day before."""
-        self.on, self.came = on, ZERO
+        self.on, self.came, self.cash_moved = on, ZERO, ZERO
         self.earlier = []
-        if not valued:
+        self.account = self.books.account_on(on)
+        self._turn_to_cash(on)
+        needed = self.conduct.needs_values(on, self.account, valued_from)
+        self.is_valued = on >= valued_from or needed
+        if self.is_valued:
+            self._value_all(on - _DAY if on > date.min else on)
+        else:
             self.values, self.positions = {}, {}
-            return
-        before = on - _DAY if on > date.min else on
-        self.values = {
-            security_id: self._value(security_id, before)
-            for security_id, units in self.units.items()
-            if units
-        }
-        self.positions = {
-            security_id: self._position(security_id, self.units[security_id])
-            for security_id in self.values
-            if not self._instrument(security_id).is_cash
-        }
-        missing = sorted(one for one, value in self.values.items() if value is None)
-        if missing:
-            self.close = Known(None, f"no price is known of {missing[0]} on or before {before}")
-            return
-        worth = ZERO
-        for security_id, value in self.values.items():
-            part = converted(self.units[security_id], value or ZERO)
-            known = self._instrument(security_id)
-            worth += part - self.costs[security_id] if known.is_margined else part
-        self.close = Known(worth + (self.books.account.equity_elsewhere or ZERO))
+        held, level_at = self.positions.values(), self._level_at
+        opening = Opening(on, self.account, self.close, held, self._cash(), level_at)
+        self.conduct.begin(opening, valued=self.is_valued)
 
-    def _flow(self, on: date, amount: Decimal) -> None:
-        """Let money come in or go out."""
+    def _value_all(self, before: date) -> None:
+        """Value what is held at the close of a day, and with it the account."""
+        self.values, self.positions = {}, {}
+        securities, close = self.books.market.securities, self.books.market.close(before)
+        values, positions, traded = self.values, self.positions, self.traded
+        worth = cash = ZERO
+        missing: list[str] = []
+        for security_id, units in self.units.items():
+            if not units:
+                continue
+            quoted, last = close[security_id], traded.get(security_id)
+            value = None if quoted is None else quoted.price
+            is_exact = quoted is not None and quoted.is_short and security_id in self.short
+            if last is not None and (quoted is None or last.on > quoted.on):
+                value, is_exact = last.price, False
+            values[security_id] = value
+            known = securities[security_id]
+            if not known.is_cash:
+                shown = last.price if value is None and last is not None else value
+                positions[security_id] = self._position_at(security_id, units, shown)
+            if value is None:
+                missing.append(security_id)
+                continue
+            part = units * value if is_exact else converted(units, value)
+            worth += part - self.costs[security_id] if known.is_margined else part
+            cash += part if known.is_cash else ZERO
+        if missing:
+            self.close = Known(None, f"no price is known of {min(missing)} on or before {before}")
+            return
+        self.close = Known(worth + (self.account.equity_elsewhere or ZERO))
+        self.cash_close = cash
+
+    def _level_at(self, on: date, rates: MaintenanceRates) -> Decimal | None:
+        """Return equity less maintenance margin at the close of a day; None where it is unknown."""
+        kept = self.values, self.positions, self.close, self.cash_close
+        self._value_all(on)
+        equity = self.close.value
+        level = None
+        if equity is not None:
+            level = equity - maintenance_required(self.positions.values(), rates)
+        self.values, self.positions, self.close, self.cash_close = kept
+        return level
+
+    def _cash(self) -> Known:
+        """Return the cash that is there now; negative for a debit."""
+        if not self.account.keeps_cash:
+            return _CASH_ELSEWHERE
+        if self.close.value is None:
+            return Known(None, self.close.why)
+        return Known(self.cash_close + self.cash_moved)
+
+    def _turn_to_cash(self, on: date) -> None:
+        """Follow the money of a cash account, from the day on which it is one."""
+        if self.account.type is not AccountType.CASH:
+            self.cash = None
+        elif self.cash is None:
+            there = ZERO
+            for security_id, units in self.units.items():
+                known = self.books.market.securities[security_id]
+                if known.is_cash and units:
+                    rate = self.books.market.rate(known.currency, on)
+                    there += converted(units, rate or ZERO)
+            moves = ((entry, self._cash_move(entry)) for entry in self.books.entries)
+            inflows = [Inflow(entry.posting.order, amount) for entry, amount in moves if amount]
+            self.cash = CashRecord(there, sorted(inflows))
+
+    def _flow(self, on: date, amount: Decimal, cash: Decimal) -> None:
+        """Let money come in or go out: ``amount`` from outside, ``cash`` by whatever way."""
         self.came += amount
-        if self.funding is not None and amount:
-            self.funding.deposit(on, amount)
+        self.cash_moved += cash
+        self.conduct.flow(on, amount)
+        if self.cash is not None and cash:
+            self.cash.deposit(on, cash)
+
+    def _cash_move(self, entry: Entry) -> Decimal:
+        """Return what an entry does to the cash of the account; a trade's own cash is none."""
+        posting = entry.posting
+        known = self.books.market.securities[posting.security_id]
+        if not known.is_cash:
+            return ZERO
+        fact = self.books.transactions.get(posting.transaction_id)
+        if fact is not None and fact.type in _SIDES:
+            return ZERO
+        rate = self.books.market.rate(known.currency, posting.on)
+        return ZERO if rate is None else converted(entry.quantity, rate)
+
+    def _pass_by(self, trade: Trade) -> None:
+        """Take a trade that nobody asks for: it may bind the account later."""
+        if self.is_valued:
+            self.situation_of(trade)
+            return
+        self.record.take(trade, self.units.get(trade.security_id, ZERO))
+        self.conduct.pass_by(trade)
+        self._pay(trade)
 
     def situation_of(self, trade: Trade) -> Situation:
         """Return the account as the next trade finds it, which counts as taken from now on."""
@@ -187,37 +310,81 @@ class Walk:
         positions = dict(self.positions)
         if trade.security_id not in positions:
             positions[trade.security_id] = self._position(trade.security_id, ZERO)
-        held = positions[trade.security_id].quantity
-        self.record.take(trade, held)
+        standing = Standing(positions, equity, close)
+        self.record.take(trade, positions[trade.security_id].quantity)
+        breaches, paid = self._pay(trade)
+        bound = self.conduct.take(trade, standing, self._cash())
         return Situation(
-            self.books.account,
-            Standing(positions, equity, close),
+            self.account,
+            standing,
             self.record,
             tuple(self.earlier),
-            self._breaches(trade),
+            breaches,
+            bound if paid is None else bound._replace(cash=paid),
         )
 
-    def _breaches(self, trade: Trade) -> tuple[CashBreach, ...]:
-        if self.funding is None or trade.rate is None:
-            return ()
+    def _pay(self, trade: Trade) -> tuple[tuple[CashBreach, ...], CashStanding | None]:
+        """Let a trade be paid for, and return what it breaks in a cash account."""
+        if trade.rate is None:
+            return (), None
         fact = self.books.transactions.get(trade.trade_id)
         amount = trade.price * trade.multiplier * trade.quantity
         if fact is not None:
             costs = fact.fee + fact.tax
             amount = fact.gross + costs if trade.side is Side.BUY else fact.gross - costs
         money = converted(amount, trade.rate)
-        return self.funding.take(
-            CashTrade(
-                trade.trade_id, trade.on, trade.side, trade.security_id, money, trade.quantity
-            )
+        self.cash_moved += -money if trade.side is Side.BUY else money
+        if self.cash is None:
+            return (), None
+        ruleset = rule_set_on(RULE_SETS, CASH_ACCOUNT, self.account.jurisdiction, trade.on)
+        if ruleset is None:
+            return (), None
+        paid = CashTrade(
+            trade.trade_id, trade.on, trade.side, trade.security_id, money, trade.quantity
         )
+        return self.cash.take(paid, self.place, cash_rule(self.account, ruleset))
 
     def _position(self, security_id: str, units: Decimal) -> Position:
-        known = self._instrument(security_id)
         value = self.values.get(security_id)
         if value is None and security_id in self.traded:
             value = self.traded[security_id].price
-        return Position(security_id, units, value, "", known.sector or "", self._kind(security_id))
+        return self._position_at(security_id, units, value)
+
+    def _position_at(self, security_id: str, units: Decimal, value: Decimal | None) -> Position:
+        """Return what is held at a value, with what the owner states of the security."""
+        known = self.books.market.securities[security_id]
+        terms = self.account.securities.get(security_id) if self.account.securities else None
+        if terms is None:
+            plain = (security_id, units, value, "", known.sector, known.kind, ONE, True, None)
+            return made(Position, plain)
+        return Position(
+            security_id,
+            units,
+            value,
+            terms.issuer,
+            known.sector,
+            known.kind,
+            terms.leverage_factor,
+            terms.is_marginable,
+            self._by_delta(security_id, terms.delta),
+        )
+
+    def _by_delta(self, security_id: str, delta: Decimal | None) -> Known | None:
+        """Return what one option moves like: its delta times what it is an option on."""
+        if delta is None:
+            return None
+        known = self.books.market.securities[security_id]
+        underlying = known.underlying_id
+        if not underlying:
+            return Known(None, f"a delta is stated of {security_id}, which has no underlying")
+        before = self.on - _DAY if self.on > date.min else self.on
+        quoted, last = self.books.market.close(before)[underlying], self.traded.get(underlying)
+        value = None if quoted is None else quoted.price
+        if last is not None and (quoted is None or last.on > quoted.on):
+            value = last.price
+        if value is None:
+            return Known(None, f"no price is known of {underlying}")
+        return Known(converted(delta * known.multiplier, value))
 
     def _trade(self, entry: Entry) -> Trade | None:
         """Return the trade that an entry books; nothing where it books no trade."""
@@ -228,7 +395,8 @@ class Walk:
         side = None if fact is None else _SIDES.get(fact.type)
         if fact is None or side is None or not fact.quantity:
             return None
-        known = self._instrument(posting.security_id)
+        market = self.books.market
+        known = market.securities[posting.security_id]
         if known.is_cash:
             return None
         at = fact.traded_at
@@ -243,59 +411,28 @@ class Walk:
             posting.on if reported or at is None else exchange_day(at),
             at,
             fact.trade_currency,
-            self._rate(fact.trade_currency, posting.on),
+            market.rate(fact.trade_currency, posting.on),
             known.multiplier,
-            self._kind(posting.security_id),
+            known.kind,
+            self.books.orders.get(fact.transaction_id, ""),
         )
 
     def _book(self, entry: Entry, trade: Trade | None) -> None:
         """Let an entry change what is held."""
         security_id = entry.posting.security_id
-        self.units[security_id] = self.units.get(security_id, ZERO) + entry.quantity
+        units = self.units[security_id] = self.units.get(security_id, ZERO) + entry.quantity
+        if is_short(units):
+            self.short.add(security_id)
+        else:
+            self.short.discard(security_id)
         self.costs[security_id] = self.costs.get(security_id, ZERO) + entry.cost_base
         if trade is not None and trade.rate is not None:
-            unit = converted(trade.price * trade.multiplier, trade.rate)
-            self.traded[security_id] = _Valued(trade.on, unit)
-        units = self.units[security_id]
+            worth = converted(trade.price * trade.multiplier, trade.rate)
+            self.traded[security_id] = _Valued(trade.on, worth)
         if not units:
             self.positions.pop(security_id, None)
-        elif not self._instrument(security_id).is_cash:
+        elif not self.books.market.securities[security_id].is_cash:
             self.positions[security_id] = self._position(security_id, units)
-
-    def _value(self, security_id: str, on: date) -> Decimal | None:
-        """Return what one unit was worth at the close of a day, in the account's currency."""
-        known = self._instrument(security_id)
-        if known.is_cash:
-            return self._rate(known.currency, on)
-        quote = self.books.prices.get(security_id, NO_PRICES).as_of(on)
-        traded = self.traded.get(security_id)
-        if quote is None or (traded is not None and traded.on > quote.on):
-            return None if traded is None else traded.price
-        rate = self._rate(quote.currency, on)
-        return None if rate is None else converted(quote.price * known.multiplier, rate)
-
-    def _rate(self, currency: str, on: date) -> Decimal | None:
-        if currency == self.books.account.currency:
-            return ONE
-        found = self.books.rates.rate(currency, self.books.account.currency, on)
-        return None if found is None else found.rate
-
-    def _kind(self, security_id: str) -> AssetClass:
-        kind = self.kinds.get(security_id)
-        if kind is None:
-            kind = self.kinds[security_id] = asset_class(self._instrument(security_id))
-        return kind
-
-    def _instrument(self, security_id: str) -> Instrument:
-        known = self.known.get(security_id)
-        if known is None:
-            currency = self.books.account.currency
-            known = self.known[security_id] = (
-                self.books.instruments.get(security_id)
-                or built_in_instrument(security_id, currency)
-                or Instrument(security_id, security_id, currency, "")
-            )
-        return known
 
 
 def _flow(entry: Entry) -> Decimal:
@@ -304,6 +441,14 @@ def _flow(entry: Entry) -> Decimal:
     if flow is None or not flow.is_portfolio_flow:
         return ZERO
     return ZERO if flow.classification is Classification.EXPENSE else entry.posting.flow_base
+
+
+def _incoming(amounts: Sequence[Decimal]) -> Decimal:
+    return sum((one for one in amounts if one > ZERO), ZERO)
+
+
+def _outgoing(amounts: Sequence[Decimal]) -> Decimal:
+    return sum((one for one in amounts if one < ZERO), ZERO)
 
 
 def keeps_cash(entries: Sequence[Entry], instruments: Mapping[str, Instrument]) -> bool:

@@ -66,6 +66,14 @@ class LogBatch(NamedTuple):
             offset = after
 
 
+class Done(NamedTuple):
+    """A batch that is processed: by whom, and how many of its records were known already."""
+
+    batch: LogBatch
+    fence: int
+    duplicates: int = 0
+
+
 class Owned(NamedTuple):
     """What the store keeps of a consumer's partition: whose it is, and how far it was read."""
 

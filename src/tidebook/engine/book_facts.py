@@ -53,6 +53,16 @@ class BookFacts(NamedTuple):
     """Prices as the series takes them, where they were made before."""
 
 
+class Gathered(NamedTuple):
+    """The facts of several groups of portfolios, read together: of all, and of each by its name.
+
+    A group knows the instruments that its facts need; prices and rates are the same for all.
+    """
+
+    every: BookFacts
+    by_group: Mapping[str, BookFacts]
+
+
 class Rebuilt(NamedTuple):
     """The book that facts come to, key by key of each portfolio."""
 

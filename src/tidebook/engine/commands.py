@@ -31,9 +31,10 @@ if TYPE_CHECKING:
 
 BOOK: Final = "book"
 REFERENCE: Final = "reference"
-_BACKLOG_MAX: Final = 2_000_000
+BACKLOG_MAX: Final = 2_000_000
+"""How many facts may lie unbooked before the door refuses more."""
 _POLL_SECONDS: Final = 0.25
-_APPEND_ATTEMPTS: Final = 4
+APPEND_ATTEMPTS: Final = 4
 
 
 class LogCommands:
@@ -150,10 +151,10 @@ class LogCommands:
         self, portfolio_id: str, hypothesis: Hypothesis, preview_hash: str, correlation_id: str
     ) -> Receipt:
         """Take the facts of a preview in, all or none, if the book still stands where it did."""
-        if self._backlog() > _BACKLOG_MAX:
+        if self._backlog() > BACKLOG_MAX:
             raise OverloadedError("the queue of unbooked facts", retry_after_seconds=5)
         presented = Presented(portfolio_id, hypothesis, preview_hash)
-        for _ in range(_APPEND_ATTEMPTS - 1):
+        for _ in range(APPEND_ATTEMPTS - 1):
             try:
                 return self._committed(presented, correlation_id)
             except FencedError:
@@ -185,7 +186,7 @@ class LogCommands:
     def _append_all(
         self, by_topic: _ByTopic, correlation_id: str, portfolio_ids: tuple[str, ...]
     ) -> Receipt:
-        if self._backlog() > _BACKLOG_MAX:
+        if self._backlog() > BACKLOG_MAX:
             raise OverloadedError("the queue of unbooked facts", retry_after_seconds=5)
         reached = self._appended(by_topic, correlation_id)
         self._arrived.give()
@@ -194,7 +195,7 @@ class LogCommands:
 
     def _appended(self, by_topic: _ByTopic, correlation_id: str) -> tuple[Reached, ...]:
         """Append in a unit of its own; one that lost against another is simply tried again."""
-        for _ in range(_APPEND_ATTEMPTS - 1):
+        for _ in range(APPEND_ATTEMPTS - 1):
             try:
                 return self._appended_once(by_topic, correlation_id)
             except FencedError:

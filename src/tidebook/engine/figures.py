@@ -13,7 +13,7 @@ from tidebook.book.positions import open_lots, positions
 from tidebook.book.valuation import Held, cash_quote, coverage, value_position
 from tidebook.engine.book_facts import NO_SERIES, rebuilt_series, series_by_key
 from tidebook.engine.gains import terms_of
-from tidebook.engine.performance import Request, performance, series_of
+from tidebook.engine.measuring.performance import Request, performance, series_of
 from tidebook.engine.verify import placed_findings
 from tidebook.engine.views import Freshness, SeriesView
 from tidebook.model.markets import NO_PRICES
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tidebook.book.lots import Entry, Folded, Lot
     from tidebook.book.series import PortfolioDay
     from tidebook.engine.book_facts import KeySeries, Rebuilt
-    from tidebook.engine.performance import NamedPeriod, PeriodReturn
+    from tidebook.engine.measuring.performance import NamedPeriod, PeriodReturn
     from tidebook.engine.store import FindingRow
     from tidebook.model.portfolios import Portfolio
 

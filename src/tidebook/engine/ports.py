@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from tidebook.book.health_facts import STALE_DAYS
+from tidebook.book.checks.health_facts import STALE_DAYS
 from tidebook.engine.series_port import SeriesReader
 
 if TYPE_CHECKING:

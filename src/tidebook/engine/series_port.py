@@ -35,7 +35,7 @@ class SpanEnds:
     """Where each of many portfolios stands at both ends of a span, one element a portfolio.
 
     ``first`` is its first valued day inside, None without any, and ``first_days`` the same as an
-    array; ``opening`` is what it was worth before that day and ``closing`` at the end of its last.
+    array; ``opening`` is what it was worth before that day and ``closing`` at the end of ``last``.
     """
 
     first: tuple[date | None, ...]
@@ -43,6 +43,7 @@ class SpanEnds:
     is_held: NDArray[np.bool_]
     opening: Floats
     closing: Floats
+    last: tuple[date | None, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from tidebook.book.lots import EMPTY
+from tidebook.engine.log_port import LogUnit
 from tidebook.model.money import ZERO
 
 if TYPE_CHECKING:
@@ -19,11 +20,9 @@ if TYPE_CHECKING:
 
     from tidebook.book.lots import Holding
     from tidebook.book.series import Market
-    from tidebook.engine.batches import LogBatch
     from tidebook.engine.book_facts import Standing
     from tidebook.engine.causes import Cause, Restated
     from tidebook.engine.record_origins import FactOrigin
-    from tidebook.engine.records import Record
     from tidebook.engine.valuing import SeriesAsked, SeriesInput, SeriesJob, SeriesSpan, SeriesWrite
     from tidebook.model.actions import ActionTable, CorporateAction
     from tidebook.model.assertions import BalanceAssertion
@@ -213,7 +212,7 @@ class WorkItem(NamedTuple):
     causes: tuple[Cause, ...] = ()
 
 
-class Unit(Protocol):
+class Unit(LogUnit, Protocol):
     """One database transaction."""
 
     def hold_reference(self, *, exclusive: bool) -> None:
@@ -419,34 +418,6 @@ class Unit(Protocol):
         Returns the ids of those that were written; of a job that is out of date nothing is. What
         was restated is logged with the facts of the market that are behind it, where there are
         any.
-        """
-        ...
-
-    def append(
-        self, topic: str, records: Sequence[tuple[str, Record]], correlation_id: str, at: datetime
-    ) -> list[tuple[int, int]]:
-        """Append keyed records to the log; return (partition, next offset) for each touched."""
-        ...
-
-    def backlog(
-        self, consumer: str, parts: Sequence[tuple[str, int]]
-    ) -> dict[tuple[str, int], int]:
-        """Return how many records lie unread in each of these partitions, where any do."""
-        ...
-
-    def read_log(
-        self, consumer: str, parts: Sequence[tuple[str, int]], limit: int
-    ) -> list[LogBatch]:
-        """Return what lies unread in these partitions, about ``limit`` records at the most."""
-        ...
-
-    def complete(
-        self, consumer: str, batch: LogBatch, fence: int, duplicates: int, at: datetime
-    ) -> None:
-        """Move the consumer's offset over a batch.
-
-        Raises:
-            FencedError: When another worker owns the partition now, or the offset has moved.
         """
         ...
 

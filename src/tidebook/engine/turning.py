@@ -43,8 +43,8 @@ def turning_of(views: Sequence[SeriesView], spans: Sequence[tuple[date, date]]) 
     )
 
 
-def ends_of(rows: Sequence[tuple[date | None, float, float]]) -> SpanEnds:
-    """Return the ends of a span from the first day, the opening and the closing value of each."""
+def ends_of(rows: Sequence[tuple[date | None, float, float, date | None]]) -> SpanEnds:
+    """Return the ends of a span: of each the first day, what it opens and closes at, the last."""
     first = tuple(row[0] for row in rows)
     return SpanEnds(
         first,
@@ -52,6 +52,7 @@ def ends_of(rows: Sequence[tuple[date | None, float, float]]) -> SpanEnds:
         np.array([day is not None for day in first], np.bool_),
         np.array([row[1] for row in rows], np.float64),
         np.array([row[2] for row in rows], np.float64),
+        tuple(row[3] for row in rows),
     )
 
 
@@ -72,13 +73,13 @@ def _amounts(day: PortfolioDay) -> tuple[Decimal, ...]:
 
 
 def _ends(views: Sequence[SeriesView], start: date, end: date) -> SpanEnds:
-    rows: list[tuple[date | None, float, float]] = []
+    rows: list[tuple[date | None, float, float, date | None]] = []
     for view in views:
         days = [day.on for day in view.days]
         inside = view.days[bisect_left(days, start) : bisect_right(days, end)]
         if not inside:
-            rows.append((None, 0.0, 0.0))
+            rows.append((None, 0.0, 0.0, None))
             continue
         values = to_float64([inside[0].bod_market_value, inside[-1].eod_market_value])
-        rows.append((inside[0].on, float(values[0]), float(values[1])))
+        rows.append((inside[0].on, float(values[0]), float(values[1]), inside[-1].on))
     return ends_of(rows)

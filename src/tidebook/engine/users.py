@@ -11,7 +11,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Final, NamedTuple
 from uuid import UUID
 
-from tidebook.engine.measured import series_in_one
+from tidebook.engine.measuring.measured import series_in_one
 from tidebook.errors import MissingRateError, ReportingCurrencyError, UnknownUserError
 from tidebook.model.portfolios import Portfolio
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from decimal import Decimal
 
-    from tidebook.engine.performance import Series
+    from tidebook.engine.measuring.prepared import Series
     from tidebook.engine.ports import Reader
     from tidebook.engine.views import Freshness
     from tidebook.model.markets import RateTable

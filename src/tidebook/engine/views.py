@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from decimal import Decimal
 
-    from tidebook.book.health_facts import CheckResult
+    from tidebook.book.checks.health_facts import CheckResult
+    from tidebook.book.checks.reconcile import Reconciliation
     from tidebook.book.holding_periods import HoldingPeriod
-    from tidebook.book.reconcile import Reconciliation
     from tidebook.book.series import PortfolioDay
     from tidebook.book.valuation import MarketValue, Valuation
     from tidebook.engine.causes import Amounts, Cause, SeriesRestated
-    from tidebook.engine.performance import Series
+    from tidebook.engine.measuring.prepared import Series
     from tidebook.model.actions import ActionType, CorporateAction
     from tidebook.model.facts import Transaction, TransactionType
     from tidebook.model.findings import Finding

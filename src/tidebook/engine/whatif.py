@@ -14,7 +14,7 @@ from tidebook.book.gains import NO_GAIN
 from tidebook.engine.book_facts import rebuilt
 from tidebook.engine.figures import Beside, Side, figures, sides
 from tidebook.engine.hypothesis import novelties, preview_hash, supposed
-from tidebook.engine.performance import NamedPeriod
+from tidebook.engine.measuring.performance import NamedPeriod
 from tidebook.engine.ports import FactQuery
 from tidebook.engine.verify import placed_findings
 from tidebook.errors import UnknownPortfolioError
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tidebook.engine.book_facts import BookFacts, Standing
     from tidebook.engine.figures import PortfolioFigures, PositionFigures, ValueFigures
     from tidebook.engine.hypothesis import Hypothesis, Sent
-    from tidebook.engine.performance import PeriodReturn
+    from tidebook.engine.measuring.performance import PeriodReturn
     from tidebook.engine.ports import Reader
     from tidebook.engine.store import FindingRow
     from tidebook.model.findings import Finding

@@ -214,7 +214,7 @@ def content_hash(transaction: Transaction) -> str:
             given.extend(choice)
         given.append(len(transaction.lots))
         given.extend(transaction[_PLAIN_FIELDS + 1 :])
-    parts = [decimal_text(value) if isinstance(value, Decimal) else str(value) for value in given]
+    parts = [decimal_text(value) if type(value) is Decimal else str(value) for value in given]
     text = _SEPARATOR.join(parts)
     if text.count(_SEPARATOR) >= len(parts):
         # A field holds a separator itself; escaped, no text can pass from one field into the next.

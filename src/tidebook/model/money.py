@@ -76,10 +76,13 @@ def share(whole: Decimal, part: Decimal, of: Decimal) -> Decimal:
 
 def decimal_text(value: Decimal) -> str:
     """Return ``value`` as plain digits: no exponent, no trailing zeros, no negative zero."""
-    text = format(value, "f")
-    if "." in text:
+    text = str(value)
+    if "E" in text:
+        text = format(value, "f")
+    # Asked by the million: most have nothing to take away.
+    if text[-1] == "0" and "." in text:
         text = text.rstrip("0").rstrip(".")
-    return "0" if text in {"-0", ""} else text
+    return "0" if text == "-0" else text
 
 
 def storable(value: Decimal) -> bool:

@@ -19,6 +19,7 @@ from tidebook.errors import InvalidPeriodError
 _MONTHS_PER_YEAR = 12
 _MONTHS_PER_QUARTER = 3
 _DAYS_PER_WEEK = 7
+_FRIDAY = 4
 
 
 class PeriodType(StrEnum):
@@ -281,6 +282,27 @@ def _first_of_quarter(day: date) -> date:
 
 def _first_of_year(day: date) -> date:
     return date(day.year, 1, 1)
+
+
+def counted(span: Span, valued_on: date) -> Span:
+    """Return the days of a span over which its return was earned: up to the last valued day.
+
+    Days after it earned nothing that is known, and a rate over them would be too low. The Saturday
+    and the Sunday behind it count, for the value of a Friday stands until Monday.
+
+    Args:
+        span: The days asked for.
+        valued_on: The last of them on which the portfolio has a value.
+
+    Example:
+        >>> asked = Span(date(2021, 1, 1), date(2024, 12, 31))
+        >>> counted(asked, date(2023, 12, 29)).end  # a Friday
+        datetime.date(2023, 12, 31)
+    """
+    weekday = valued_on.weekday()
+    resting = _DAYS_PER_WEEK - 1 - weekday if weekday >= _FRIDAY else 0
+    until = min(span.end.toordinal(), valued_on.toordinal() + resting)
+    return Span(span.start, date.fromordinal(until))
 
 
 def cut(span: Span, breakdown: Breakdown) -> tuple[Span, ...]:

@@ -19,7 +19,7 @@ from tidebook.book.gains import totals, totals_by
 from tidebook.book.holding_periods import Term
 from tidebook.engine.explaining import FIGURES
 from tidebook.engine.gains import gains_report, year_of
-from tidebook.engine.performance import (
+from tidebook.engine.measuring.performance import (
     NamedPeriod,
     Request,
     money_weighted_performance,
@@ -55,7 +55,8 @@ if TYPE_CHECKING:
     from tidebook.book.series import PortfolioDay
     from tidebook.engine.causes import Cause
     from tidebook.engine.gains import GainsReport
-    from tidebook.engine.performance import PeriodRate, PeriodReturn, Series
+    from tidebook.engine.measuring.performance import PeriodRate, PeriodReturn
+    from tidebook.engine.measuring.prepared import Series
     from tidebook.engine.views import (
         FindingView,
         Freshness,

@@ -10,8 +10,8 @@ from fastapi import APIRouter
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from tidebook.engine.explaining import Question
+from tidebook.engine.measuring.tearsheet import Told, tear_sheet
 from tidebook.engine.ports import OVERVIEW_MAX
-from tidebook.engine.tearsheet import Told, tear_sheet
 from tidebook.errors import Fault, InvalidRequestError
 from tidebook.model import moments
 from tidebook.model.periods import period_named

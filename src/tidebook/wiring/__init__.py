@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -23,21 +22,22 @@ from tidebook.adapters.postgres.market_cache import MarketCache
 from tidebook.adapters.postgres.pool import open_pool
 from tidebook.adapters.postgres.reader import PostgresReader
 from tidebook.adapters.postgres.retention import PostgresKeeper
-from tidebook.adapters.postgres.store import PostgresStore
 from tidebook.config import EVERY_ROLE, Role
 from tidebook.engine.benchmarks import Benchmarks, NoProvider
 from tidebook.engine.commands import LogCommands
+from tidebook.engine.gathering import GroupCommit
 from tidebook.engine.keeping import Kept, cut_of, retention_job
-from tidebook.engine.runner import Runner, Stage, Through, unbooked
+from tidebook.engine.runner import Through
 from tidebook.engine.signals import Signal
 from tidebook.engine.telemetry import unread
 from tidebook.errors import MissingExtraError, StoreUnavailableError
 from tidebook.wiring.clock import SystemClock
 from tidebook.wiring.live import attended, live_bus, live_portfolios
 from tidebook.wiring.scheduling import benchmark_jobs, scheduled
+from tidebook.wiring.working import Making, working
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping
     from types import FrameType, TracebackType
     from typing import Self
 
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from tidebook.adapters.postgres.pool import ToldPool
-    from tidebook.adapters.postgres.store import LeadName
     from tidebook.adapters.telemetry.metrics import Metrics
     from tidebook.adapters.telemetry.tracing import Traces
     from tidebook.config import Settings
@@ -76,8 +75,6 @@ _log = logging.getLogger("tidebook.wiring")
 _STARTED_POLL_SECONDS = 0.01
 _PATIENCE_SECONDS: Final = 600.0
 _PAUSE_SECONDS: Final = 1.0
-# What the engine makes is frozen and never cyclic: looking for cycles often is wasted work.
-_GC_THRESHOLDS = (500_000, 20, 100)
 
 
 class Watch(NamedTuple):
@@ -104,6 +101,7 @@ class System:
     watch: Watch
     jobs: JobBoard | None
     live: LivePortfolios | None
+    commit: GroupCommit
     _keeper: Keeper
     _stack: ExitStack
 
@@ -145,12 +143,13 @@ def open_system(settings: Settings, *, run: bool = True, counted: bool = False) 
             watch = _counting(watch, settings, pool, stack)
         bus = _bus(settings)
         arrived, booked = Signal(), Signal()
-        making = _Making(settings, pool, cache, url, stack, watch, arrived, booked)
+        making = Making(settings, pool, cache, url, stack, watch, arrived, booked)
         store, reader, keeper = making.store, PostgresReader(pool, cache), PostgresKeeper(pool)
         compliance = PostgresCompliance(store(), pool, cache)
         roles = settings.roles if run else ()
-        backlog = _working(making, roles, compliance, Through(bus, store()) if bus else None)
+        backlog = working(making, roles, compliance, Through(bus, store()) if bus else None)
         commands = LogCommands(store(), clock, arrived=arrived, booked=booked, backlog=backlog)
+        commit = GroupCommit(store(), clock, arrived=arrived, backlog=backlog)
         provider, board, live = benchmark_provider(settings), None, None
         benchmarks = Benchmarks(PostgresBenchmarks(pool), provider, reader, clock)
         if Role.CONTROL in roles:
@@ -171,73 +170,10 @@ def open_system(settings: Settings, *, run: bool = True, counted: bool = False) 
             watch,
             board,
             live,
+            commit,
             keeper,
             stack.pop_all(),
         )
-
-
-class _Making(NamedTuple):
-    """What the parts of a system are made of."""
-
-    settings: Settings
-    pool: ToldPool
-    cache: MarketCache
-    url: str
-    stack: ExitStack
-    watch: Watch
-    arrived: Signal
-    booked: Signal
-
-    def store(self, lead: LeadName = "stages") -> PostgresStore:
-        """Return a store that is closed with the system."""
-        made = PostgresStore(self.pool, self.cache, conninfo=self.url, lead=lead)
-        self.stack.callback(made.close)
-        return made
-
-
-def _working(
-    making: _Making, roles: Sequence[Role], compliance: PostgresCompliance, through: Through | None
-) -> Callable[[], int]:
-    """Run the stages of some roles from now on; return what tells how much lies unbooked."""
-    settings, stack = making.settings, making.stack
-    running: list[Runner] = []
-
-    def runner(lead: LeadName, stage: Stage, behind: Callable[[], int] | None = None) -> Runner:
-        made = Runner(
-            making.store(lead),
-            SystemClock(),
-            arrived=making.arrived,
-            booked=making.booked,
-            workers=settings.workers,
-            batch_max=settings.book_batch_max,
-            stages=[stage],
-            through=through,
-            unbooked=behind,
-            compliance=compliance if stage is Stage.SERIES else None,
-            telemetry=making.watch.metrics,
-        )
-        stack.callback(made.stop)
-        running.append(made)
-        made.start()
-        return made
-
-    gc.set_threshold(*_GC_THRESHOLDS)
-    backlog = unbooked(making.store())
-    if Role.BOOK in roles:
-        made = runner("stages", Stage.BOOK)
-        backlog = made.backlog if through is None else backlog
-    if Role.SERIES in roles:
-        runner("series", Stage.SERIES, backlog)
-    if through is not None and not set(roles) <= {Role.QUERY, Role.LIVE}:
-        runner("shipping", Stage.SHIPPING)
-    stack.callback(_ask_to_stop, running)
-    return backlog
-
-
-def _ask_to_stop(running: Sequence[Runner]) -> None:
-    """Tell all runners, before they are waited for one after the other."""
-    for each in running:
-        each.ask_to_stop()
 
 
 def _opened_pool(settings: Settings, stack: ExitStack) -> tuple[str, ToldPool]:
@@ -476,6 +412,7 @@ def application(system: System) -> FastAPI:
         metrics_told=system.watch.metrics,
         jobs=system.jobs,
         live=system.live,
+        commit=system.commit,
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tidebook.adapters.csvfile import LAYOUTS, Form, parse
 from tidebook.adapters.csvfile.words import WORDS, read_word
-from tidebook.api.transaction_types import TERMS
+from tidebook.api.rows.transaction_types import TERMS
 
 if TYPE_CHECKING:
     from tidebook.adapters.csvfile import FileKind, Layout

@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tidebook.api.action_rows import TERMS as ACTION_TERMS
-from tidebook.api.cancellation_rows import NAMED_BY
-from tidebook.api.transaction_types import TERMS, Term
+from tidebook.api.rows.actions import TERMS as ACTION_TERMS
+from tidebook.api.rows.cancellations import NAMED_BY
+from tidebook.api.rows.transaction_types import TERMS, Term
 from tidebook.model.portfolios import CostMethod
 
 if TYPE_CHECKING:

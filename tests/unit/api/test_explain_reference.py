@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from tidebook.analytics.derivation import Reckoning
-from tidebook.api.figure_fields import FIGURE_FIELDS, fields_of
+from tidebook.api.wire.figure_fields import FIGURE_FIELDS, fields_of
 from tidebook.book.derivation import Formula
 from tidebook.engine.explaining import FIGURES, SIGNS
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from tidebook.api import quick, rows
-from tidebook.api.bodies import facts_of
-from tidebook.api.faults import Faults
-from tidebook.api.quick import TransactionRow
-from tidebook.api.rowreader import camel
+from tidebook.api.rows import kinds as rows, quick
+from tidebook.api.rows.bodies import facts_of
+from tidebook.api.rows.faults import Faults
+from tidebook.api.rows.quick import TransactionRow
+from tidebook.api.rows.reader import camel
 from tidebook.model.facts import Price, Rate
 
 if TYPE_CHECKING:

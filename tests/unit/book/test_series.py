@@ -37,6 +37,7 @@ def day(number: int) -> date:
 
 
 DAYS = [day(number) for number in range(1, 6)]
+MORE_DAYS = [day(number) for number in range(1, 16)]
 
 
 def market(prices: Iterable[Price] = (), rates: Iterable[Rate] = ()) -> Market:
@@ -57,7 +58,9 @@ def price(key: str, number: int, value: str, currency: str = "USD") -> Price:
 
 
 def closing(holdings: Sequence[HeldSteps], valued_in: Market) -> list[tuple[Decimal, Decimal]]:
+    """Return values and costs of the days; few days and many are valued in two ways, and agree."""
     rows = daily_series(DAYS, holdings, [], valued_in)
+    assert daily_series(MORE_DAYS, holdings, [], valued_in)[: len(DAYS)] == rows
     return [(row.eod_market_value, row.unpriced_cost) for row in rows]
 
 

@@ -10,14 +10,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from tests.unit.cli.memory_letters import MemoryLetters
-from tidebook.book.health import checked
-from tidebook.book.health_facts import STALE_DAYS, HeldPosition, PortfolioBasis
+from tidebook.book.checks.health import checked
+from tidebook.book.checks.health_facts import STALE_DAYS, HeldPosition, PortfolioBasis
+from tidebook.book.checks.reconcile import reconcile
+from tidebook.book.checks.reconcile_causes import KeyRecord, Movement
 from tidebook.book.holding_periods import holding_period, lot_values
 from tidebook.book.lots import LotRule
 from tidebook.book.policies import key_rules
 from tidebook.book.positions import open_lots, positions
-from tidebook.book.reconcile import reconcile
-from tidebook.book.reconcile_causes import KeyRecord, Movement
 from tidebook.book.series import (
     Market,
     contract_steps,

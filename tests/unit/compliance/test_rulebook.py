@@ -123,9 +123,12 @@ def test_a_pattern_is_judged_by_the_equity_of_the_close_before(
     record, last = four_day_trades(DAY)
     found = verdicts(last, stands=standing(equity), record=record)["pattern_day_trading"]
     assert found.status == status
-    assert [one.note for one in found.evidence] == ["A", "B", "C", "D"]
+    *made, designated = found.evidence
+    assert [one.note for one in made] == ["A", "B", "C", "D"]
+    assert (designated.kind, designated.on) == ("designated", DAY)
     # The window of 2025-06-09 is the first without the second of June.
-    assert found.clears_on == date(2025, 6, 9)
+    # A designation stays until it is taken back.
+    assert found.clears_on is None
 
 
 def test_from_the_fourth_of_june_2026_on_the_new_standard_binds() -> None:

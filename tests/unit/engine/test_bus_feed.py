@@ -171,6 +171,29 @@ def test_behind_a_gap_nothing_is_taken_and_the_log_is_shipped_again() -> None:
     assert offsets.rewound == [1]
 
 
+def test_what_was_overtaken_is_taken_when_it_comes() -> None:
+    wire = Wire([message(0, 1), message(1, 0), message(2, 1), message(3, 3)], [message(4, 2)])
+    offsets = Memory()
+    feed, _ = feed_of(wire, offsets)
+    feed.look()
+    (batch,) = feed.read(UNIT)
+    assert ids([batch]) == ["T0", "T1"]
+    assert batch.passage == Passage(0, 4, ((2, 1), (3, 2)))
+    assert offsets.rewound == [2]
+    feed.done()
+    feed.look()
+    assert ids(feed.read(UNIT)) == ["T2"]
+
+
+def test_nothing_is_shipped_again_that_has_come_late() -> None:
+    wire = Wire([message(0, 1), message(1, 0), message(2, 1)])
+    offsets = Memory()
+    feed, _ = feed_of(wire, offsets)
+    feed.look()
+    assert ids(feed.read(UNIT)) == ["T0", "T1"]
+    assert offsets.rewound == []
+
+
 def test_the_many_messages_behind_a_gap_ask_for_it_once() -> None:
     wire = Wire([message(0, 2)], [message(1, 3)], [message(2, 4)])
     offsets = Memory()
@@ -270,6 +293,25 @@ def test_what_was_shipped_long_ago_and_does_not_arrive_is_shipped_again(
     assert offsets.rewound == [5]
     offsets.shipped = 5
     now[0] += 20
+    feed.look()
+    assert offsets.rewound == [5]
+
+
+def test_what_could_not_arrive_before_the_partition_came_is_not_missed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(feeds.time, "monotonic", lambda: now[0])
+    wire, offsets = Wire(), Memory(sequence=5)
+    offsets.shipped = 9
+    wire.begun_at = 0  # the group has yet to give anything to this member
+    feed, _ = feed_of(wire, offsets)
+    feed.look()
+    now[0] += 30
+    wire.begun_at = None
+    feed.look()
+    assert offsets.rewound == []
+    now[0] += 11
     feed.look()
     assert offsets.rewound == [5]
 

@@ -16,6 +16,7 @@ from tidebook.model.periods import (
     PeriodRequest,
     PeriodType,
     Span,
+    counted,
     cut,
     period_named,
     resolve,
@@ -223,3 +224,20 @@ def test_since_the_last_restatement_starts_on_the_first_day_it_touched() -> None
         assert isinstance(nothing, NoSpan)
         assert nothing.reason is NoSpanReason.NEVER_RESTATED
         assert nothing.sentence == "nothing up to 2025-06-30 was ever restated"
+
+
+@pytest.mark.parametrize(
+    ("valued_on", "end"),
+    [
+        (date(2021, 12, 30), date(2021, 12, 30)),  # a Thursday
+        (date(2021, 12, 31), date(2022, 1, 2)),  # a Friday: its value stands until Monday
+        (date(2022, 1, 1), date(2022, 1, 2)),
+        (date(2022, 1, 2), date(2022, 1, 2)),
+        (date(2022, 1, 7), date(2022, 1, 8)),  # a Friday, and the Saturday that was asked for
+    ],
+)
+def test_a_return_counts_until_the_last_value_and_the_weekend_behind_it(
+    valued_on: date, end: date
+) -> None:
+    asked = Span(date(2020, 1, 1), date(2022, 1, 8))
+    assert counted(asked, valued_on) == Span(date(2020, 1, 1), end)

@@ -10,11 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tidebook.adapters.postgres import findings_unit
 from tidebook.adapters.postgres.causes import causes_from, causes_text
 from tidebook.adapters.postgres.copying import columns, copy_rows
-from tidebook.adapters.postgres.rows import (
-    TRANSACTION_COLUMNS,
-    choices_from,
-    method_changes_from,
-)
+from tidebook.adapters.postgres.rows import choices_from, method_changes_from
 from tidebook.adapters.postgres.statements import statements
 from tidebook.book.lots import Holding, Lot
 from tidebook.engine.records import type_by_name
@@ -168,17 +164,28 @@ def key_facts(cursor: Cursor[tuple[Any, ...]], keys: Collection[Key]) -> dict[st
     """Return the current transactions with a main, a cash or an arriving leg on these keys."""
     rows = cursor.execute(_SQL["key_facts"], _named(keys)).fetchall()
     return {
-        row[0]: BookedFact._make((_transaction(row), *row[22:25], _key(row[25:]))) for row in rows
+        row[0]: made(BookedFact, (_transaction(row), *row[22:25], _key(row[25:]))) for row in rows
     }
 
 
 def _transaction(row: tuple[Any, ...]) -> Transaction:
-    values: list[Any] = list(row[:TRANSACTION_COLUMNS])
-    values[3] = type_by_name[row[3]]
-    values[11], values[12], values[13] = row[11] or ZERO, row[12] or ZERO, row[13] or ZERO
-    values[21] = row[21] or ZERO
-    values[18] = () if row[18] is None else choices_from(row[18])
-    return Transaction(*values)
+    fee, tax, accrued, lots, to_quantity = row[11], row[12], row[13], row[18], row[21]
+    return made(
+        Transaction,
+        (
+            *row[:3],
+            type_by_name[row[3]],
+            *row[4:11],
+            fee or ZERO,
+            tax or ZERO,
+            accrued or ZERO,
+            *row[14:18],
+            () if lots is None else choices_from(lots),
+            row[19],
+            row[20],
+            to_quantity or ZERO,
+        ),
+    )
 
 
 def last_order(cursor: Cursor[tuple[Any, ...]], key: Key, without: Collection[str]) -> Order | None:
@@ -292,7 +299,7 @@ def _fact(row: FactRow, at: str) -> tuple[Cell, ...]:
         fact.portfolio_id,
         fact.security_id,
         fact.instrument_id,
-        fact.type.value,
+        fact.type,
         fact.traded_at,
         fact.trade_date,
         row.business_date,

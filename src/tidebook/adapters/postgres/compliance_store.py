@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tidebook.adapters.postgres import log
 from tidebook.adapters.postgres.copying import columns, copy_rows
-from tidebook.adapters.postgres.reader_facts import read_book_facts
+from tidebook.adapters.postgres.reader_facts import gather_book_facts
 from tidebook.adapters.postgres.rows import moment, utc
 from tidebook.adapters.postgres.snapshots import snapshot
 from tidebook.adapters.postgres.statements import statements
@@ -30,22 +30,22 @@ from tidebook.engine.compliance.ports import (
     Totals,
     VerdictsPage,
 )
-from tidebook.engine.ports import FactQuery
 from tidebook.errors import UnknownPortfolioError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Generator, Sequence
+    from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
     from datetime import date, datetime
 
     from psycopg import Cursor
     from psycopg.rows import TupleRow
     from psycopg_pool import ConnectionPool
 
+    from tidebook.adapters.postgres.copying import Cell
     from tidebook.adapters.postgres.market_cache import MarketCache
     from tidebook.adapters.postgres.store import PostgresStore
     from tidebook.compliance.policies import AccountPolicy
     from tidebook.compliance.verdicts import Verdict
-    from tidebook.engine.book_facts import BookFacts
+    from tidebook.engine.book_facts import Gathered
     from tidebook.engine.compliance.ports import VerdictsWrite
 
 _SQL: Final = statements("compliance")
@@ -80,9 +80,9 @@ class PostgresComplianceUnit:
         """Return the policies in force."""
         return _policies(self._cursor, ids, None)
 
-    def book_facts(self, ids: Sequence[str]) -> BookFacts:
-        """Return all that the books of portfolios follow from."""
-        return read_book_facts(self._cursor, self._cache, FactQuery(tuple(ids)))
+    def gather(self, households: Mapping[str, Sequence[str]]) -> Gathered:
+        """Return all that the books of the portfolios of households follow from, by household."""
+        return gather_book_facts(self._cursor, self._cache, households)
 
     def save(self, writes: Sequence[VerdictsWrite], at: datetime) -> frozenset[str]:
         """Write the verdicts that came out different, and close what they replace."""
@@ -94,52 +94,46 @@ class PostgresComplianceUnit:
         }
         rows = self._cursor.execute(_SQL["claim"], named).fetchall()
         claimed = frozenset(row[0] for row in rows)
-        for one in writes:
-            if one.member.portfolio_id in claimed:
-                self._save(one, at)
+        self._replace([one for one in writes if one.member.portfolio_id in claimed], at)
         return claimed
 
-    def _save(self, write: VerdictsWrite, at: datetime) -> None:
-        portfolio_id = write.member.portfolio_id
-        named = {"ids": [portfolio_id], "since": write.since}
-        stored = {
-            transaction_id: content
-            for _, transaction_id, content in self._cursor.execute(_SQL["stored"], named)
+    def _replace(self, writes: Sequence[VerdictsWrite], at: datetime) -> None:
+        """Close the verdicts that come out otherwise or not at all, and write the new ones."""
+        named = {
+            "ids": [one.member.portfolio_id for one in writes],
+            "since": [one.since for one in writes],
         }
-        texts = {one.transaction_id: text_of(one.verdicts) for one in write.judged}
-        hashes = {identity: hash_of(text) for identity, text in texts.items()}
-        closing = [identity for identity, kept in stored.items() if hashes.get(identity) != kept]
-        if closing:
-            self._cursor.execute(
-                _SQL["close"],
-                {
-                    "at": at,
-                    "ids": [portfolio_id] * len(closing),
-                    "transactions": closing,
-                    "since": write.since,
-                },
-            )
-        changed = [
-            one
-            for one in write.judged
-            if stored.get(one.transaction_id) != hashes[one.transaction_id]
-        ]
-        if changed:
-            rows = (
-                (
-                    portfolio_id,
-                    one.transaction_id,
-                    one.trade_date,
-                    one.executed_at,
-                    *_counts(one.verdicts),
-                    hashes[one.transaction_id],
-                    packed(texts[one.transaction_id]),
-                    write.member.generation,
-                    at,
-                )
-                for one in changed
-            )
+        found = self._cursor.execute(_SQL["stored"], named).fetchall()
+        stored = {(row[0], row[1], row[2]): row[3] for row in found}
+        rows = [row for write in writes for row in _changed(write, stored, at)]
+        # What was judged the same again has been taken out; what is left is closed.
+        if stored:
+            ids, transactions, days = zip(*stored, strict=True)
+            named = {"ids": list(ids), "transactions": list(transactions), "days": list(days)}
+            self._cursor.execute(_SQL["close"], named | {"at": at})
+        if rows:
             copy_rows(self._cursor, "compliance_verdicts", _COLUMNS, rows)
+
+
+_Stored = dict[tuple[str, str, "date"], str]
+"""What is stored of trades: a hash, by portfolio, transaction and trade date."""
+
+
+def _changed(write: VerdictsWrite, stored: _Stored, at: datetime) -> Iterator[Sequence[Cell]]:
+    """Give the rows that differ from what is stored, and take out of it those that do not."""
+    portfolio_id, generation = write.member.portfolio_id, write.member.generation
+    for one in write.judged:
+        text = text_of(one.verdicts)
+        content_hash = hash_of(text)
+        key = (portfolio_id, one.transaction_id, one.trade_date)
+        if stored.get(key) == content_hash:
+            del stored[key]
+            continue
+        yield (
+            *(portfolio_id, one.transaction_id, one.trade_date, one.executed_at),
+            *_counts(one.verdicts),
+            *(content_hash, packed(text), generation, at),
+        )
 
 
 class PostgresCompliance:
@@ -190,12 +184,12 @@ class PostgresCompliance:
         with snapshot(self._pool) as cursor:
             return tuple(map(_kept, cursor.execute(_SQL["history"], named).fetchall()))
 
-    def household(self, ids: Sequence[str]) -> Household:
+    def household(self, ids: Sequence[str], securities: Collection[str] = ()) -> Household:
         """Return the policies and facts of portfolios and of those judged with them."""
         with snapshot(self._pool) as cursor:
             rows = cursor.execute(_SQL["household"], {"ids": list(ids)}).fetchall()
-            members = tuple(row[0] for row in rows)
-            facts = read_book_facts(cursor, self._cache, FactQuery(members))
+            members = [row[0] for row in rows]
+            facts = gather_book_facts(cursor, self._cache, {"": members}, securities).every
             return Household(_policies(cursor, members, None), facts)
 
     def policy(self, portfolio_id: str) -> AccountPolicy | None:
@@ -205,15 +199,17 @@ class PostgresCompliance:
 
     def save_policy(self, portfolio_id: str, policy: AccountPolicy, at: datetime) -> int:
         """Keep what is stated of an account, and have its trades judged again."""
-        named = {
-            "portfolio_id": portfolio_id,
-            "household_id": policy.household_id,
-            "policy": policy_text(policy),
-            "at": at,
-        }
         with self._store.cursor() as cursor:
-            if cursor.execute(_SQL["lock_portfolio"], named).fetchone() is None:
+            whose = {"portfolio_id": portfolio_id}
+            if cursor.execute(_SQL["lock_portfolio"], whose).fetchone() is None:
                 raise UnknownPortfolioError(portfolio_id)
+            stated = _policies(cursor, [portfolio_id], None).get(portfolio_id)
+            named = {
+                "portfolio_id": portfolio_id,
+                "household_id": policy.household_id,
+                "policy": policy_text(policy.after(stated)),
+                "at": at,
+            }
             row = cursor.execute(_SQL["save_policy"], named).fetchone()
             if row is None:
                 return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from psycopg import sql
@@ -13,8 +14,9 @@ if TYPE_CHECKING:
 
     from psycopg import Cursor
 
-Cell = str | int | bool | Decimal | date | datetime | None
+Cell = str | bytes | int | bool | Decimal | date | datetime | None
 _BLOCK_ROWS = 2000
+_KEPT = 4096
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
@@ -48,9 +50,9 @@ def _cells(row: Sequence[Cell]) -> list[str]:
     try:
         return ["\\N" if cell is None else _WRITERS[type(cell)](cell) for cell in row]
     except KeyError as unknown:
-        # A StrEnum member is the text of its value; from now on its type is known.
+        # A member of an enumeration is the text of its value; from now on its kind is known.
         kind = unknown.args[0]
-        _WRITERS[kind] = _WRITERS[next(known for known in _WRITERS if issubclass(kind, known))]
+        _WRITERS[kind] = {member: _string(member.value) for member in kind}.__getitem__
         return _cells(row)
 
 
@@ -60,15 +62,21 @@ def _string(cell: str) -> str:
     return cell
 
 
+def _bytes(cell: bytes) -> str:
+    return f"\\\\x{cell.hex()}"
+
+
 def _boolean(cell: bool) -> str:  # noqa: FBT001 - a cell of the table
     return "t" if cell else "f"
 
 
 _WRITERS: dict[type, Callable[..., str]] = {
     str: _string,
+    bytes: _bytes,
     int: str,
     bool: _boolean,
     Decimal: str,
-    date: date.isoformat,
-    datetime: datetime.isoformat,
+    # The legs of a fact share its day and its instant, and an instant takes as long as ten numbers.
+    date: lru_cache(_KEPT)(date.isoformat),
+    datetime: lru_cache(_KEPT)(datetime.isoformat),
 }

@@ -6,9 +6,11 @@ offsets are given in the order of commits, and a reader that has seen offset n h
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
+from operator import itemgetter
 from typing import TYPE_CHECKING, cast
+
+import msgspec
 
 from tidebook.adapters.postgres.statements import statements
 from tidebook.engine.batches import LogBatch, Owned
@@ -21,9 +23,11 @@ if TYPE_CHECKING:
 
     from psycopg import Cursor
 
+    from tidebook.engine.batches import Done
     from tidebook.engine.records import Record
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
 
 
 def append(
@@ -34,29 +38,49 @@ def append(
     at: datetime,
 ) -> list[tuple[int, int]]:
     """Append keyed records; return (partition, next offset) for each partition touched."""
-    by_part: dict[int, list[Record]] = defaultdict(list)
-    for key, record in records:
-        by_part[partition(key)].append(record)
-    if not by_part:
+    return append_each(cursor, topic, [(records, correlation_id)], at)
+
+
+def append_each(
+    cursor: Cursor[tuple[object, ...]],
+    topic: str,
+    requests: Sequence[tuple[Sequence[tuple[str, Record]], str]],
+    at: datetime,
+) -> list[tuple[int, int]]:
+    """Append the keyed records of several requests, each with its correlation id.
+
+    Returns:
+        (partition, next offset) for each partition touched.
+    """
+    runs: dict[tuple[int, int], list[Record]] = defaultdict(list)
+    for number, (records, _) in enumerate(requests):
+        for key, record in records:
+            runs[partition(key), number].append(record)
+    if not runs:
         return []
-    parts = sorted(by_part)
     run = statements("log")
-    offsets = hold(cursor, topic, parts)
+    next_offsets = hold(cursor, topic, {part for part, _ in runs})
+    rows: list[tuple[int, int, int, str, bytes]] = []
+    for (part, number), of_run in sorted(runs.items(), key=itemgetter(0)):
+        first, count = next_offsets[part], len(of_run)
+        rows.append((part, first, count, requests[number][1], _encode(of_run)))
+        next_offsets[part] = first + count
+    parts, offsets, counts, correlation_ids, payloads = map(list, zip(*rows, strict=True))
     cursor.execute(
         run["append"],
         {
             "topic": topic,
-            "correlation_id": correlation_id,
             "at": at,
             "parts": parts,
-            "offsets": [offsets[part] for part in parts],
-            "counts": [len(by_part[part]) for part in parts],
-            "payloads": [_encode(by_part[part]).encode() for part in parts],
+            "offsets": offsets,
+            "counts": counts,
+            "correlation_ids": correlation_ids,
+            "payloads": payloads,
         },
     )
     # A hint to whoever listens; readers poll as well, so a lost one costs only time.
     cursor.execute(run["notify"], {"topic": topic})
-    return [(part, offsets[part] + len(by_part[part])) for part in parts]
+    return sorted(next_offsets.items())
 
 
 def hold(cursor: Cursor[tuple[object, ...]], topic: str, parts: Collection[int]) -> dict[int, int]:
@@ -152,7 +176,7 @@ def _records(payload: bytes, count: int) -> list[Mapping[str, str]]:
     after it stays in its place and what is wrong with it is found like any other fault.
     """
     try:
-        records = json.loads(payload)
+        records = _decode(payload)
     except ValueError:
         records = None
     if isinstance(records, list) and len(records) == count:  # pyright: ignore[reportUnknownArgumentType]
@@ -182,36 +206,33 @@ def hold_fence(
         raise FencedError(f"{part[0]}-{part[1]}")
 
 
-def complete(  # noqa: PLR0913 - what an audit row says
-    cursor: Cursor[tuple[object, ...]],
-    consumer: str,
-    batch: LogBatch,
-    *,
-    fence: int,
-    duplicates: int,
-    at: datetime,
+def complete(
+    cursor: Cursor[tuple[object, ...]], consumer: str, done: Sequence[Done], at: datetime
 ) -> None:
-    """Move the consumer's offset over a batch and write its audit row.
+    """Move the consumer's offsets over batches, each of another partition, and write audit rows.
+
+    All of them came from the log, or all of them through a broker.
 
     Raises:
-        FencedError: When another worker owns the partition now, or the offset has moved.
+        FencedError: When another worker owns one of the partitions now, or its offset has moved.
     """
-    passage = batch.passage
-    named = {
-        "consumer": consumer,
-        "topic": batch.topic,
-        "part": batch.part,
-        "first": batch.first_offset,
-        "after": batch.next_offset,
-        "fence": fence,
-        "duplicates": duplicates,
+    if not done:
+        return
+    batches = [each.batch for each in done]
+    passages = [batch.passage for batch in batches if batch.passage is not None]
+    named = _named(consumer, [(batch.topic, batch.part) for batch in batches]) | {
+        "firsts": [batch.first_offset for batch in batches],
+        "afters": [batch.next_offset for batch in batches],
+        "fences": [each.fence for each in done],
+        "duplicates": [each.duplicates for each in done],
+        "first_places": [passage.first for passage in passages],
+        "places": [passage.after for passage in passages],
         "at": at,
     }
-    if passage is not None:
-        named |= {"first_place": passage.first, "place": passage.after}
-    cursor.execute(statements("log")["complete" if passage is None else "pass"], named)
-    if cursor.rowcount != 1:
-        raise FencedError(f"offset {batch.first_offset} of {batch.topic}-{batch.part}")
+    cursor.execute(statements("log")["pass" if passages else "complete"], named)
+    if cursor.rowcount != len(done):
+        said = ", ".join(f"{each.first_offset} of {each.topic}-{each.part}" for each in batches)
+        raise FencedError(f"one of the offsets {said}" if len(done) > 1 else f"offset {said}")
 
 
 def own(

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from psycopg import OperationalError, connect
 
 from tidebook.adapters.postgres import log
+from tidebook.adapters.postgres.attentive import attentive, watch
 from tidebook.adapters.postgres.statements import statements
 from tidebook.engine.bus import Arrival
 from tidebook.engine.envelope import CORRELATION_ID, messages
@@ -278,9 +279,11 @@ def _unread(connection: Connection[Any], places: dict[Part, int], limit: int) ->
 
 def _connected(conninfo: str) -> Connection[Any]:
     try:
-        return connect(conninfo, autocommit=True)
+        connection = connect(attentive(conninfo), autocommit=True)
+        watch(connection)
     except OperationalError as error:
         raise _unavailable(error) from error
+    return connection
 
 
 def _unavailable(error: Exception) -> BusUnavailableError:

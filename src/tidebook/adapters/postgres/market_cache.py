@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.adapters.postgres.rows import action_from, instrument_from
 from tidebook.adapters.postgres.statements import statements
-from tidebook.book.health_market import price_jumps
+from tidebook.book.checks.health_market import price_jumps
 from tidebook.book.series import priced_steps
 from tidebook.model.actions import ActionTable
 from tidebook.model.markets import (
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from psycopg import Cursor
     from psycopg.rows import TupleRow
 
-    from tidebook.book.health_facts import PriceJump
+    from tidebook.book.checks.health_facts import PriceJump
     from tidebook.book.series import PricedSteps
     from tidebook.model.instruments import Instrument
     from tidebook.model.markets import Split

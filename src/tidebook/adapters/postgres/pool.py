@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg_pool import ConnectionPool
 
+from tidebook.adapters.postgres.attentive import attentive, watch
+from tidebook.adapters.postgres.lists import write_lists_plainly
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
@@ -43,10 +46,20 @@ class ToldPool(ConnectionPool[Any]):
                 )
 
 
+def _configure(connection: Connection[Any]) -> None:
+    watch(connection)
+    write_lists_plainly(connection)
+
+
 def open_pool(conninfo: str) -> ToldPool:
     """Return an open pool; whoever waits ten seconds for a connection is told that none came."""
     pool = ToldPool(
-        conninfo, min_size=2, max_size=_CONNECTIONS_MAX, timeout=_TIMEOUT_SECONDS, open=False
+        attentive(conninfo),
+        min_size=2,
+        max_size=_CONNECTIONS_MAX,
+        timeout=_TIMEOUT_SECONDS,
+        open=False,
+        configure=_configure,
     )
     pool.open()
     return pool

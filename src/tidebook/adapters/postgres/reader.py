@@ -55,7 +55,7 @@ from tidebook.adapters.postgres.reader_transactions import (
     read_transactions,
 )
 from tidebook.adapters.postgres.snapshots import believed, snapshot
-from tidebook.book.health_facts import STALE_DAYS
+from tidebook.book.checks.health_facts import STALE_DAYS
 from tidebook.engine.ports import HEALTH_MAX, OVERVIEW_MAX, RestatementQuery
 from tidebook.engine.views import MarketView, ReportView
 

@@ -18,7 +18,8 @@ from tidebook.adapters.postgres.rows import (
 from tidebook.adapters.postgres.statements import statements
 from tidebook.book.series import PortfolioDay
 from tidebook.book.whole import Facts
-from tidebook.engine.book_facts import BookFacts, Standing
+from tidebook.engine.book_facts import BookFacts, Gathered, Standing
+from tidebook.engine.ports import FactQuery
 from tidebook.engine.records import type_by_name
 from tidebook.engine.store import Accounts, EntryRow, FindingRow
 from tidebook.engine.verify import Difference, KeptBook, KeptBooks
@@ -28,7 +29,7 @@ from tidebook.model.money import ZERO
 from tidebook.model.tuples import made
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Generator, Iterable, Sequence
+    from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
     from datetime import date, datetime
 
     from psycopg import Cursor
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
     from tidebook.adapters.postgres.market_cache import MarketCache, Markets
     from tidebook.engine.hypothesis import Hypothesis
-    from tidebook.engine.ports import FactQuery
     from tidebook.engine.store import Key, KeyState
     from tidebook.model.actions import ActionTable
 
@@ -65,7 +65,71 @@ def read_book_facts(cursor: Cursor[TupleRow], market: MarketCache, query: FactQu
         rows = cursor.execute(_SQL["transactions_then"], named).fetchall()
     facts = list(map(_transaction, rows))
     actions, dates = _actions_and_dates(cursor, market, query.known_at)
-    return _with_market(cursor, market, ids, facts, _Known(actions, dates, query))
+    known = _Known(actions, dates, query, with_vectors=query.known_at is None)
+    return _with_market(cursor, market, ids, facts, known)
+
+
+def gather_book_facts(
+    cursor: Cursor[TupleRow],
+    market: MarketCache,
+    groups: Mapping[str, Sequence[str]],
+    securities: Collection[str] = (),
+) -> Gathered:
+    """Return all that the books of groups of portfolios follow from, but no vectors of prices.
+
+    A group has the facts of the portfolios that are related to it as well, and knows the securities
+    that are named beside those in its facts.
+    """
+    pairs = [(name, identity) for name, ids in groups.items() for identity in ids]
+    named = {"groups": [name for name, _ in pairs], "ids": [identity for _, identity in pairs]}
+    members: dict[str, set[str]] = {name: set() for name in groups}
+    for name, identity in cursor.execute(_SQL["related_groups"], named).fetchall():
+        members[name].add(identity)
+    ids = set[str]().union(*members.values())
+    rows = cursor.execute(_SQL["transactions"], {"ids": list(ids)}).fetchall()
+    facts = list(map(_transaction, rows))
+    actions, dates = _actions_and_dates(cursor, market, None)
+    query = FactQuery((), security_ids=tuple(securities))
+    known = _Known(actions, dates, query, with_vectors=False)
+    every = _with_market(cursor, market, ids, facts, known)
+    if len(members) == 1:
+        return Gathered(every, dict.fromkeys(members, every))
+    by_portfolio: dict[str, list[Transaction]] = defaultdict(list)
+    for fact in facts:
+        by_portfolio[fact.portfolio_id].append(fact)
+    leads = _leads(known)
+    return Gathered(
+        every,
+        {
+            name: _part(
+                every, own, [fact for each in own for fact in by_portfolio[each]], leads, query
+            )
+            for name, own in members.items()
+        },
+    )
+
+
+def _part(
+    every: BookFacts,
+    ids: Collection[str],
+    transactions: Sequence[Transaction],
+    leads: Mapping[str, Collection[str]],
+    query: FactQuery,
+) -> BookFacts:
+    """Return the facts of some of the portfolios, with the instruments that they need."""
+    facts = every.facts
+    securities = _named(transactions, leads, query)
+    instruments = {each: facts.instruments[each] for each in securities & facts.instruments.keys()}
+    for each in [one.underlying_id for one in instruments.values()]:
+        if each in facts.instruments:
+            instruments[each] = facts.instruments[each]
+    own = facts._replace(
+        portfolios={each: facts.portfolios[each] for each in ids if each in facts.portfolios},
+        instruments=instruments,
+        transactions=transactions,
+    )
+    standings = {each: every.standings[each] for each in ids if each in every.standings}
+    return every._replace(facts=own, standings=standings)
 
 
 class _Known(NamedTuple):
@@ -74,6 +138,7 @@ class _Known(NamedTuple):
     actions: ActionTable
     dates: tuple[date, ...]
     query: FactQuery | None = None
+    with_vectors: bool = True
 
 
 def _actions_and_dates(
@@ -102,7 +167,7 @@ def _with_market(
     if under:
         found = _markets(cursor, market, securities | under, known)
     facts = Facts(portfolios, found.instruments, transactions, found.rates, known.actions)
-    vectors = {} if known_at is not None else market.vectors(cursor, found.prices)
+    vectors = market.vectors(cursor, found.prices) if known.with_vectors else {}
     return BookFacts(facts, found.prices, known.dates, standings, vectors)
 
 
@@ -116,17 +181,30 @@ def _markets(
 
 def _securities(transactions: Iterable[Transaction], known: _Known) -> set[str]:
     """Return the securities of facts, and those that corporate actions lead to from them."""
-    found = {fact.security_id for fact in transactions}
-    found |= {fact.to_security_id for fact in transactions if fact.to_security_id}
-    if known.query is not None:
-        found |= set(known.query.security_ids)
+    return _named(transactions, _leads(known), known.query)
+
+
+def _leads(known: _Known) -> dict[str, set[str]]:
+    """Return the securities that corporate actions lead to, by where they lead from."""
     leads: dict[str, set[str]] = defaultdict(set)
     for action in known.actions:
         if action.to_security_id:
             leads[action.security_id].add(action.to_security_id)
-    pending = list(found)
+    return leads
+
+
+def _named(
+    transactions: Iterable[Transaction],
+    leads: Mapping[str, Collection[str]],
+    query: FactQuery | None,
+) -> set[str]:
+    found = {fact.security_id for fact in transactions}
+    found |= {fact.to_security_id for fact in transactions if fact.to_security_id}
+    if query is not None:
+        found |= set(query.security_ids)
+    pending = list(found) if leads else []
     while pending:
-        fresh = leads.get(pending.pop(), set()) - found
+        fresh = set(leads.get(pending.pop(), ())) - found
         found |= fresh
         pending += fresh
     return found

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from tidebook.adapters.postgres.reader_portfolios import Subject, read_overview, read_subject
 from tidebook.adapters.postgres.rows import INFINITY, moment
 from tidebook.adapters.postgres.statements import statements
-from tidebook.book.health import checked, keys_in_question
-from tidebook.book.health_facts import (
+from tidebook.book.checks.health import checked, keys_in_question
+from tidebook.book.checks.health_facts import (
     STALE_DAYS,
     DoubtfulFact,
     HeldPosition,
     PortfolioBasis,
 )
-from tidebook.book.health_market import JUMP_CODES, price_jumps
+from tidebook.book.checks.health_market import JUMP_CODES, price_jumps
 from tidebook.engine.views import HealthSummaryView, HealthView
 from tidebook.model.instruments import built_in_instrument
 from tidebook.model.markets import PriceQuotes, over_splits
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from psycopg.rows import TupleRow
 
     from tidebook.adapters.postgres.market_cache import MarketCache
-    from tidebook.book.health_facts import (
+    from tidebook.book.checks.health_facts import (
         PriceJump,
         Steps,
     )

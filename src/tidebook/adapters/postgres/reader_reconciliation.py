@@ -13,9 +13,9 @@ from tidebook.adapters.postgres.rows import (
     transaction_from,
 )
 from tidebook.adapters.postgres.statements import statements
-from tidebook.book.reconcile import reconcile
-from tidebook.book.reconcile_causes import KeyRecord, Movement, WaitingMovement
-from tidebook.book.reconcile_effects import moves, touches
+from tidebook.book.checks.reconcile import reconcile
+from tidebook.book.checks.reconcile_causes import KeyRecord, Movement, WaitingMovement
+from tidebook.book.checks.reconcile_effects import moves, touches
 from tidebook.engine.views import ReconciliationView
 from tidebook.model.assertions import BalanceAssertion, asserted_key
 from tidebook.model.instruments import built_in_instrument

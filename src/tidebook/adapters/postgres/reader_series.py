@@ -14,7 +14,7 @@ from tidebook.adapters.postgres.rows import moment
 from tidebook.adapters.postgres.snapshots import believed, snapshot
 from tidebook.adapters.postgres.statements import statements
 from tidebook.analytics import to_days
-from tidebook.engine.performance import series_of
+from tidebook.engine.measuring.performance import series_of
 from tidebook.engine.series_port import TurningDays, Valued
 from tidebook.engine.turning import COLUMNS, ends_of
 from tidebook.errors import UnknownPortfolioError
@@ -44,7 +44,7 @@ class _Kept(NamedTuple):
     view: SeriesView
 
 
-_NOTHING: Final = (None, 0.0, 0.0)
+_NOTHING: Final = (None, 0.0, 0.0, None)
 
 
 def _valued(row: TupleRow, inception: date | None) -> Valued:
@@ -62,7 +62,7 @@ def _perhaps_begun_inside(
 
 
 def _span_ends(rows: Sequence[TupleRow], portfolio_ids: Sequence[str]) -> SpanEnds:
-    found = {row[0]: (row[1], row[2], row[3]) for row in rows}
+    found = {row[0]: (row[1], row[2], row[3], row[4]) for row in rows}
     return ends_of([found.get(one, _NOTHING) for one in portfolio_ids])
 
 

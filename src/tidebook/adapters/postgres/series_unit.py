@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from itertools import groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final, TypedDict
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypedDict
 
 from tidebook.adapters.postgres.book_unit import POLICIES, portfolio
 from tidebook.adapters.postgres.copying import columns, copy_rows
@@ -62,14 +62,12 @@ def series_spans(
 ) -> list[SeriesSpan]:
     """Return what the first and the last day of each portfolio's series follow from."""
     named = _named((job, job.from_date) for job in jobs)
-    active: dict[str, list[date]] = defaultdict(list)
-    for portfolio_id, day in cursor.execute(_SQL["active_days"], named).fetchall():
-        active[portfolio_id].append(day)
+    active: dict[str, list[date]] = dict(cursor.execute(_SQL["active_days"], named).fetchall())
     priced = _last_price_days(cursor, cache, named) if with_prices else {}
     openings = _openings(cursor, named)
     return [
         SeriesSpan(
-            tuple(sorted(active[identity])), priced.get(identity), *openings.get(identity, _NOTHING)
+            tuple(active.get(identity, ())), priced.get(identity), *openings.get(identity, _NOTHING)
         )
         for identity in named["ids"]
     ]
@@ -143,12 +141,19 @@ def _holdings(
     instruments = cache.instruments(cursor, sorted({row[1] for row in rows}))
     unpaid = _margin_costs(cursor, named, instruments)
     found: dict[str, list[HeldSteps]] = defaultdict(list)
+    terms: dict[tuple[str, str], _Terms] = {}
     for (portfolio_id, security_id), run in groupby(rows, itemgetter(0, 1)):
         own = list(run)
-        currency = own[-1][2]
+        key = security_id, own[-1][2]
+        known = terms.get(key)
+        if known is None:
+            known = terms[key] = _terms(key, instruments)
         changes = {day: (quantity, cost) for _, _, _, day, quantity, cost in own}
-        costs = unpaid.get((portfolio_id, security_id), ())
-        found[portfolio_id].append(_held((security_id, currency), instruments, changes, costs))
+        held = cumulated(*key, known.is_cash, changes)
+        if known.is_contract:
+            costs = unpaid.get((portfolio_id, security_id), ())
+            held = contract_steps(held, known.multiplier, costs)
+        found[portfolio_id].append(held)
     return found
 
 
@@ -167,18 +172,21 @@ def _margin_costs(
     return found
 
 
-def _held(
-    key: tuple[str, str],
-    instruments: Mapping[str, Instrument],
-    changes: Mapping[date, tuple[Decimal, Decimal]],
-    unpaid: Sequence[Decimal],
-) -> HeldSteps:
+class _Terms(NamedTuple):
+    """What of an instrument says how a holding of it is valued, looked up once for all holders."""
+
+    is_cash: bool
+    is_contract: bool
+    multiplier: Decimal
+
+
+def _terms(key: tuple[str, str], instruments: Mapping[str, Instrument]) -> _Terms:
     security_id, currency = key
     known = instruments.get(security_id) or built_in_instrument(security_id, currency)
-    held = cumulated(security_id, currency, known is not None and known.is_cash, changes)
-    if known is None or (known.multiplier == ONE and not known.is_margined):
-        return held
-    return contract_steps(held, known.multiplier, unpaid)
+    if known is None:
+        return _Terms(is_cash=False, is_contract=False, multiplier=ONE)
+    is_contract = known.multiplier != ONE or known.is_margined
+    return _Terms(known.is_cash, is_contract, known.multiplier)
 
 
 def save(

@@ -21,8 +21,10 @@ from tidebook.adapters.postgres import (
     series_log,
     series_unit,
 )
+from tidebook.adapters.postgres.attentive import attentive, watch
 from tidebook.adapters.postgres.statements import statements
 from tidebook.book.series import Market
+from tidebook.engine.batches import Done
 from tidebook.errors import ContendedError, FencedError, StoreUnavailableError
 
 if TYPE_CHECKING:
@@ -260,6 +262,15 @@ class PostgresUnit:
         """Append keyed records to the log; return (partition, next offset) for each touched."""
         return log.append(self._cursor, topic, records, correlation_id, at)
 
+    def append_each(
+        self,
+        topic: str,
+        requests: Sequence[tuple[Sequence[tuple[str, Record]], str]],
+        at: datetime,
+    ) -> None:
+        """Append the keyed records of several requests, each with its correlation id."""
+        log.append_each(self._cursor, topic, requests, at)
+
     def backlog(
         self, consumer: str, parts: Sequence[tuple[str, int]]
     ) -> dict[tuple[str, int], int]:
@@ -276,7 +287,11 @@ class PostgresUnit:
         self, consumer: str, batch: LogBatch, fence: int, duplicates: int, at: datetime
     ) -> None:
         """Move the consumer's offset over a batch."""
-        log.complete(self._cursor, consumer, batch, fence=fence, duplicates=duplicates, at=at)
+        log.complete(self._cursor, consumer, [Done(batch, fence, duplicates)], at)
+
+    def complete_all(self, consumer: str, done: Sequence[Done], at: datetime) -> None:
+        """Move the consumer's offsets over batches of several partitions."""
+        log.complete(self._cursor, consumer, done, at)
 
 
 class PostgresStore:
@@ -333,7 +348,8 @@ class PostgresStore:
         """
         if self._lead is None:
             try:
-                self._lead = connect(self._conninfo, autocommit=True)
+                self._lead = connect(attentive(self._conninfo), autocommit=True)
+                watch(self._lead)
             except OperationalError as error:
                 raise _unavailable(error) from error
         try:

@@ -14,26 +14,34 @@ import msgspec
 from tidebook.compliance.packs import RULE_SETS
 from tidebook.compliance.policies import AccountPolicy
 from tidebook.compliance.taxes import AccountKind, Owner
-from tidebook.compliance.trades import AccountType, DayTradeRegime, Restriction, UserLimit
+from tidebook.compliance.trades import (
+    AccountType,
+    DayTradeRegime,
+    DayTraderReset,
+    DayTraderTerms,
+    Restriction,
+    SecurityTerms,
+    UserLimit,
+)
 from tidebook.compliance.verdicts import Amount, Evidence, Status, Verdict
 
 _QUICKLY = 1
 _URL = Verdict._fields.index("source_url")
 
 
-def text_of(verdicts: tuple[Verdict, ...]) -> str:
+def text_of(verdicts: tuple[Verdict, ...]) -> bytes:
     """Return verdicts as JSON, but for the address of the source, which the version tells."""
-    return msgspec.json.encode([verdict[:_URL] for verdict in verdicts]).decode()
+    return msgspec.json.encode([verdict[:_URL] for verdict in verdicts])
 
 
-def hash_of(text: str) -> str:
+def hash_of(text: bytes) -> str:
     """Return 32 hex digits that differ where verdicts do."""
-    return blake2b(text.encode(), digest_size=16).hexdigest()
+    return blake2b(text, digest_size=16).hexdigest()
 
 
-def packed(text: str) -> str:
+def packed(text: bytes) -> bytes:
     """Return text as a column of bytes takes it: a third of its size, short enough for a row."""
-    return f"\\x{compress(text.encode(), _QUICKLY).hex()}"
+    return compress(text, _QUICKLY)
 
 
 def verdicts_from(kept: bytes) -> tuple[Verdict, ...]:
@@ -81,13 +89,23 @@ def _source_url(rule_id: str, version: str) -> str:
 
 def policy_text(policy: AccountPolicy) -> str:
     """Return a policy as JSON with its keys in order, so that equal ones have equal texts."""
-    return msgspec.json.encode(policy._asdict(), order="sorted").decode()
+    return msgspec.json.encode(_fields(policy), order="sorted").decode()
 
 
 def policy_from(text: str) -> AccountPolicy:
     """Return a policy from JSON."""
-    row = cast("dict[str, Any]", msgspec.json.decode(text))
-    regime = row["day_trade_regime"]
+    return _policy(cast("dict[str, Any]", msgspec.json.decode(text)))
+
+
+def _fields(policy: AccountPolicy) -> dict[str, Any]:
+    before = None if policy.before is None else _fields(policy.before)
+    return policy._asdict() | {"before": before}
+
+
+def _policy(row: dict[str, Any]) -> AccountPolicy:
+    """Return a policy from its fields; those that older rows lack are as nobody stated them."""
+    regime, before = row["day_trade_regime"], row.get("before")
+    designated_on, resets = row.get("day_trader", (None, ()))
     return AccountPolicy(
         AccountType(row["type"]),
         row["jurisdiction"],
@@ -104,4 +122,19 @@ def policy_from(text: str) -> AccountPolicy:
         Owner(row["owner"]),
         row["household_id"],
         row["identical"],
+        _day(row.get("mark_to_market_from")),
+        _day(row.get("digital_assets_from")),
+        DayTraderTerms(
+            _day(designated_on),
+            tuple(DayTraderReset(date.fromisoformat(on), *said) for on, *said in resets),
+        ),
+        {name: _security(one) for name, one in row.get("securities", {}).items()},
+        row.get("orders", {}),
+        _day(row.get("effective_from")) or date.min,
+        None if before is None else _policy(before),
     )
+
+
+def _security(row: list[Any]) -> SecurityTerms:
+    issuer, factor, is_marginable, delta, is_section_1256 = row
+    return SecurityTerms(issuer, Decimal(factor), is_marginable, _decimal(delta), is_section_1256)

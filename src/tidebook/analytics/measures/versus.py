@@ -139,7 +139,7 @@ def up_capture(s: Summary) -> Figure:
     v = s.versus
     if v is None:
         return NO_BENCHMARK
-    return _captured(v.up, v.up_growth, v.up_growth_other, v.up_worst)
+    return _captured(v.up, v.up_growth, v.up_growth_other, is_ruin=v.up_ruin)
 
 
 def down_capture(s: Summary) -> Figure:
@@ -147,7 +147,7 @@ def down_capture(s: Summary) -> Figure:
     v = s.versus
     if v is None:
         return NO_BENCHMARK
-    return _captured(v.down, v.down_growth, v.down_growth_other, v.down_worst)
+    return _captured(v.down, v.down_growth, v.down_growth_other, is_ruin=v.down_ruin)
 
 
 def capture_ratio(s: Summary) -> Figure:
@@ -187,10 +187,10 @@ def _alpha(s: Summary) -> Figure:
     return s.excess_mean - v.slope * (v.mean - free)
 
 
-def _captured(count: int, growth: float, other: float, worst: float) -> Figure:
+def _captured(count: int, growth: float, other: float, *, is_ruin: bool) -> Figure:
     if not count:
         return TOO_FEW
-    if worst < -1.0:
+    if is_ruin:
         return BELOW_TOTAL_LOSS
     power = 1.0 / count
     return (growth**power - 1.0) / (other**power - 1.0)

@@ -47,6 +47,12 @@ class HeldLot:
         """Whether it can replace nothing any more."""
         return self.shares_left <= ZERO and not self.awaited
 
+    def fork(self) -> HeldLot:
+        """Return the same lot, which goes its own way from here."""
+        other = HeldLot(self.key, self.opening, self.shares_left)
+        other.fragments, other.awaited = self.fragments.copy(), self.awaited
+        return other
+
     def take(self, shares: Decimal) -> list[Fragment]:
         """Take shares out: those that have replaced others first, in the order in which they did.
 

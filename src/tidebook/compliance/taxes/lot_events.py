@@ -180,8 +180,9 @@ def in_families(events: Iterable[LotEvent], identity: Identity) -> list[list[Lot
     families: dict[str, list[LotEvent]] = defaultdict(list)
     for event in listed:
         families[joined.of(identity.family(event.lot.security_id))].append(event)
-    return [sorted(families[name], key=_place) for name in sorted(families)]
+    return [sorted(families[name], key=place_of) for name in sorted(families)]
 
 
-def _place(event: LotEvent) -> tuple[Order, int, LotKey]:
+def place_of(event: LotEvent) -> tuple[Order, int, LotKey]:
+    """Return the place of an event among those of its family."""
     return event.place, _KINDS[type(event)], event.lot

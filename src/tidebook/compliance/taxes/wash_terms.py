@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 WASH_RULE_ID: Final = "wash_sale_us"
 WASH_RULE_VERSION: Final = "1"
+WASH_WINDOW_DAYS: Final = 30
 WASH_SOURCE_URL: Final = "https://www.law.cornell.edu/uscode/text/26/1091"
 NOT_ADVICE: Final = "This is not legal or tax advice."
 
@@ -55,7 +56,7 @@ class WashTerms:
     identity: Identity = field(default_factory=Identity)
     classes: Mapping[str, AssetClass] = field(default_factory=dict[str, AssetClass])
     digital_assets_from: date | None = None
-    window_days: int = 30
+    window_days: int = WASH_WINDOW_DAYS
     excludes_block: bool = True
 
     def account(self, account_id: str) -> Account:

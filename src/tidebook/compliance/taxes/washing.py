@@ -16,20 +16,26 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from tidebook.book.trades import Side
 from tidebook.compliance.taxes.held_lots import Fragment, HeldLot, held_since, scaled
 from tidebook.compliance.taxes.identity import Confidence
-from tidebook.compliance.taxes.lot_events import Closing, Move, Opening, Owner, in_families
+from tidebook.compliance.taxes.lot_events import (
+    Closing,
+    Move,
+    Opening,
+    Owner,
+    in_families,
+    place_of,
+)
 from tidebook.compliance.taxes.tax_view import Replacement, TaxSale, TaxView
 from tidebook.model.money import ZERO, exact, share
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from datetime import date
     from decimal import Decimal
 
     from tidebook.book.postings import Order
@@ -58,7 +64,7 @@ def match_washes(events: Iterable[LotEvent], terms: WashTerms) -> TaxView:
     lots: list[HeldLot] = []
     with exact():
         for family in in_families(events, terms.identity):
-            found = _Family(family, terms)
+            found = Family(family, terms)
             found.go()
             sales.extend(found.sales)
             lots.extend(found.lots.values())
@@ -78,6 +84,24 @@ class _Piece(NamedTuple):
     fragment: Fragment
     proceeds: Decimal
     cost: Decimal
+
+
+class _Losing(NamedTuple):
+    """A sale of which a loss is left that a purchase to come could still take up."""
+
+    place: Order
+    piece: _Piece
+    sale: TaxSale
+    left: Decimal
+    loss: Decimal
+
+
+class _Replaced(NamedTuple):
+    """What took up a loss, and the shares and the loss that are left."""
+
+    by: tuple[Replacement, ...]
+    left: Decimal
+    loss: Decimal
 
 
 class _Pool:
@@ -112,12 +136,20 @@ class _Pool:
         return place
 
 
-class _Family:
-    """One household's events on securities that could replace each other."""
+class Family:
+    """One household's events on securities that could replace each other.
+
+    It is either gone through to its end, or stands before what is sold last and says again and
+    again what events to come would change.
+    """
 
     def __init__(self, events: list[LotEvent], terms: WashTerms) -> None:
+        """Keep events, given in the order of time; nothing is sold yet."""
         self.events = events
         self.terms = terms
+        self.window = timedelta(days=terms.window_days)
+        self._losing: list[_Losing] = []
+        self._run: list[Closing] = []
         self.sales: list[tuple[Order, TaxSale]] = []
         self.gone = ZERO
         self.lots: dict[LotKey, HeldLot] = {}
@@ -126,7 +158,10 @@ class _Family:
         for lot in self.lots.values():
             if lot.opening.acquires:
                 self._by_security[lot.opening.side, lot.key.security_id].append(lot)
-        self._pools: dict[tuple[Side, frozenset[str]], _Pool] = {}
+        self._pools: dict[tuple[Side, str], _Pool] = {}
+        self._shared_pools: dict[tuple[Side, frozenset[str]], _Pool] = {}
+        self.acquired_on: tuple[date, ...] = ()
+        """The days of late on which something was acquired, where it stands."""
         self._replacing: dict[str, Replacing] = {}
         self._long_sales = sorted(
             event.on for event in events if isinstance(event, Closing) and event.side is Side.LONG
@@ -149,19 +184,88 @@ class _Family:
 
     def go(self) -> None:
         """Go through the events in their order, what is sold in one run at once."""
-        run: list[Closing] = []
-        for event in self.events:
+        self._along(self.events)
+        self._end_run()
+
+    def stand(self) -> None:
+        """Go through the events up to what is sold last, and forget what lies too far back."""
+        self._along(self.events)
+        since = self.events[-1].on - self.window if self.events else date.min
+        self.acquired_on = tuple(
+            event.on
+            for event in self.events
+            if isinstance(event, Opening) and event.acquires and event.on >= since
+        )
+        self._losing = [one for one in self._losing if one.piece.closing.on >= since]
+        for name, lots in self._by_security.items():
+            self._by_security[name] = [
+                lot for lot in lots if lot.opening.on >= since and not lot.is_spent
+            ]
+        self._long_sales = [on for on in self._long_sales if on >= since]
+        self.events, self.sales = [], []
+        self._pools, self._shared_pools = {}, {}
+
+    def after(self, events: Iterable[LotEvent]) -> list[tuple[Order, TaxSale]]:
+        """Return what sales come to after events that come later than all that it stands on.
+
+        Of earlier sales there are those whose loss a purchase to come could take up; in the order
+        of time. Nothing here changes.
+        """
+        ordered = sorted(events, key=place_of)
+        with exact():
+            other = self._fork(ordered)
+            other.go()
+        return sorted(other.sales, key=lambda sale: sale[0])
+
+    def _fork(self, events: list[LotEvent]) -> Family:
+        """Return a family of its own that stands where this one does and has events before it."""
+        other = Family(events, self.terms)
+        new = list(other.lots.values())
+        touched = {event.lot for event in (*self._run, *events) if isinstance(event, Closing)}
+        near = {lot.key for lots in self._by_security.values() for lot in lots}
+        for key in touched | near:
+            if key in self.lots:
+                other.lots[key] = self.lots[key].fork()
+        for name, lots in self._by_security.items():
+            other._by_security[name] = [
+                *(other.lots[lot.key] for lot in lots),
+                *other._by_security.get(name, ()),
+            ]
+        other._long_sales = sorted([*self._long_sales, *other._long_sales])
+        other._run = list(self._run)
+        for losing in self._losing:
+            closing = losing.piece.closing
+            replacing = other._replacing_of(closing.lot.security_id)
+            names = replacing.certain | replacing.grouped
+            lots = [
+                lot
+                for lot in new
+                if lot.opening.acquires
+                and lot.opening.side is closing.side
+                and lot.key.security_id in names
+                and lot.opening.on <= closing.on + self.window
+            ]
+            found = other._fill(losing.piece, losing.left, losing.loss, lots)
+            sale = losing.sale
+            if found.by:
+                sale = sale._replace(replacements=(*sale.replacements, *found.by))
+            other.sales.append((losing.place, sale))
+        return other
+
+    def _along(self, events: Iterable[LotEvent]) -> None:
+        """Go through events; what is sold in one run waits for its end."""
+        for event in events:
             if isinstance(event, Closing):
-                if run and run[0].on != event.on:
-                    self._sell(run)
-                    run = []
-                run.append(event)
+                if self._run and self._run[0].on != event.on:
+                    self._end_run()
+                self._run.append(event)
                 continue
-            if run:
-                self._sell(run)
-                run = []
+            self._end_run()
             if isinstance(event, Move):
                 self._move(event)
+
+    def _end_run(self) -> None:
+        run, self._run = self._run, []
         if run:
             self._sell(run)
 
@@ -219,13 +323,13 @@ class _Family:
             basis += fragment.amount
         loss = basis - proceeds
         exempt, doubt = None, ""
-        replacements: tuple[Replacement, ...] = ()
+        found = _Replaced((), ZERO, ZERO)
         if loss > ZERO:
             exempt = self.terms.exemption(*closing.lot[:2], closing.on)
             if exempt is None:
-                replacements = tuple(self._replace(piece, loss))
+                found = self._replace(piece, loss)
                 doubt = self._doubt(closing)
-        return TaxSale(
+        sale = TaxSale(
             closing.transaction_id,
             closing.lot,
             closing.side,
@@ -237,30 +341,42 @@ class _Family:
             proceeds,
             basis,
             fragment.amount,
-            replacements,
-            closing.on + timedelta(days=self.terms.window_days),
+            found.by,
+            closing.on + self.window,
             exempt or "",
             doubt,
         )
+        if found.left > ZERO:
+            self._losing.append(_Losing(closing.place, piece, sale, found.left, found.loss))
+        return sale
 
     def _doubt(self, closing: Closing) -> str:
         if closing.side is Side.LONG:
             return ""
-        window = timedelta(days=self.terms.window_days)
-        place = bisect_left(self._long_sales, closing.on - window)
-        is_near = place < len(self._long_sales) and self._long_sales[place] <= closing.on + window
+        place = bisect_left(self._long_sales, closing.on - self.window)
+        last = closing.on + self.window
+        is_near = place < len(self._long_sales) and self._long_sales[place] <= last
         return SHORT_AND_SALE if is_near else ""
 
-    def _replace(self, piece: _Piece, loss: Decimal) -> Iterator[Replacement]:
+    def _replace(self, piece: _Piece, loss: Decimal) -> _Replaced:
         """Let shares of the window take up a loss, share by share, until none of either is left."""
-        closing, left = piece.closing, piece.fragment.shares
+        on = piece.closing.on
+        pool = self._pool(piece.closing)
+        lots = pool.between(on - self.window, on + self.window)
+        return self._fill(piece, piece.fragment.shares, loss, lots)
+
+    def _fill(
+        self, piece: _Piece, left: Decimal, loss: Decimal, lots: Iterable[HeldLot]
+    ) -> _Replaced:
+        """Let shares of lots, given in the order in which they were acquired, take up a loss."""
+        closing = piece.closing
         tacked = 0
         if closing.side is Side.LONG:
             tacked = (closing.on - closing.lot_opened_on).days + piece.fragment.tacked_days
-        window = timedelta(days=self.terms.window_days)
-        replacing, pool = self._pool(closing)
-        for lot in pool.between(closing.on - window, closing.on + window):
-            if self.terms.excludes_block and lot.block == piece.block:
+        found: list[Replacement] = []
+        block = piece.block if self.terms.excludes_block else None
+        for lot in lots:
+            if lot.block == block:
                 continue
             shares = min(left, lot.shares_left)
             if shares <= ZERO:
@@ -269,27 +385,37 @@ class _Family:
             account = self.terms.account(lot.key.account_id)
             is_permanent = account.kind.is_sheltered
             lot.use(shares, *((ZERO, 0) if is_permanent else (amount, tacked)))
-            confidence = replacing.confidence(lot.key.security_id)
+            confidence = self._replacing_of(closing.lot.security_id).confidence(lot.key.security_id)
             if account.owner is not Owner.SELF:
                 confidence = Confidence.MEDIUM
-            yield Replacement(lot.key, lot.opening.on, shares, amount, is_permanent, confidence)
+            found.append(
+                Replacement(lot.key, lot.opening.on, shares, amount, is_permanent, confidence)
+            )
             left -= shares
             loss -= amount
             if left <= ZERO:
-                return
+                break
+        return _Replaced(tuple(found), left, loss)
 
-    def _pool(self, closing: Closing) -> tuple[Replacing, _Pool]:
-        """Return the lots that could replace what is sold, and how sure each security is."""
-        security_id = closing.lot.security_id
+    def _replacing_of(self, security_id: str) -> Replacing:
+        """Return by what a security can be replaced, and how sure each is."""
         replacing = self._replacing.get(security_id)
         if replacing is None:
-            replacing = self.terms.identity.replacing(security_id)
-            self._replacing[security_id] = replacing
-        names = replacing.certain | replacing.grouped
-        pool = self._pools.get((closing.side, names))
+            replacing = self._replacing[security_id] = self.terms.identity.replacing(security_id)
+        return replacing
+
+    def _pool(self, closing: Closing) -> _Pool:
+        """Return the lots that could replace what is sold."""
+        key = (closing.side, closing.lot.security_id)
+        pool = self._pools.get(key)
         if pool is None:
-            lots = [lot for name in names for lot in self._by_security[closing.side, name]]
-            lots.sort(key=lambda lot: (lot.opening.place, lot.key))
-            pool = _Pool(lots)
-            self._pools[closing.side, names] = pool
-        return replacing, pool
+            replacing = self._replacing_of(closing.lot.security_id)
+            names = replacing.certain | replacing.grouped
+            common = (closing.side, names)
+            pool = self._shared_pools.get(common)
+            if pool is None:
+                lots = [lot for name in names for lot in self._by_security[closing.side, name]]
+                lots.sort(key=lambda lot: (lot.opening.place, lot.key))
+                pool = self._shared_pools[common] = _Pool(lots)
+            self._pools[key] = pool
+        return pool

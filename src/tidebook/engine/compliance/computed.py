@@ -21,7 +21,7 @@ from tidebook.engine.compliance.ports import (
 from tidebook.engine.ports import FactQuery
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from tidebook.compliance.policies import AccountPolicy
@@ -66,9 +66,9 @@ class ComputedCompliance:
         judged = self._judged(ids, None)
         return tuple(one for one in judged if one.transaction_id == transaction_id)
 
-    def household(self, ids: Sequence[str]) -> Household:
+    def household(self, ids: Sequence[str], securities: Collection[str] = ()) -> Household:
         """Return the policies and facts of portfolios and of those judged with them."""
-        return Household(self._policies, self._facts(ids, None))
+        return Household(self._policies, self._facts(ids, None, securities))
 
     def policy(self, portfolio_id: str) -> AccountPolicy | None:
         """Return what is stated of an account."""
@@ -78,9 +78,10 @@ class ComputedCompliance:
         """Keep what is stated of an account."""
         del at
         self._reader.portfolio(portfolio_id)
-        if self._policies.get(portfolio_id) == policy:
+        stated = self._policies.get(portfolio_id)
+        if stated == policy.after(stated):
             return 0
-        self._policies[portfolio_id] = policy
+        self._policies[portfolio_id] = policy.after(stated)
         return 1
 
     def acknowledge(
@@ -93,13 +94,16 @@ class ComputedCompliance:
         self._acknowledged.append(kept)
         return number
 
-    def _facts(self, ids: Sequence[str], known_at: datetime | None) -> BookFacts:
+    def _facts(
+        self, ids: Sequence[str], known_at: datetime | None, securities: Collection[str] = ()
+    ) -> BookFacts:
         clients = {self._reader.portfolio(each).cif_id for each in ids} - {""}
         members = set(ids)
         for client in sorted(clients):
             found = self._reader.portfolios(cif_id=client)
             members.update(each.portfolio_id for each in found)
-        return self._reader.book_facts(FactQuery(tuple(sorted(members)), known_at=known_at))
+        query = FactQuery(tuple(sorted(members)), (), tuple(securities), known_at)
+        return self._reader.book_facts(query)
 
     def _judged(self, ids: Sequence[str], known_at: datetime | None) -> list[KeptVerdicts]:
         now = self._clock.now()

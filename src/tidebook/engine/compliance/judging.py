@@ -6,8 +6,17 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.compliance.day_trades import CountMethod
+from tidebook.compliance.market_values import MarketValues, asset_class
 from tidebook.compliance.packs import RULE_SETS
-from tidebook.compliance.policies import AccountPolicy, account_of, tax_account_of
+from tidebook.compliance.policies import (
+    AccountPolicy,
+    accounts_of,
+    digital_assets_from,
+    section_1256_contracts,
+    superficial_window_days,
+    tax_account_of,
+    wash_window_days,
+)
 from tidebook.compliance.rulebook import BROKEN
 from tidebook.compliance.rules import rule_set_on, undecided
 from tidebook.compliance.taxes import (
@@ -23,7 +32,7 @@ from tidebook.compliance.taxes import (
 from tidebook.compliance.taxes.superficial_view import SUPERFICIAL_RULE_ID
 from tidebook.compliance.taxes.wash_terms import WASH_RULE_ID
 from tidebook.compliance.trades import AssetClass
-from tidebook.compliance.walking import Books, Judged, asset_class, judged_trades, keeps_cash
+from tidebook.compliance.walking import Books, Judged, judged_trades, keeps_cash
 from tidebook.compliance.wash_verdicts import (
     of_superficial,
     of_washes,
@@ -41,7 +50,7 @@ if TYPE_CHECKING:
     from tidebook.compliance.wash_verdicts import (
         TaxVerdicts,
     )
-    from tidebook.engine.book_facts import Rebuilt
+    from tidebook.engine.book_facts import BookFacts, Rebuilt
     from tidebook.model.facts import Transaction
     from tidebook.model.instruments import Instrument
     from tidebook.model.portfolios import Portfolio
@@ -69,16 +78,42 @@ class Asked(NamedTuple):
     as_of: date
 
 
-def judge_household(made: Rebuilt, asked: Asked) -> dict[str, list[Judged]]:
+class Markets:
+    """The market of some facts, in each currency that accounts are kept in."""
+
+    def __init__(self, given: BookFacts) -> None:
+        """Keep the prices, rates and instruments of ``given``; nothing is worked out yet."""
+        self._given = given
+        self._found: dict[str, MarketValues] = {}
+
+    def in_currency(self, currency: str) -> MarketValues:
+        """Return what accounts in a currency are judged with."""
+        found = self._found.get(currency)
+        if found is None:
+            _, instruments, _, rates, _ = self._given.facts
+            found = MarketValues(currency, instruments, self._given.prices, rates)
+            self._found[currency] = found
+        return found
+
+
+def judge_household(
+    made: Rebuilt, asked: Asked, markets: Markets | None = None
+) -> dict[str, list[Judged]]:
     """Return the trades of each portfolio from a day on, in order, each with its verdicts.
 
     Losses and purchases of all the portfolios count together.
+
+    Args:
+        made: Their books.
+        asked: What is to be judged.
+        markets: The market, where others are judged with it, too.
     """
+    markets = Markets(made.rests_on) if markets is None else markets
     transactions = {fact.transaction_id: fact for fact in made.rests_on.facts.transactions}
     taxes = taxes_of(made, asked)
     found: dict[str, list[Judged]] = {}
     for portfolio_id in made.rests_on.facts.portfolios:
-        books = books_of(made, portfolio_id, asked.policies, transactions)
+        books = books_of(made, portfolio_id, asked.policies, transactions, markets)
         found[portfolio_id] = [
             Judged(one.trade, one.verdicts + tax_verdicts(one.trade, books.account, taxes))
             for one in judged_trades(books, asked.since)
@@ -91,23 +126,23 @@ def books_of(
     portfolio_id: str,
     policies: Mapping[str, AccountPolicy],
     transactions: Mapping[str, Transaction],
+    markets: Markets,
 ) -> Books:
     """Return what one portfolio's trades are judged from."""
-    given = made.rests_on
-    portfolio = given.facts.portfolios[portfolio_id]
+    portfolio = made.rests_on.facts.portfolios[portfolio_id]
     policy = policies.get(portfolio_id, AccountPolicy())
     entries = made.entries(portfolio_id)
-    instruments = given.facts.instruments
+    instruments = made.rests_on.facts.instruments
     has_cash = portfolio.portfolio_type != FUNDED_FROM_OUTSIDE and keeps_cash(entries, instruments)
-    account = account_of(portfolio_id, portfolio.base_currency, policy, keeps_cash=has_cash)
+    accounts = accounts_of(portfolio_id, portfolio.base_currency, policy, keeps_cash=has_cash)
     method = (
         CountMethod.OPENING_TRANSACTION
         if policy.params.get(_COUNT_METHOD)
         else CountMethod.DIRECTION_CHANGE
     )
-    return Books(
-        account, entries, transactions, instruments, given.prices, given.facts.rates, method
-    )
+    market = markets.in_currency(portfolio.base_currency)
+    account = accounts[-1][1]
+    return Books(account, entries, transactions, market, method, accounts, policy.fills)
 
 
 def wash_terms(made: Rebuilt, policies: Mapping[str, AccountPolicy]) -> WashTerms:
@@ -130,7 +165,10 @@ def wash_terms(made: Rebuilt, policies: Mapping[str, AccountPolicy]) -> WashTerm
             security_id: _TAX_CLASSES[kind]
             for security_id, instrument in instruments.items()
             if (kind := asset_class(instrument)) in _TAX_CLASSES
-        },
+        }
+        | dict.fromkeys(section_1256_contracts(policies.values()), TaxClass.SECTION_1256),
+        digital_assets_from(policies.values()),
+        wash_window_days(policies.values()),
     )
 
 
@@ -143,14 +181,15 @@ def household_keys(made: Rebuilt) -> dict[tuple[str, str], Folded]:
     }
 
 
-def household_of(made: Rebuilt) -> list[Household]:
+def household_of(made: Rebuilt, policies: Mapping[str, AccountPolicy]) -> list[Household]:
     """Return the portfolios by the currency that they are kept, and taxed, in."""
     facts = made.rests_on.facts
+    orders = {fill: order for policy in policies.values() for fill, order in policy.fills.items()}
     by_currency: dict[str, dict[str, Portfolio]] = defaultdict(dict)
     for portfolio_id, portfolio in facts.portfolios.items():
         by_currency[portfolio.base_currency][portfolio_id] = portfolio
     return [
-        Household(portfolios, facts.instruments, facts.actions, currency)
+        Household(portfolios, facts.instruments, facts.actions, currency, orders)
         for currency, portfolios in by_currency.items()
     ]
 
@@ -167,7 +206,7 @@ def taxes_of(made: Rebuilt, asked: Asked) -> Taxes:
         for portfolio_id in made.rests_on.facts.portfolios
     }
     found: Taxes = {}
-    for household in household_of(made):
+    for household in household_of(made, asked.policies):
         currency = household.currency
         for country, rule_id in _TAX_RULES.items():
             if country not in countries:
@@ -175,7 +214,8 @@ def taxes_of(made: Rebuilt, asked: Asked) -> Taxes:
             try:
                 events = household_history(keys, household).events
                 if country == _CANADA:
-                    common = SuperficialTerms(terms.accounts, terms.identity)
+                    days = superficial_window_days(asked.policies.values())
+                    common = SuperficialTerms(terms.accounts, terms.identity, days)
                     view = match_superficial(events, common)
                     found[rule_id, currency] = of_superficial(view, asked.as_of, currency)
                 else:

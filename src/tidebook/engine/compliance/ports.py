@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from tidebook.compliance.policies import AccountPolicy
     from tidebook.compliance.verdicts import Verdict
-    from tidebook.engine.book_facts import BookFacts
+    from tidebook.engine.book_facts import BookFacts, Gathered
 
 
 class Member(NamedTuple):
@@ -72,8 +72,8 @@ class ComplianceUnit(Protocol):
         """Return the policies in force; portfolios without one are left out."""
         ...
 
-    def book_facts(self, ids: Sequence[str]) -> BookFacts:
-        """Return all that the books of portfolios follow from."""
+    def gather(self, households: Mapping[str, Sequence[str]]) -> Gathered:
+        """Return all that the books of the portfolios of households follow from, by household."""
         ...
 
     def save(self, writes: Sequence[VerdictsWrite], at: datetime) -> frozenset[str]:
@@ -170,8 +170,11 @@ class Compliance(Protocol):
         """Return all that was ever said of a trade, oldest first."""
         ...
 
-    def household(self, ids: Sequence[str]) -> Household:
-        """Return the policies and facts of portfolios and of those judged together with them."""
+    def household(self, ids: Sequence[str], securities: Collection[str] = ()) -> Household:
+        """Return the policies and facts of portfolios and of those judged together with them.
+
+        The market knows the securities that are named beside those in the facts.
+        """
         ...
 
     def policy(self, portfolio_id: str) -> AccountPolicy | None:
@@ -180,6 +183,8 @@ class Compliance(Protocol):
 
     def save_policy(self, portfolio_id: str, policy: AccountPolicy, at: datetime) -> int:
         """Keep what is stated of an account, and have its trades judged again.
+
+        What was stated for days before those of the policy stands.
 
         Returns the version; 0 where the same was stated already.
 

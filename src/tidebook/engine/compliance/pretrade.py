@@ -22,6 +22,7 @@ from tidebook.compliance.walking import Judged, Walk
 from tidebook.engine.book_facts import rebuilt
 from tidebook.engine.compliance.judging import (
     Asked,
+    Markets,
     books_of,
     household_keys,
     household_of,
@@ -184,8 +185,9 @@ def _checked(
     ids = {one.order.order_id for one in priced}
     taxes = taxes_of(made, asked)
     found: dict[str, _Found] = {}
+    markets = Markets(made.rests_on)
     for portfolio_id in dict.fromkeys(one.order.portfolio_id for one in priced):
-        books = books_of(made, portfolio_id, policies, transactions)
+        books = books_of(made, portfolio_id, policies, transactions, markets)
         walk = Walk(books)
         with exact():
             for one in walk.go(asked.since):
@@ -247,7 +249,7 @@ def _wash_risks(
     abroad = {each for each, policy in policies.items() if policy.jurisdiction != "US"}
     events = [
         event
-        for household in household_of(made)
+        for household in household_of(made, policies)
         for event in household_history(keys, household).events
     ]
     later = [trade.trade_id for trade in trades]

@@ -45,7 +45,7 @@ def tax_reports(
     terms, keys = wash_terms(made, household.policies), household_keys(made)
     coins = {one for one, kind in terms.classes.items() if kind is AssetClass.DIGITAL_ASSET}
     reports: list[TaxReport] = []
-    for one in household_of(made):
+    for one in household_of(made, household.policies):
         history = household_history(keys, one)
         view = match_washes(history.events, terms)
         own = [

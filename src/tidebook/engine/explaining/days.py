@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from tidebook.analytics import time_weighted
 from tidebook.analytics.derivation import Reckoning, reckoned
 from tidebook.book.cashflows import Timing
-from tidebook.book.day_trees import (
+from tidebook.book.derivation import Formula, derived, given, stated
+from tidebook.book.trees.days import (
     DayHolding,
     closing_value_tree,
     fees_tree,
     flows_tree,
     unpriced_cost_tree,
 )
-from tidebook.book.derivation import Formula, derived, given, stated
-from tidebook.book.explain import ValueRates
+from tidebook.book.trees.positions import ValueRates
 from tidebook.book.valuation import Held, cash_quote, value_position
 from tidebook.engine.explaining.answers import Drawn
 from tidebook.engine.explaining.evidence import evidence
 from tidebook.engine.explaining.periods import rows_of
-from tidebook.engine.performance import day_coverage, series_of
+from tidebook.engine.measuring.performance import day_coverage, series_of
 from tidebook.errors import UnknownSubjectError
 from tidebook.model.markets import NO_PRICES
 from tidebook.model.money import ZERO, exact
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from tidebook.analytics.derivation import Tree
     from tidebook.book.derivation import Node
     from tidebook.book.series import PortfolioDay
-    from tidebook.book.step_trees import Step
+    from tidebook.book.trees.steps import Step
     from tidebook.engine.explaining.evidence import Evidence
     from tidebook.engine.explaining.figures import Figure, Question
     from tidebook.engine.explaining.reading import FigureReader

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.book.derivation import Source, SourceKind, given, stated, undefined
-from tidebook.book.explain import gain_splits
-from tidebook.book.lot_trees import replay
-from tidebook.book.move_trees import move_tree
 from tidebook.book.postings import Leg
-from tidebook.book.step_trees import (
+from tidebook.book.trees.lots import replay
+from tidebook.book.trees.moves import move_tree
+from tidebook.book.trees.positions import gain_splits
+from tidebook.book.trees.steps import (
     Side,
     cash_amount_tree,
     fx_rate_tree,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from tidebook.book.derivation import Node
-    from tidebook.book.step_trees import Key, Step
+    from tidebook.book.trees.steps import Key, Step
     from tidebook.engine.explaining.figures import Figure, Question
     from tidebook.engine.explaining.reading import FigureReader
     from tidebook.engine.views import EntryView, Freshness, TransactionView

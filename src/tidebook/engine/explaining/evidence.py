@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from tidebook.book.explain import ValueRates
 from tidebook.book.policies import key_rules
-from tidebook.book.step_trees import Key
+from tidebook.book.trees.positions import ValueRates
+from tidebook.book.trees.steps import Key
 from tidebook.engine.explaining.gathering import Gathering
 from tidebook.engine.explaining.linking import Linked
 from tidebook.model.instruments import Instrument, built_in_instrument
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date, datetime
 
-    from tidebook.book.step_trees import Step
+    from tidebook.book.trees.steps import Step
     from tidebook.book.valuation import Valuation
     from tidebook.engine.explaining.rates import Rates
     from tidebook.engine.explaining.reading import FigureReader

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.book.derivation import Formula, derived, stated, undefined
-from tidebook.book.gain_trees import KeyGains
 from tidebook.book.gains import SOME_NOT_PAID, GainKind, totals
-from tidebook.book.lot_trees import replay
 from tidebook.book.postings import Leg
-from tidebook.book.step_trees import Side
+from tidebook.book.trees.gains import KeyGains
+from tidebook.book.trees.lots import replay
+from tidebook.book.trees.steps import Side
 from tidebook.engine.explaining.answers import Drawn
 from tidebook.engine.explaining.evidence import evidence
 from tidebook.engine.gains import gains_by_entry, terms_of
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from tidebook.book.derivation import Node
-    from tidebook.book.gain_trees import GainTrees
     from tidebook.book.gains import Gain, GainTotals
+    from tidebook.book.trees.gains import GainTrees
     from tidebook.engine.explaining.figures import Figure, Question
     from tidebook.engine.explaining.reading import FigureReader
     from tidebook.engine.views import BookedEntry, EntriesView

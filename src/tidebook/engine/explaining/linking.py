@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from tidebook.book.derivation import Source, SourceKind
 from tidebook.book.events import CARRIES
-from tidebook.book.lot_trees import replay
 from tidebook.book.lots import Lot
 from tidebook.book.postings import Leg
-from tidebook.book.step_trees import Brought, Exercise, Flow, Side, Step, StepRates
+from tidebook.book.trees.lots import replay
+from tidebook.book.trees.steps import Brought, Exercise, Flow, Side, Step, StepRates
 from tidebook.engine.explaining.rates import Used
 from tidebook.model.facts import TransactionType
 from tidebook.model.money import ONE
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from decimal import Decimal
 
-    from tidebook.book.lot_trees import Replayed
     from tidebook.book.postings import Posting
-    from tidebook.book.step_trees import Key
+    from tidebook.book.trees.lots import Replayed
+    from tidebook.book.trees.steps import Key
     from tidebook.engine.explaining.gathering import Gathering, PlaceKey
     from tidebook.engine.views import BookedEntry, EntryView
     from tidebook.model.facts import Transaction

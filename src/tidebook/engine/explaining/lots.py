@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tidebook.book import explain as trees
 from tidebook.book.derivation import Formula, derived, given, stated, undefined
-from tidebook.book.lot_trees import replay
-from tidebook.book.step_trees import Side, unit_of
+from tidebook.book.trees import positions as trees
+from tidebook.book.trees.lots import replay
+from tidebook.book.trees.steps import Side, unit_of
 from tidebook.engine.explaining.answers import Drawn
 from tidebook.engine.explaining.evidence import evidence
 from tidebook.errors import UnknownSubjectError
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from tidebook.book.derivation import Node
-    from tidebook.book.explain import ValueRates
-    from tidebook.book.lot_trees import LotTrees
-    from tidebook.book.step_trees import Key, Step
+    from tidebook.book.trees.lots import LotTrees
+    from tidebook.book.trees.positions import ValueRates
+    from tidebook.book.trees.steps import Key, Step
     from tidebook.book.valuation import Valuation
     from tidebook.engine.explaining.evidence import Evidence
     from tidebook.engine.explaining.figures import Figure, Question

@@ -21,7 +21,7 @@ from tidebook.book.derivation import (
     undefined,
 )
 from tidebook.engine.explaining.answers import Drawn
-from tidebook.engine.performance import (
+from tidebook.engine.measuring.performance import (
     NamedPeriod,
     Request,
     money_weighted_performance,
@@ -43,7 +43,8 @@ if TYPE_CHECKING:
     from tidebook.book.series import PortfolioDay
     from tidebook.engine.explaining.figures import Figure, Question
     from tidebook.engine.explaining.reading import FigureReader
-    from tidebook.engine.performance import Attributes, PeriodRate, PeriodReturn, Series, Window
+    from tidebook.engine.measuring.performance import Attributes, PeriodRate, PeriodReturn, Window
+    from tidebook.engine.measuring.prepared import Series
     from tidebook.engine.views import SeriesView
     from tidebook.model.periods import Span
 
@@ -197,7 +198,8 @@ class _About(NamedTuple):
         return reckoned(f"{top.label}, as percent", "percent", Reckoning.PERCENT, (top,))
 
     def _days(self) -> Node:
-        return given("days of the period, both ends counted", Decimal(self.span.days), "days")
+        days = self.window.counted(self.span).days
+        return given("days up to the last valued one, both ends counted", Decimal(days), "days")
 
     def _money_weighted(self, rate: PeriodRate, name: str) -> Tree:
         """Return the rate at which the flows explain the closing value."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tidebook.book import explain as trees
-from tidebook.book.day_trees import costs_tree, income_tree
 from tidebook.book.derivation import Formula, derived, stated, undefined
-from tidebook.book.step_trees import Side
+from tidebook.book.trees import positions as trees
+from tidebook.book.trees.days import costs_tree, income_tree
+from tidebook.book.trees.steps import Side
 from tidebook.engine.explaining.answers import Drawn
 from tidebook.engine.explaining.evidence import evidence, steps_until
 from tidebook.errors import UnknownPositionError, UnknownSubjectError
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from tidebook.book.derivation import Node
-    from tidebook.book.explain import ValueRates
-    from tidebook.book.step_trees import Key, Step
+    from tidebook.book.trees.positions import ValueRates
+    from tidebook.book.trees.steps import Key, Step
     from tidebook.book.valuation import Valuation
     from tidebook.engine.explaining.evidence import Evidence
     from tidebook.engine.explaining.figures import Figure, Question

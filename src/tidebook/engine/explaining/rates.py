@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from tidebook.book.derivation import given
-from tidebook.book.rate_trees import rate_tree
+from tidebook.book.trees.rates import rate_tree
 
 if TYPE_CHECKING:
     from datetime import date

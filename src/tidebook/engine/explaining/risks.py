@@ -12,14 +12,14 @@ from tidebook.analytics.derivation import Reckoned, Reckoning, measured, nothing
 from tidebook.book.derivation import given
 from tidebook.engine.explaining.answers import Drawn
 from tidebook.engine.explaining.periods import rows_of
-from tidebook.engine.performance import NamedPeriod, Request, series_of, window_of
-from tidebook.engine.risk import RiskTerms, risk, with_capital
+from tidebook.engine.measuring.performance import NamedPeriod, Request, series_of, window_of
+from tidebook.engine.measuring.risk import RiskTerms, risk, with_capital
 from tidebook.errors import UnknownSubjectError
 
 if TYPE_CHECKING:
     from tidebook.engine.explaining.figures import Figure, Question
     from tidebook.engine.explaining.reading import FigureReader
-    from tidebook.engine.performance import Series
+    from tidebook.engine.measuring.prepared import Series
     from tidebook.engine.views import SeriesView
     from tidebook.model.periods import Span
 
@@ -56,8 +56,9 @@ def explain_risk(reader: FigureReader, question: Question, figure: Figure) -> Dr
         why = value if isinstance(value, Undefined) else Undefined(found.why)
         return Drawn(view.portfolio, freshness, nothing(label, "", why))
     days = _returns(view, series, window.span, request)
-    terms = RiskTerms().conventions(window.span)
-    node = told(measured(label, name, terms, window.span.days, days), value)
+    counted = window.counted(window.span)
+    terms = RiskTerms().conventions(counted)
+    node = told(measured(label, name, terms, counted.days, days), value)
     if figure.name in _PERCENT:
         top = reckoned(f"{label}, as percent", "percent", Reckoning.PERCENT, (node,))
     else:

@@ -9,7 +9,7 @@ import numpy as np
 
 from tidebook.analytics import FeeBasis, time_weighted, to_float64
 from tidebook.book.cashflows import Classification
-from tidebook.engine.performance import daily_values
+from tidebook.engine.measuring.prepared import daily_values
 from tidebook.live import Heights, Holding, Instrument, Start
 from tidebook.model.money import ONE, ZERO, converted, exact
 from tidebook.model.periods import Span

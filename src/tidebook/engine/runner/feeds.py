@@ -271,6 +271,8 @@ class BusFeed:
                 self._stopping.wait(_PAUSE_SECONDS)
             else:
                 self._keep(found)
+                # To join may have taken long, and nothing could arrive meanwhile.
+                self._quiet_since = None
                 return {part: state.place for part, state in found.items()}
 
     def revoked(self, parts: Collection[Part]) -> None:
@@ -294,24 +296,25 @@ class BusFeed:
     def _batch(self, part: Part, arrivals: Sequence[Arrival]) -> LogBatch:
         """Return the records of a partition, without those that came before.
 
-        A gap means that messages were lost on the way: what is behind it is dropped, and the log
-        is shipped again from there. What was shipped from another log, such as that of a database
-        that is gone, is none of ours and dropped too.
+        A gap means that messages were lost on the way, or that others overtook them: what is behind
+        it is dropped until what is missing comes, and the log is shipped again from there unless
+        all of it has come. What was shipped from another log, such as that of a database that is
+        gone, is none of ours and dropped too.
         """
         state = self._owned[part]
         expected = state.sequence
         records: list[Mapping[str, str]] = []
         correlation_ids: list[str] = []
         marks: list[tuple[int, int]] = []
-        missed, foreign = False, 0
+        ahead, foreign = -1, 0
         for arrival in arrivals:
             said = received(arrival)
             if said.source not in {None, self._source}:
                 foreign += 1
                 continue
             if said.source is not None and said.sequence is not None:
-                missed = missed or said.sequence > expected
-                if missed or said.sequence < expected:
+                if said.sequence != expected:
+                    ahead = max(ahead, said.sequence)
                     continue
                 expected += 1
             records.append(said.record)
@@ -319,7 +322,7 @@ class BusFeed:
             marks.append((arrival.place + 1, expected))
         if foreign:
             _log.warning("%s-%s: %s messages of another log were passed over", *part, foreign)
-        if missed:
+        if ahead >= expected:
             self._have_shipped_again(part, expected)
         passage = Passage(state.place, arrivals[-1].place + 1, tuple(marks))
         ids = tuple(correlation_ids)

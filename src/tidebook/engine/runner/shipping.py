@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tidebook.engine import topics
-from tidebook.engine.batches import Effect
+from tidebook.engine.batches import Done, Effect
 from tidebook.engine.envelope import messages
 from tidebook.engine.runner.feeds import SHIPPING
 from tidebook.errors import BusError
@@ -47,8 +47,8 @@ def shipping(through: Through, fences: Mapping[tuple[str, Part], int]) -> Proces
             made.clear()
             publisher.close()
             raise
-        for batch in batches:
-            unit.complete(SHIPPING, batch, fences[SHIPPING, (batch.topic, batch.part)], 0, at)
+        done = [Done(batch, fences[SHIPPING, (batch.topic, batch.part)]) for batch in batches]
+        unit.complete_all(SHIPPING, done, at)
         return Effect()
 
     return ship

@@ -24,12 +24,13 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.engine import topics
-from tidebook.engine.batches import Effect
+from tidebook.engine.batches import Done, Effect
 from tidebook.engine.commands import BOOK, REFERENCE
 from tidebook.engine.record_origins import origins_of
 from tidebook.engine.records import transaction_from
 from tidebook.engine.runner.consuming import Consumption
 from tidebook.engine.runner.feeds import SHIPPING, BusFeed, LogFeed
+from tidebook.engine.runner.giving_way import GivingWay
 from tidebook.engine.runner.shipping import shipping
 from tidebook.engine.runner.sparing import Sparing
 from tidebook.engine.runner.telling import tell_book, tell_prices, tell_series
@@ -63,9 +64,9 @@ _SERIES_AT_ONCE: Final = 500
 _JUDGED_AT_ONCE: Final = 20
 _QUIET_SECONDS: Final = 0.5
 _COMPLIANCE_PATIENCE_SECONDS: Final = 10.0
-_SERIES_PATIENCE_SECONDS: Final = 3.0
 _STANDBY_SECONDS: Final = 1.0
 _NEWS_SECONDS: Final = 0.5
+_HINTS_SECONDS: Final = 0.01  # hints that come in so short a time are one
 
 STAGES: Final = "stages"
 _WORK_PART: Final = ("book_work", 0)
@@ -181,6 +182,7 @@ class Runner:
                 if self._leading.is_set():
                     if self._store.news(_NEWS_SECONDS):
                         self._arrived.give()
+                        self._stopping.wait(_HINTS_SECONDS)
                 elif self._store.try_lead():
                     self._take_over()
                 else:
@@ -370,19 +372,20 @@ class Runner:
         return step
 
     def _series_steps(self) -> Callable[[], bool]:
-        waited_since: float | None = None
+        giving_way = GivingWay()
         valuing = Sparing(_SERIES_AT_ONCE)
 
         def step() -> bool:
-            nonlocal waited_since
-            now = time.monotonic()
-            if self._unbooked() > self._batch_max:
-                waited_since = waited_since or now
-                if now - waited_since < _SERIES_PATIENCE_SECONDS:
-                    self._stopping.wait(_POLL_SECONDS)
-                    return True
-            waited_since = None
-            return valuing.run(self._value_again)
+            began = time.monotonic()
+            is_behind = self._unbooked() > self._batch_max
+            if pause := giving_way.pause_seconds(began, is_behind=is_behind):
+                self._stopping.wait(pause)
+                return True
+            seen = self._arrived.count
+            busy = valuing.run(self._value_again)
+            beside_others = self._arrived.count - seen > int(busy)  # its own end is told once
+            giving_way.ran(began, time.monotonic(), beside_others=beside_others)
+            return busy
 
         return step
 
@@ -455,26 +458,32 @@ class Runner:
             tell_book(unit, outcome, incoming[0].correlation_id, at)
             duplicated = outcome.duplicates
             restated = outcome.restated
-        for i, batch in enumerate(batches):
-            duplicates = duplicated if i == 0 else 0
-            fence = self._fences[BOOK, (batch.topic, batch.part)]
-            unit.complete(BOOK, batch, fence, duplicates, at)
+        counts = [0 if i else duplicated for i in range(len(batches))]
+        unit.complete_all(BOOK, self._done(BOOK, batches, counts), at)
         _save_origins(unit, batches, at)
         return Effect(duplicated, restated)
 
     def _take(self, unit: Unit, batches: Sequence[LogBatch], at: datetime) -> Effect:
-        known = 0
-        for batch in sorted(batches, key=lambda b: topics.REFERENCE_TOPICS.index(b.topic)):
+        known: list[int] = []
+        ordered = sorted(batches, key=lambda b: topics.REFERENCE_TOPICS.index(b.topic))
+        for batch in ordered:
             duplicates = 0
             if batch.records:
                 duplicates = take(unit, batch.topic, batch.records, self._clock.now)
                 if batch.topic == topics.RAW_MARKET_PRICES:
                     tell_prices(unit, batch, at)
-            fence = self._fences[REFERENCE, (batch.topic, batch.part)]
-            unit.complete(REFERENCE, batch, fence, duplicates, at)
-            known += duplicates
+            known.append(duplicates)
+        unit.complete_all(REFERENCE, self._done(REFERENCE, ordered, known), at)
         _save_origins(unit, batches, at)
-        return Effect(duplicates=known)
+        return Effect(duplicates=sum(known))
+
+    def _done(
+        self, consumer: str, batches: Sequence[LogBatch], duplicates: Sequence[int]
+    ) -> list[Done]:
+        return [
+            Done(batch, self._fences[consumer, (batch.topic, batch.part)], known)
+            for batch, known in zip(batches, duplicates, strict=True)
+        ]
 
     def _after_book(self) -> None:
         self._booked.give()

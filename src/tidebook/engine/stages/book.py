@@ -8,6 +8,7 @@ cannot be booked is kept with a finding and touches nothing, neither its securit
 from __future__ import annotations
 
 from collections import defaultdict
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.book.folding import fold_together
@@ -57,6 +58,8 @@ _BACK_DATED: Final = "a back-dated transaction"
 _POLICY: Final = "a policy of the portfolio has changed"
 _MOVED: Final = "a transaction belongs on another key"
 _JOINT: Final = "lots were carried from another key, or to it"
+_CASH: Final = Leg.CASH
+_ACCOUNTS: Final = attrgetter("on", "main_security_id", "cash_security_id", "arrival")
 _JOINT_KINDS: Final = frozenset({EffectKind.CARRY, EffectKind.ARRIVE, EffectKind.ABSORB})
 
 
@@ -351,18 +354,15 @@ class _Batch:
     def _counted(self, postings: Iterable[Posting]) -> Iterable[Posting]:
         """Leave out what does not count now, and give what is settled later its amount."""
         for posting in postings:
-            if not self._counts(posting):
+            if posting.leg is _CASH and not self._counts(posting.transaction_id):
                 continue
-            if not posting.is_settled_later:
+            if posting.effect is None or not posting.is_settled_later:
                 yield posting
             elif posting.transaction_id in self.settled:
                 yield settled(posting, self.settled[posting.transaction_id])
 
-    def _counts(self, posting: Posting) -> bool:
+    def _counts(self, identity: str) -> bool:
         """Leave out the cash of whatever waits now, or waited and was not reconsidered yet."""
-        if posting.leg is not Leg.CASH:
-            return True
-        identity = posting.transaction_id
         if identity in self.posted or identity in self.resolved:
             return identity not in self.waits
         return identity not in self.again.waited
@@ -371,20 +371,16 @@ class _Batch:
         """Note anew what is to be said of the facts of keys, and the keys they are booked on."""
         self.resolved |= self.again.gone
         for key in self._anew(keys):
-            for identity in self.again.mine[key]:
-                posted, stored = self.again.posted[identity], self.again.stored.get(identity)
-                self.resolved.add(identity)
-                accounts = Accounts(
-                    identity,
-                    posted.on,
-                    posted.main_security_id,
-                    posted.cash_security_id,
-                    posted.arrival,
-                )
+            mine = self.again.mine[key]
+            self.resolved.update(mine)
+            for identity in mine:
+                stored = self.again.stored.get(identity)
                 if stored is None:
                     continue
-                if accounts[1:] != stored[1:]:
-                    self.replaced_accounts.append(accounts)
+                posted = self.again.posted[identity]
+                accounts = _ACCOUNTS(posted)
+                if accounts != stored[1:]:
+                    self.replaced_accounts.append(Accounts(identity, *accounts))
                 for finding in posted.findings:
                     self._note(finding, key[0], key[1], posted.on)
 
@@ -410,12 +406,12 @@ class _Batch:
             before = None if identity in self.again.waited else stored.cash_security_id
             fact = stored.transaction
             same_money = after is None or fact.trade_currency == fact.currency
-            if before == after and same_money and not _is_settled_later(posted):
+            if before == after and same_money and identity not in self.again.settled_later:
                 return
         if before is not None and before != key[1]:
             self._led_by(key, before).removed.add(identity)
         if after is not None and after != key[1]:
-            cash = (each for each in posted.postings if each.leg is Leg.CASH)
+            cash = (each for each in posted.postings if each.leg is _CASH)
             self._led_by(key, after).added.extend(cash)
 
     def _led_by(self, key: Key, account: str) -> Change:
@@ -450,11 +446,10 @@ class _Batch:
         current = self.admission.current
         known = self.portfolios.keys()
         touched = {key[0] for key in self.results if self.results[key].write is not None}
-        touched |= {
-            admitted.transaction.portfolio_id
-            for admitted in current.values()
-            if admitted.transaction.portfolio_id in known
-        }
+        # A fact that waits is in no key's write, and yet is told of where it is and where it was.
+        told = {admitted.transaction.portfolio_id for admitted in current.values()}
+        told |= {stored.portfolio_id for stored in self.admission.replaced.values()}
+        touched |= told & known
         return BookWrite(
             facts=tuple(self.facts),
             close_facts=tuple(self.admission.replaced),
@@ -483,11 +478,6 @@ class _Batch:
             restated=sum(1 for key in write.keys if key.restated_from is not None),
             touched={identity: tuple(ids) for identity, ids in touched.items()},
         )
-
-
-def _is_settled_later(posted: Posted) -> bool:
-    """Tell whether a fact moves cash in an amount that its holding determines."""
-    return any(each.effect is not None and each.is_settled_later for each in posted.postings)
 
 
 def _is_joint(posting: Posting) -> bool:

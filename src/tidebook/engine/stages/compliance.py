@@ -9,22 +9,22 @@ portfolio whose book moves meanwhile is left for the next round.
 from __future__ import annotations
 
 from datetime import UTC, date, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from tidebook.compliance.policies import superficial_window_days, wash_window_days
 from tidebook.compliance.verdicts import Status
 from tidebook.engine.book_facts import rebuilt
-from tidebook.engine.compliance.judging import Asked, judge_household
+from tidebook.engine.compliance.judging import Asked, Markets, judge_household
 from tidebook.engine.compliance.ports import TradeVerdicts, VerdictsWrite
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
+    from tidebook.compliance.policies import AccountPolicy
     from tidebook.compliance.walking import Judged
+    from tidebook.engine.book_facts import BookFacts
     from tidebook.engine.compliance.ports import ComplianceUnit, Job
-
-WINDOW: Final = timedelta(days=30)
-"""How far back a purchase reaches to a sale at a loss."""
 
 
 def judge_again(
@@ -45,38 +45,64 @@ def judge_again(
     at = now()
     if taken is not None:
         taken.extend(job.asked_by for job in jobs)
-    written: set[str] = set()
+    apart = _apart(jobs)
+    if not apart:
+        return 0
+    gathered = unit.gather({job.asked_by: _ids(job) for job in apart})
+    policies = unit.policies([identity for job in apart for identity in _ids(job)])
+    markets = Markets(gathered.every)
+    writes: list[VerdictsWrite] = []
+    for job in apart:
+        own = {each: policies[each] for each in _ids(job) if each in policies}
+        asked = Asked(own, _since(job, today, _reach(own)), today)
+        writes += _judged(job, gathered.by_group[job.asked_by], asked, markets)
+    return len(unit.save(writes, at))
+
+
+def _apart(jobs: Sequence[Job]) -> list[Job]:
+    """Return jobs that share no portfolio: whoever else asks for one is left for the next time."""
+    seen: set[str] = set()
+    found: list[Job] = []
     for job in jobs:
-        if job.asked_by not in written:
-            written |= unit.save(_judged(unit, job, today), at)
-    return len(written)
+        ids = _ids(job)
+        if seen.isdisjoint(ids):
+            found.append(job)
+            seen.update(ids)
+    return found
 
 
-def _judged(unit: ComplianceUnit, job: Job, today: date) -> list[VerdictsWrite]:
-    ids = [member.portfolio_id for member in job.members]
-    since = _since(job, today)
-    asked = Asked(unit.policies(ids), since, today)
-    found = judge_household(rebuilt(unit.book_facts(ids)), asked)
+def _ids(job: Job) -> list[str]:
+    return [member.portfolio_id for member in job.members]
+
+
+def _judged(job: Job, given: BookFacts, asked: Asked, markets: Markets) -> list[VerdictsWrite]:
+    found = judge_household(rebuilt(given), asked, markets)
     return [
         VerdictsWrite(
             member,
-            since,
+            asked.since,
             tuple(
                 TradeVerdicts(one.trade.trade_id, one.trade.on, one.trade.at, one.verdicts)
                 for one in found.get(member.portfolio_id, ())
             ),
-            _due_on(found.get(member.portfolio_id, ()), member.due_on, today),
+            _due_on(found.get(member.portfolio_id, ()), member.due_on, asked.as_of),
         )
         for member in job.members
     ]
 
 
-def _since(job: Job, today: date) -> date:
+def _reach(policies: Mapping[str, AccountPolicy]) -> timedelta:
+    """Return how far back a purchase reaches in a household: 30 days, or as long as one states."""
+    stated = policies.values()
+    return timedelta(days=max(wash_window_days(stated), superficial_window_days(stated)))
+
+
+def _since(job: Job, today: date, reach: timedelta) -> date:
     """Return the day from which the verdicts of a household may differ."""
     days = [member.unjudged_from for member in job.members if member.unjudged_from is not None]
     days += [today for member in job.members if member.due_on and member.due_on <= today]
     first = min(days, default=today)
-    return first - WINDOW - timedelta(days=1) if first - date.min > 2 * WINDOW else date.min
+    return first - reach - timedelta(days=1) if first - date.min > 2 * reach else date.min
 
 
 def _due_on(judged: Sequence[Judged], before: date | None, today: date) -> date | None:

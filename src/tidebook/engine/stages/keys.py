@@ -8,7 +8,7 @@ a restatement writes exactly what it changed, and what only came after the rest 
 
 from __future__ import annotations
 
-import json
+from json.encoder import encode_basestring
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple, assert_never
 
@@ -277,13 +277,15 @@ def entry_row(entry: Entry) -> EntryRow:
 
 
 def _lots_text(lots: Iterable[Lot]) -> str:
-    return json.dumps([_lot_texts(*lot) for lot in lots], ensure_ascii=False)
+    # Only an id can hold what JSON escapes; the rest is laid out as ``json.dumps`` lays it out.
+    return f"[{', '.join([_lot_text(*lot) for lot in lots])}]"
 
 
-def _lot_texts(
+def _lot_text(
     lot_id: str, opened_on: date, quantity: Decimal, local: Decimal, base: Decimal
-) -> tuple[str, str, str, str, str]:
+) -> str:
     cost = decimal_text(local)
     # One object for both costs marks a lot in the base currency (see book.lots).
     in_base = cost if base is local else decimal_text(base)
-    return lot_id, opened_on.isoformat(), decimal_text(quantity), cost, in_base
+    identity, day = encode_basestring(lot_id), opened_on.isoformat()
+    return f'[{identity}, "{day}", "{decimal_text(quantity)}", "{cost}", "{in_base}"]'

@@ -52,6 +52,8 @@ class Reposting:
         self.stored: dict[str, BookedFact] = {}
         """Transactions as they were booked; a corporate action has no such row."""
         self.posted: dict[str, Posted] = {}
+        self.settled_later: set[str] = set()
+        """The facts that move cash in an amount which their holding determines."""
         self.on_key: dict[Key, list[Posting]] = defaultdict(list)
         """What each key's postings are now, as far as its facts have been looked at."""
         self.mine: dict[Key, list[str]] = defaultdict(list)
@@ -107,7 +109,9 @@ class Reposting:
         self.mine[portfolio_id, now.main_security_id].append(identity)
         for posting in now.postings:
             if posting.effect is None or not posting.is_settled_later:
-                self.on_key[posting.key].append(posting)
+                self.on_key[posting[:2]].append(posting)
+            else:
+                self.settled_later.add(identity)
 
     def _apply_actions(self, keys: Iterable[Key]) -> set[Key]:
         """Apply corporate actions to keys; return the other keys that they touch."""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from tidebook.analytics.crossing import Floats
     from tidebook.analytics.outcomes import Outcome, Outcomes
-    from tidebook.engine.tearsheet import TearSheet
+    from tidebook.engine.measuring.tearsheet import TearSheet
     from tidebook.web.tearsheet.plots import (
         Panel,
     )

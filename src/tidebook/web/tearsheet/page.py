@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from tidebook.analytics.crossing import Floats
     from tidebook.analytics.outcomes import Outcome
     from tidebook.analytics.traits import Trait
-    from tidebook.engine.bridging import Bridge
-    from tidebook.engine.comparing import Comparison
-    from tidebook.engine.tearsheet import PeriodLine, TearSheet
+    from tidebook.engine.measuring.bridging import Bridge
+    from tidebook.engine.measuring.comparing import Comparison
+    from tidebook.engine.measuring.tearsheet import PeriodLine, TearSheet
     from tidebook.web.tearsheet.drawn import Drawing
 
 _HEADLINE: Final = (

@@ -12,8 +12,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from tests.fixtures.booking import Book, portfolio, security
+from tidebook.book.checks.implied_prices import implied_prices, until_quoted
 from tidebook.book.earnings import KeptBook, period_earnings
-from tidebook.book.implied_prices import implied_prices, until_quoted
 from tidebook.book.positions import positions
 from tidebook.book.series import Market
 from tidebook.book.valuation import Held, value_position

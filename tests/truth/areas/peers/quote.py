@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tests.truth.areas.peers.keeping import assert_near, facts_of
 from tests.truth.tolerance import assert_known
-from tidebook.book.implied_prices import implied_prices
+from tidebook.book.checks.implied_prices import implied_prices
 
 if TYPE_CHECKING:
     from tests.truth.cases import Content

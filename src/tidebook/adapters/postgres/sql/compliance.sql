@@ -48,8 +48,11 @@ WHERE superseded_at = 'infinity' AND household_id <> '' AND household_id IN (
 ORDER BY portfolio_id
 
 -- name: stored
-SELECT portfolio_id, transaction_id, content_hash FROM compliance_verdicts
-WHERE portfolio_id = ANY(%(ids)s) AND trade_date >= %(since)s AND superseded_at = 'infinity'
+-- Each portfolio has the day from which its verdicts are looked at.
+SELECT v.portfolio_id, v.transaction_id, v.trade_date, v.content_hash
+FROM unnest(%(ids)s::text[], %(since)s::date[]) AS w (portfolio_id, since)
+JOIN compliance_verdicts v ON v.portfolio_id = w.portfolio_id AND v.trade_date >= w.since
+WHERE v.superseded_at = 'infinity'
 
 -- name: claim
 -- Portfolios are locked in the order of their ids by everyone.
@@ -72,9 +75,10 @@ RETURNING portfolio_id
 
 -- name: close
 UPDATE compliance_verdicts v SET superseded_at = %(at)s
-FROM unnest(%(ids)s::text[], %(transactions)s::text[]) AS c (portfolio_id, transaction_id)
-WHERE v.portfolio_id = c.portfolio_id AND v.transaction_id = c.transaction_id
-  AND v.trade_date >= %(since)s AND v.superseded_at = 'infinity'
+FROM unnest(%(ids)s::text[], %(days)s::date[], %(transactions)s::text[])
+     AS c (portfolio_id, trade_date, transaction_id)
+WHERE v.portfolio_id = c.portfolio_id AND v.trade_date = c.trade_date
+  AND v.transaction_id = c.transaction_id AND v.superseded_at = 'infinity'
 
 -- name: save_policy
 WITH closed AS (

@@ -10,17 +10,21 @@ ORDER BY part
 FOR UPDATE
 
 -- name: append
+-- Payloads go as the bytes that they are: as text each would be twice as long.
 WITH appended AS (
     INSERT INTO event_log
         (topic, part, first_offset, count, correlation_id, schema_version, payload, recorded_at)
-    SELECT %(topic)s, part, first_offset, count, %(correlation_id)s, 1, payload, %(at)s
+    SELECT %(topic)s, part, first_offset, count, correlation_id, 1, payload, %(at)s
     FROM unnest(
-        %(parts)s::integer[], %(offsets)s::bigint[], %(counts)s::integer[], %(payloads)s::bytea[]
-    ) AS row (part, first_offset, count, payload)
+        %(parts)s::integer[], %(offsets)s::bigint[], %(counts)s::integer[],
+        %(correlation_ids)s::text[], %(payloads)b::bytea[]
+    ) AS row (part, first_offset, count, correlation_id, payload)
     RETURNING part, first_offset + count AS next_offset
+), reached AS (
+    SELECT part, max(next_offset) AS next_offset FROM appended GROUP BY part
 )
-UPDATE log_partitions AS p SET next_offset = appended.next_offset
-FROM appended WHERE p.topic = %(topic)s AND p.part = appended.part
+UPDATE log_partitions AS p SET next_offset = reached.next_offset
+FROM reached WHERE p.topic = %(topic)s AND p.part = reached.part
 
 -- name: notify
 SELECT pg_notify('tidebook_log', %(topic)s)
@@ -55,15 +59,21 @@ WHERE consumer = %(consumer)s AND topic = %(topic)s AND part = %(part)s AND fenc
 FOR SHARE
 
 -- name: complete
-WITH moved AS (
-    UPDATE consumer_offsets SET next_offset = %(after)s
-    WHERE consumer = %(consumer)s AND topic = %(topic)s AND part = %(part)s
-      AND fence = %(fence)s AND next_offset = %(first)s
-    RETURNING 1
+WITH done AS (
+    SELECT * FROM unnest(
+        %(topics)s::text[], %(parts)s::integer[], %(firsts)s::bigint[], %(afters)s::bigint[],
+        %(fences)s::bigint[], %(duplicates)s::bigint[]
+    ) AS row (topic, part, first, after, fence, duplicates)
+), moved AS (
+    UPDATE consumer_offsets c SET next_offset = d.after
+    FROM done d
+    WHERE c.consumer = %(consumer)s AND c.topic = d.topic AND c.part = d.part
+      AND c.fence = d.fence AND c.next_offset = d.first
+    RETURNING d.*
 )
 INSERT INTO processed_events
     (consumer, topic, part, first_offset, last_offset, fence, duplicates, processed_at)
-SELECT %(consumer)s, %(topic)s, %(part)s, %(first)s, %(after)s - 1, %(fence)s, %(duplicates)s, %(at)s
+SELECT %(consumer)s, topic, part, first, after - 1, fence, duplicates, %(at)s
 FROM moved
 -- An offset that was set back by hand is passed again; the last passage stands.
 ON CONFLICT (consumer, topic, part, first_offset) DO UPDATE SET
@@ -71,19 +81,25 @@ ON CONFLICT (consumer, topic, part, first_offset) DO UPDATE SET
     duplicates = excluded.duplicates, processed_at = excluded.processed_at
 
 -- name: pass
--- The same for a batch that came through a broker: its place there decides, the offset follows. The
+-- The same for batches that came through a broker: the place there decides, the offset follows. The
 -- audit tells offsets of the log; a batch of repeats or of others' messages passes none.
-WITH moved AS (
-    UPDATE consumer_offsets SET broker_place = %(place)s, next_offset = %(after)s
-    WHERE consumer = %(consumer)s AND topic = %(topic)s AND part = %(part)s
-      AND fence = %(fence)s AND broker_place = %(first_place)s AND next_offset = %(first)s
-    RETURNING 1
+WITH done AS (
+    SELECT * FROM unnest(
+        %(topics)s::text[], %(parts)s::integer[], %(firsts)s::bigint[], %(afters)s::bigint[],
+        %(fences)s::bigint[], %(duplicates)s::bigint[], %(first_places)s::bigint[],
+        %(places)s::bigint[]
+    ) AS row (topic, part, first, after, fence, duplicates, first_place, place)
+), moved AS (
+    UPDATE consumer_offsets c SET broker_place = d.place, next_offset = d.after
+    FROM done d
+    WHERE c.consumer = %(consumer)s AND c.topic = d.topic AND c.part = d.part
+      AND c.fence = d.fence AND c.broker_place = d.first_place AND c.next_offset = d.first
+    RETURNING d.*
 ), audited AS (
     INSERT INTO processed_events
         (consumer, topic, part, first_offset, last_offset, fence, duplicates, processed_at)
-    SELECT %(consumer)s, %(topic)s, %(part)s, %(first)s, %(after)s - 1, %(fence)s, %(duplicates)s,
-           %(at)s
-    FROM moved WHERE %(after)s > %(first)s
+    SELECT %(consumer)s, topic, part, first, after - 1, fence, duplicates, %(at)s
+    FROM moved WHERE after > first
     ON CONFLICT (consumer, topic, part, first_offset) DO UPDATE SET
         last_offset = excluded.last_offset, fence = excluded.fence,
         duplicates = excluded.duplicates, processed_at = excluded.processed_at

@@ -29,6 +29,32 @@ WITH RECURSIVE carried AS (
 )
 SELECT portfolio_id FROM related
 
+-- name: related_groups
+-- The portfolios of groups, and all that must be folded with them, by the name of the group.
+WITH RECURSIVE related AS (
+    SELECT name, portfolio_id FROM unnest(%(groups)s::text[], %(ids)s::text[]) AS g (name, portfolio_id)
+    UNION
+    SELECT r.name, other.portfolio_id
+    FROM related r
+    CROSS JOIN LATERAL (
+        SELECT t.arrival_portfolio_id AS portfolio_id FROM transactions t
+        WHERE t.portfolio_id = r.portfolio_id AND t.arrival_portfolio_id IS NOT NULL
+          AND t.superseded_at = 'infinity' AND t.type <> 'CANCELLED'
+        UNION ALL
+        SELECT t.to_portfolio_id FROM transactions t
+        WHERE t.portfolio_id = r.portfolio_id AND t.to_portfolio_id <> ''
+          AND t.superseded_at = 'infinity' AND t.type <> 'CANCELLED'
+        UNION ALL
+        SELECT t.portfolio_id FROM transactions t
+        WHERE t.arrival_portfolio_id = r.portfolio_id AND t.superseded_at = 'infinity'
+          AND t.type <> 'CANCELLED'
+        UNION ALL
+        SELECT q.portfolio_id FROM portfolios p JOIN portfolios q ON q.pools_with = p.pools_with
+        WHERE p.portfolio_id = r.portfolio_id
+    ) AS other
+)
+SELECT name, portfolio_id FROM related
+
 -- name: booked_in
 SELECT DISTINCT portfolio_id FROM transactions
 WHERE transaction_id = ANY(%(ids)s) AND recorded_at <= %(known_at)s::timestamptz

@@ -93,7 +93,7 @@ WHERE s.portfolio_id = %(portfolio_id)s AND s.quantity <> 0
 ORDER BY s.security_id COLLATE "C"
 
 -- name: keys_held
-SELECT e.security_id, min(e.currency), NULL::jsonb
+SELECT e.security_id, min(e.currency), NULL::json
 FROM (
     SELECT security_id, currency, quantity
     FROM entries

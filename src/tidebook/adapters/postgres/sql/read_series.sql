@@ -17,7 +17,7 @@ LEFT JOIN (SELECT DISTINCT portfolio_id FROM book_work) AS w USING (portfolio_id
 WHERE o.portfolio_id = ANY(%(ids)s)
 
 -- name: span_ends
-SELECT a.portfolio_id, f.day, f.bod_market_value::float8, l.eod_market_value::float8
+SELECT a.portfolio_id, f.day, f.bod_market_value::float8, l.eod_market_value::float8, l.day
 FROM unnest(%(ids)s::text[]) AS a (portfolio_id)
 CROSS JOIN LATERAL (
     SELECT d.day, d.bod_market_value FROM portfolio_days AS d
@@ -26,7 +26,7 @@ CROSS JOIN LATERAL (
     ORDER BY d.day LIMIT 1
 ) AS f
 CROSS JOIN LATERAL (
-    SELECT d.eod_market_value FROM portfolio_days AS d
+    SELECT d.day, d.eod_market_value FROM portfolio_days AS d
     WHERE d.portfolio_id = a.portfolio_id AND d.superseded_at = 'infinity'
       AND d.day BETWEEN %(start)s AND %(end)s
     ORDER BY d.day DESC LIMIT 1

@@ -56,8 +56,10 @@ JOIN entries e USING (portfolio_id)
 WHERE e.superseded_at = 'infinity' AND e.is_portfolio_flow AND e.business_date >= j.day
 
 -- name: active_days
-SELECT DISTINCT portfolio_id, business_date FROM entries
+-- The days alone are sorted, oldest first; rows of a portfolio are not.
+SELECT portfolio_id, array_agg(DISTINCT business_date) FROM entries
 WHERE portfolio_id = ANY(%(ids)s) AND superseded_at = 'infinity'
+GROUP BY portfolio_id
 
 -- name: held_securities
 SELECT portfolio_id, security_id FROM position_state

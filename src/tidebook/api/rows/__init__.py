@@ -1,0 +1,1 @@
+"""What comes in: from the bytes of a request to facts, all or nothing."""

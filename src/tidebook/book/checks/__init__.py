@@ -1,0 +1,1 @@
+"""The book held against others: reconciliation, and the health of its data."""

@@ -1,0 +1,1 @@
+"""Where figures come from: derivations from a figure down to its facts."""

@@ -1,0 +1,97 @@
+"""``tidebook compliance policy`` and ``acknowledge``: what is told of accounts and of verdicts."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tidebook.cli.doors import Invocation
+from tidebook.cli.output import Answer, Column, Record, json_text, write
+from tidebook.cli.reading import Portfolio
+from tidebook.cli.ruling import User, portfolios_of, ruling
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_COLUMNS = (Column("field", "what is stated"), Column("value", "as"))
+_STDIN = "-"
+
+
+@ruling.command()
+def policy(
+    ctx: typer.Context,
+    portfolio: Portfolio,
+    *,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            "--set",
+            metavar="FILE",
+            help="State what this JSON says, as it is sent over HTTP; - reads standard input.",
+        ),
+    ] = None,
+) -> None:
+    """Show what is stated of an account, or state it; its trades are judged again then."""
+    from tidebook.api.rows.account_policies import policy_of
+    from tidebook.api.wire.account_policies import policy_answer, policy_json
+    from tidebook.compliance.policies import AccountPolicy
+
+    invocation: Invocation = ctx.obj
+    with invocation.opened(run=False) as system:
+        system.reader.portfolio(portfolio)
+        if file is not None:
+            now = system.clock.now()
+            system.compliance.save_policy(portfolio, policy_of(_body(file), now), now)
+        found = system.compliance.policy(portfolio)
+    document = policy_answer(portfolio, found)
+    records = _records(policy_json(found or AccountPolicy()))
+    notes = () if found is not None else ("nobody stated anything: it is taken as shown",)
+    title = f"Account {portfolio}"
+    write(Answer(title, _COLUMNS, records, document, None, notes), invocation.output)
+
+
+@ruling.command()
+def acknowledge(
+    ctx: typer.Context,
+    user: User,
+    trade: Annotated[str, typer.Argument(metavar="TRADE", help="Trade id.")],
+    rule: Annotated[str, typer.Argument(metavar="RULE", help="Rule id, or name of its check.")],
+    *,
+    actor: Annotated[str, typer.Option(metavar="WHO", help="Who has seen it.")],
+    reason: Annotated[str, typer.Option(metavar="WHY", help="Why it may stand.")],
+) -> None:
+    """Keep for ever that someone has seen a verdict and lets it stand, and why."""
+    from tidebook.api.wire.compliance import acknowledgement_of, rule_ids_of
+    from tidebook.engine.compliance.acknowledging import Said, acknowledged
+
+    if not actor.strip() or not reason.strip():
+        raise typer.BadParameter("say who has seen it and why it may stand")
+    invocation: Invocation = ctx.obj
+    said = Said(trade, rule, rule_ids_of(rule), actor.strip(), reason.strip())
+    with invocation.opened(run=False) as system:
+        ids, now = portfolios_of(system, user), system.clock.now()
+        kept = acknowledged(system.compliance, ids, said, "cli", now)
+    document = {"trade_id": trade, "rule_id": kept.rule_id} | acknowledgement_of(kept)
+    write(Answer("Acknowledged", _COLUMNS, _records(document), document), invocation.output)
+
+
+def _body(file: Path) -> bytes:
+    if str(file) == _STDIN:
+        return sys.stdin.buffer.read()
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise typer.BadParameter(f"{file} cannot be read: {error}", param_hint="--set") from error
+
+
+def _records(stated: Mapping[str, object]) -> list[Record]:
+    return [{"field": name, "value": _told(value)} for name, value in stated.items()]
+
+
+def _told(value: object) -> str:
+    if value is None or value in ({}, []):
+        return ""
+    return value if isinstance(value, str) else " ".join(json_text(value).split())

@@ -1,0 +1,199 @@
+"""What an account does from day to day, as far as rules bind it for that later.
+
+Designations, buying power and calls, deficits, violations: each is a record of its own, and this
+is where they are told of days, money and trades. Which of them are kept follows from the kind of
+the account and the day.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from datetime import timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from tidebook.compliance.bound import UNBOUND, Bound
+from tidebook.compliance.buying_power import (
+    DAY_TRADING_BUYING_POWER,
+    PowerRecord,
+    power_rule,
+)
+from tidebook.compliance.day_trading import PATTERN_DAY_TRADING, pattern_rule, regime_on
+from tidebook.compliance.designation import DayTraderRecord
+from tidebook.compliance.intraday_rules import (
+    INTRADAY_MARGIN,
+    intraday_rule,
+    required_change,
+)
+from tidebook.compliance.margin_days import DeficitRecord
+from tidebook.compliance.margin_rules import (
+    MAINTENANCE_MARGIN,
+    maintenance_rates,
+    maintenance_required,
+)
+from tidebook.compliance.packs import RULE_SETS
+from tidebook.compliance.rules import rule_set_on
+from tidebook.compliance.trades import (
+    AccountType,
+    DayTradeRegime,
+    Known,
+    held_before,
+    unit_worth,
+)
+from tidebook.model.money import ZERO
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+    from datetime import date
+    from decimal import Decimal
+
+    from tidebook.compliance.day_trades import DayTradeRecord
+    from tidebook.compliance.day_trading import PatternRule
+    from tidebook.compliance.margin import MaintenanceRates
+    from tidebook.compliance.rules import RuleSet
+    from tidebook.compliance.trades import Account, Position, Standing, Trade
+
+REACH: Final = timedelta(days=500)
+"""How far back a deficit binds: one that was late a year before a freeze of 90 days, and began
+five sessions before it was late."""
+
+
+class Opening(NamedTuple):
+    """An account at the close before a day: its worth, what it holds, and its cash.
+
+    ``level_at`` gives equity less maintenance margin, by the rates that it is handed, at the close
+    of a day on which nothing was booked since the last one that was.
+    """
+
+    on: date
+    account: Account
+    equity: Known
+    positions: Collection[Position]
+    cash: Known
+    level_at: Callable[[date, MaintenanceRates], Decimal | None]
+
+
+class Conduct:
+    """The records of one account, which trades are told to in their order."""
+
+    def __init__(self, day_trades: DayTradeRecord) -> None:
+        """Begin with an account that has done nothing.
+
+        Args:
+            day_trades: The record that trades are told to before they are told here.
+        """
+        self._day_trades = day_trades
+        self.day_trader = DayTraderRecord()
+        self.power = PowerRecord()
+        self.deficits = DeficitRecord()
+        self._pattern: PatternRule | None = None
+        self._rates: MaintenanceRates | None = None
+        self._has_power = False
+
+    def fork(self, day_trades: DayTradeRecord) -> Conduct:
+        """Return the same records, which go their own way from here, beside a record of trades."""
+        other = Conduct(day_trades)
+        other._pattern, other._rates, other._has_power = self._pattern, self._rates, self._has_power
+        other.day_trader, other.deficits = copy(self.day_trader), copy(self.deficits)
+        other.power = self.power.fork()
+        return other
+
+    def needs_values(self, on: date, account: Account, valued_from: date) -> bool:
+        """Tell whether the worth of an account on a day may bind it on ``valued_from`` or later."""
+        if account.type is AccountType.CASH:
+            return False
+        if regime_on(account, on) is DayTradeRegime.LEGACY_PDT:
+            return self.day_trader.is_designated or account.day_trader.designated_on is not None
+        return account.type is AccountType.MARGIN and valued_from - on <= REACH
+
+    def begin(self, opening: Opening, *, valued: bool) -> None:
+        """Begin a day; without values nothing that rests on them is kept of it."""
+        self._legacy(opening, valued=valued)
+        on, account = opening.on, opening.account
+        ruleset = _rule_set(INTRADAY_MARGIN, account, on)
+        binds = account.type is AccountType.MARGIN and not self._pattern
+        if ruleset is None or not binds or not valued:
+            self._rates = None
+            self.deficits.stop()
+            return
+        rates = maintenance_rates(account, ruleset)
+        required = maintenance_required(opening.positions, rates)
+        self._rates = rates
+        self.deficits.begin(
+            on,
+            (opening.equity, required),
+            intraday_rule(account, ruleset),
+            lambda day: opening.level_at(day, rates),
+        )
+
+    def _legacy(self, opening: Opening, *, valued: bool) -> None:
+        on, account = opening.on, opening.account
+        self._pattern, self._has_power = None, False
+        old = regime_on(account, on) is DayTradeRegime.LEGACY_PDT
+        pattern = _rule_set(PATTERN_DAY_TRADING, account, on)
+        if pattern is None or not old or account.type is AccountType.CASH:
+            self.power.end()
+            return
+        self._pattern = pattern_rule(account, pattern)
+        self.day_trader.begin(on, account.day_trader, self._pattern.resets_max)
+        power = _rule_set(DAY_TRADING_BUYING_POWER, account, on)
+        kept = _rule_set(MAINTENANCE_MARGIN, account, on)
+        if not (self.day_trader.is_designated and valued and power and kept):
+            self.power.end()
+            return
+        excess = opening.equity
+        if excess.value is not None:
+            rates = maintenance_rates(account, kept)
+            excess = Known(excess.value - maintenance_required(opening.positions, rates))
+        self.power.begin(on, excess, opening.cash, power_rule(account, power))
+        self._has_power = True
+
+    def flow(self, on: date, amount: Decimal) -> None:
+        """Let money come in from outside, or go out with a negative amount."""
+        if not amount:
+            return
+        if self._has_power:
+            self.power.flow(on, amount)
+        if self._rates is not None:
+            self.deficits.flow(amount)
+
+    def pass_by(self, trade: Trade) -> None:
+        """Take a trade of a day without values."""
+        if self._pattern is not None:
+            self.day_trader.take(trade, self._day_trades, self._pattern)
+
+    def take(self, trade: Trade, standing: Standing, cash_after: Known) -> Bound:
+        """Take a trade, and return what binds the account when it is made."""
+        if self._pattern is not None:
+            power = self.power.standing if self._has_power else None
+            if self._has_power:
+                held = held_before(trade, standing)
+                self.power.take(trade, held, standing.positions.get(trade.security_id))
+            self.pass_by(trade)
+            if power is None and self.day_trader.is_plain:
+                return UNBOUND
+            return Bound(self.day_trader.standing, power)
+        if self._rates is None:
+            return UNBOUND
+        bound = self.deficits.standing(trade.on)
+        unit = unit_worth(trade)
+        if unit is None or any(
+            one.unit_value is None and one.quantity
+            for one in standing.positions.values()
+            if one.security_id != trade.security_id
+        ):
+            self.deficits.lose()
+            return Bound(margin=bound._replace(cash_after=cash_after))
+        change = required_change(trade, standing.positions[trade.security_id], unit, self._rates)
+        timed = trade.at is not None
+        step = self.deficits.take(trade.trade_id, ZERO, change, timed=timed)
+        return Bound(margin=bound._replace(step=step, cash_after=cash_after))
+
+
+@lru_cache(maxsize=4096)
+def _version(rule_id: str, jurisdiction: str, on: date) -> RuleSet | None:
+    return rule_set_on(RULE_SETS, rule_id, jurisdiction, on)
+
+
+def _rule_set(rule_id: str, account: Account, on: date) -> RuleSet | None:
+    return _version(rule_id, account.jurisdiction, on)

@@ -1,0 +1,165 @@
+"""What units of a security are worth in one currency at the close of a day, for many accounts.
+
+Accounts that are judged together hold much of the same. What a security was worth at a close is
+worked out once, and looked up for every account that held it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from tidebook.compliance.trades import AssetClass
+from tidebook.model.instruments import Instrument, built_in_instrument
+from tidebook.model.markets import NO_PRICES
+from tidebook.model.money import ONE, PLACES, converted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+    from decimal import Decimal
+
+    from tidebook.model.markets import PriceQuotes, RateTable
+
+CLOSES_MAX: Final = 200_000
+"""How many worths are remembered before all are forgotten."""
+_COINS: Final = frozenset({"crypto", "cryptocurrency", "digital asset", "token", "coin"})
+
+
+class Security(NamedTuple):
+    """What the rules ask of a security."""
+
+    currency: str
+    multiplier: Decimal
+    sector: str
+    kind: AssetClass
+    is_cash: bool
+    is_margined: bool
+    underlying_id: str = ""
+
+
+class Quoted(NamedTuple):
+    """What one unit was last quoted at, in the account's currency, and on which day.
+
+    The price is None where no exchange rate leads to that currency. ``is_short`` says that it
+    times short units, as :func:`is_short` tells, is exact and needs no rounding.
+    """
+
+    on: date
+    price: Decimal | None
+    is_short: bool = False
+
+
+class MarketValues:
+    """Securities and their worth in one currency; everything is worked out when first asked.
+
+    ``securities`` holds what the rules ask of each, by id; one that nobody introduced is plain.
+    """
+
+    def __init__(
+        self,
+        currency: str,
+        instruments: Mapping[str, Instrument],
+        prices: Mapping[str, PriceQuotes],
+        rates: RateTable,
+    ) -> None:
+        """Keep the market; ``currency`` is the one that accounts are kept in."""
+        self.currency = currency
+        self.securities: Mapping[str, Security] = _Securities(currency, instruments)
+        self._prices = prices
+        self._rates = rates
+        self._closes: dict[date, _Close] = {}
+        self._room = CLOSES_MAX
+
+    def rate(self, currency: str, on: date) -> Decimal | None:
+        """Return the rate from a currency as of a day; None where none is known."""
+        if currency == self.currency:
+            return ONE
+        found = self._rates.rate(currency, self.currency, on)
+        return None if found is None else found.rate
+
+    def close(self, on: date) -> Mapping[str, Quoted | None]:
+        """Return the last quotes as of a day, by security; None where there is none.
+
+        It is asked by place, and works out what it is asked.
+        """
+        found = self._closes.get(on)
+        if found is None:
+            if self._room <= 0:
+                self._closes, self._room = {}, CLOSES_MAX
+            found = self._closes[on] = _Close(self, on)
+        return found
+
+    def quoted(self, security_id: str, on: date) -> Quoted | None:
+        """Return the last quote of a security as of a day, worked out anew."""
+        self._room -= 1
+        known = self.securities[security_id]
+        if known.is_cash:
+            return Quoted(on, self.rate(known.currency, on))
+        quote = self._prices.get(security_id, NO_PRICES).as_of(on)
+        if quote is None:
+            return None
+        rate = self.rate(quote.currency, on)
+        if rate is None:
+            return Quoted(quote.on, None)
+        price = converted(quote.price * known.multiplier, rate)
+        return Quoted(quote.on, price, is_short(price) and price != ONE)
+
+
+class _Securities(dict[str, Security]):
+    """What the rules ask of securities, looked at once each."""
+
+    def __init__(self, currency: str, instruments: Mapping[str, Instrument]) -> None:
+        super().__init__()
+        self._currency = currency
+        self._instruments = instruments
+
+    def __missing__(self, security_id: str) -> Security:
+        known = self[security_id] = _security(
+            self._instruments.get(security_id)
+            or built_in_instrument(security_id, self._currency)
+            or Instrument(security_id, security_id, self._currency, "")
+        )
+        return known
+
+
+class _Close(dict[str, Quoted | None]):
+    """The last quotes as of one day, looked for once each."""
+
+    def __init__(self, market: MarketValues, on: date) -> None:
+        super().__init__()
+        self._market = market
+        self._on = on
+
+    def __missing__(self, security_id: str) -> Quoted | None:
+        found = self[security_id] = self._market.quoted(security_id, self._on)
+        return found
+
+
+def is_short(value: Decimal) -> bool:
+    """Tell whether a number needs half of the places that are kept, or fewer."""
+    exponent = value.as_tuple().exponent
+    return isinstance(exponent, int) and exponent >= -PLACES // 2
+
+
+def asset_class(instrument: Instrument | None) -> AssetClass:
+    """Return what kind of thing a security is to the rules; a security where nothing says more."""
+    if instrument is None:
+        return AssetClass.SECURITY
+    if instrument.option_right is not None:
+        return AssetClass.OPTION
+    if instrument.is_margined:
+        return AssetClass.FUTURE
+    words = {instrument.product_type.casefold(), (instrument.asset_class or "").casefold()}
+    return AssetClass.CRYPTO if words & _COINS else AssetClass.SECURITY
+
+
+def _security(instrument: Instrument) -> Security:
+    return Security(
+        instrument.currency,
+        instrument.multiplier,
+        instrument.sector or "",
+        asset_class(instrument),
+        instrument.is_cash,
+        instrument.is_margined,
+        instrument.underlying_id,
+    )

@@ -1,0 +1,1 @@
+"""What is measured of portfolios: returns, risk, attribution, comparison."""

@@ -1,0 +1,43 @@
+"""When the daily series wait for the book, and for how long."""
+
+from __future__ import annotations
+
+import pytest
+
+from tidebook.engine.runner.giving_way import GivingWay
+
+
+def test_a_round_begins_at_once_when_nothing_comes_in() -> None:
+    giving_way = GivingWay()
+    assert giving_way.pause_seconds(100.0, is_behind=False) == 0.0
+    giving_way.ran(100.0, 100.8, beside_others=False)
+    assert giving_way.pause_seconds(100.8, is_behind=False) == 0.0
+
+
+def test_a_round_beside_new_facts_is_followed_by_a_rest_of_twice_its_time() -> None:
+    giving_way = GivingWay()
+    giving_way.ran(100.0, 100.2, beside_others=True)
+    assert giving_way.pause_seconds(100.2, is_behind=False) == pytest.approx(0.4)
+    assert giving_way.pause_seconds(100.5, is_behind=False) == pytest.approx(0.1)
+    assert giving_way.pause_seconds(100.61, is_behind=False) == 0.0
+
+
+def test_a_rest_is_a_second_at_the_most() -> None:
+    giving_way = GivingWay()
+    giving_way.ran(100.0, 110.0, beside_others=True)
+    assert giving_way.pause_seconds(110.0, is_behind=False) == 1.0
+    assert giving_way.pause_seconds(111.0, is_behind=False) == 0.0
+
+
+def test_while_the_book_is_behind_a_round_waits_three_seconds_and_no_longer() -> None:
+    giving_way = GivingWay()
+    pauses = [giving_way.pause_seconds(at, is_behind=True) for at in (100.0, 101.5, 102.9, 103.0)]
+    assert pauses == [0.25, 0.25, 0.25, 0.0]
+    assert giving_way.pause_seconds(103.1, is_behind=True) == 0.25
+
+
+def test_who_waited_in_vain_is_not_held_to_it_when_the_book_has_caught_up() -> None:
+    giving_way = GivingWay()
+    assert giving_way.pause_seconds(100.0, is_behind=True) == 0.25
+    assert giving_way.pause_seconds(100.2, is_behind=False) == 0.0
+    assert giving_way.pause_seconds(104.0, is_behind=True) == 0.25
