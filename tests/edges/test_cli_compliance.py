@@ -7,7 +7,7 @@ window is open to 9 February.
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ import pytest
 from tests.unit.cli.memory_book import MemoryBook, Openings
 from tests.unit.cli.terminal import terminal
 from tidebook.compliance.policies import AccountPolicy
-from tidebook.compliance.trades import Restriction
+from tidebook.compliance.trades import DayTraderTerms, Restriction
 from tidebook.engine.user_trades import UserTrade, UserTrades
 from tidebook.engine.users import UserPolicy
 from tidebook.model.facts import TransactionType
@@ -86,6 +86,21 @@ def test_an_order_that_is_open_counts(store: Openings) -> None:
     assert json.loads(result.stdout)["orders"][0]["potential_day_trades"] == 1
     refused = terminal(store, "compliance", "check", "u1", *asked[:2], "--open", "sell ACME")
     assert refused.exit_code == 2
+
+
+def test_what_binds_the_accounts_is_shown(store: Openings) -> None:
+    at = datetime(2024, 1, 20, tzinfo=UTC)
+    terms = DayTraderTerms(designated_on=date(2024, 1, 5))
+    store.compliance.save_policy("user:u1", AccountPolicy(day_trader=terms), at)
+    result = terminal(store, "compliance", "accounts", "u1", "--as-of", "2024-01-09", "-o", "table")
+    assert result.exit_code == 0, result.stderr
+    assert "pattern day trader since 2024-01-05" in result.stdout
+    # 5,000 of ACME are all that the book knows of.
+    assert "ACME" in result.stdout
+    asked = terminal(store, "compliance", "accounts", "u1", "--as-of", "2024-01-10")
+    (account,) = json.loads(asked.stdout)["accounts"]
+    assert account["pattern_day_trader"] == {"designated_on": "2024-01-05", "day_trades": []}
+    assert account["positions"] == []
 
 
 def test_a_policy_is_stated_from_a_file_and_shown(store: Openings, tmp_path: Path) -> None:

@@ -160,26 +160,16 @@ NUMBERLESS = {
     "under the id of each portfolio",
     "/portfolios/performance/mwr": "the same",
     "/portfolios/risk": "measures of such returns, by the formulas of the catalogue",
-    "/portfolios/contribution": "parts of such returns",
-    "/portfolios/attribution": "differences of such parts to those of a benchmark",
-    "/portfolios/{portfolio_id}/contribution": "parts of a return that is explained",
-    "/portfolios/{portfolio_id}/attribution": "differences of such parts to those of a benchmark",
-    "/portfolios/{portfolio_id}/bridge": "lines between two values that are explained",
+    "/portfolios/contribution": "as of one portfolio, explained by the same figures",
+    "/portfolios/attribution": "the same",
     "/trades": "ids of facts",
     "/users/{user_id}/comparative": "all portfolios of a user in one, beside a benchmark; what "
     "each portfolio is worth and earned is explained under its own id",
-    "/users/{user_id}/metrics": "the same: sums over portfolios of positions, gains and returns",
-    "/users/{user_id}/portfolio": "the same, by security",
-    "/users/{user_id}/win-rate": "counts and means of entry.realised by sale",
     "/compliance/rules": "parameters of rules, as their sources state them",
-    "/users/{user_id}/compliance": "what rules say of trades, each with its evidence; positions "
-    "and values of the day before are explained under the ids of portfolios",
     "/users/{user_id}/compliance/trades/{trade_id}": "the same, version by version",
     "/users/{user_id}/compliance/check": "what rules would say of orders that were never sent",
     "/users/{user_id}/compliance/acknowledgements": "words",
     "/portfolios/{portfolio_id}/compliance/policy": "what the owner states, as it was sent",
-    "/users/{user_id}/tax/form-8949": "sales as tax sees them, beside the book",
-    "/users/{user_id}/tax/lots": "lots as tax sees them, beside the book",
     "/benchmarks": "ages of levels of others",
     "/benchmarks/update": "the state of an update",
     "/benchmarks/updates/{update_id}": "the state of an update",
@@ -200,7 +190,7 @@ def test_every_reading_route_is_walked_or_gives_no_figure() -> None:
     addresses = TestClient(app).get("/openapi.json").json()["paths"]
     reading = {address for address in addresses if not address.startswith(("/ingest", "/reproc"))}
     about = "/portfolios/{portfolio_id}"
-    apart = ("/prices/", "/fx-rates/", "/transactions/{")
+    apart = ("/prices/", "/fx-rates/", "/transactions/{", "/users/")
     walked = {route if route.startswith(apart) else about + route for route in FIGURE_FIELDS}
     assert reading == walked | set(NUMBERLESS)
 

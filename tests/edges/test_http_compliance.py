@@ -83,7 +83,9 @@ def order(side: str, qty: int, price: object, **more: object) -> dict[str, objec
 def test_the_documented_examples_have_the_shape_of_the_answers(desk: Desk) -> None:
     sale = sale_of(desk)
     known = examples()
+    desk.trade(symbol="OTHER", external_id="o1", executed_at="2024-02-15T15:30:00Z")
     answers = {
+        "compliance_accounts": desk.ask("get", "/users/u1/compliance/accounts"),
         "compliance_rules": desk.ask("get", "/compliance/rules"),
         "user_compliance": desk.ask("get", "/users/u1/compliance"),
         "compliance_history": desk.ask("get", f"/users/u1/compliance/trades/{sale}"),

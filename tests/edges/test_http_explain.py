@@ -122,6 +122,7 @@ def test_a_leaf_says_which_fact_and_which_figure_goes_on_from_it(client: TestCli
         "correlation_id": "test",
         "row": None,
         "figure": None,
+        "portfolio_id": None,
     }
     period = explained(client, figure="twr", portfolio_id="P1", period="SI", as_of="2024-01-05")
     (linked,) = period["tree"]["children"]

@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.kafka]
 _DOUBLED, _MOVED, _OLD, _LOST = 0.2, 0.02, 0.05, 0.002
 _FAR: Final = 10
 _KEPT: Final = 2_000
-_LOST_MAX: Final = 10
+_LOST_OF_FACTS_MAX: Final = 1 / 300
 """What is lost and lost again is looked for every ten seconds."""
 _PATIENCE_SECONDS: Final = 600.0
 _NIGHT_FACTS: Final = int(os.environ.get("TIDEBOOK_CHAOS_FACTS", "200000")) // 4
@@ -37,10 +37,11 @@ _NIGHT_FACTS: Final = int(os.environ.get("TIDEBOOK_CHAOS_FACTS", "200000")) // 4
 class HostileBus:
     """A bus whose publishers deliver as no promise allows."""
 
-    def __init__(self, bootstrap: str, seed: int) -> None:
+    def __init__(self, bootstrap: str, facts: int) -> None:
         self.done: Counter[str] = Counter()
         self._bus = KafkaBus(bootstrap)
-        self._random = Random(seed)  # noqa: S311 - so that a failure can be had again
+        self._lost_max = int(facts * _LOST_OF_FACTS_MAX)
+        self._random = Random(facts)  # noqa: S311 - so that a failure can be had again
         self._old: deque[Outgoing] = deque(maxlen=_KEPT)
 
     def ready(self) -> None:
@@ -64,7 +65,7 @@ class HostileBus:
         random = self._random
         placed: list[tuple[float, Outgoing]] = []
         for place, message in enumerate(messages):
-            if self.done["lost"] < _LOST_MAX and random.random() < _LOST:
+            if self.done["lost"] < self._lost_max and random.random() < _LOST:
                 self.done["lost"] += 1
                 continue
             moved = random.random() < _MOVED

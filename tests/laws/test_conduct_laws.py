@@ -27,17 +27,17 @@ if TYPE_CHECKING:
 
 D = Decimal
 AS_OF = date(2028, 1, 3)
-STARTS = (date(2025, 3, 3), date(2026, 5, 18))
+STARTS = (date(2025, 3, 3), date(2026, 6, 4))
 ACTS = st.tuples(
     st.integers(0, 8),
     st.sampled_from(("buy", "sell", "both", "in", "out")),
     st.sampled_from(("X", "Y")),
-    st.integers(1, 9),
+    st.integers(1, 40),
 )
 POLICIES = st.builds(
     AccountPolicy,
-    st.sampled_from(AccountType),
-    day_trade_regime=st.sampled_from((None, *DayTradeRegime)),
+    st.sampled_from((AccountType.MARGIN, AccountType.MARGIN, AccountType.CASH)),
+    day_trade_regime=st.sampled_from((None, DayTradeRegime.LEGACY_PDT)),
     params=st.sampled_from(
         (
             {},
@@ -70,7 +70,7 @@ def books(start: date, acts: list[tuple[int, str, str, int]]) -> Rebuilt:
                 made = trade(f"{number}{kind}", kind, symbol, at, quantity=str(units), price="5000")
             else:
                 moves = "DEPOSIT" if kind == "IN" else "WITHDRAWAL"
-                made = trade(f"{number}{kind}", moves, "CASH", at, gross=str(units * 3000))
+                made = trade(f"{number}{kind}", moves, "CASH", at, gross=str(units * 1000))
             facts.append(made)
     book.ingest_transactions(facts, "test")
     return rebuilt(book.book_facts(FactQuery(("P1",))))

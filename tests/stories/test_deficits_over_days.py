@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
+from tests.fixtures.booking import security, trade
 from tests.stories.account_desk import Desk
 from tidebook.compliance.policies import AccountPolicy
 from tidebook.compliance.verdicts import Status
@@ -76,3 +77,19 @@ def test_a_broker_may_ask_for_deficits_to_be_met_sooner() -> None:
     found = desk.said(desk.does("2026-07-07", "buy 1 Y at 100"), "intraday_margin")
     # Two sessions after 1 July are 2 and 6 July.
     assert (found.status, found.clears_on) == (Status.FAIL, date(2026, 10, 5))
+
+
+def test_days_without_a_price_may_have_had_deficits_so_that_nothing_passes() -> None:
+    desk = Desk("10000", AccountPolicy(params={"intraday_margin.practice_min": D(1)}), year=2026)
+    desk.book.ingest_instruments([security("DARK")], "test")
+    brought = trade("t1", "TRANSFER_IN", "DARK", "2026-06-29", quantity="10", gross="500")
+    desk.book.ingest_transactions([brought], "test")
+    desk.does("2026-07-01", "buy 90 X at 100")
+    gone = trade("t2", "TRANSFER_OUT", "DARK", "2026-07-02", quantity="10", gross="500")
+    desk.book.ingest_transactions([gone], "test")
+    paid = desk.said(desk.does("2026-07-06", "buy 5 Y at 100"), "intraday_margin")
+    assert paid.status is Status.PASS
+    owed = desk.said(desk.does("2026-07-06", "buy 20 Z at 100"), "intraday_margin")
+    assert owed.status is Status.PROVISIONAL
+    # The 1st, and the 2nd, on which it was taken out again.
+    assert "on 2 days of the last twelve months" in owed.reason

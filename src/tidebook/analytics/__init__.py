@@ -21,7 +21,15 @@ from tidebook.analytics.attribution import (
 )
 from tidebook.analytics.blending import Rebalancing, blended
 from tidebook.analytics.bootstrap import Drawing, Interval, block_mean_of, bootstrap
-from tidebook.analytics.catalogue import MEASURES, PLAIN, Suite, measure_of, suite, suites
+from tidebook.analytics.catalogue import (
+    MEASURES,
+    PLAIN,
+    Suite,
+    figure,
+    measure_of,
+    suite,
+    suites,
+)
 from tidebook.analytics.concentration import Concentration, concentration, weights_of
 from tidebook.analytics.conventions import Conventions, ReturnKind
 from tidebook.analytics.crossing import to_date, to_days, to_float64
@@ -37,7 +45,6 @@ from tidebook.analytics.drawdown import (
     Drawdown,
     Fall,
     Spell,
-    conditional_drawdown,
     drawdown,
     drawdown_of,
     falls,
@@ -55,13 +62,6 @@ from tidebook.analytics.figures import Figure, Reason, Undefined, value_of
 from tidebook.analytics.growth import annual_return, cumulative_return
 from tidebook.analytics.linking import Linking, carino_factor, link, linked_effects
 from tidebook.analytics.measures import Direction, Measure, Unit
-from tidebook.analytics.moments import (
-    excess_kurtosis,
-    mean_absolute_deviation,
-    sample_excess_kurtosis,
-    sample_skewness,
-    skewness,
-)
 from tidebook.analytics.money_weighted import (
     DatedAmounts,
     InternalRate,
@@ -101,16 +101,6 @@ from tidebook.analytics.partial_moments import (
 )
 from tidebook.analytics.public_market import PublicMarket, public_market
 from tidebook.analytics.rates import Compounding, periodic_rate
-from tidebook.analytics.relative import (
-    MarketDirection,
-    alpha,
-    beta,
-    capture,
-    correlation,
-    information_ratio,
-    m_squared,
-    tracking_error,
-)
 from tidebook.analytics.returns import (
     FeeBasis,
     Linked,
@@ -118,15 +108,6 @@ from tidebook.analytics.returns import (
     WarningKind,
     annualise,
     time_weighted,
-)
-from tidebook.analytics.risk import (
-    Spread,
-    downside_deviation,
-    semi_deviation,
-    sharpe,
-    sortino,
-    standard_deviation,
-    volatility,
 )
 from tidebook.analytics.rolling import Rolling, rolling
 from tidebook.analytics.ruled_returns import GapPolicy, ReturnRules, RuledReturns, ruled_returns
@@ -143,11 +124,8 @@ from tidebook.analytics.streaming import Running, begin, running_figures, step
 from tidebook.analytics.tail import (
     TailMethod,
     cornish_fisher,
-    expected_shortfall,
-    gaussian_shortfall,
     mean_loss_beyond,
     over_horizon,
-    value_at_risk,
 )
 from tidebook.analytics.traits import TRAITS, Trait, lag_correlation, longest_run, traits
 
@@ -183,7 +161,6 @@ __all__ = [
     "Linked",
     "LinkedEffects",
     "Linking",
-    "MarketDirection",
     "Measure",
     "MoneyWeighted",
     "Outcome",
@@ -202,7 +179,6 @@ __all__ = [
     "ScaledMarket",
     "Segments",
     "Spell",
-    "Spread",
     "Suite",
     "TailMethod",
     "Trait",
@@ -211,42 +187,33 @@ __all__ = [
     "WarningKind",
     "YangZhang",
     "YearBasis",
-    "alpha",
     "annual_rate",
     "annual_return",
     "annualise",
     "base_return",
     "begin",
-    "beta",
     "between_flows",
     "blended",
     "block_mean_of",
     "bootstrap",
     "brinson",
-    "capture",
     "carino_factor",
     "concentration",
-    "conditional_drawdown",
     "contributions",
     "cornish_fisher",
-    "correlation",
     "cumulative_return",
     "d_ratio",
     "dietz",
     "direct_alpha",
-    "downside_deviation",
     "downside_frequency",
     "downside_potential",
     "downside_risk",
     "drawdown",
     "drawdown_of",
-    "excess_kurtosis",
-    "expected_shortfall",
     "falls",
+    "figure",
     "garman_klass",
-    "gaussian_shortfall",
     "geometric",
-    "information_ratio",
     "internal_rate",
     "kelly_fraction_fixed_odds",
     "kelly_fraction_of",
@@ -260,8 +227,6 @@ __all__ = [
     "log_returns",
     "longest_run",
     "longest_without_high",
-    "m_squared",
-    "mean_absolute_deviation",
     "mean_loss_beyond",
     "measure_of",
     "modified_dietz",
@@ -284,15 +249,8 @@ __all__ = [
     "rolling_yang_zhang",
     "ruled_returns",
     "running_figures",
-    "sample_excess_kurtosis",
-    "sample_skewness",
     "scaled_market",
-    "semi_deviation",
-    "sharpe",
     "simple_dietz",
-    "skewness",
-    "sortino",
-    "standard_deviation",
     "step",
     "suite",
     "suites",
@@ -300,17 +258,14 @@ __all__ = [
     "to_date",
     "to_days",
     "to_float64",
-    "tracking_error",
     "traits",
     "ulcer_index",
     "underwater_of",
     "underwater_uncompounded",
     "upside_potential",
     "upside_risk",
-    "value_at_risk",
     "value_of",
     "variability_skewness",
-    "volatility",
     "weights_of",
     "win_rate",
     "win_rate_of_all",

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, assert_never
 import numpy as np
 
 from tidebook.analytics.figures import Reason, Undefined
+from tidebook.analytics.finite import check_returns
 from tidebook.analytics.rates import check_periods
-from tidebook.analytics.risk import check_returns
 from tidebook.errors import UnusableParameterError
 
 if TYPE_CHECKING:

@@ -64,6 +64,34 @@ def measure_of(name: str) -> Measure:
     return found
 
 
+def figure(
+    name: str, returns: Floats, benchmark: Floats | None = None, conventions: Conventions = PLAIN
+) -> Figure:
+    """Return one measure of a series of simple returns, as a suite tells it.
+
+    Args:
+        name: The id of the measure.
+        returns: Simple returns per period, oldest first, as fractions.
+        benchmark: Those of the benchmark over the same periods.
+        conventions: Periods of a year, rates, confidence, and which returns scatter.
+
+    Raises:
+        UnknownMeasureError: If there is no such measure.
+        UnusableSeriesError: If the columns differ in length or a return is not finite.
+
+    Example:
+        >>> round(figure("volatility", np.array([-0.01, 0.03, -0.01, 0.03])), 6)
+        0.366606
+    """
+    measure = measure_of(name)
+    if measure.needs_benchmark and benchmark is None:
+        return Undefined(Reason.NO_BENCHMARK)
+    paired = None if benchmark is None else benchmark[np.newaxis]
+    chosen = ((measure.id, measure.of),)
+    rows = Rows(returns[np.newaxis], paired)
+    return next(_suites(rows, conventions, chosen)).figures[measure.id]
+
+
 def suite(
     returns: Floats,
     benchmark: Floats | None = None,
@@ -110,14 +138,17 @@ def suites(
         UnusableSeriesError: If the columns differ in length or a return is not finite.
     """
     chosen = _ALONE if benchmark is None else _BESIDE
-    count, n = returns.shape
+    return _suites(Rows(returns, benchmark, risk_free), conventions, chosen)
+
+
+def _suites(rows: Rows, conventions: Conventions, chosen: _Asked) -> Iterator[Suite]:
+    count, n = rows.simple.shape
     if n == 0:
         return (_nothing(chosen, 0, Reason.TOO_FEW_RETURNS) for _ in range(count))
-    rows = Rows(returns, benchmark, risk_free)
     if conventions.kind is ReturnKind.LOG:
         ruined = _ruined(rows)
         if ruined.any():
-            return _around_ruin(rows, conventions, ruined)
+            return _around_ruin(rows, conventions, ruined, chosen)
     return (_told(found, chosen) for found in summaries(rows, conventions))
 
 
@@ -139,7 +170,7 @@ def _ruined(rows: Rows) -> NDArray[np.bool_]:
 
 
 def _around_ruin(
-    rows: Rows, conventions: Conventions, ruined: NDArray[np.bool_]
+    rows: Rows, conventions: Conventions, ruined: NDArray[np.bool_], chosen: _Asked
 ) -> Iterator[Suite]:
     """Return the suites one by one; a loss of everything has no logarithm and so no figures."""
     for index, is_ruined in enumerate(ruined.tolist()):
@@ -147,8 +178,7 @@ def _around_ruin(
         other = rows.benchmark
         if other is not None and other.ndim > 1:
             other = other[index : index + 1]
-        chosen = _ALONE if other is None else _BESIDE
         if is_ruined:
             yield _nothing(chosen, row.shape[1], Reason.TOTAL_LOSS)
         else:
-            yield from suites(row, other, conventions, risk_free=rows.risk_free)
+            yield from _suites(Rows(row, other, rows.risk_free), conventions, chosen)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from tidebook.analytics.risk import check_returns
+from tidebook.analytics.finite import check_returns
 from tidebook.errors import UnusableSeriesError
 
 if TYPE_CHECKING:

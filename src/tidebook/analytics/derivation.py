@@ -70,8 +70,19 @@ class Reckoning(StrEnum):
     """The only child with the other sign."""
     DATED = "dated"
     """A return, and its day counted from 1970-01-01."""
+    ROW = "row"
+    """The first of the numbers below, which are taken together."""
+    ROWS = "rows"
+    """How many rows there are below."""
+    COMPUTED = "computed"
+    """By the rules of the answer that gives the figure, of all the rows below; see ``computed``."""
     MEASURE = "measure"
     """A measure of the catalogue over dated returns, linked to business days; see ``measured``."""
+
+
+Table = tuple[tuple[Decimal, ...], ...]
+"""The exact numbers of rows, one tuple a row."""
+Tables = tuple[Table, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +97,8 @@ class Reckoned:
     source: None = None
     measure: str = ""
     """The id of the measure, where the formula is one of the catalogue."""
+    compute: Callable[[Tables], float | None] | None = None
+    """What forms the figure anew of the rows' numbers, where the formula is ``COMPUTED``."""
 
 
 Tree = Node | Reckoned
@@ -145,6 +158,58 @@ def measured(
     return replace(node, value=_computed(node))
 
 
+def rows(label: str, below: Sequence[Sequence[Node]], labels: Sequence[str]) -> Reckoned:
+    """Return rows of numbers that a computed figure takes together.
+
+    Args:
+        label: What the rows are of.
+        below: The numbers of each row.
+        labels: What each row is.
+    """
+    drawn = tuple(
+        Reckoned(named, _number(numbers[0]) if numbers else None, "", Reckoning.ROW, tuple(numbers))
+        for named, numbers in zip(labels, below, strict=True)
+    )
+    return Reckoned(label, float(len(drawn)), "rows", Reckoning.ROWS, drawn)
+
+
+def computed(
+    label: str,
+    value: float | None,
+    tables: Sequence[Reckoned],
+    compute: Callable[[Tables], float | None],
+) -> Reckoned:
+    """Return a node that states a figure which is formed of whole tables at once.
+
+    Args:
+        label: What the figure is.
+        value: The figure as its answer has it.
+        tables: Rows of numbers, as :func:`rows` makes them.
+        compute: What forms the figure of these numbers, by the functions of its answer.
+    """
+    formula = Reckoning.COMPUTED
+    return Reckoned(label, value, "", formula, tuple(tables), compute=compute)
+
+
+def _table(tree: Tree) -> Table | None:
+    found: list[tuple[Decimal, ...]] = []
+    for row in tree.children:
+        numbers = [evaluate(one) for one in row.children if isinstance(one, Node)]
+        known = tuple(number for number in numbers if number is not None)
+        if len(known) < len(row.children):
+            return None
+        found.append(known)
+    return tuple(found)
+
+
+def _of_tables(tree: Reckoned) -> float | None:
+    found = [_table(child) for child in tree.children]
+    known = [table for table in found if table is not None]
+    if tree.compute is None or len(known) < len(found):
+        return None
+    return tree.compute(tuple(known))
+
+
 def _exactly(conventions: Conventions) -> Decimal:
     return Decimal(repr(conventions.horizon_periods))
 
@@ -152,6 +217,8 @@ def _exactly(conventions: Conventions) -> Decimal:
 def _computed(tree: Reckoned) -> float | None:
     if tree.formula is Reckoning.MEASURE:
         return _measure(tree)
+    if tree.formula is Reckoning.COMPUTED:
+        return _of_tables(tree)
     return _COMPUTES[tree.formula](tree.children)
 
 
@@ -298,6 +365,8 @@ _COMPUTES: Final[Mapping[Reckoning, Callable[[Sequence[Tree]], float | None]]] =
     Reckoning.YEARLY_RATE: _yearly_rate,
     Reckoning.PERCENT: lambda children: _rounded(children, 100.0),
     Reckoning.DATED: lambda children: _number(children[0]),
+    Reckoning.ROW: lambda children: _number(children[0]) if children else None,
+    Reckoning.ROWS: lambda children: float(len(children)),
     Reckoning.OPPOSITE: _opposite,
     Reckoning.ROUNDED: lambda children: _rounded(children, 1.0),
 }

@@ -13,7 +13,7 @@ import numpy as np
 
 from tidebook.analytics.crossing import to_days
 from tidebook.analytics.figures import Reason, Undefined
-from tidebook.analytics.risk import check_returns
+from tidebook.analytics.finite import check_returns
 from tidebook.errors import UnusableSeriesError
 
 if TYPE_CHECKING:

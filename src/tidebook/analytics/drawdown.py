@@ -14,14 +14,12 @@ import numpy as np
 
 from tidebook.analytics.crossing import to_date, to_days
 from tidebook.analytics.figures import Reason, Undefined
-from tidebook.analytics.tail import expected_shortfall
 from tidebook.errors import UnusableSeriesError
 
 if TYPE_CHECKING:
     from datetime import date
 
     from tidebook.analytics.crossing import Days, Floats
-    from tidebook.analytics.figures import Figure
     from tidebook.analytics.returns import Linked
 
 # Linked growth comes back to an old high only up to the noise of float64.
@@ -155,28 +153,6 @@ def longest_without_high(dates: Days, cumulative: Floats, start: date) -> Spell 
     longest = int(np.argmax(np.diff(days)))
     is_open = longest == len(highs)
     return Spell(to_date(days[longest]), to_date(days[longest + 1]), is_open=is_open)
-
-
-def conditional_drawdown(cumulative: Floats, confidence: float) -> Figure:
-    """Return the mean of the deepest 1 - c of the drawdowns, a positive fraction.
-
-    Every day's place below the highest wealth so far counts, a day at a high as 0; the mean is
-    that of :func:`tidebook.analytics.tail.expected_shortfall`. Undefined where there is no day.
-
-    Args:
-        cumulative: The return from the start to the end of each day, as a fraction.
-        confidence: c, between 0 and 1.
-
-    Raises:
-        UnusableSeriesError: If a return is not finite.
-        UnusableParameterError: If the confidence is not between 0 and 1.
-
-    References:
-        A. Chekhlov, S. Uryasev and M. Zabarankin, "Drawdown Measure in Portfolio Optimization",
-        International Journal of Theoretical and Applied Finance (2005).
-    """
-    _check_finite(cumulative)
-    return expected_shortfall(_underwater(cumulative)[1:], confidence)
 
 
 def _underwater(cumulative: Floats) -> Floats:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tidebook.analytics.figures import Reason, Undefined
-from tidebook.analytics.risk import check_returns
+from tidebook.analytics.finite import check_returns
 
 if TYPE_CHECKING:
     from tidebook.analytics.crossing import Floats

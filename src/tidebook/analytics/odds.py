@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tidebook.analytics.figures import Reason, Undefined
-from tidebook.analytics.risk import check_returns
+from tidebook.analytics.finite import check_returns
 from tidebook.errors import UnusableParameterError
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tidebook.analytics.figures import Reason, Undefined
-from tidebook.analytics.risk import check_returns
+from tidebook.analytics.finite import check_returns
 
 if TYPE_CHECKING:
     from tidebook.analytics.crossing import Floats
@@ -50,7 +50,7 @@ def upside_risk(returns: Floats, target: float = 0.0) -> Figure:
 def downside_risk(returns: Floats, target: float = 0.0) -> Figure:
     """Return √(Σ max(0, t - r)² / n) per period; undefined without returns.
 
-    :func:`tidebook.analytics.risk.downside_deviation` is this, for a year.
+    The measure ``downside_deviation`` is this, for a year.
 
     Raises:
         UnusableSeriesError: If a return is not finite.

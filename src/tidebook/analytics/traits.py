@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from tidebook.analytics.figures import Reason, Undefined
+from tidebook.analytics.finite import check_returns
 from tidebook.analytics.measures import Direction, Unit
-from tidebook.analytics.risk import check_returns
 from tidebook.analytics.summary import SPREAD_NOISE
 
 if TYPE_CHECKING:

@@ -227,6 +227,11 @@ def what_if_explain() -> RouteOptions:
     return _asking("what_if_explain_request", "what_if_explain")
 
 
+def explain_request() -> RouteOptions:
+    """Return what the route that explains an answer to a body says of itself."""
+    return _asking("explain_request", "explain_answer")
+
+
 def what_if_commit() -> RouteOptions:
     """Return what the route that commits a what-if says of itself."""
     return _writing({"type": "object"}, examples()["what_if_commit_request"], "queued", status=202)

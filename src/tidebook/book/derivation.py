@@ -7,17 +7,22 @@ leaves alone. Where the two agree the explanation is the figure's own, not a sto
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from enum import StrEnum
 from math import prod
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.book.valuation import coverage
-from tidebook.model.money import ONE, ZERO, converted, exact, quotient, share
+from tidebook.model.money import ONE, ZERO, converted, exact, quotient, rounded, share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import date
+
+
+_HUNDRED: Final = Decimal(100)
+_TEN_PLACES: Final = Decimal(1).scaleb(-10)
+_WIDE: Final = Context(prec=600, rounding=ROUND_HALF_EVEN)
 
 
 class Formula(StrEnum):
@@ -41,6 +46,14 @@ class Formula(StrEnum):
     """The first child by the second, half even to 18 places."""
     COVERAGE = "coverage"
     """Valued / (valued + cost of what was not), without signs, half even to 18 places."""
+    ABSOLUTE = "absolute"
+    """The only child without its sign."""
+    WHOLE_QUOTIENT = "whole_quotient"
+    """How many times the second child is in the first as a whole."""
+    HALF_EVEN = "half_even"
+    """The only child, half even to 18 places."""
+    HUNDREDFOLD = "hundredfold"
+    """One hundred times the only child, half even to 10 places."""
     MINIMUM = "minimum"
     COUNT = "count"
     """How many children there are."""
@@ -56,14 +69,26 @@ class SourceKind(StrEnum):
     RATE = "rate"
     DAY = "day"
     """A row of the daily series, whose own figures can be explained one by one."""
+    ENTRY = "entry"
+    """What a transaction or a corporate action did to a key, with figures of its own."""
+    POSITION = "position"
+    """A position on a day, with figures of its own."""
+    PORTFOLIO = "portfolio"
+    """A total of a portfolio on a day, a figure by itself."""
+    GAIN = "gain"
+    """What one disposal gained on one lot, with figures of its own."""
+    LEVEL = "level"
+    """The level of a benchmark on a day, as others publish it."""
+    RULE = "rule"
+    """A parameter of a rule, or of the policy of an account."""
 
 
 class Source(NamedTuple):
     """The fact that a leaf rests on.
 
-    ``id`` is the transaction, the corporate action, the security of a price, the pair of a rate
-    as it was quoted, or the portfolio of a day; ``on`` is the day of the price, the rate or the
-    row, and ``column`` the figure of the row.
+    ``id`` is the transaction, the corporate action, the security of a price or a position, the
+    pair of a rate as it was quoted, the benchmark, the rule, or the portfolio of a day; ``on`` is
+    the day of it, ``column`` the figure that goes on from here, and ``portfolio_id`` whose.
     """
 
     kind: SourceKind
@@ -71,6 +96,12 @@ class Source(NamedTuple):
     on: date | None = None
     version: int | None = None
     column: str = ""
+    portfolio_id: str = ""
+
+    @property
+    def figure(self) -> str | None:
+        """The name of the figure that goes on from here, where there is one."""
+        return f"{self.kind}.{self.column}" if self.column else None
 
     @property
     def text(self) -> str:
@@ -169,6 +200,10 @@ _COMPUTES: Final[Mapping[Formula, Callable[[Sequence[Decimal]], Decimal | None]]
     Formula.SHARE: lambda values: share(values[0], values[1], values[2]),
     Formula.QUOTIENT: lambda values: quotient(values[0], values[1]) if values[1] else None,
     Formula.COVERAGE: lambda values: coverage(values[0], values[1]),
+    Formula.ABSOLUTE: lambda values: abs(values[0]),
+    Formula.WHOLE_QUOTIENT: lambda values: values[0] // values[1],
+    Formula.HALF_EVEN: lambda values: rounded(values[0]),
+    Formula.HUNDREDFOLD: lambda values: _WIDE.quantize(values[0] * _HUNDRED, _TEN_PLACES),
     Formula.MINIMUM: min,
     Formula.COUNT: lambda values: Decimal(len(values)),
 }

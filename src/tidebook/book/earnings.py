@@ -28,6 +28,7 @@ from tidebook.book.valuation import Held, cash_quote, value_position
 from tidebook.model.instruments import Instrument, built_in_instrument
 from tidebook.model.markets import NO_PRICES
 from tidebook.model.money import ONE, ZERO, converted, exact
+from tidebook.model.traced import named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -334,13 +335,28 @@ def _lines(security_id: str, key: _Key, ends: _Ends) -> KeyEarnings | None:
     if initial is None or final is None:
         return None
     is_cash = key.instrument.is_cash
+    start = named(initial.base, f"value of {security_id} at the start")
+    end = named(final.base, f"value of {security_id} at the end")
     if key.lots is None:
-        by_currency = final.base - initial.base - key.moved
-        lines = (final.base - by_currency, ZERO, ZERO, by_currency, by_currency)
-        return KeyEarnings(security_id, is_cash, initial.base, final.base, *lines)
+        by_currency = named(
+            end - start - named(key.moved, f"what moved on {security_id}"),
+            f"gain of {security_id} by exchange rates",
+        )
+        lines = (end - by_currency, ZERO, ZERO, by_currency, by_currency)
+        return KeyEarnings(security_id, is_cash, start, end, *lines)
     cost = key.cost.plus(key.lots.gap)
     unrealised, by_price = final.minus(cost), ZERO
     if unrealised.local:
         by_price = converted(unrealised.local, ends.rate(key.instrument.currency, ends.end))
-    lines = (key.realised, key.realised_currency, unrealised.base, unrealised.base - by_price)
-    return KeyEarnings(security_id, is_cash, initial.base, final.base, cost.base, *lines)
+    gain = named(unrealised.base, f"gain on what is held of {security_id}")
+    return KeyEarnings(
+        security_id,
+        is_cash,
+        start,
+        end,
+        cost.base,
+        named(key.realised, f"gain on what was sold of {security_id}"),
+        named(key.realised_currency, f"of it by exchange rates, {security_id}"),
+        gain,
+        named(gain - by_price, f"of it by exchange rates, held {security_id}"),
+    )

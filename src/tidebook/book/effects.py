@@ -13,6 +13,7 @@ from tidebook.book.lots import DUST, Entry, Lot
 from tidebook.book.postings import EffectKind
 from tidebook.model.findings import Finding, closed_too_much, nothing_held, opposite_side
 from tidebook.model.money import ONE, ZERO, converted, decimal_text, rounded, share
+from tidebook.model.tuples import made
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -164,7 +165,7 @@ def _split(inventory: Inventory, posting: Posting, effect: Effect, transit: Tran
         return None
     new, old = effect.ratio
     before = inventory.open_lots()
-    after = [lot._replace(quantity=share(lot.quantity, new, old)) for lot in before]
+    after = [made(Lot, (*lot[:2], share(lot.quantity, new, old), *lot[3:])) for lot in before]
     return _exchange(inventory, posting, before, after)
 
 

@@ -83,7 +83,8 @@ def lot_values(lots: Sequence[Lot], valuation: Valuation) -> tuple[MarketValue |
     if whole is None or not lots:
         return (None,) * len(lots)
     with exact():
-        local, base = spread(whole.local, lots), spread(whole.base, lots)
+        local = spread(whole.local, lots)
+        base = local if whole.base == whole.local else spread(whole.base, lots)
         gains = [value - lot.cost_local for value, lot in zip(local, lots, strict=True)]
         if whole.on_margin:
             rate = valuation.rate_to_base or ZERO

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.book.lots import Lot
 from tidebook.model.money import ZERO, exact
+from tidebook.model.tuples import made
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -161,11 +162,9 @@ def _change(lots: dict[str, Lot], by: Lot, sign: int) -> None:
     if lot is None and sign > 0:
         lots[by.lot_id] = by
         return
-    quantity, local, base = (ZERO, ZERO, ZERO) if lot is None else lot[2:]
-    lots[by.lot_id] = Lot(
-        by.lot_id,
-        by.opened_on if lot is None else lot.opened_on,
-        quantity + sign * by.quantity,
-        local + sign * by.cost_local,
-        base + sign * by.cost_base,
-    )
+    lot_id, opened_on, *moved = by
+    quantity, local, base = moved if sign > 0 else [-amount for amount in moved]
+    if lot is not None:
+        opened_on = lot.opened_on
+        quantity, local, base = lot[2] + quantity, lot[3] + local, lot[4] + base
+    lots[lot_id] = made(Lot, (lot_id, opened_on, quantity, local, base))

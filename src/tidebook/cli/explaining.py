@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, TypedDict
 
 import typer
 
@@ -14,9 +16,19 @@ from tidebook.cli.exits import Exit
 from tidebook.cli.reading import AsOf, KnownAt, day as day_of
 
 if TYPE_CHECKING:
-    from tidebook.engine.explaining import Explanation, Shown
+    from tidebook.cli.doors import System
+    from tidebook.engine.explaining import Explanation, Limits, Question, Shown
 
 _FIGURES_MAX: Final = 1_000_000
+
+
+class _Named(TypedDict, total=False):
+    """Terms that are named with ``--of``."""
+
+    rule_id: str
+    amount: str
+    row: int
+    currency: str
 
 
 class Leg(StrEnum):
@@ -33,7 +45,38 @@ class Held(StrEnum):
     LONG = "long"
 
 
+Deep = Annotated[int | None, typer.Option(min=1, help="How many levels to show; all if absent.")]
+Wide = Annotated[
+    int | None, typer.Option(min=1, help="How many rows of one level to show; all if absent.")
+]
+Transacted = Annotated[
+    str | None, typer.Option(metavar="ID", help="What one transaction reported and did.")
+]
+OnDay = Annotated[
+    date | None, typer.Option(parser=day_of, metavar="DAY", help="A day of the daily series.")
+]
 OfTerm = Annotated[Held | None, typer.Option(help="Sums of gains held short or long term alone.")]
+OfUser = Annotated[
+    str | None, typer.Option(metavar="ID", help="Whose figures, over all portfolios of a user.")
+]
+Of = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME=VALUE", help="What else a figure is of, such as rule_id or row."),
+]
+Lots = Annotated[str | None, typer.Option(metavar="ID", help="One lot of the security.")]
+OfPeriod = Annotated[
+    str | None, typer.Option(help="MTD, QTD, YTD, 1Y, 3Y, 5Y, SI, a year, or FROM:TO.")
+]
+OfGroup = Annotated[
+    str | None, typer.Option(metavar="NAME", help="A row of a contribution or an attribution.")
+]
+Sent = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="The JSON body that the answer was asked with; --period names one of its periods.",
+    ),
+]
 Pair = Annotated[str | None, typer.Option(metavar="FROM/TO", help="The currencies of market.rate.")]
 Priced = Annotated[
     str | None, typer.Option("--security", metavar="ID", help="As the argument SECURITY.")
@@ -56,39 +99,33 @@ def explain(
         str | None, typer.Argument(metavar="[SECURITY]", help="The whole portfolio if absent.")
     ] = None,
     *,
-    lot: Annotated[str | None, typer.Option(metavar="ID", help="One lot of the security.")] = None,
-    transaction: Annotated[
-        str | None, typer.Option(metavar="ID", help="What one transaction reported and did.")
-    ] = None,
+    lot: Lots = None,
+    transaction: Transacted = None,
     leg: Annotated[Leg | None, typer.Option(help="Its entry on the security or on cash.")] = None,
-    day: Annotated[
-        date | None, typer.Option(parser=day_of, metavar="DAY", help="A day of the daily series.")
-    ] = None,
-    period: Annotated[
-        str | None, typer.Option(help="MTD, QTD, YTD, 1Y, 3Y, 5Y, SI, a year, or FROM:TO.")
-    ] = None,
+    day: OnDay = None,
+    period: OfPeriod = None,
     gross: Annotated[bool, typer.Option("--gross", help="A return before fees.")] = False,
     term: OfTerm = None,
     pair: Pair = None,
+    group: OfGroup = None,
+    request: Sent = None,
+    user: OfUser = None,
+    of: Of = None,
     priced: Priced = None,
-    depth: Annotated[
-        int | None, typer.Option(min=1, help="How many levels to show; all if absent.")
-    ] = None,
-    width: Annotated[
-        int | None, typer.Option(min=1, help="How many rows of one level to show; all if absent.")
-    ] = None,
+    depth: Deep = None,
+    width: Wide = None,
     as_of: AsOf = None,
     known_at: KnownAt = None,
 ) -> None:
     """Show what a figure was computed from.
 
-    The tree goes down to transactions, prices and rates.
-    The tree is computed again from its leaves; exit code 8 says that the book holds another
+    The tree goes down to transactions, prices and rates, and
+    is computed again from its leaves; exit code 8 says that the book holds another
     figure than they come to.
     """
     from tidebook.analytics import FeeBasis
     from tidebook.book.holding_periods import Term
-    from tidebook.engine.explaining import Limits, Question, explain as explained, shown
+    from tidebook.engine.explaining import Limits, Question
     from tidebook.model.periods import period_named
 
     if security is not None and priced not in {None, security}:
@@ -102,20 +139,71 @@ def explain(
         transaction,
         None if leg is None else leg.value,
         day,
-        None if period is None else period_named(period),
+        None if period is None or request is not None else period_named(period),
         *currencies,
         as_of,
         known_at,
         FeeBasis.GROSS if gross else FeeBasis.NET,
         None if term is None else Term(term.value.upper()),
+        group,
+        user_id=user,
+        **_named(of or []),
     )
+    sent = None if request is None else {"period": period, "request": _document(request)}
     invocation: Invocation = ctx.obj
     with invocation.opened(run=False) as system:
-        found = explained(system.reader, question)
-        tree = shown(system.reader, found, Limits(depth, width, _FIGURES_MAX))
+        found, tree = _drawn(system, question, Limits(depth, width, _FIGURES_MAX), sent)
     _show(found, tree, invocation.output)
     if found.disagreements:
         raise typer.Exit(Exit.CHECK_FAILED)
+
+
+def _named(of: list[str]) -> _Named:
+    """Return the terms that have no option of their own."""
+    found: _Named = {}
+    for text in of:
+        name, is_there, value = text.partition("=")
+        if name == "row" and value.isdigit():
+            found["row"] = int(value)
+        elif is_there and name == "rule_id":
+            found["rule_id"] = value
+        elif is_there and name == "amount":
+            found["amount"] = value
+        elif is_there and name == "currency":
+            found["currency"] = value
+        else:
+            known = ", ".join(_Named.__annotations__)
+            reason = f"{text!r} is none of {known} with a value"
+            raise typer.BadParameter(reason, param_hint="--of")
+    return found
+
+
+def _document(path: Path) -> Mapping[str, object]:
+    """Return the body of a request as it lies in a file."""
+    from tidebook.api.rows.bodies import decoded_object
+
+    try:
+        return decoded_object(path.read_bytes())
+    except OSError as fault:
+        reason = f"{path} cannot be read: {fault.strerror}"
+        raise typer.BadParameter(reason, param_hint="--request") from fault
+
+
+def _drawn(
+    system: System, question: Question, limits: Limits, sent: Mapping[str, object] | None
+) -> tuple[Explanation, Shown]:
+    from tidebook.engine.explaining import Library, explain as explained, shown
+
+    now = system.clock.now()
+    library = Library(system.reader, system.benchmarks, system.compliance, now)
+    if sent is not None:
+        from tidebook.api.routes.explaining_requests import asked_of
+
+        named = {name: question._asdict()[name] for name in ("figure", "portfolio_id", "group")}
+        told = {name: value for name, value in {**named, **sent}.items() if value is not None}
+        question = asked_of(told, library).question
+    found = explained(system.reader, question, library)
+    return found, shown(system.reader, found, limits)
 
 
 def _currencies(pair: str | None) -> tuple[str | None, str | None]:

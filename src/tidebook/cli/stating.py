@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,13 +11,22 @@ import typer
 
 from tidebook.cli.doors import Invocation
 from tidebook.cli.output import Answer, Column, Record, json_text, write
-from tidebook.cli.reading import Portfolio
+from tidebook.cli.reading import AsOf, Portfolio
 from tidebook.cli.ruling import User, portfolios_of, ruling
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tidebook.compliance.account_standing import AccountStanding
+
 _COLUMNS = (Column("field", "what is stated"), Column("value", "as"))
+_ACCOUNTS = (
+    Column("portfolio", "account"),
+    Column("type", "type"),
+    Column("equity", "equity", "amount"),
+    Column("bound", "what binds it"),
+    Column("above", "above the limit"),
+)
 _STDIN = "-"
 
 
@@ -54,6 +64,32 @@ def policy(
 
 
 @ruling.command()
+def accounts(ctx: typer.Context, user: User, *, as_of: AsOf = None) -> None:
+    """Show where the accounts of a user and the household stand, and what binds them."""
+    from tidebook.api.wire.account_standings import standings_of
+    from tidebook.compliance.taxes import NOT_ADVICE
+    from tidebook.engine.compliance.accounts import account_standings
+
+    invocation: Invocation = ctx.obj
+    with invocation.opened(run=False) as system:
+        household = system.compliance.household(portfolios_of(system, user))
+        found = account_standings(household, as_of or system.clock.now().astimezone(UTC).date())
+    records: list[Record] = [
+        {
+            "portfolio": one.standing.account.account_id,
+            "type": one.standing.account.type.value,
+            "equity": one.standing.equity.value,
+            "bound": "; ".join(told(one.standing)),
+            "above": ", ".join(each.name for each in one.concentrations if each.is_above),
+        }
+        for one in found.accounts
+    ]
+    document = standings_of(user, found)
+    title = f"Accounts of {user} on {found.as_of}"
+    write(Answer(title, _ACCOUNTS, records, document, None, (NOT_ADVICE,)), invocation.output)
+
+
+@ruling.command()
 def acknowledge(
     ctx: typer.Context,
     user: User,
@@ -76,6 +112,27 @@ def acknowledge(
         kept = acknowledged(system.compliance, ids, said, "cli", now)
     document = {"trade_id": trade, "rule_id": kept.rule_id} | acknowledgement_of(kept)
     write(Answer("Acknowledged", _COLUMNS, _records(document), document), invocation.output)
+
+
+def told(one: AccountStanding) -> list[str]:
+    """Return what binds an account, in words."""
+    bound = one.bound
+    trader, power, margin = bound.day_trader, bound.buying_power, bound.margin
+    restriction = None if bound.cash is None else bound.cash.restriction
+    words: list[str] = []
+    if trader is not None and trader.designation is not None:
+        words.append(f"pattern day trader since {trader.designation.on}")
+    if power is not None and power.cash_only_until is not None:
+        words.append(f"its cash alone until {power.cash_only_until}")
+    if power is not None:
+        words += [f"called for {one.amount}, due on {one.due_on}" for one in power.calls]
+    if restriction is not None:
+        words.append(f"settled cash alone until {restriction.until}: {restriction.why}")
+    if margin is not None:
+        words += [f"deficit of {one.amount}, due on {one.due_on}" for one in margin.open]
+        if margin.frozen_until is not None:
+            words.append(f"no new shorts and debits until {margin.frozen_until}")
+    return words
 
 
 def _body(file: Path) -> bytes:

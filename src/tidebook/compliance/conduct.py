@@ -162,6 +162,13 @@ class Conduct:
         if self._pattern is not None:
             self.day_trader.take(trade, self._day_trades, self._pattern)
 
+    def standing(self, on: date) -> Bound:
+        """Return what binds the account on a day that was begun, before it trades."""
+        if self._pattern is not None:
+            power = self.power.standing if self._has_power else None
+            return Bound(self.day_trader.standing, power)
+        return UNBOUND if self._rates is None else Bound(margin=self.deficits.standing(on))
+
     def take(self, trade: Trade, standing: Standing, cash_after: Known) -> Bound:
         """Take a trade, and return what binds the account when it is made."""
         if self._pattern is not None:

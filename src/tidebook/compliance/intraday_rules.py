@@ -119,8 +119,8 @@ def intraday_margin(trade: Trade, context: Context) -> Verdict:
         money("intraday_margin_deficit", found.amount, account),
         money("minor_max", found.minor_max, account),
     )
-    minor = "minor " if found.is_minor else ""
-    reason = f"a {minor}intraday margin deficit of {found.amount} follows the trade"
+    kind = "a minor" if found.is_minor else "an"
+    reason = f"{kind} intraday margin deficit of {found.amount} follows the trade"
     remedy = f"bring in {found.amount} by {found.due_on}"
     evidence = (
         Evidence("due", on=found.due_on, amount=found.amount, currency=account.currency),
@@ -150,12 +150,12 @@ def _frozen(trade: Trade, context: Context, known: MarginStanding) -> Findings |
     Whether it increases a debit is not known where the cash of the account is not in the book.
     """
     opened = opened_quantity(trade, held_before(trade, context.standing))
-    until = known.frozen_until
-    if not opened or until is None:
+    sells, after, until = trade.side is Side.SELL, known.cash_after, known.frozen_until
+    leans = sells or after.value is None or after.value < ZERO
+    if not opened or not leans:
         return None
-    sells, after = trade.side is Side.SELL, known.cash_after
-    if not sells and after.value is not None and after.value >= ZERO:
-        return None
+    if until is None:
+        return _perhaps_frozen(context, known)
     evidence = (
         Evidence("frozen", on=until, note="deficits not met by their fifth business day"),
         *(Evidence("late_deficit", on=on) for on in known.late),
@@ -164,12 +164,26 @@ def _frozen(trade: Trade, context: Context, known: MarginStanding) -> Findings |
         reason = f"the account may not increase a debit until {until}: {after.why}"
         return Findings(Status.PROVISIONAL, reason, evidence, (), None, NEEDS_VALUE)
     what = "a short position" if sells else "a debit"
+    late = "deficit was" if len(known.late) == 1 else "deficits were"
     reason = (
-        f"{len(known.late)} deficits were late within twelve months, and the account may not "
-        f"increase {what} until {until}"
+        f"{len(known.late)} {late} late within twelve months, and the account may not increase "
+        f"{what} until {until}"
     )
     remedy = "meet the deficit, or trade with the cash that is there"
     return Findings(Status.FAIL, reason, evidence, (), until + timedelta(days=1), remedy)
+
+
+def _perhaps_frozen(context: Context, known: MarginStanding) -> Findings | None:
+    """Return that nobody knows whether an account is frozen, where days without a level say so."""
+    unknown = known.unknown_days
+    if not unknown or len(known.late) + unknown < context.param("practice_min"):
+        return None
+    days = "a day" if unknown == 1 else f"{unknown} days"
+    reason = (
+        f"on {days} of the last twelve months the intraday margin level is not known, and "
+        "with it whether the account may increase shorts and debits"
+    )
+    return Findings(Status.PROVISIONAL, reason, remedy=NEEDS_VALUE)
 
 
 def _open(known: MarginStanding, account: Account) -> tuple[Evidence, ...]:

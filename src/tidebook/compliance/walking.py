@@ -12,13 +12,15 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tidebook.book.cashflows import Classification
 from tidebook.book.postings import Leg
+from tidebook.compliance.account_standing import AccountStanding
+from tidebook.compliance.bound import CashStanding
 from tidebook.compliance.cash_funding import CashTrade
 from tidebook.compliance.cash_record import CashRecord, Inflow, cash_rule
 from tidebook.compliance.cash_rules import CASH_ACCOUNT
 from tidebook.compliance.conduct import Conduct, Opening
 from tidebook.compliance.day_trades import CountMethod, DayTradeRecord
+from tidebook.compliance.entry_money import flow_of, incoming, outgoing
 from tidebook.compliance.margin_rules import maintenance_required
 from tidebook.compliance.market_values import is_short
 from tidebook.compliance.packs import RULE_SETS
@@ -44,7 +46,6 @@ if TYPE_CHECKING:
 
     from tidebook.book.lots import Entry
     from tidebook.book.postings import Order
-    from tidebook.compliance.bound import CashStanding
     from tidebook.compliance.cash_funding import CashBreach
     from tidebook.compliance.margin import MaintenanceRates
     from tidebook.compliance.market_values import MarketValues
@@ -156,10 +157,10 @@ class Walk:
             together = list(run)
             if on != self.on:
                 self._begin(on, valued_from)
-            flows = [flow for entry in together if (flow := _flow(entry))]
+            flows = [flow for entry in together if (flow := flow_of(entry))]
             moves = [move for entry in together if (move := self._cash_move(entry))]
             if flows or moves:
-                self._flow(on, _incoming(flows), _incoming(moves))
+                self._flow(on, incoming(flows), incoming(moves))
             for entry in together:
                 trade = self._trade(entry)
                 if trade is not None:
@@ -171,7 +172,29 @@ class Walk:
                     self.earlier.append(trade)
                 self._book(entry, trade)
             if flows or moves:
-                self._flow(on, _outgoing(flows), _outgoing(moves))
+                self._flow(on, outgoing(flows), outgoing(moves))
+
+    def stand(self, on: date) -> AccountStanding:
+        """Return where the account stands on a day before it trades; the walk goes no further.
+
+        Everything up to the day has been walked through, and the days before are valued as far as
+        they bind the account.
+        """
+        with exact():
+            self._begin(on, on)
+            bound = self.conduct.standing(on)
+            if self.cash is not None:
+                held = self.cash.restriction(on)
+                bound = bound._replace(cash=CashStanding(restriction=held))
+            return AccountStanding(
+                self.account,
+                on,
+                self.close,
+                self._cash(),
+                tuple(self.positions.values()),
+                self.record.window(on),
+                bound,
+            )
 
     def fork(self, books: Books) -> Walk:
         """Return an account that stands where this one does and goes its own way from here.
@@ -433,22 +456,6 @@ class Walk:
             self.positions.pop(security_id, None)
         elif not self.books.market.securities[security_id].is_cash:
             self.positions[security_id] = self._position(security_id, units)
-
-
-def _flow(entry: Entry) -> Decimal:
-    """Return what an entry brings into the account from outside; negative for what it takes."""
-    flow = entry.posting.flow
-    if flow is None or not flow.is_portfolio_flow:
-        return ZERO
-    return ZERO if flow.classification is Classification.EXPENSE else entry.posting.flow_base
-
-
-def _incoming(amounts: Sequence[Decimal]) -> Decimal:
-    return sum((one for one in amounts if one > ZERO), ZERO)
-
-
-def _outgoing(amounts: Sequence[Decimal]) -> Decimal:
-    return sum((one for one in amounts if one < ZERO), ZERO)
 
 
 def keeps_cash(entries: Sequence[Entry], instruments: Mapping[str, Instrument]) -> bool:

@@ -5,37 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from tidebook.book.checks.health_facts import STALE_DAYS
+from tidebook.engine.figure_reader import FigureReader
 from tidebook.engine.series_port import SeriesReader
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from contextlib import AbstractContextManager
     from datetime import date, datetime
 
-    from tidebook.book.derivation import Source
     from tidebook.engine.book_facts import BookFacts
     from tidebook.engine.hypothesis import Hypothesis
     from tidebook.engine.verify import KeptBooks
     from tidebook.engine.views import (
-        ActionView,
         AppliedActionsView,
-        EntriesView,
         FindingView,
-        Freshness,
         HealthSummaryView,
         HealthView,
-        HistoryView,
-        LotsView,
-        MarketView,
-        Origin,
         OverviewRow,
-        PositionsView,
         ReconciliationView,
         ReportView,
         RestatementsPage,
-        ResultsView,
-        TransactionsPage,
-        TransactionView,
     )
     from tidebook.model.actions import CorporateAction
     from tidebook.model.assertions import BalanceAssertion
@@ -203,7 +192,7 @@ class RestatementQuery(NamedTuple):
     known_at: datetime | None = None
 
 
-class Reader(SeriesReader, Protocol):
+class Reader(FigureReader, SeriesReader, Protocol):
     """What may be asked to be known. Each answer is one consistent snapshot.
 
     ``as_of`` is a business date (None: the latest), ``known_at`` an instant (None: now): the answer
@@ -237,10 +226,6 @@ class Reader(SeriesReader, Protocol):
         """Return the first portfolios by id, each with its freshness and its last valued day."""
         ...
 
-    def portfolio(self, portfolio_id: str, *, known_at: datetime | None = None) -> Portfolio:
-        """Return one portfolio."""
-        ...
-
     def report(
         self,
         portfolio_id: str,
@@ -249,93 +234,6 @@ class Reader(SeriesReader, Protocol):
         known_at: datetime | None = None,
     ) -> ReportView:
         """Return positions, results, series, findings and restatements of one state of the book."""
-        ...
-
-    def freshness(
-        self,
-        portfolio_id: str,
-        *,
-        as_of: date | None = None,
-        known_at: datetime | None = None,
-    ) -> Freshness:
-        """Return what an answer about a portfolio would rest on just now."""
-        ...
-
-    def positions(
-        self,
-        portfolio_id: str,
-        *,
-        as_of: date | None = None,
-        known_at: datetime | None = None,
-        include_closed: bool = False,
-    ) -> PositionsView:
-        """Return the valued positions of a portfolio."""
-        ...
-
-    def results(
-        self,
-        portfolio_id: str,
-        *,
-        as_of: date | None = None,
-        known_at: datetime | None = None,
-    ) -> ResultsView:
-        """Return what a portfolio has realised, earned and paid so far."""
-        ...
-
-    def history(
-        self,
-        portfolio_id: str,
-        security_id: str,
-        *,
-        start: date | None = None,
-        end: date | None = None,
-        known_at: datetime | None = None,
-    ) -> HistoryView:
-        """Return how one position came to be, change by change."""
-        ...
-
-    def lots(
-        self,
-        portfolio_id: str,
-        *,
-        security_id: str | None = None,
-        as_of: date | None = None,
-        known_at: datetime | None = None,
-    ) -> LotsView:
-        """Return open lots, by security and then oldest first."""
-        ...
-
-    def transactions(self, query: TransactionQuery) -> TransactionsPage:
-        """Return a page of a portfolio's transactions."""
-        ...
-
-    def transaction(
-        self, transaction_id: str, *, known_at: datetime | None = None
-    ) -> TransactionView | None:
-        """Return one transaction, or None when no such fact is known."""
-        ...
-
-    def entries(  # noqa: PLR0913 - the question has this many parts
-        self,
-        portfolio_id: str,
-        *,
-        security_id: str | None = None,
-        start: date | None = None,
-        as_of: date | None = None,
-        known_at: datetime | None = None,
-        realised: bool = False,
-    ) -> EntriesView:
-        """Return all entries of a portfolio, or of one of its keys, whatever fact made them.
-
-        With ``start`` only those from that day on; with ``realised`` only those that realised a
-        gain or a loss, if only of nothing, on lots.
-        """
-        ...
-
-    def actions(
-        self, security_id: str | None = None, *, known_at: datetime | None = None
-    ) -> tuple[ActionView, ...]:
-        """Return corporate actions by ex-date and id: all, or those on a security or to it."""
         ...
 
     def unknown(self, cancellations: Sequence[Cancellation]) -> tuple[int, ...]:
@@ -413,12 +311,6 @@ class Reader(SeriesReader, Protocol):
         """Return the same for portfolios by id, as they are now."""
         ...
 
-    def instruments(
-        self, security_ids: Sequence[str] | None = None, *, known_at: datetime | None = None
-    ) -> tuple[Instrument, ...]:
-        """Return instruments, by id."""
-        ...
-
     def prices(
         self,
         security_id: str,
@@ -464,16 +356,4 @@ class Reader(SeriesReader, Protocol):
         Raises:
             UnknownPortfolioError: When one is named that no fact names.
         """
-        ...
-
-    def markets(
-        self, security_ids: Sequence[str], *, known_at: datetime | None = None
-    ) -> MarketView:
-        """Return every exchange rate, and prices and instruments of the securities named."""
-        ...
-
-    def origins(
-        self, sources: Sequence[Source], *, known_at: datetime | None = None
-    ) -> Mapping[Source, Origin]:
-        """Return how facts came into the book; one that is not in it is left out."""
         ...

@@ -63,11 +63,8 @@ class TurningDays:
     ends: tuple[SpanEnds, ...]
 
 
-class SeriesReader(Protocol):
-    """The daily series of portfolios. Each answer is one consistent snapshot.
-
-    Every method raises ``UnknownPortfolioError`` when a portfolio that it names was not introduced.
-    """
+class DailySeriesReader(Protocol):
+    """The daily series of one portfolio."""
 
     def series(
         self,
@@ -79,6 +76,13 @@ class SeriesReader(Protocol):
     ) -> SeriesView:
         """Return a portfolio's daily series; ``inception`` is its first day in any case."""
         ...
+
+
+class SeriesReader(DailySeriesReader, Protocol):
+    """The daily series of portfolios. Each answer is one consistent snapshot.
+
+    Every method raises ``UnknownPortfolioError`` when a portfolio that it names was not introduced.
+    """
 
     def series_of(
         self, portfolio_ids: Sequence[str], *, known_at: datetime | None = None

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from tidebook.analytics import Figure
-    from tidebook.engine.ports import Reader
+    from tidebook.engine.figure_reader import HoldingsReader
     from tidebook.engine.users import UserBook
     from tidebook.engine.views import PositionView, TransactionView
     from tidebook.model.portfolios import Portfolio
@@ -119,7 +119,7 @@ class ClosedTrades(NamedTuple):
 
 
 def activity(
-    reader: Reader,
+    reader: HoldingsReader,
     book: UserBook,
     *,
     start: date | None = None,
@@ -159,7 +159,11 @@ def activity(
 
 
 def holdings(
-    reader: Reader, book: UserBook, *, as_of: date | None = None, known_at: datetime | None = None
+    reader: HoldingsReader,
+    book: UserBook,
+    *,
+    as_of: date | None = None,
+    known_at: datetime | None = None,
 ) -> Holdings:
     """Return what a user holds as of a day, in all portfolios together."""
     value = cost = realised = unrealised = priced = ZERO
@@ -187,14 +191,33 @@ def holdings(
 
 
 def closed_trades(
-    reader: Reader, book: UserBook, *, as_of: date | None = None, known_at: datetime | None = None
+    reader: HoldingsReader,
+    book: UserBook,
+    *,
+    as_of: date | None = None,
+    known_at: datetime | None = None,
 ) -> ClosedTrades:
     """Return how a user's closed trades ended, by their gains after costs on the lots they closed.
 
     What was realised on cash is no trade. A sale that was filled in several executions is as many
     trades as were reported.
     """
-    results: dict[tuple[str, str, str], Decimal] = {}
+    return ended(trade_results(reader, book, as_of=as_of, known_at=known_at))
+
+
+Results = dict[tuple[str, str, str], "Decimal"]
+"""What each closed trade came to, by portfolio, transaction and security."""
+
+
+def trade_results(
+    reader: HoldingsReader,
+    book: UserBook,
+    *,
+    as_of: date | None = None,
+    known_at: datetime | None = None,
+) -> Results:
+    """Return what each of a user's closed trades came to after costs, in the user's currency."""
+    results: Results = {}
     for portfolio in book.portfolios:
         view = reader.entries(portfolio.portfolio_id, as_of=as_of, known_at=known_at, realised=True)
         cash = {one.security_id for one in view.instruments if one.is_cash}
@@ -206,10 +229,11 @@ def closed_trades(
             amount = converted(gain.gain_base, _rate(book, portfolio, gain.closed_on))
             with exact():
                 results[key] = results.get(key, ZERO) + amount
-    return _ended(results)
+    return results
 
 
-def _ended(results: Mapping[tuple[str, str, str], Decimal]) -> ClosedTrades:
+def ended(results: Mapping[tuple[str, str, str], Decimal]) -> ClosedTrades:
+    """Return how closed trades ended, of what each came to."""
     won = [one for one in results.values() if one > 0]
     lost = [one for one in results.values() if one < 0]
     figures = to_float64(results.values())
@@ -239,7 +263,7 @@ def _mean(amounts: Sequence[Decimal]) -> Decimal | None:
 
 
 def _traded(
-    reader: Reader,
+    reader: HoldingsReader,
     book: UserBook,
     portfolio: Portfolio,
     when: tuple[date | None, date | None, datetime | None],
@@ -286,7 +310,7 @@ def _one(book: UserBook, portfolio: Portfolio, view: TransactionView) -> Traded 
 
 
 def _values(
-    reader: Reader, book: UserBook, as_of: date | None, known_at: datetime | None
+    reader: HoldingsReader, book: UserBook, as_of: date | None, known_at: datetime | None
 ) -> dict[str, Decimal]:
     """Return what each security of a user was worth at the close of a day; cash is left out."""
     found: dict[str, Decimal] = {}

@@ -16,12 +16,13 @@ from tidebook.errors import MissingRateError, ReportingCurrencyError, UnknownUse
 from tidebook.model.portfolios import Portfolio
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date, datetime
     from decimal import Decimal
 
     from tidebook.engine.measuring.prepared import Series
     from tidebook.engine.ports import Reader
-    from tidebook.engine.views import Freshness
+    from tidebook.engine.views import Freshness, SeriesView
     from tidebook.model.markets import RateTable
 
 FUNDED_FROM_OUTSIDE: Final = "FUNDED_FROM_OUTSIDE"
@@ -128,7 +129,20 @@ def book_of(
 ) -> UserBook:
     """Return the series of portfolios as one, as :func:`user_book` does."""
     views = reader.series_of([one.portfolio_id for one in portfolios], known_at=known_at)
-    rates = reader.markets([], known_at=known_at).rates
+    return book_from(user_id, portfolios, views, reader.markets([], known_at=known_at).rates)
+
+
+def book_from(
+    user_id: str,
+    portfolios: tuple[Portfolio, ...],
+    views: Sequence[SeriesView],
+    rates: RateTable,
+) -> UserBook:
+    """Return the series of portfolios as one, of what was read of them.
+
+    Raises:
+        MissingRateError: If one of them is in a currency without a rate on one of its days.
+    """
     currency = portfolios[0].base_currency
     try:
         series = series_in_one(views, currency, lambda: rates)

@@ -208,15 +208,40 @@ def content_hash(transaction: Transaction) -> str:
     """
     if transaction.type is TransactionType.CANCELLED:
         transaction = cancellation(transaction.transaction_id, "", date.min)
-    given: list[object] = list(transaction[:_PLAIN_FIELDS])
+    parts = _plain_parts(transaction)
     if transaction[_PLAIN_FIELDS:] != _NOTHING_MORE:
-        for choice in transaction.lots:
-            given.extend(choice)
+        given: list[object] = [part for choice in transaction.lots for part in choice]
         given.append(len(transaction.lots))
         given.extend(transaction[_PLAIN_FIELDS + 1 :])
-    parts = [decimal_text(value) if type(value) is Decimal else str(value) for value in given]
+        parts += [decimal_text(each) if isinstance(each, Decimal) else str(each) for each in given]
     text = _SEPARATOR.join(parts)
     if text.count(_SEPARATOR) >= len(parts):
         # A field holds a separator itself; escaped, no text can pass from one field into the next.
         text = repr(parts)
     return blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _plain_parts(transaction: Transaction) -> list[str]:
+    """Return the fields that every transaction has as texts, in their order."""
+    rate = transaction.fx_rate
+    fee, tax, accrued = transaction.fee, transaction.tax, transaction.accrued_interest
+    return [
+        transaction.transaction_id,
+        transaction.portfolio_id,
+        transaction.security_id,
+        str(transaction.type),
+        str(transaction.traded_at),
+        str(transaction.trade_date),
+        decimal_text(transaction.quantity),
+        decimal_text(transaction.price),
+        decimal_text(transaction.gross),
+        transaction.trade_currency,
+        transaction.currency,
+        decimal_text(fee) if fee else "0",
+        decimal_text(tax) if tax else "0",
+        decimal_text(accrued) if accrued else "0",
+        "None" if rate is None else decimal_text(rate),
+        transaction.instrument_id,
+        str(transaction.settlement_date),
+        transaction.note,
+    ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tidebook.model.money import ONE, converted, quotient, share
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import date
     from decimal import Decimal
 
@@ -80,6 +80,18 @@ class RateTable:
         for rate in given:
             pairs.setdefault((rate.source, rate.target), {})[rate.on] = rate.rate
         return RateTable({pair: quotes(found.items()) for pair, found in pairs.items() if found})
+
+    def mapped(self, change: Callable[[tuple[str, str], date, Decimal], Decimal]) -> RateTable:
+        """Return the table with each quote as ``change`` of its pair, its day and its number."""
+        return RateTable(
+            {
+                pair: Quotes(
+                    found.days,
+                    tuple(change(pair, on, value) for on, value in zip(*found, strict=True)),
+                )
+                for pair, found in self._pairs.items()
+            }
+        )
 
     def quoted_on(self, source: str, target: str, on: date) -> Decimal | None:
         """Return what exactly this pair was quoted at on the day itself."""

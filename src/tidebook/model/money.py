@@ -21,6 +21,8 @@ from decimal import (
 )
 from typing import TYPE_CHECKING
 
+from tidebook.model.traced import remembered
+
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
@@ -47,7 +49,9 @@ def exact() -> AbstractContextManager[Context]:
 def rounded(value: Decimal) -> Decimal:
     """Return ``value`` half even to 18 places; unchanged when it needs no more than these."""
     result = _HALF_EVEN.quantize(value, _QUANTUM)
-    return value if result == value else result
+    if result == value:
+        return value
+    return result if type(value) is Decimal else remembered("half_even", result, value)
 
 
 def quotient(numerator: Decimal, denominator: Decimal) -> Decimal:
@@ -56,12 +60,20 @@ def quotient(numerator: Decimal, denominator: Decimal) -> Decimal:
     Raises:
         decimal.DivisionByZero: If the denominator is zero; callers decide what that means.
     """
-    return rounded(_QUOTIENT.divide(numerator, denominator))
+    result = rounded(_QUOTIENT.divide(numerator, denominator))
+    if type(numerator) is type(denominator) is Decimal:
+        return result
+    return remembered("quotient", result, numerator, denominator)
 
 
 def converted(amount: Decimal, rate: Decimal) -> Decimal:
     """Return ``amount x rate``, half even to 18 places."""
-    return amount if rate is ONE or rate == ONE else rounded(_HALF_EVEN.multiply(amount, rate))
+    if rate is ONE or rate == ONE:
+        return amount
+    result = rounded(_HALF_EVEN.multiply(amount, rate))
+    if type(amount) is type(rate) is Decimal:
+        return result
+    return remembered("converted", result, amount, rate)
 
 
 def share(whole: Decimal, part: Decimal, of: Decimal) -> Decimal:
@@ -71,7 +83,10 @@ def share(whole: Decimal, part: Decimal, of: Decimal) -> Decimal:
     """
     if part == of:
         return whole
-    return rounded(_QUOTIENT.divide(_HALF_EVEN.multiply(whole, part), of))
+    result = rounded(_QUOTIENT.divide(_HALF_EVEN.multiply(whole, part), of))
+    if type(whole) is type(part) is type(of) is Decimal:
+        return result
+    return remembered("share", result, whole, part, of)
 
 
 def decimal_text(value: Decimal) -> str:

@@ -119,7 +119,7 @@ def _faults(found: Explanation) -> list[str]:
 def _line(tree: Shown, asked: Asked, root_path: str, levels: int) -> TreeLine:
     source, folded = tree.source, tree.folded
     href = None
-    if source is not None and source.figure is not None and source.on is not None:
+    if source is not None and source.kind == "day" and source.figure and source.on is not None:
         day = asked._replace(
             figure=source.figure, day=source.on.isoformat(), security_id="", period="", as_of=""
         )

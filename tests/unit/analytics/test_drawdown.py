@@ -15,7 +15,6 @@ from tidebook.analytics import (
     Reason,
     Spell,
     Undefined,
-    conditional_drawdown,
     drawdown,
     drawdown_of,
     falls,
@@ -140,19 +139,6 @@ def test_the_first_of_equal_waits_is_told() -> None:
 
 def test_a_wait_of_no_days_is_undefined() -> None:
     assert _wait() == Undefined(Reason.NO_DATA)
-
-
-def test_the_conditional_drawdown_is_the_mean_of_the_deepest_days() -> None:
-    # Below the high by 0, 10, 20 and 30 percent: the deepest half of four days, then all.
-    wealth = np.array([1.0, 0.9, 0.8, 0.7])
-    assert conditional_drawdown(wealth - 1.0, 0.5) == pytest.approx(0.25, abs=1e-15)
-    assert conditional_drawdown(wealth - 1.0, 1e-9) == pytest.approx(0.15, abs=1e-9)
-
-
-def test_no_days_have_no_conditional_drawdown() -> None:
-    assert conditional_drawdown(np.zeros(0), 0.9) == Undefined(Reason.TOO_FEW_RETURNS)
-    with pytest.raises(UnusableSeriesError):
-        conditional_drawdown(np.array([np.nan]), 0.9)
 
 
 def test_the_worst_falls_come_deepest_first() -> None:

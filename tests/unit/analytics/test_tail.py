@@ -3,22 +3,43 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from tidebook.analytics import (
+    Conventions,
     Reason,
     TailMethod,
     Undefined,
     cornish_fisher,
-    expected_shortfall,
-    gaussian_shortfall,
+    figure,
     mean_loss_beyond,
     over_horizon,
-    value_at_risk,
 )
+from tidebook.engine.measuring.risk import VAR_MEASURES
 from tidebook.errors import UnusableParameterError, UnusableSeriesError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tidebook.analytics import Figure
+
+    Returns = NDArray[np.float64]
+
+
+def value_at_risk(returns: Returns, confidence: float, method: TailMethod) -> Figure:
+    return figure(VAR_MEASURES[method], returns, None, Conventions(confidence=confidence))
+
+
+def expected_shortfall(returns: Returns, confidence: float) -> Figure:
+    return figure("expected_shortfall", returns, None, Conventions(confidence=confidence))
+
+
+def gaussian_shortfall(returns: Returns, confidence: float) -> Figure:
+    return figure("expected_shortfall_gaussian", returns, None, Conventions(confidence=confidence))
+
 
 HUNDREDTHS = np.array([-0.04, -0.03, -0.02, -0.01, 0.0, 0.01, 0.02, 0.03, 0.04, 0.05])
 # Two returns of mean 0 and standard deviation 1.

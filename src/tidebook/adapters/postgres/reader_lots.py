@@ -20,7 +20,8 @@ from tidebook.book.lots import LotRule
 from tidebook.book.policies import key_rules
 from tidebook.book.positions import in_one_pool, open_lots
 from tidebook.engine.views import LotsView, LotView
-from tidebook.model.money import exact, quotient
+from tidebook.model.money import ZERO, exact, quotient
+from tidebook.model.tuples import made
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from tidebook.adapters.postgres.market_cache import MarketCache, Markets
     from tidebook.adapters.postgres.reader_portfolios import Subject
     from tidebook.adapters.postgres.rows import StoredPart
+    from tidebook.book.holding_periods import HoldingPeriod
     from tidebook.book.lots import Entry, Lot
     from tidebook.model.instruments import Instrument
 
@@ -125,14 +127,15 @@ def _views(
             total([lot.cost_base for lot in lots]),
         )
     valuation = valued(held, key.instrument, markets, subject.portfolio, on)
+    periods: dict[tuple[date, bool], HoldingPeriod] = {}
+    rates = subject.portfolio.tax_rates
     for lot, value in zip(lots, lot_values(lots, valuation), strict=True):
-        yield LotView(
-            key.security_id,
-            *lot,
-            quotient(lot.cost_local, lot.quantity),
-            quotient(lot.cost_base, lot.quantity),
-            key.instrument.currency,
-            holding_period(lot, on, subject.portfolio.tax_rates),
-            value,
-            valuation.reason,
-        )
+        of_day = lot.opened_on, lot.quantity > ZERO
+        period = periods.get(of_day)
+        if period is None:
+            period = periods[of_day] = holding_period(lot, on, rates)
+        local = base = quotient(lot.cost_local, lot.quantity)
+        if lot.cost_base != lot.cost_local:
+            base = quotient(lot.cost_base, lot.quantity)
+        told = (local, base, key.instrument.currency, period, value, valuation.reason)
+        yield made(LotView, (key.security_id, *lot, *told))

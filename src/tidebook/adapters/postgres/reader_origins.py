@@ -19,6 +19,16 @@ if TYPE_CHECKING:
     from tidebook.book.derivation import Source
 
 _SQL: Final = statements("read_origins")
+_STATEMENTS: Final = {
+    SourceKind.TRANSACTION: "transaction",
+    SourceKind.ENTRY: "transaction",
+    SourceKind.GAIN: "transaction",
+    SourceKind.ACTION: "action",
+    SourceKind.PRICE: "price",
+    SourceKind.RATE: "rate",
+    SourceKind.DAY: "day",
+}
+"""The statement of each kind that came in as a fact; the others have no such origin."""
 
 
 def read_origins(
@@ -32,10 +42,11 @@ def read_origins(
     found: dict[Source, Origin] = {}
     for kind in SourceKind:
         wanted = [source for source in sources if source.kind is kind]
-        if not wanted:
+        statement = _STATEMENTS.get(kind)
+        if not wanted or statement is None:
             continue
         rows = cursor.execute(
-            _SQL[kind.value],
+            _SQL[statement],
             {
                 "places": list(range(len(wanted))),
                 "ids": [source.id for source in wanted],

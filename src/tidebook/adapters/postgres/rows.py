@@ -22,6 +22,7 @@ from tidebook.model.portfolios import (
     Settlement,
     TaxRates,
 )
+from tidebook.model.tuples import made
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -116,33 +117,19 @@ def entry_from(row: TupleRow) -> Entry:
     """
     portfolio_id, security_id, leg, transaction_id, kind, on, at, rank, currency = row[:9]
     fx_rate, quantity, local, base, *gains, matched, opened = row[9:]
-    posting = Posting(
-        portfolio_id=portfolio_id,
-        security_id=security_id,
-        leg=_LEGS[leg],
-        transaction_id=transaction_id,
-        type=event_type(kind),
-        on=on,
-        at=at,
-        rank=rank,
-        quantity=quantity,
-        amount=ZERO,
-        amount_base=ZERO,
-        currency=currency,
-        fx_rate=fx_rate,
-        realises=gains[0] is not None,
-        flow=None,
-        flow_base=ZERO,
-    )
-    matches = lots_from(matched or ())
-    change = Lot(transaction_id, on, quantity, local, base)
+    key = (portfolio_id, security_id, _LEGS[leg], transaction_id, event_type(kind), on, at, rank)
+    realises = gains[0] is not None
+    terms = (quantity, ZERO, ZERO, currency, fx_rate, realises, None, ZERO, None)
+    matches = lots_from(matched) if matched else ()
+    change = made(Lot, (transaction_id, on, quantity, local, base))
     opens = _opens(opened, change, matches)
-    return Entry(posting, quantity, local, base, opens, matches, *gains)
+    posting = made(Posting, (*key, *terms))
+    return made(Entry, (posting, quantity, local, base, opens, matches, *gains, None))
 
 
 def lots_from(stored: Sequence[StoredPart]) -> tuple[Lot, ...]:
     """Return lots, or parts of lots, as they are stored."""
-    return tuple(Lot(*_part(part)) for part in stored)
+    return tuple([made(Lot, _part(part)) for part in stored])
 
 
 def instrument_of(security_id: str, currency: str, known: Mapping[str, Instrument]) -> Instrument:
@@ -165,4 +152,6 @@ def utc(instant: datetime) -> datetime:
 
 def _part(part: StoredPart) -> tuple[str, date, Decimal, Decimal, Decimal]:
     lot_id, opened_on, quantity, local, base = part
-    return lot_id, date.fromisoformat(opened_on), Decimal(quantity), Decimal(local), Decimal(base)
+    in_local = Decimal(local)
+    in_base = in_local if base == local else Decimal(base)
+    return lot_id, date.fromisoformat(opened_on), Decimal(quantity), in_local, in_base

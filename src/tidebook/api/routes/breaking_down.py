@@ -34,14 +34,14 @@ router = APIRouter(tags=["measures"])
 def contributions_of_several(edge: EdgeHere, body: JsonBody) -> Response:
     """Return what each group of holdings added to the return of several portfolios together."""
     asked = wire.asked_contribution(decoded_object(body), edge.clock.now(), of_several=True)
-    return reply(_contributions(edge, members_of(edge, asked.scope), asked))
+    return reply(_contributions(edge, members_of(edge.reader, asked.scope), asked))
 
 
 @router.post("/portfolios/attribution", **samples.attribution_of_several())
 def attributions_of_several(edge: EdgeHere, body: JsonBody) -> Response:
     """Return why several portfolios together returned something else than a benchmark."""
     asked = wire.asked_attribution(decoded_object(body), edge.clock.now(), of_several=True)
-    return reply(_attributions(edge, members_of(edge, asked.scope), asked))
+    return reply(_attributions(edge, members_of(edge.reader, asked.scope), asked))
 
 
 @router.post("/portfolios/{portfolio_id:path}/contribution", **samples.contribution())

@@ -13,8 +13,13 @@ from tidebook.api.correlation import correlation_id_of
 from tidebook.api.edge import Day, Edge, EdgeHere, Instant, JsonBody, today
 from tidebook.api.replies import Json, reply
 from tidebook.api.rows import account_policies, compliance as rows
-from tidebook.api.wire import account_policies as policy_wire, compliance as wire
+from tidebook.api.wire import (
+    account_policies as policy_wire,
+    account_standings as account_wire,
+    compliance as wire,
+)
 from tidebook.compliance.taxes import NOT_ADVICE
+from tidebook.engine.compliance.accounts import account_standings
 from tidebook.engine.compliance.acknowledging import Said, acknowledged
 from tidebook.engine.compliance.open_orders import check_with_open
 from tidebook.engine.compliance.pretrade import Order, account_of_order, check_orders
@@ -60,6 +65,14 @@ def history(edge: EdgeHere, user_id: str, trade_id: str) -> Response:
     if not kept:
         raise UnknownVerdictError(trade_id)
     return reply({"trade_id": trade_id} | wire.history_of(kept))
+
+
+@router.get("/users/{user_id:path}/compliance/accounts", **samples.answer("compliance_accounts"))
+def accounts(edge: EdgeHere, user_id: str, as_of: Day = None) -> Response:
+    """Return where the accounts of a user and the household stand when a day is over."""
+    household = edge.compliance.household(_portfolios(edge, user_id))
+    found = account_standings(household, as_of or today(edge))
+    return reply(account_wire.standings_of(user_id, found))
 
 
 @router.post("/users/{user_id:path}/compliance/check", **samples.compliance_check())

@@ -22,6 +22,7 @@ from tidebook.engine.explaining import (
     FIGURES,
     TERMS,
     Explanation,
+    Library,
     Limits,
     Question,
     Shown,
@@ -39,6 +40,7 @@ router = APIRouter(tags=["explain"])
 
 DEPTH_MAX = 100
 WIDTH_MAX = 10_000
+ROW_MAX = 1_000_000
 
 
 class Form(StrEnum):
@@ -74,6 +76,11 @@ def explain_figure(
     term: Term | None = None,
     from_currency: Text = None,
     to_currency: Text = None,
+    user_id: Text = None,
+    rule_id: Text = None,
+    amount: Text = None,
+    row: Annotated[int | None, Query(ge=0, le=ROW_MAX)] = None,
+    currency: Text = None,
     as_of: Day = None,
     known_at: Instant = None,
     depth: Depth = 12,
@@ -102,12 +109,22 @@ def explain_figure(
         known_at,
         net_or_gross,
         term,
+        user_id=user_id,
+        rule_id=rule_id,
+        amount=amount,
+        row=row,
+        currency=currency,
     )
-    found = explain(edge.reader, question)
+    found = explain(edge.reader, question, library_of(edge))
     tree = shown(edge.reader, found, Limits(depth, width))
     if format is Form.TEXT:
         return PlainTextResponse("\n".join((*lines(tree), *notes(found), *faults(found))) + "\n")
     return reply(document_of(found, tree))
+
+
+def library_of(edge: Edge) -> Library:
+    """Return what figures of more than one portfolio's book are drawn from."""
+    return Library(edge.reader, edge.desk.benchmarks, edge.compliance, edge.clock.now())
 
 
 def _today(edge: Edge, portfolio_id: str | None, period: PeriodRequest | None) -> date | None:
@@ -155,6 +172,7 @@ def tree_of(tree: Shown) -> Json:
             "correlation_id": source.correlation_id,
             "row": source.row,
             "figure": source.figure,
+            "portfolio_id": source.portfolio_id,
         },
         "children": [tree_of(child) for child in tree.children],
         "folded": None if folded is None else folded._asdict(),

@@ -29,6 +29,7 @@ from tidebook.engine.measuring.performance import (
 )
 from tidebook.engine.measuring.risk import risk
 from tidebook.engine.measuring.ruled import ruled_performance
+from tidebook.engine.ports import Reader
 from tidebook.errors import NoPortfoliosError
 
 router = APIRouter(tags=["measures"])
@@ -59,7 +60,7 @@ class Asking(NamedTuple):
 def time_weighted_returns_of_several(edge: EdgeHere, body: JsonBody) -> Response:
     """Return time-weighted returns of several portfolios together, as percent numbers."""
     asked = wire.asked(decoded_object(body), edge.clock.now(), of_several=True)
-    members = members_of(edge, asked.scope)
+    members = members_of(edge.reader, asked.scope)
     if asked.scope.group is not None and asked.scope.group.each:
         as_of = asked.scope.as_of or edge.clock.now().date()
         request = Request(as_of, asked.periods, asked.scope.basis)
@@ -74,7 +75,7 @@ def money_weighted_returns_of_several(edge: EdgeHere, body: JsonBody) -> Respons
     asked = wire.asked(
         decoded_object(body), edge.clock.now(), of_several=True, by_each=False, by_rules=False
     )
-    found = asking(edge, members_of(edge, asked.scope), asked.scope, asked.periods)
+    found = asking(edge, members_of(edge.reader, asked.scope), asked.scope, asked.periods)
     periods = money_weighted_performance(found.measured.series, found.request)
     return reply(wire.rates_json(periods, asked, found.about(with_basis=False)))
 
@@ -128,7 +129,7 @@ def _returns(accept: Accept, found: Asking, asked: wire.Asked) -> Response:
 def risk_of_several(edge: EdgeHere, body: JsonBody) -> Response:
     """Return the risk of several portfolios together."""
     asked = risk_wire.asked(decoded_object(body), edge.clock.now(), of_several=True)
-    return reply(_risk(edge, members_of(edge, asked.scope), asked))
+    return reply(_risk(edge, members_of(edge.reader, asked.scope), asked))
 
 
 @router.post("/portfolios/{portfolio_id:path}/risk", **samples.risk())
@@ -162,7 +163,7 @@ def _risk(edge: Edge, portfolio_ids: tuple[str, ...], asked: risk_wire.AskedRisk
     return risk_wire.risk_json(periods, asked, about)
 
 
-def members_of(edge: Edge, asked: AskedScope) -> tuple[str, ...]:
+def members_of(reader: Reader, asked: AskedScope) -> tuple[str, ...]:
     """Return the portfolios of a group.
 
     Raises:
@@ -172,7 +173,7 @@ def members_of(edge: Edge, asked: AskedScope) -> tuple[str, ...]:
     if group is not None and group.portfolio_ids is not None:
         return group.portfolio_ids
     client_id = None if group is None else group.client_id
-    found = edge.reader.portfolios(cif_id=client_id, known_at=asked.known_at)
+    found = reader.portfolios(cif_id=client_id, known_at=asked.known_at)
     if not found:
         raise NoPortfoliosError(client_id)
     return tuple(each.portfolio_id for each in found)

@@ -276,15 +276,12 @@ def attribution_json(
 
 
 def _attribution(period: PeriodAttribution, *, with_currency: bool) -> Json:
-    active: Figure = period.portfolio
-    if not isinstance(period.portfolio, Undefined) and not isinstance(period.benchmark, Undefined):
-        active = period.portfolio - period.benchmark
     answer: Json = {
         "start_date": day_or_null(period.start),
         "end_date": period.end.isoformat(),
         "portfolio_return": percent(period.portfolio),
         "benchmark_return": percent(period.benchmark),
-        "active_return": percent(active),
+        "active_return": percent(period.active),
         "other": percent(period.other),
         "n": period.days,
         "effects": [_effects(row, with_currency=with_currency) for row in period.groups],

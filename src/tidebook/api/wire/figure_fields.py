@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from tidebook.analytics import MEASURES
+from tidebook.engine.explaining import further_figures
 
 _VALUATION: Final = {
     "market_price": "position.price",
@@ -104,6 +105,12 @@ _TERMS: Final = {
     "short_term": "gains.realised",
     "long_term": "gains.realised",
     "undated": "gains.undated",
+}
+_SYMBOL: Final = {
+    "invested": "user_symbol.invested",
+    "value": "user_symbol.value",
+    "pnl": "user_symbol.pnl",
+    "return_pct": "user_symbol.return",
 }
 _RETURN: Final = {"cumulative_return": "period.twr", "coverage": "period.coverage"}
 
@@ -218,6 +225,77 @@ FIGURE_FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
         "summary.*.attributes.cashflow_count": "period.cashflow_count",
         "freshness.coverage": "day.coverage",
     },
+    "/bridge": {
+        **{name: f"bridge.{name}" for name in further_figures.BRIDGE},
+        **{f"securities.*.{name}": f"bridge_line.{name}" for name in further_figures.BRIDGE_LINE},
+    },
+    "/contribution": {
+        "results.*.cumulative_return": "contribution.cumulative_return",
+        "results.*.coverage": "contribution.coverage",
+        **{
+            f"results.*.contributions.*.{name}": f"contribution.{name}"
+            for name in further_figures.CONTRIBUTION
+            if f"contribution.{name}" in further_figures.OF_GROUPS
+        },
+    },
+    "/attribution": {
+        **{
+            f"results.*.{name}": f"attribution.{name}"
+            for name in further_figures.ATTRIBUTION
+            if f"attribution.{name}" not in further_figures.OF_GROUPS
+        },
+        **{
+            f"results.*.effects.*.{name}": f"attribution.{name}"
+            for name in further_figures.ATTRIBUTION
+            if f"attribution.{name}" in further_figures.OF_GROUPS
+        },
+    },
+    "/users/{user_id}/metrics": {
+        "total_invested": "user.invested",
+        "total_value": "user.value",
+        "realized_pnl": "user.realised",
+        "unrealized_pnl": "user.unrealised",
+        "income": "user.income",
+        "fees": "user.fees",
+        "profit_dollar": "user.profit",
+        "returns_percent": "user.returns",
+        "returns_annual_percent": "user.returns_annual",
+        "twr_percent": "user.twr",
+        "coverage": "user.coverage",
+    },
+    "/users/{user_id}/portfolio": {
+        "total_invested": "user.invested",
+        "total_sold": "user.sold",
+        "total_value": "user.value",
+        "total_cost": "user.cost",
+        "total_pnl": "user.pnl",
+        "realized_pnl": "user.realised",
+        "unrealized_pnl": "user.unrealised",
+        "coverage": "user.coverage",
+        **_under("all_symbols.*", _SYMBOL),
+        **_under("top_performers.*", _SYMBOL),
+    },
+    "/users/{user_id}/win-rate": {
+        "win_rate": "closed.win_rate",
+        "win_rate_of_all": "closed.win_rate_of_all",
+        "average_win": "closed.average_win",
+        "average_loss": "closed.average_loss",
+        "expectancy": "closed.expectancy",
+        "profit_factor": "closed.profit_factor",
+        "total_pnl": "closed.pnl",
+    },
+    "/users/{user_id}/compliance": {
+        "audits.*.details.amounts.*.value": "verdict.amount",
+        "audits.*.details.evidence.*.quantity": "verdict.evidence_quantity",
+        "audits.*.details.evidence.*.amount": "verdict.evidence_amount",
+    },
+    "/users/{user_id}/tax/lots": {
+        **{f"reports.*.totals.{name}": f"tax_total.{name}" for name in further_figures.TAX_TOTAL},
+        **{f"reports.*.lots.*.{name}": f"tax_lot.{name}" for name in further_figures.TAX_LOT},
+    },
+    "/users/{user_id}/tax/form-8949": {
+        f"reports.*.rows.*.{name}": f"tax_sale.{name}" for name in further_figures.TAX_SALE
+    },
     "/prices/": {"prices.*.price": "market.price"},
     "/fx-rates/": {"rates.*.rate": "market.rate"},
 }
@@ -237,6 +315,20 @@ NO_FIGURES: Final = frozenset(
         "entries_closed",
         "entries_written",
         "days_held",
+        "n",
+        "trades",
+        "total_trades",
+        "closed_trades",
+        "winning_trades",
+        "losing_trades",
+        "breakeven_trades",
+        "total_symbols_traded",
+        "rule_version",
+        "total_checks",
+        "passed",
+        "flagged",
+        "failed",
+        "provisional",
         "year",
     }
 )

@@ -17,7 +17,11 @@ from tidebook.engine.book_facts import rebuilt
 from tidebook.engine.compliance.judging import household_keys, household_of, wash_terms
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tidebook.compliance.policies import AccountPolicy
     from tidebook.compliance.taxes import Form8949Row, TaxLot, TaxTotals
+    from tidebook.engine.book_facts import Rebuilt
     from tidebook.engine.compliance.ports import Household
 
 
@@ -41,11 +45,17 @@ def tax_reports(
     household: Household, year: int, reporting: Reporting = Reporting.NOT_REPORTED
 ) -> tuple[TaxReport, ...]:
     """Return a household's reports, one for each currency that its books are kept in."""
-    made = rebuilt(household.facts)
-    terms, keys = wash_terms(made, household.policies), household_keys(made)
+    return reports_of(rebuilt(household.facts), household.policies, year, reporting)
+
+
+def reports_of(
+    made: Rebuilt, policies: Mapping[str, AccountPolicy], year: int, reporting: Reporting
+) -> tuple[TaxReport, ...]:
+    """Return the same of books that were made already."""
+    terms, keys = wash_terms(made, policies), household_keys(made)
     coins = {one for one, kind in terms.classes.items() if kind is AssetClass.DIGITAL_ASSET}
     reports: list[TaxReport] = []
-    for one in household_of(made, household.policies):
+    for one in household_of(made, policies):
         history = household_history(keys, one)
         view = match_washes(history.events, terms)
         own = [

@@ -6,7 +6,8 @@ from tidebook.engine.explaining.answers import Explanation
 from tidebook.engine.explaining.asking import explain
 from tidebook.engine.explaining.differing import Differing, explain_difference
 from tidebook.engine.explaining.figures import FIGURES, TERMS, Figure, Question, Scope, needs_of
-from tidebook.engine.explaining.reading import FigureReader
+from tidebook.engine.explaining.library import Library
+from tidebook.engine.explaining.parts import AskedParts
 from tidebook.engine.explaining.shown import (
     SIGNS,
     Folded,
@@ -20,16 +21,19 @@ from tidebook.engine.explaining.shown import (
     value_text,
 )
 from tidebook.engine.explaining.supposing import Supposition
+from tidebook.engine.figure_reader import FigureReader
 
 __all__ = [
     "FIGURES",
     "SIGNS",
     "TERMS",
+    "AskedParts",
     "Differing",
     "Explanation",
     "Figure",
     "FigureReader",
     "Folded",
+    "Library",
     "Limits",
     "Question",
     "Scope",

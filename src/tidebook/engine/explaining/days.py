@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from tidebook.book.trees.steps import Step
     from tidebook.engine.explaining.evidence import Evidence
     from tidebook.engine.explaining.figures import Figure, Question
-    from tidebook.engine.explaining.reading import FigureReader
+    from tidebook.engine.figure_reader import FigureReader
     from tidebook.engine.views import SeriesView
 
 

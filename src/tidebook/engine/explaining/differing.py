@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from tidebook.engine.book_facts import BookFacts
     from tidebook.engine.explaining.answers import Explanation
     from tidebook.engine.explaining.figures import Figure, Question
-    from tidebook.engine.explaining.reading import FigureReader
     from tidebook.engine.explaining.supposing import Supposition
+    from tidebook.engine.figure_reader import FigureReader
     from tidebook.engine.ports import Reader
 
 _ATTEMPTS_MAX: Final = 3

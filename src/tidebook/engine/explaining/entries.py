@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tidebook.book.derivation import Node
     from tidebook.book.trees.steps import Key, Step
     from tidebook.engine.explaining.figures import Figure, Question
-    from tidebook.engine.explaining.reading import FigureReader
+    from tidebook.engine.figure_reader import FigureReader
     from tidebook.engine.views import EntryView, Freshness, TransactionView
     from tidebook.model.facts import Transaction
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tidebook.book.trees.steps import Step
     from tidebook.book.valuation import Valuation
     from tidebook.engine.explaining.rates import Rates
-    from tidebook.engine.explaining.reading import FigureReader
+    from tidebook.engine.figure_reader import FigureReader
     from tidebook.engine.views import MarketView
     from tidebook.model.portfolios import Portfolio
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.analytics import MEASURES, FeeBasis
+from tidebook.engine.explaining import further_figures
 from tidebook.errors import InvalidFigureError
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from tidebook.book.holding_periods import Term
+    from tidebook.engine.explaining.parts import AskedParts
     from tidebook.model.periods import PeriodRequest
 
 
@@ -42,6 +44,28 @@ class Scope(StrEnum):
     """A measure of the returns of a period."""
     MARKET = "market"
     """A price or an exchange rate as it was reported."""
+    BRIDGE = "bridge"
+    """A line between the values at both ends of a period."""
+    BRIDGE_LINE = "bridge_line"
+    """The same of one security."""
+    CONTRIBUTION = "contribution"
+    """What a group of holdings added to a return."""
+    ATTRIBUTION = "attribution"
+    """Why a return was another than a benchmark's."""
+    USER = "user"
+    """What a user traded, holds and earned."""
+    USER_SYMBOL = "user_symbol"
+    """The same of one security."""
+    CLOSED = "closed"
+    """How a user's closed trades ended."""
+    VERDICT = "verdict"
+    """What a rule says of a trade."""
+    TAX_TOTAL = "tax_total"
+    """Sums of a household's sales as tax sees them."""
+    TAX_LOT = "tax_lot"
+    """An open lot as tax sees it."""
+    TAX_SALE = "tax_sale"
+    """A row of Form 8949."""
 
 
 class Figure(NamedTuple):
@@ -62,6 +86,8 @@ class Question(NamedTuple):
 
     ``figure`` may be a full name or the second part of one. ``leg`` tells the two entries of a
     transaction apart where both lie on one key; the main leg is meant unless it says otherwise.
+    ``request`` is what was asked of a route that takes one, and ``group`` a row of its answer.
+    ``row`` is a place in a list of an answer, counted from 0, ``amount`` the name of one.
     """
 
     figure: str
@@ -78,6 +104,13 @@ class Question(NamedTuple):
     known_at: datetime | None = None
     basis: FeeBasis = FeeBasis.NET
     term: Term | None = None
+    group: str | None = None
+    request: AskedParts | None = None
+    user_id: str | None = None
+    rule_id: str | None = None
+    amount: str | None = None
+    row: int | None = None
+    currency: str | None = None
 
 
 class _Terms(NamedTuple):
@@ -102,6 +135,17 @@ TERMS: Final[Mapping[Scope, _Terms]] = {
     Scope.GAINS: _Terms(("portfolio_id",), ("security_id", "period", "term", *_PLAIN)),
     Scope.RISK: _Terms(("portfolio_id", "period"), ("net_or_gross", *_PLAIN)),
     Scope.MARKET: _Terms(("day",), ("security_id", "from_currency", "to_currency", "known_at")),
+    Scope.BRIDGE: _Terms(("portfolio_id", "period"), _PLAIN),
+    Scope.BRIDGE_LINE: _Terms(("portfolio_id", "period", "security_id"), _PLAIN),
+    Scope.CONTRIBUTION: _Terms(("request",), ("group",)),
+    Scope.ATTRIBUTION: _Terms(("request",), ("group",)),
+    Scope.USER: _Terms(("user_id",), ("known_at",)),
+    Scope.USER_SYMBOL: _Terms(("user_id", "security_id"), ("known_at",)),
+    Scope.CLOSED: _Terms(("user_id",), ("known_at",)),
+    Scope.VERDICT: _Terms(("user_id", "transaction_id", "rule_id")),
+    Scope.TAX_TOTAL: _Terms(("user_id", "currency")),
+    Scope.TAX_LOT: _Terms(("user_id", "currency", "row")),
+    Scope.TAX_SALE: _Terms(("user_id", "currency", "row", "period")),
 }
 """What has to be named to ask for a figure of each scope, and what may be."""
 
@@ -284,6 +328,17 @@ _LISTED: Final = (
             "rate": "the exchange rate of a pair on a day, as reported",
         },
     ),
+    *_of(Scope.BRIDGE, further_figures.BRIDGE),
+    *_of(Scope.BRIDGE_LINE, further_figures.BRIDGE_LINE),
+    *_of(Scope.CONTRIBUTION, further_figures.CONTRIBUTION),
+    *_of(Scope.ATTRIBUTION, further_figures.ATTRIBUTION),
+    *_of(Scope.USER, further_figures.USER),
+    *_of(Scope.USER_SYMBOL, further_figures.USER_SYMBOL),
+    *_of(Scope.CLOSED, further_figures.CLOSED),
+    *_of(Scope.VERDICT, further_figures.VERDICT),
+    *_of(Scope.TAX_TOTAL, further_figures.TAX_TOTAL),
+    *_of(Scope.TAX_LOT, further_figures.TAX_LOT),
+    *_of(Scope.TAX_SALE, further_figures.TAX_SALE),
 )
 FIGURES: Final[Mapping[str, Figure]] = {figure.full_name: figure for figure in _LISTED}
 """Every figure by its full name, in the order in which they are listed."""
@@ -326,6 +381,10 @@ _MORE: Final[Mapping[str, tuple[str, ...]]] = {
         ("entry.matched_quantity", "entry.matched_cost", "entry.matched_cost_local"), ("lot_id",)
     ),
     "transaction.named_quantity": ("lot_id",),
+    **dict.fromkeys(further_figures.OF_GROUPS, ("group",)),
+    "verdict.amount": ("amount",),
+    "verdict.evidence_quantity": ("row",),
+    "verdict.evidence_amount": ("row",),
     "market.price": ("security_id",),
     "market.rate": ("from_currency", "to_currency"),
 }

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tidebook.book.gains import Gain, GainTotals
     from tidebook.book.trees.gains import GainTrees
     from tidebook.engine.explaining.figures import Figure, Question
-    from tidebook.engine.explaining.reading import FigureReader
+    from tidebook.engine.figure_reader import FigureReader
     from tidebook.engine.views import BookedEntry, EntriesView
 
 

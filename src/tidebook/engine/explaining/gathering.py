@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from tidebook.book.postings import Posting
-    from tidebook.engine.explaining.reading import FigureReader
+    from tidebook.engine.figure_reader import FigureReader
     from tidebook.engine.views import ActionView, BookedEntry, MarketView, TransactionView
     from tidebook.model.portfolios import Portfolio
 

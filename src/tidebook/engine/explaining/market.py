@@ -11,7 +11,7 @@ from tidebook.model.markets import NO_PRICES
 
 if TYPE_CHECKING:
     from tidebook.engine.explaining.figures import Figure, Question
-    from tidebook.engine.explaining.reading import FigureReader
+    from tidebook.engine.figure_reader import FigureReader
 
 
 def explain_market(reader: FigureReader, question: Question, figure: Figure) -> Drawn:

@@ -20,6 +20,7 @@ from tidebook.book.derivation import (
     stated,
     undefined,
 )
+from tidebook.book.traced_trees import tree_of
 from tidebook.engine.explaining.answers import Drawn
 from tidebook.engine.measuring.performance import (
     NamedPeriod,
@@ -31,6 +32,7 @@ from tidebook.engine.measuring.performance import (
 )
 from tidebook.errors import InvalidFigureError
 from tidebook.model.money import ZERO, exact
+from tidebook.model.traced import Traced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
     )
     from tidebook.book.series import PortfolioDay
     from tidebook.engine.explaining.figures import Figure, Question
-    from tidebook.engine.explaining.reading import FigureReader
+    from tidebook.engine.figure_reader import FigureReader
     from tidebook.engine.measuring.performance import Attributes, PeriodRate, PeriodReturn, Window
     from tidebook.engine.measuring.prepared import Series
     from tidebook.engine.views import SeriesView
@@ -50,7 +52,11 @@ if TYPE_CHECKING:
 
 
 class Rows(NamedTuple):
-    """The daily series of a portfolio as leaves: every column of every day is one."""
+    """The daily series of a portfolio as leaves: every column of every day is one.
+
+    Without a portfolio the days are of a part or a group, and no figure goes on from them but what
+    their numbers remember.
+    """
 
     portfolio_id: str
     base_currency: str
@@ -59,8 +65,11 @@ class Rows(NamedTuple):
     def leaf(self, row: PortfolioDay, column: str) -> Node:
         """Return one column of one day."""
         label, value = _COLUMNS[column]
+        amount, told = value(row), f"{label} {row.on}"
+        if isinstance(amount, Traced):
+            return tree_of(amount, told, self.base_currency)
         source = Source(SourceKind.DAY, self.portfolio_id, row.on, column=column)
-        return given(f"{label} {row.on}", value(row), self.base_currency, source)
+        return given(told, amount, self.base_currency, source if self.portfolio_id else None)
 
     def closing(self, row: PortfolioDay) -> Node:
         """Return what a day closed with, unpriced positions at cost."""
@@ -165,7 +174,7 @@ class _About(NamedTuple):
         if name in _RATES:
             return self._money_weighted(rate, name)
         if name == "coverage":
-            return self._coverage(rate.coverage_min)
+            return coverage_tree(self.rows, self.window, rate.coverage_min)
         node = _AMOUNTS[name](self)
         return node if rate.attributes is None else stated(node, _STATED[name](rate.attributes))
 
@@ -225,17 +234,6 @@ class _About(NamedTuple):
         found = (self.rows.start_flow(row), self.rows.end_flow(row))
         return [node for node in found if node.value]
 
-    def _coverage(self, value: Decimal | None) -> Node:
-        known = [self.rows.coverage(row) for row in self.window.unpriced]
-        known = [node for node in known if node.value is not None]
-        if known:
-            lowest = derived("lowest coverage of a day", "", Formula.MINIMUM, known)
-            return stated(lowest, value)
-        valued = [row for row in self.window.days if row.eod_market_value]
-        if not valued:
-            return undefined("coverage: there is nothing to cover", "")
-        return stated(self.rows.coverage(valued[-1]), value)
-
     def sum_of(self, label: str, nodes: Sequence[Node]) -> Node:
         """Return a sum in base currency."""
         return derived(label, self.rows.base_currency, Formula.SUM, nodes)
@@ -249,6 +247,18 @@ class _About(NamedTuple):
         out = [node for node in self.flows() if node.value is not None and node.value < 0]
         unit = self.rows.base_currency
         return derived("withdrawals", unit, Formula.NEGATIVE, (self.sum_of("flows out", out),))
+
+
+def coverage_tree(rows: Rows, window: Window, value: Decimal | None) -> Node:
+    """Return the lowest coverage of a day; of the last valued day where everything was priced."""
+    known = [rows.coverage(row) for row in window.unpriced]
+    known = [node for node in known if node.value is not None]
+    if known:
+        return stated(derived("lowest coverage of a day", "", Formula.MINIMUM, known), value)
+    valued = [row for row in window.days if row.eod_market_value]
+    if not valued:
+        return undefined("coverage: there is nothing to cover", "")
+    return stated(rows.coverage(valued[-1]), value)
 
 
 def _flow(amount: Node, days: int) -> Reckoned:

@@ -18,7 +18,7 @@ from tidebook.errors import UnknownSubjectError
 
 if TYPE_CHECKING:
     from tidebook.engine.explaining.figures import Figure, Question
-    from tidebook.engine.explaining.reading import FigureReader
+    from tidebook.engine.figure_reader import FigureReader
     from tidebook.engine.measuring.prepared import Series
     from tidebook.engine.views import SeriesView
     from tidebook.model.periods import Span

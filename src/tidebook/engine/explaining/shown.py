@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.book.derivation import Formula, Node
-from tidebook.engine.explaining.figures import Scope
 from tidebook.model.money import ZERO, decimal_text, exact
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from tidebook.analytics.derivation import Tree
     from tidebook.book.derivation import Source
     from tidebook.engine.explaining.answers import Explanation
-    from tidebook.engine.explaining.reading import FigureReader
+    from tidebook.engine.figure_reader import FigureReader
     from tidebook.engine.views import Origin
 
 FIGURES_MAX: Final = 5000
@@ -33,6 +32,10 @@ SIGNS: Final[Mapping[str, str]] = {
     "share": "share",
     "quotient": "÷",
     "coverage": "coverage",
+    "absolute": "size",
+    "whole_quotient": "÷ whole",
+    "half_even": "18 places",
+    "hundredfold": "× 100 exact",
     "minimum": "min",
     "count": "count",
     "given": "",
@@ -49,6 +52,9 @@ SIGNS: Final[Mapping[str, str]] = {
     "rounded": "10 places",
     "opposite": "∓",
     "dated": "on",
+    "row": "",
+    "rows": "rows",
+    "computed": "all rows",
     "measure": "measure",
 }
 
@@ -86,6 +92,7 @@ class ShownSource(NamedTuple):
     correlation_id: str | None
     row: str | None
     figure: str | None
+    portfolio_id: str | None
     text: str
 
 
@@ -250,6 +257,7 @@ def _shown_source(source: Source, origin: Origin | None) -> ShownSource:
         origin and origin.recorded_at,
         origin and origin.correlation_id,
         origin and origin.row,
-        f"{Scope.DAY}.{source.column}" if source.column else None,
+        source.figure,
+        source.portfolio_id or None,
         ", ".join(filter(None, (source._replace(version=version).text, origin and origin.row))),
     )

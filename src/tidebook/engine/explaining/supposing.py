@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from tidebook.book.series import PortfolioDay
     from tidebook.book.valuation import Valuation
     from tidebook.engine.book_facts import KeySeries, Rebuilt
-    from tidebook.engine.explaining.reading import FigureReader
+    from tidebook.engine.figure_reader import FigureReader
     from tidebook.engine.hypothesis import Hypothesis
     from tidebook.engine.views import Freshness, Origin
     from tidebook.model.facts import Transaction
@@ -318,7 +318,7 @@ class SupposedBook:
     def _is_supposed(self, source: Source) -> bool:
         made_up = self._supposed
         match source.kind:
-            case SourceKind.TRANSACTION:
+            case SourceKind.TRANSACTION | SourceKind.ENTRY | SourceKind.GAIN:
                 return source.id in made_up.transaction_ids
             case SourceKind.ACTION:
                 return source.id in made_up.action_ids
@@ -329,8 +329,10 @@ class SupposedBook:
             case SourceKind.RATE:
                 pairs = {(f"{one.source}/{one.target}", one.on) for one in made_up.rates}
                 return (source.id, source.on) in pairs
-            case SourceKind.DAY:
+            case SourceKind.DAY | SourceKind.POSITION | SourceKind.PORTFOLIO:
                 return True
+            case SourceKind.LEVEL | SourceKind.RULE:
+                return False
 
     def _subject(
         self, portfolio_id: str, as_of: date | None, known_at: datetime | None

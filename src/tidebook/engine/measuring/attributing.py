@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from datetime import date
     from decimal import Decimal
 
-    from tidebook.analytics import Figure, LinkedEffects
+    from tidebook.analytics import FeeBasis, Figure, LinkedEffects
     from tidebook.analytics.crossing import Days, Floats
     from tidebook.engine.measuring.broken_down import BrokenDown
     from tidebook.engine.measuring.contributing import DailyParts
@@ -110,6 +110,13 @@ class PeriodAttribution(NamedTuple):
     days: int
     coverage_min: Decimal | None
 
+    @property
+    def active(self) -> Figure:
+        """The portfolio's return less that of the benchmark."""
+        if isinstance(self.portfolio, Undefined) or isinstance(self.benchmark, Undefined):
+            return self.portfolio
+        return self.portfolio - self.benchmark
+
 
 def attribution(
     found: BrokenDown, benchmark: Sequence[BenchmarkGroup], request: Request, terms: Terms
@@ -138,18 +145,30 @@ def _period(
 ) -> PeriodAttribution:
     request, terms = asked
     window = window_of(found.whole.series, named.period, request.as_of)
+    return over_window(found, benchmark, (named.name, window), request.basis, terms)
+
+
+def over_window(
+    found: BrokenDown,
+    benchmark: Sequence[BenchmarkGroup],
+    named: tuple[str, Window],
+    basis: FeeBasis,
+    terms: Terms,
+) -> PeriodAttribution:
+    """Return the effects over the days of a window, which stands beside its name."""
+    name, window = named
     if window.span is None or not window.days:
-        return _nothing(named.name, window, window.why)
-    parts = daily_parts(found, window.span, request.basis)
+        return _nothing(name, window, window.why)
+    parts = daily_parts(found, window.span, basis)
     if not len(parts.whole_capital):
-        return _nothing(named.name, window, Reason.NO_VALUE)
+        return _nothing(name, window, Reason.NO_VALUE)
     if (parts.whole_capital < 0).any():
-        return _nothing(named.name, window, Reason.NEGATIVE_CAPITAL)
+        return _nothing(name, window, Reason.NEGATIVE_CAPITAL)
     sides = _sides(found, benchmark, parts)
     if all(each.line is not None for each in benchmark):
         earned = _index_returns(found, benchmark, sides, window)
-        return _by_day(named.name, window, sides, earned, terms)
-    return _at_once(named.name, window, sides, benchmark, terms)
+        return _by_day(name, window, sides, earned, terms)
+    return _at_once(name, window, sides, benchmark, terms)
 
 
 class _Sides(NamedTuple):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from tidebook.book.earnings import KeyEarnings, PeriodEarnings
+    from tidebook.book.series import Market
     from tidebook.engine.ports import Reader
     from tidebook.model.periods import PeriodRequest, Span
 
@@ -73,6 +74,30 @@ def bridge(
         UnknownPortfolioError: If the portfolio is not in the book.
         EmptyPeriodError: If the period holds no day of the portfolio.
     """
+    return bridge_of(earning(reader, portfolio_id, period, as_of, known_at))
+
+
+class Earning(NamedTuple):
+    """What a bridge is formed from: the book, the days, and what values it."""
+
+    book: KeptBook
+    span: Span
+    market: Market
+
+
+def earning(
+    reader: Reader,
+    portfolio_id: str,
+    period: PeriodRequest,
+    as_of: date,
+    known_at: datetime | None = None,
+) -> Earning:
+    """Return what the bridge of a period is formed from.
+
+    Raises:
+        UnknownPortfolioError: If the portfolio is not in the book.
+        EmptyPeriodError: If the period holds no day of the portfolio.
+    """
     reader.portfolio(portfolio_id, known_at=known_at)
     given = reader.book_facts(FactQuery((portfolio_id,), known_at=known_at))
     made = rebuilt(given)
@@ -86,8 +111,13 @@ def bridge(
         {fact.transaction_id: fact for fact in given.facts.transactions},
         {key: one.instrument for key, one in series_by_key(made, portfolio_id).items()},
     )
-    market = market_of(made, portfolio_id)
-    return _bridge(period_earnings(book, span, market), span, market.base_currency)
+    return Earning(book, span, market_of(made, portfolio_id))
+
+
+def bridge_of(given: Earning) -> Bridge:
+    """Return the bridge of a book over its days."""
+    earned = period_earnings(given.book, given.span, given.market)
+    return _bridge(earned, given.span, given.market.base_currency)
 
 
 def _bridge(earned: PeriodEarnings, span: Span, base_currency: str) -> Bridge:

@@ -105,11 +105,21 @@ def _period(
         return PeriodContribution(
             named.name, window.start, window.end, Undefined(window.why), (), 0, None
         )
-    linked = time_weighted(found.whole.series.values, window.span, request.basis)
-    parts = daily_parts(found, window.span, request.basis)
-    rows = _rows(found, parts, window, request.basis, linking)
+    return over_window(found, named.name, window, request.basis, linking)
+
+
+def over_window(
+    found: BrokenDown, name: str, window: Window, basis: FeeBasis, linking: Linking
+) -> PeriodContribution:
+    """Return the contributions over the days of a window; without a span there are none."""
+    if window.span is None:
+        nothing = Undefined(window.why)
+        return PeriodContribution(name, window.start, window.end, nothing, (), 0, None)
+    linked = time_weighted(found.whole.series.values, window.span, basis)
+    parts = daily_parts(found, window.span, basis)
+    rows = _rows(found, parts, window, basis, linking)
     return PeriodContribution(
-        named.name,
+        name,
         window.start,
         window.end,
         linked.total,

@@ -10,17 +10,12 @@ from tidebook.analytics import (
     DatedReturns,
     FeeBasis,
     Frequency,
-    MarketDirection,
     Undefined,
-    alpha,
-    beta,
     bootstrap,
-    capture,
-    information_ratio,
     paired,
     resampled,
+    suite,
     time_weighted,
-    tracking_error,
 )
 from tidebook.analytics.figures import Reason
 
@@ -35,6 +30,15 @@ SAMPLED_MIN: Final = 0.9
 """The least part of the user's days that the benchmark must have too for returns to be daily."""
 INTERVALS_OF: Final = ("alpha_annual", "beta", "tracking_error", "information_ratio")
 """The measures that intervals are told of, by their ids in the catalogue."""
+_MEASURES: Final = (
+    "tracking_error",
+    "beta",
+    "alpha_annual",
+    "information_ratio",
+    "up_capture",
+    "down_capture",
+)
+"""Of the fields of ``Relative`` behind ``n``."""
 _SEED: Final = 20_240_102
 """Any number: the same question is to have the same answer."""
 
@@ -63,18 +67,8 @@ def relative_daily(values: DailyValues, span: Span, line: Line) -> Relative:
     pairs = _pairs(values, span, line)
     if isinstance(pairs, int):
         return Relative(pairs, *[Undefined(Reason.TOO_FEW_RETURNS)] * 6)
-    own, other = pairs.returns, pairs.benchmark
-    per_year = Frequency.DAILY.periods_per_year
-    led = alpha(own, other)
-    return Relative(
-        n=int(own.size),
-        tracking_error_annual=tracking_error(own, other, per_year),
-        beta=beta(own, other),
-        alpha_annual=led if isinstance(led, Undefined) else led * per_year,
-        information_ratio=information_ratio(own, other, per_year),
-        capture_up=capture(own, other, MarketDirection.UP),
-        capture_down=capture(own, other, MarketDirection.DOWN),
-    )
+    found = suite(pairs.returns, pairs.benchmark)
+    return Relative(found.n, *(found.figures[name] for name in _MEASURES))
 
 
 def intervals_daily(values: DailyValues, span: Span, line: Line) -> Mapping[str, Interval]:

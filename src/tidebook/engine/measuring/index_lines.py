@@ -129,11 +129,15 @@ def line_of(
     days = sorted(shared)
     days = days[max(0, bisect_right(days, opening) - 1) :]
     columns = [to_float64(table[day] for day in days) for table in tables]
+    return Line(blend, currency, tuple(days), blended_levels(blend, days, columns), tuple(parts))
+
+
+def blended_levels(blend: Blend, days: Sequence[date], columns: Sequence[Floats]) -> Floats:
+    """Return the levels of a blend of those of its parts, all in one currency and on the days."""
     if len(columns) == 1:
-        return Line(blend, currency, tuple(days), columns[0], tuple(parts))
+        return columns[0]
     weights = to_float64(part.weight for part in blend.parts)
-    levels = blended(to_days(days), columns, weights / weights.sum(), blend.rebalancing)
-    return Line(blend, currency, tuple(days), levels, tuple(parts))
+    return blended(to_days(days), columns, weights / weights.sum(), blend.rebalancing)
 
 
 def _in_currency(found: Levels, rates: RateTable, currency: str) -> dict[date, Decimal]:

@@ -9,40 +9,30 @@ import numpy as np
 
 from tests.truth.tolerance import assert_close, assert_known
 from tidebook.analytics import (
+    Conventions,
     Drawdown,
     Reason,
     TailMethod,
     Undefined,
-    beta,
     drawdown,
-    information_ratio,
+    figure,
     mean_loss_beyond,
-    sharpe,
-    sortino,
     to_days,
-    tracking_error,
-    value_at_risk,
-    volatility,
 )
+from tidebook.engine.measuring.risk import VAR_MEASURES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     from tests.truth.cases import Content
     from tidebook.analytics import Figure
 
 FIRST = date(2025, 1, 1)
-MEASURES: dict[str, Callable[[Any, dict[str, Any]], Figure]] = {
-    "VOLATILITY": lambda returns, given: volatility(returns, given["k"]),
-    "SHARPE": lambda returns, given: sharpe(returns, given["k"], risk_free_annual=given["rf"]),
-    "SORTINO": lambda returns, given: sortino(returns, given["k"], target_annual=given["mar"]),
-    "BETA": lambda returns, given: beta(returns, _benchmark(given)),
-    "TRACKING_ERROR": lambda returns, given: tracking_error(returns, _benchmark(given), given["k"]),
-    "INFORMATION_RATIO": lambda returns, given: information_ratio(
-        returns, _benchmark(given), given["k"]
-    ),
+ALONE = {"VOLATILITY": "volatility", "SHARPE": "sharpe_arithmetic", "SORTINO": "sortino"}
+BESIDE = {
+    "BETA": "beta",
+    "TRACKING_ERROR": "tracking_error",
+    "INFORMATION_RATIO": "information_ratio",
 }
 
 
@@ -63,16 +53,21 @@ def check(case: Content) -> None:
             assert_close(figure, expected, tolerance)
 
 
-def _benchmark(inputs: dict[str, Any]) -> NDArray[np.float64]:
-    return np.array(inputs["benchmark"], np.float64)
-
-
 def _figure(metric: str, returns: NDArray[np.float64], inputs: dict[str, Any]) -> Figure:
-    if metric in MEASURES:
-        return MEASURES[metric](returns, inputs)
+    if metric in ALONE | BESIDE:
+        conventions = Conventions(
+            inputs.get("k", 252),
+            risk_free_annual=inputs.get("rf", 0.0),
+            target_annual=inputs.get("mar", 0.0),
+        )
+        if metric in ALONE:
+            return figure(ALONE[metric], returns, None, conventions)
+        benchmark = np.array(inputs["benchmark"], np.float64)
+        return figure(BESIDE[metric], returns, benchmark, conventions)
     name, _, method = metric.partition("_")
     assert name in {"VAR", "ES"}, f"nothing checks {metric}"
-    loss = value_at_risk(returns, inputs["confidence"], TailMethod(method))
+    conventions = Conventions(confidence=inputs["confidence"])
+    loss = figure(VAR_MEASURES[TailMethod(method)], returns, None, conventions)
     if name == "VAR" or isinstance(loss, Undefined):
         return loss
     return mean_loss_beyond(returns, loss)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tests.truth.tolerance import assert_all_close, assert_close, assert_known
-from tidebook.analytics import DatedReturns, Frequency, resampled, to_days, volatility
+from tidebook.analytics import Conventions, DatedReturns, Frequency, figure, resampled, to_days
 
 if TYPE_CHECKING:
     from tests.truth.cases import Content
@@ -26,6 +26,8 @@ def check(case: Content) -> None:
     days = to_days([MONDAY + timedelta(days=day) for day in range(len(calendar))])
     business = resampled(DatedReturns(days, calendar), Frequency.DAILY).returns
     assert_all_close(business.tolist(), inputs["business_returns"], 1e-15)
-    assert_close(volatility(business, inputs["k_business"]), expected["vol_business"], tolerance)
-    mixed = volatility(calendar, inputs["k_business"])
+    conventions = Conventions(inputs["k_business"])
+    found = figure("volatility", business, None, conventions)
+    assert_close(found, expected["vol_business"], tolerance)
+    mixed = figure("volatility", calendar, None, conventions)
     assert_close(mixed, expected["vol_reference_style"], tolerance)

@@ -12,17 +12,16 @@ import numpy as np
 
 from tests.truth.tolerance import assert_close, assert_known
 from tidebook.analytics import (
+    Conventions,
     Drawdown,
+    ReturnKind,
     Spell,
     drawdown,
     falls,
-    log_returns,
+    figure,
     longest_without_high,
-    semi_deviation,
     to_days,
-    volatility,
 )
-from tidebook.analytics.figures import Undefined
 
 if TYPE_CHECKING:
     from tests.truth.cases import Content
@@ -35,11 +34,12 @@ def check(case: Content) -> None:
         _check_falls(case)
         return
     assert_known(expected, {"volatility_period", "semi_deviation_period"})
-    returns = log_returns(np.array(inputs["returns"], np.float64))
-    assert not isinstance(returns, Undefined)
+    returns = np.array(inputs["returns"], np.float64)
+    # A year of as many periods as there are returns is the whole period.
+    whole = Conventions(len(returns), kind=ReturnKind.LOG)
     figures = {
-        "volatility_period": volatility(returns, len(returns)),
-        "semi_deviation_period": semi_deviation(returns, len(returns)),
+        "volatility_period": figure("volatility", returns, None, whole),
+        "semi_deviation_period": figure("semi_deviation", returns, None, whole),
     }
     for name in expected:
         assert_close(figures[name], expected[name], case["tolerance"]["ratio"])

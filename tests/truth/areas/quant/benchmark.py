@@ -10,21 +10,14 @@ import numpy as np
 from tests.truth.areas.quant.samples import compare
 from tests.truth.tolerance import assert_all_close
 from tidebook.analytics import (
+    Conventions,
     DatedAmounts,
     DatedReturns,
-    MarketDirection,
-    alpha,
     annual_return,
-    beta,
-    capture,
-    correlation,
-    information_ratio,
-    m_squared,
+    figure,
     paired,
     public_market,
     to_days,
-    tracking_error,
-    volatility,
 )
 from tidebook.analytics.figures import Undefined
 
@@ -62,35 +55,39 @@ def check(case: Content) -> None:
 def _figures(
     returns: NDArray[np.float64], benchmark: NDArray[np.float64], per_year: float
 ) -> dict[str, Any]:
-    slope = alpha(returns, benchmark)
-    error = tracking_error(returns, benchmark, per_year)
+    def beside(name: str, k: float = 1) -> Figure:
+        return figure(name, returns, benchmark, Conventions(k))
+
+    slope = beside("alpha_annual")
+    error = beside("tracking_error", per_year)
     ahead = _both(
         annual_return(returns, per_year), annual_return(benchmark, per_year), lambda a, b: a - b
     )
-    related = correlation(returns, benchmark)
-    ratio = information_ratio(returns, benchmark, per_year)
-    per_period = information_ratio(returns, benchmark, 1)
+    ratio = beside("information_ratio", per_year)
+    per_period = beside("information_ratio")
     return {
         "n": float(returns.size),
-        "beta": beta(returns, benchmark),
+        "beta": beside("beta"),
         "alpha_per_period": slope,
-        "alpha_arith_annual": _both(slope, float(per_year), lambda a, k: a * k),
-        "alpha_geom_annual": _both(slope, float(per_year), lambda a, k: (1 + a) ** k - 1),
-        "correlation": related,
-        "r_squared": _both(related, related, lambda a, b: a * b),
-        "te_per_period": tracking_error(returns, benchmark, 1),
+        "alpha_arith_annual": beside("alpha_annual", per_year),
+        "alpha_geom_annual": beside("alpha_annual_geometric", per_year),
+        "correlation": beside("correlation"),
+        "r_squared": beside("r_squared"),
+        "te_per_period": beside("tracking_error"),
         "te_annual": error,
         "ir_arith": ratio,
         "ir_per_period": per_period,
         "ir_geometric": _both(ahead, error, lambda a, b: a / b),
         "per_period": per_period,
         "annualised_252": ratio,
-        "m2": m_squared(returns, benchmark, per_year),
-        "fama_beta": _both(volatility(returns, 1), volatility(benchmark, 1), lambda a, b: a / b)
+        "m2": beside("m_squared", per_year),
+        "fama_beta": _both(
+            figure("volatility", returns), figure("volatility", benchmark), lambda a, b: a / b
+        )
         if np.ptp(benchmark)
-        else beta(returns, benchmark),
-        "up_geo": capture(returns, benchmark, MarketDirection.UP),
-        "down_geo": capture(returns, benchmark, MarketDirection.DOWN),
+        else beside("beta"),
+        "up_geo": beside("up_capture"),
+        "down_geo": beside("down_capture"),
     }
 
 

@@ -5,6 +5,7 @@ A figure that a case marks as wrong, or as another library's, must not be what t
 
 from __future__ import annotations
 
+import math
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,42 +13,31 @@ import numpy as np
 
 from tests.truth.areas.quant.samples import assert_relative, compare, observed
 from tidebook.analytics import (
+    Conventions,
     Drawdown,
-    Spread,
-    TailMethod,
     annual_return,
     cumulative_return,
     d_ratio,
-    downside_deviation,
     downside_frequency,
     downside_potential,
     downside_risk,
     drawdown,
-    excess_kurtosis,
     falls,
+    figure,
     kelly_fraction_of,
-    mean_absolute_deviation,
     omega,
     omega_sharpe,
     pain_index,
     periodic_rate,
     profit_factor,
     return_over_depth,
-    sample_excess_kurtosis,
-    sample_skewness,
-    sharpe,
-    skewness,
-    sortino,
-    standard_deviation,
     to_days,
     ulcer_index,
     underwater_of,
     underwater_uncompounded,
     upside_potential,
     upside_risk,
-    value_at_risk,
     variability_skewness,
-    volatility,
     win_rate,
 )
 from tidebook.analytics.figures import Undefined
@@ -90,6 +80,24 @@ def check(case: Content) -> None:
     compare(found, {**case, "expected": expected})
 
 
+def _measure(
+    name: str,
+    returns: Returns,
+    per_year: float = 252,
+    *,
+    risk_free_annual: float = 0.0,
+    target_annual: float = 0.0,
+) -> Figure:
+    return figure(name, returns, None, Conventions(per_year, risk_free_annual, target_annual))
+
+
+def _population(returns: Returns, per_year: float = 1) -> Figure:
+    """Return the deviation over n, which the product does not tell, from the one over n - 1."""
+    n = returns.size
+    sample = _measure("volatility", returns, per_year)
+    return sample if isinstance(sample, Undefined) else sample * math.sqrt((n - 1) / n)
+
+
 def _returns(returns: Returns, inputs: dict[str, Any]) -> dict[str, Any]:
     return {
         "cumulative": cumulative_return(returns),
@@ -101,23 +109,23 @@ def _returns(returns: Returns, inputs: dict[str, Any]) -> dict[str, Any]:
 def _volatility(returns: Returns, inputs: dict[str, Any]) -> dict[str, Any]:
     per_year = inputs.get("periods_per_year", 1)
     return {
-        "sample_ddof1": standard_deviation(returns),
-        "population_ddof0": standard_deviation(returns, Spread.POPULATION),
-        "annual_ddof1": volatility(returns, per_year),
-        "annual_ddof0": volatility(returns, per_year, Spread.POPULATION),
-        "weekly_52": volatility(returns, 52),
-        "monthly_12": volatility(returns, 12),
+        "sample_ddof1": _measure("volatility", returns, 1),
+        "population_ddof0": _population(returns),
+        "annual_ddof1": _measure("volatility", returns, per_year),
+        "annual_ddof0": _population(returns, per_year),
+        "weekly_52": _measure("volatility", returns, 52),
+        "monthly_12": _measure("volatility", returns, 12),
     }
 
 
 def _moments(returns: Returns, _: dict[str, Any]) -> dict[str, Any]:
-    excess = excess_kurtosis(returns)
+    excess = figure("excess_kurtosis", returns)
     return {
-        "skew_population": skewness(returns),
+        "skew_population": figure("skewness", returns),
         "excess_population": excess,
         "kurt_population": _of(excess, 1.0, lambda a, _: a + 3.0),
-        "skew_sample": sample_skewness(returns),
-        "excess_sample_G2": sample_excess_kurtosis(returns),
+        "skew_sample": figure("sample_skewness", returns),
+        "excess_sample_G2": figure("sample_excess_kurtosis", returns),
     }
 
 
@@ -135,15 +143,15 @@ def _downside(returns: Returns, inputs: dict[str, Any]) -> dict[str, Any]:
 def _sortino(returns: Returns, inputs: dict[str, Any]) -> dict[str, Any]:
     target, per_year = inputs["mar"], inputs.get("periods_per_year", 252)
     of_year = (1.0 + target) ** per_year - 1.0
-    ratio = sortino(returns, per_year, target_annual=of_year)
+    ratio = _measure("sortino", returns, per_year, target_annual=of_year)
     return {
-        "per_period": sortino(returns, 1, target_annual=target),
+        "per_period": _measure("sortino", returns, 1, target_annual=target),
         "annualised": ratio,
         "sortino": ratio,
-        "downside_deviation": downside_deviation(returns, 1, target_annual=target),
-        "downside_annual": downside_deviation(returns, per_year, target_annual=of_year),
-        "weekly_52": sortino(returns, 52),
-        "monthly_12": sortino(returns, 12),
+        "downside_deviation": _measure("downside_deviation", returns, 1, target_annual=target),
+        "downside_annual": _measure("downside_deviation", returns, per_year, target_annual=of_year),
+        "weekly_52": _measure("sortino", returns, 52),
+        "monthly_12": _measure("sortino", returns, 12),
     }
 
 
@@ -179,10 +187,11 @@ def _drawdown(returns: Returns, inputs: dict[str, Any]) -> dict[str, Any]:
 
 def _sharpe(returns: Returns, inputs: dict[str, Any]) -> dict[str, Any]:
     per_year = inputs["periods_per_year"]
-    ratio = sharpe(returns, per_year, risk_free_annual=inputs.get("rf_annual", 0.0))
+    free = inputs.get("rf_annual", 0.0)
+    ratio = _measure("sharpe_arithmetic", returns, per_year, risk_free_annual=free)
     earned = annual_return(returns, per_year)
-    sample = volatility(returns, per_year)
-    whole = volatility(returns, per_year, Spread.POPULATION)
+    sample = _measure("volatility", returns, per_year)
+    whole = _population(returns, per_year)
     yearly = float(returns.mean()) * per_year
     return {
         "n": float(returns.size),
@@ -199,7 +208,7 @@ def _cagr(returns: Returns, inputs: dict[str, Any]) -> dict[str, Any]:
 
 
 def _mad(returns: Returns, _: dict[str, Any]) -> dict[str, Any]:
-    return {"mad": mean_absolute_deviation(returns)}
+    return {"mad": figure("mean_absolute_deviation", returns)}
 
 
 def _suite(returns: Returns, _: dict[str, Any]) -> dict[str, Any]:
@@ -207,10 +216,10 @@ def _suite(returns: Returns, _: dict[str, Any]) -> dict[str, Any]:
         "n": float(returns.size),
         "cumulative": cumulative_return(returns),
         "cagr": annual_return(returns, 252),
-        "vol": volatility(returns, 252),
-        "sharpe": sharpe(returns, 252),
+        "vol": figure("volatility", returns),
+        "sharpe": figure("sharpe_arithmetic", returns),
         "max_drawdown": _depth(returns),
-        "var_lower": value_at_risk(returns, 0.95, TailMethod.LOWER_QUANTILE),
+        "var_lower": figure("var_lower_quantile", returns),
         "win_rate": win_rate(returns),
         "profit_factor": profit_factor(returns),
         "omega": omega(returns),

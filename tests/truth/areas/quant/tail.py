@@ -9,27 +9,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tests.truth.areas.quant.samples import compare, observed
-from tidebook.analytics import (
-    TailMethod,
-    conditional_drawdown,
-    cornish_fisher,
-    expected_shortfall,
-    gaussian_shortfall,
-    value_at_risk,
-)
+from tidebook.analytics import Conventions, cornish_fisher, figure
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tests.truth.cases import Content
 
-METHODS = {
-    "var_gaussian_ddof1": TailMethod.GAUSSIAN,
-    "var_cornish_fisher_ddof1": TailMethod.CORNISH_FISHER,
-    "var_hist_lower": TailMethod.LOWER_QUANTILE,
-    "var_lower": TailMethod.LOWER_QUANTILE,
-    "var_hist_linear": TailMethod.HISTORICAL,
-    "var_linear": TailMethod.HISTORICAL,
+MEASURES = {
+    "var_gaussian_ddof1": "var_gaussian",
+    "var_cornish_fisher_ddof1": "var_cornish_fisher",
+    "var_hist_lower": "var_lower_quantile",
+    "var_lower": "var_lower_quantile",
+    "var_hist_linear": "var_historical",
+    "var_linear": "var_historical",
+    "es_gaussian_ddof1": "expected_shortfall_gaussian",
+    "cvar_ru": "expected_shortfall",
+    "cdar": "conditional_drawdown",
 }
 
 
@@ -54,21 +50,17 @@ def _quantile(inputs: dict[str, Any]) -> object:
 def _normal(inputs: dict[str, Any]) -> dict[str, Any]:
     """Return the Gaussian figures of two returns with the stated mean and deviation."""
     pair = inputs["mu"] + inputs["sigma"] * np.array([-1.0, 1.0]) / math.sqrt(2)
-    levels = inputs["confidence"]
+    levels = [Conventions(confidence=level) for level in inputs["confidence"]]
     return {
-        "var": [value_at_risk(pair, level, TailMethod.GAUSSIAN) for level in levels],
-        "es": [gaussian_shortfall(pair, level) for level in levels],
+        "var": [figure("var_gaussian", pair, None, level) for level in levels],
+        "es": [figure("expected_shortfall_gaussian", pair, None, level) for level in levels],
     }
 
 
 def _sample(returns: NDArray[np.float64], confidence: float) -> dict[str, Any]:
+    conventions = Conventions(confidence=confidence)
     found: dict[str, Any] = {
-        name: value_at_risk(returns, confidence, method) for name, method in METHODS.items()
+        name: figure(measure, returns, None, conventions) for name, measure in MEASURES.items()
     }
-    found["es_gaussian_ddof1"] = gaussian_shortfall(returns, confidence)
-    found["cvar_ru"] = expected_shortfall(returns, confidence)
-    found["cdar"] = conditional_drawdown(
-        np.cumprod(1.0 + returns, dtype=np.float64) - 1.0, confidence
-    )
     found["n"] = float(returns.size)
     return found

@@ -3,23 +3,38 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from tidebook.analytics import (
-    MarketDirection,
-    Reason,
-    Undefined,
-    alpha,
-    beta,
-    capture,
-    correlation,
-    information_ratio,
-    m_squared,
-    tracking_error,
-)
+from tidebook.analytics import Conventions, Reason, Undefined, figure
 from tidebook.errors import UnusableSeriesError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from tidebook.analytics import Figure
+
+    Returns = NDArray[np.float64]
+
+
+def of(name: str) -> Callable[..., Figure]:
+    """Return the measure as a function of returns, benchmark, periods a year and the free rate."""
+
+    def told(
+        returns: Returns, benchmark: Returns, per_year: float = 1, *, risk_free_annual: float = 0.0
+    ) -> Figure:
+        return figure(name, returns, benchmark, Conventions(per_year, risk_free_annual))
+
+    return told
+
+
+alpha, beta, correlation, m_squared = map(of, ("alpha_annual", "beta", "correlation", "m_squared"))
+tracking_error, information_ratio = map(of, ("tracking_error", "information_ratio"))
+up_capture, down_capture = map(of, ("up_capture", "down_capture"))
 
 INDEX = np.array([0.01, -0.02, 0.015, 0.003, -0.007])
 
@@ -72,7 +87,7 @@ def test_returns_without_a_partner_are_refused() -> None:
 def test_what_the_benchmark_does_not_explain_is_alpha() -> None:
     assert alpha(2 * INDEX + 0.001, INDEX) == pytest.approx(0.001, abs=1e-16)
     # The risk-free rate counts once against the fund and twice against its beta.
-    found = alpha(2 * INDEX + 0.001, INDEX, risk_free=0.002)
+    found = alpha(2 * INDEX + 0.001, INDEX, risk_free_annual=0.002)
     assert found == pytest.approx(0.001 - 0.002 + 2 * 0.002, abs=1e-16)
 
 
@@ -94,11 +109,12 @@ def test_m_squared_brings_the_return_to_the_risk_of_the_benchmark() -> None:
 def test_capture_is_told_for_rising_and_falling_markets() -> None:
     index = np.array([0.1, -0.1, 0.1, -0.1])
     fund = np.array([0.2, -0.05, 0.2, -0.05])
-    assert capture(fund, index, MarketDirection.UP) == pytest.approx(2, abs=1e-13)
-    assert capture(fund, index, MarketDirection.DOWN) == pytest.approx(0.5, abs=1e-13)
-    assert capture(fund[:1], index[:1], MarketDirection.DOWN) == Undefined(Reason.TOO_FEW_RETURNS)
+    assert up_capture(fund, index) == pytest.approx(2, abs=1e-13)
+    assert down_capture(fund, index) == pytest.approx(0.5, abs=1e-13)
+    assert down_capture(fund[:1], index[:1]) == Undefined(Reason.TOO_FEW_RETURNS)
     ruin = np.array([-1.5])
-    assert capture(ruin, index[1:2], MarketDirection.DOWN) == Undefined(Reason.BELOW_TOTAL_LOSS)
+    assert down_capture(ruin, index[1:2]) == Undefined(Reason.BELOW_TOTAL_LOSS)
+    assert up_capture(ruin, index[1:2]) == Undefined(Reason.TOO_FEW_RETURNS)
 
 
 def test_without_spread_or_pairs_nothing_is_told_against_the_benchmark() -> None:
@@ -106,5 +122,9 @@ def test_without_spread_or_pairs_nothing_is_told_against_the_benchmark() -> None
     assert alpha(INDEX, rest) == Undefined(Reason.ZERO_VARIANCE)
     assert correlation(INDEX, rest) == Undefined(Reason.ZERO_VARIANCE)
     one = INDEX[:1]
-    for found in (alpha(one, one), correlation(one, one), m_squared(one, one, 12)):
+    for found in (alpha(one, one), correlation(one, one), m_squared(one, one, 1)):
         assert found == Undefined(Reason.TOO_FEW_RETURNS)
+
+
+def test_a_measure_beside_a_benchmark_says_when_there_is_none() -> None:
+    assert figure("beta", INDEX) == Undefined(Reason.NO_BENCHMARK)

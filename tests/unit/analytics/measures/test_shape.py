@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from tidebook.analytics import (
-    Reason,
-    Undefined,
-    excess_kurtosis,
-    mean_absolute_deviation,
-    sample_excess_kurtosis,
-    sample_skewness,
-    skewness,
-)
+from tidebook.analytics import Reason, Undefined, figure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tidebook.analytics import Figure
+
+skewness, excess_kurtosis, sample_skewness, sample_excess_kurtosis, mean_absolute_deviation = (
+    partial(figure, name)
+    for name in (
+        "skewness",
+        "excess_kurtosis",
+        "sample_skewness",
+        "sample_excess_kurtosis",
+        "mean_absolute_deviation",
+    )
+)
 
 # The 24 months of C. Bacon, Practical Portfolio Performance Measurement and Attribution, 2nd ed.
 # (2008), as shipped with PerformanceAnalytics; skewness -0.09, kurtosis 2.43, excess -0.57,

@@ -8,22 +8,36 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from tidebook.analytics import (
-    Reason,
-    Undefined,
-    downside_deviation,
-    semi_deviation,
-    sharpe,
-    sortino,
-    standard_deviation,
-    volatility,
-)
+from tidebook.analytics import Conventions, Reason, Undefined, figure
 from tidebook.errors import UnusableParameterError, UnusableSeriesError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from numpy.typing import NDArray
+
     from tidebook.analytics import Figure
+
+
+def of(name: str) -> Callable[..., Figure]:
+    """Return the measure as a function of returns, periods a year and yearly rates."""
+
+    def told(
+        returns: NDArray[np.float64],
+        per_year: float,
+        *,
+        risk_free_annual: float = 0.0,
+        target_annual: float = 0.0,
+    ) -> Figure:
+        return figure(name, returns, None, Conventions(per_year, risk_free_annual, target_annual))
+
+    return told
+
+
+volatility, semi_deviation, downside_deviation, sharpe, sortino = map(
+    of,
+    ("volatility", "semi_deviation", "downside_deviation", "sharpe_arithmetic", "sortino"),
+)
 
 # Rollinger and Hoffman, "Sortino: A 'Sharper' Ratio": yearly returns, target 0, ratio 4.417,
 # downside deviation 2.264 %.
@@ -32,7 +46,7 @@ RED_ROCK = np.array([0.17, 0.15, 0.23, -0.05, 0.12, 0.09, 0.13, -0.04])
 
 def test_the_standard_deviation_divides_by_one_less_than_the_count() -> None:
     # Deviations -2 and +2 around 1: (4 + 4 + 4 + 4) / 3.
-    found = standard_deviation(np.array([-0.01, 0.03, -0.01, 0.03]))
+    found = volatility(np.array([-0.01, 0.03, -0.01, 0.03]), 1)
     assert found == pytest.approx(0.02 * math.sqrt(4 / 3), abs=1e-16)
 
 

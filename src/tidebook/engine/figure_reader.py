@@ -1,8 +1,13 @@
-"""What explanations are drawn from: the part of the reader that they ask, or a supposed book."""
+"""The part of the reader that every figure can be explained from.
+
+A supposed book answers these questions as the book itself does.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
+
+from tidebook.engine.series_port import DailySeriesReader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,7 +25,6 @@ if TYPE_CHECKING:
         Origin,
         PositionsView,
         ResultsView,
-        SeriesView,
         TransactionsPage,
         TransactionView,
     )
@@ -28,8 +32,50 @@ if TYPE_CHECKING:
     from tidebook.model.portfolios import Portfolio
 
 
-class FigureReader(Protocol):
-    """A book whose figures can be explained; its methods are those of ``engine.ports.Reader``."""
+class HoldingsReader(Protocol):
+    """What portfolios hold and did: the part that the figures of users rest on."""
+
+    def positions(
+        self,
+        portfolio_id: str,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+        include_closed: bool = False,
+    ) -> PositionsView:
+        """Return the valued positions of a portfolio."""
+        ...
+
+    def entries(  # noqa: PLR0913 - the question has this many parts
+        self,
+        portfolio_id: str,
+        *,
+        security_id: str | None = None,
+        start: date | None = None,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+        realised: bool = False,
+    ) -> EntriesView:
+        """Return all entries of a portfolio, or of one of its keys, whatever fact made them.
+
+        With ``start`` only those from that day on; with ``realised`` only those that realised a
+        gain or a loss, if only of nothing, on lots.
+        """
+        ...
+
+    def transactions(self, query: TransactionQuery) -> TransactionsPage:
+        """Return a page of a portfolio's transactions."""
+        ...
+
+    def instruments(
+        self, security_ids: Sequence[str] | None = None, *, known_at: datetime | None = None
+    ) -> tuple[Instrument, ...]:
+        """Return instruments, by id."""
+        ...
+
+
+class FigureReader(HoldingsReader, DailySeriesReader, Protocol):
+    """A book whose figures can be explained; answers are as those of ``engine.ports.Reader``."""
 
     def portfolio(self, portfolio_id: str, *, known_at: datetime | None = None) -> Portfolio:
         """Return one portfolio."""
@@ -43,17 +89,6 @@ class FigureReader(Protocol):
         known_at: datetime | None = None,
     ) -> Freshness:
         """Return what an answer about a portfolio would rest on just now."""
-        ...
-
-    def positions(
-        self,
-        portfolio_id: str,
-        *,
-        as_of: date | None = None,
-        known_at: datetime | None = None,
-        include_closed: bool = False,
-    ) -> PositionsView:
-        """Return the valued positions of a portfolio."""
         ...
 
     def results(
@@ -86,53 +121,19 @@ class FigureReader(Protocol):
         as_of: date | None = None,
         known_at: datetime | None = None,
     ) -> LotsView:
-        """Return the open lots of a portfolio."""
-        ...
-
-    def entries(  # noqa: PLR0913 - the question has this many parts
-        self,
-        portfolio_id: str,
-        *,
-        security_id: str | None = None,
-        start: date | None = None,
-        as_of: date | None = None,
-        known_at: datetime | None = None,
-        realised: bool = False,
-    ) -> EntriesView:
-        """Return entries of a portfolio, each key's in their order."""
-        ...
-
-    def transactions(self, query: TransactionQuery) -> TransactionsPage:
-        """Return a page of transactions."""
+        """Return open lots, by security and then oldest first."""
         ...
 
     def transaction(
         self, transaction_id: str, *, known_at: datetime | None = None
     ) -> TransactionView | None:
-        """Return one transaction with its entries; None where there is none."""
+        """Return one transaction, or None when no such fact is known."""
         ...
 
     def actions(
         self, security_id: str | None = None, *, known_at: datetime | None = None
     ) -> tuple[ActionView, ...]:
-        """Return corporate actions."""
-        ...
-
-    def instruments(
-        self, security_ids: Sequence[str] | None = None, *, known_at: datetime | None = None
-    ) -> tuple[Instrument, ...]:
-        """Return instruments."""
-        ...
-
-    def series(
-        self,
-        portfolio_id: str,
-        *,
-        start: date | None = None,
-        end: date | None = None,
-        known_at: datetime | None = None,
-    ) -> SeriesView:
-        """Return the daily series of a portfolio."""
+        """Return corporate actions by ex-date and id: all, or those on a security or to it."""
         ...
 
     def markets(

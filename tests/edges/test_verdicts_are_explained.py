@@ -1,0 +1,157 @@
+"""Every amount of verdicts and tax reports has a tree down to entries, prices, rates and rules."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from tests.edges.test_every_figure_is_explained import wide_book
+from tests.edges.test_http_compliance import BUY, SELL, Desk, Noon
+from tests.fixtures.figure_walk import numbers_of, same, unexplained
+from tests.unit.cli.memory_book import Openings
+from tests.unit.cli.terminal import terminal
+from tidebook.api import create_app
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+ALIKE_MAX = 2
+"""How many amounts of one name, by one rule, are compared."""
+
+
+def washed() -> TestClient:
+    """Return a book in which 40 of 100 shares sold at a loss of 1,000 were bought back."""
+    desk = Desk()
+    desk.ask("post", "/trades", BUY, 201)
+    desk.ask("post", "/trades", SELL, 201)
+    rebuy = {"qty": 40, "price": 42, "executed_at": "2024-02-05T15:30:00Z", "external_id": "b2"}
+    desk.trade(**rebuy)
+    return desk.client
+
+
+def with_cash() -> TestClient:
+    """Return a book with cash, two currencies, a short sale and a broker's own parameter."""
+    book = wide_book()
+    book.owners["P1"] = book.owners["P1"]._replace(cif_id="u1")
+    client = TestClient(create_app(book, book, clock=Noon()))
+    policy = {"account_type": "margin", "params": {"position_size_limit.limit_pct": "7.5"}}
+    answer = client.put("/portfolios/P1/compliance/policy", json=policy)
+    assert answer.status_code == 200, answer.text
+    return client
+
+
+def explained(client: TestClient, **asked: object) -> dict[str, Any]:
+    answer = client.get("/explain", params={"user_id": "u1", **asked})  # type: ignore[arg-type]
+    assert answer.status_code == 200, (asked, answer.text)
+    return answer.json()
+
+
+@pytest.mark.parametrize("make", [washed, with_cash])
+def test_every_amount_of_a_verdict_follows_from_its_tree(make: Callable[[], TestClient]) -> None:
+    client = make()
+    answer = client.get("/users/u1/compliance?limit=1000").json()
+    found = numbers_of("/users/{user_id}/compliance", answer)
+    assert unexplained(found) == []
+    seen: Counter[tuple[object, ...]] = Counter()
+    for field in found:
+        if field.figure is None:
+            continue
+        around = field.around
+        asked: dict[str, object] = {
+            "figure": field.figure,
+            "transaction_id": around["trade_id"],
+            "rule_id": around["rule_id"],
+        }
+        if field.figure == "verdict.amount":
+            asked["amount"] = field.path[-2]
+        else:
+            asked["row"] = field.path[-2]
+        kind = field.figure, around["rule_id"], asked.get("amount"), field.value == "0"
+        seen[kind] += 1
+        if seen[kind] > ALIKE_MAX:
+            continue
+        told = explained(client, width=1, **asked)
+        assert same(field.value, told["value"]), (field.path, field.value, told["value"])
+        assert told["agrees"], (asked, told)
+        assert told["recomputed"] == told["value"]
+    assert len(seen) > 20
+
+
+@pytest.mark.parametrize("make", [washed, with_cash])
+@pytest.mark.parametrize("route", ["tax/lots", "tax/form-8949"])
+def test_every_amount_of_a_tax_report_follows_from_its_tree(
+    make: Callable[[], TestClient], route: str
+) -> None:
+    client = make()
+    answer = client.get(f"/users/u1/{route}").json()
+    answer.pop("year", None)
+    found = numbers_of(f"/users/{{user_id}}/{route}", answer)
+    assert unexplained(found) == []
+    assert len({field.figure for field in found}) >= (9 if route == "tax/lots" else 4)
+    for field in found:
+        asked: dict[str, object] = {"figure": field.figure, "currency": field.around["currency"]}
+        if "totals" not in field.path:
+            asked["row"] = field.path[-2]
+        if route != "tax/lots":
+            asked["period"] = "2024"
+        told = explained(client, width=1, **asked)
+        assert same(field.value, told["value"]), (field.path, field.value, told["value"])
+        assert told["agrees"], (asked, told)
+        assert told["recomputed"] == told["value"]
+
+
+def leaves(tree: dict[str, Any]) -> list[dict[str, Any]]:
+    below = [leaf for child in tree["children"] for leaf in leaves(child)]
+    return below if tree["children"] else [tree]
+
+
+def test_a_wash_sale_is_told_by_the_sale_and_what_replaced_it() -> None:
+    client = washed()
+    audits = client.get("/users/u1/compliance?limit=100").json()["audits"]
+    (sale,) = {
+        one["trade_id"]
+        for one in audits
+        if one["rule_id"] == "wash_sale_us" and "gain_before_rule" in one["details"]["amounts"]
+    }
+    asked = {"figure": "verdict.amount", "rule_id": "wash_sale_us", "amount": "disallowed"}
+    told = explained(client, transaction_id=sale, depth=100, width=1000, **asked)
+    # The loss is 1,000 on 100 shares, of which 40 were replaced: 400.
+    assert (told["value"], told["unit"]) == ("400", "USD")
+    sources = {leaf["source"]["kind"] for leaf in leaves(told["tree"]) if leaf["source"]}
+    assert "entry" in sources
+    values = {leaf["value"] for leaf in leaves(told["tree"])}
+    assert values >= {"100", "40"}
+
+
+def test_a_rule_s_own_numbers_are_leaves() -> None:
+    client = with_cash()
+    asked = {"rule_id": "position_size_limit", "transaction_id": "A1"}
+    told = explained(client, figure="verdict.amount", amount="limit_pct", **asked)
+    assert told["value"] == "7.5"
+    (leaf,) = told["tree"]["children"]
+    assert (leaf["source"]["kind"], leaf["source"]["id"]) == ("rule", "policy of P1")
+
+
+def test_what_is_not_told_is_refused() -> None:
+    client = washed()
+    trade = client.get("/users/u1/compliance").json()["audits"][0]["trade_id"]
+    asked = {"figure": "verdict.amount", "user_id": "u1", "rule_id": "wash_sale_us"}
+    for more in ({"transaction_id": "X"}, {"transaction_id": trade}):
+        answer = client.get("/explain", params={**asked, **more, "amount": "nothing"})
+        assert (answer.status_code, answer.json()["code"]) == (404, "figure.subject-unknown")
+
+
+def test_the_command_line_names_what_a_figure_is_of() -> None:
+    book = wide_book()
+    book.owners["P1"] = book.owners["P1"]._replace(cif_id="u1")
+    terms = ["tax_total.economic", "--user", "u1", "--of", "currency=EUR"]
+    told = terminal(Openings(book), "explain", *terms, "-o", "table")
+    assert told.exit_code == 0, told.output
+    assert "economic, EUR" in told.stdout
+    wrong = terminal(Openings(book), "explain", "tax_total.economic", "--of", "colour=red")
+    assert wrong.exit_code == 2
+    assert "colour" in wrong.output
