@@ -39,11 +39,15 @@ _SEEN_MAX: Final = 100_000
 
 
 class Mark(NamedTuple):
-    """The last price of a symbol, and when it was; ``is_live`` when a tick told it."""
+    """The last price of a symbol, and when it was.
+
+    ``is_live`` when a tick told it or a trade was made at it, which is then ``is_traded``.
+    """
 
     price: float
     at: datetime
     is_live: bool
+    is_traded: bool = False
 
 
 class Holders(NamedTuple):
@@ -212,7 +216,13 @@ class LiveBook:
             price = event.exit_price
         else:
             price = event.price
-        moved = self._tick(Tick(event.symbol, price, event.at), min(event.at, at))
+        known, happened = self.marks.get(event.symbol), min(event.at, at)
+        moved: tuple[str, ...] = ()
+        # A tick of the same instant says more: the two come by different ways, in any order.
+        is_told = known is not None and known.is_live and not known.is_traded
+        if known is None or not is_told or happened > known.at:
+            moved = self._tick(Tick(event.symbol, price, event.at), happened)
+            self.marks[event.symbol] = self.marks[event.symbol]._replace(is_traded=True)
         if not isinstance(event, OrderExecuted):
             self._arrange(account)
         return (event.portfolio_id, *(one for one in moved if one != event.portfolio_id))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _ROOM: Final = 16
+_FEW: Final = 8
 _NOISE: Final = 1e-12
 """What rounding makes of sums: they are equal within this part of them."""
 _EQUITY, _DAY_PEAK, _PEAK, _TROUGH, _WORST = range(5)
@@ -60,6 +61,10 @@ class Equities:
 
     def move(self, rows: NDArray[np.intp], by: NDArray[np.float64]) -> None:
         """Add to the equity of rows, each of them named once, and see how high they stand."""
+        if rows.size <= _FEW:
+            for row, amount in zip(rows.tolist(), by.tolist(), strict=True):
+                self._move_one(row, amount)
+            return
         table = self._rows
         equity: NDArray[np.float64] = table[_EQUITY, rows] + by
         table[_EQUITY, rows] = equity
@@ -74,6 +79,21 @@ class Equities:
         # Where nothing was ever worth anything there is nothing to fall from.
         depth = np.divide(peak - trough, peak, out=np.zeros_like(peak), where=peak > 0)
         table[_WORST, rows] = np.maximum(table[_WORST, rows], depth)
+
+    def _move_one(self, row: int, by: float) -> None:
+        """Do the same for one row: arrays are slow for a few numbers."""
+        table = self._rows
+        before, trough = float(table[_PEAK, row]), float(table[_TROUGH, row])
+        equity = float(table[_EQUITY, row]) + by
+        table[_EQUITY, row] = equity
+        table[_DAY_PEAK, row] = max(table[_DAY_PEAK, row], equity)
+        if equity > before:
+            table[_PEAK, row] = table[_TROUGH, row] = equity
+        elif equity < trough:
+            table[_TROUGH, row] = equity
+            if before > 0:
+                depth = (before - equity) / before
+                table[_WORST, row] = max(float(table[_WORST, row]), depth)
 
     def settle(self, row: int, equity: float) -> None:
         """Set the equity of a row to what it is summed up to, and see how high it stands.

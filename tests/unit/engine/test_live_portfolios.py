@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -35,9 +35,15 @@ OPENED = {
     "side": "LONG",
     "quantity": "0.2",
     "entry_price": "42000",
+    "timestamp": (NOW - timedelta(seconds=10)).isoformat(),
+}
+CLOSED = OPENED | {
+    "event_id": "e-2",
+    "exit_price": "43000",
+    "quantity": "0.1",
     "timestamp": NOW.isoformat(),
 }
-CLOSED = OPENED | {"event_id": "e-2", "exit_price": "43000", "quantity": "0.1"}
+_TICKED = (NOW - timedelta(seconds=5)).isoformat()
 
 
 @contextmanager
@@ -57,7 +63,7 @@ def _send(service: LivePortfolios, *events: tuple[str, dict[str, str]]) -> None:
 
 
 def _tick(symbol: str, price: str) -> tuple[str, dict[str, str]]:
-    return topics.MARKET_TICK, {"symbol": symbol, "price": price, "timestamp": NOW.isoformat()}
+    return topics.MARKET_TICK, {"symbol": symbol, "price": price, "timestamp": _TICKED}
 
 
 def test_a_start_is_what_the_book_of_record_holds() -> None:

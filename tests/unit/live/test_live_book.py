@@ -336,3 +336,9 @@ def test_moved_equity_is_what_a_sum_of_all_lines_says() -> None:
             book.apply(Tick(symbol, price * (1 + (step * 7919 % 101 - 50) / 1000), at), LATER)
     moved = book.standing(account).equity
     assert moved == pytest.approx(book.settle(account).equity, abs=1e-6)
+
+
+def test_a_price_of_the_market_says_more_than_a_trade_at_the_same_instant() -> None:
+    tick, opening = Tick("A", 105.0, NOON), _opened("A", Side.LONG, 1.0, 100.0)
+    for events in ((tick, opening), (opening, tick)):
+        assert _now(_book(_start(0.0), *events)).standing.equity == pytest.approx(5.0)

@@ -1,8 +1,8 @@
 """The live book at work: fed from a bus, started from the book of record, told to whoever asks.
 
-Two threads. One follows the bus and folds what arrives, and asks nobody else: no database is on
-the path of a price. The other brings in what the book of record holds, and, in one process of all,
-tells the bus how portfolios stand.
+Three threads. Two follow the bus, one of them the prices alone, and fold what arrives; they ask
+nobody else: no database is on the path of a price. The third brings in what the book of record
+holds, and, in one process of all, tells the bus how portfolios stand.
 """
 
 from __future__ import annotations
@@ -127,6 +127,7 @@ class LivePortfolios:
         self._unknown: dict[str, float] = {}
         self._versions: dict[str, int] = defaultdict(int)
         self._watchers: dict[str, set[Callable[[], None]]] = defaultdict(set)
+        self._behind: set[str] = set()
         self._unchecked: set[str] = set()
         self._states: dict[str, tuple[int, int]] = {}
         self._booked: dict[str, frozenset[str]] = defaultdict(frozenset)
@@ -152,7 +153,10 @@ class LivePortfolios:
                 return
             self._health = self._health._replace(is_started=True)
             self._threads = [
-                Thread(target=self._follow, name="tidebook-live", daemon=True),
+                *(
+                    Thread(target=self._follow, args=(read,), name="tidebook-live", daemon=True)
+                    for read in self._read_apart()
+                ),
                 Thread(target=self._keep, name="tidebook-live-book", daemon=True),
             ]
         if self.default:
@@ -161,7 +165,7 @@ class LivePortfolios:
             thread.start()
 
     def stop(self) -> None:
-        """Return when both threads have ended."""
+        """Return when all threads have ended."""
         self._stopping.set()
         self._news.set()
         for thread in self._threads:
@@ -273,10 +277,18 @@ class LivePortfolios:
 
     # The thread that follows the bus.
 
-    def _follow(self) -> None:
-        since = self._clock.now() - _TICKS_SINCE
-        read = dict.fromkeys((*topics.LIVE_INPUT_TOPICS, topics.DRAWDOWN_UPDATED))
-        follower = self._bus.follow(read | {topics.MARKET_TICK: since})
+    def _read_apart(self) -> tuple[Mapping[str, datetime | None], ...]:
+        """Return what is read by whom: prices come too often to look for all else each time."""
+        others: dict[str, datetime | None] = dict.fromkeys(
+            topic
+            for topic in (*topics.LIVE_INPUT_TOPICS, topics.DRAWDOWN_UPDATED)
+            if topic != topics.MARKET_TICK
+        )
+        self._behind = {topics.MARKET_TICK, topics.DRAWDOWN_UPDATED}
+        return {topics.MARKET_TICK: self._clock.now() - _TICKS_SINCE}, others
+
+    def _follow(self, read: Mapping[str, datetime | None]) -> None:
+        follower = self._bus.follow(read)
         while not self._stopping.is_set():
             try:
                 arrivals = follower.receive(_BATCH_MAX, _RECEIVE_SECONDS)
@@ -286,7 +298,10 @@ class LivePortfolios:
                 self._stopping.wait(_AGAIN_SECONDS)
                 continue
             if not arrivals:
-                self._health = self._health._replace(is_caught_up=True, bus_error=None)
+                with self._lock:
+                    self._behind -= set(read)
+                    told = {"is_caught_up": not self._behind, "bus_error": None}
+                    self._health = self._health._replace(**told)
                 continue
             self._fold(arrivals)
         follower.close()
@@ -302,15 +317,15 @@ class LivePortfolios:
             for portfolio_id in touched:
                 self._versions[portfolio_id] += 1
             wakes = [wake for each in touched for wake in self._watchers.get(each, ())]
+            health = self._health
+            self._health = health._replace(
+                events=health.events + len(events),
+                unreadable=health.unreadable + len(read) - len(events),
+                last_event_at=now,
+                bus_error=None,
+            )
         for wake in wakes:
             wake()
-        health = self._health
-        self._health = health._replace(
-            events=health.events + len(events),
-            unreadable=health.unreadable + len(read) - len(events),
-            last_event_at=now,
-            bus_error=None,
-        )
 
     def _read(self, arrival: Arrival, now: datetime) -> Event | None:
         """Return what a message says; one that says nothing is counted, logged and passed over."""
