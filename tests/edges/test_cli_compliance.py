@@ -155,3 +155,17 @@ def test_rules_are_listed_with_those_in_force(store: Openings) -> None:
 
 def test_nobody_is_not_found(store: Openings) -> None:
     assert terminal(store, "compliance", "list", "nobody").exit_code == 4
+
+
+def test_what_losses_come_to_for_tax_is_shown(store: Openings) -> None:
+    rows = terminal(store, "tax", "form-8949", "u1", "--year", "2024", "-o", "csv")
+    # 100 bought at 50 on 2 January and sold at 40 on the 10th, in cents.
+    assert rows.stdout.splitlines()[1] == (
+        "C,100 ACME,2024-01-02,2024-01-10,4000.00,5000.00,,0.00,-1000.00,USD"
+    )
+    table = terminal(store, "tax", "form-8949", "u1", "--year", "2024", "-o", "table")
+    assert "-1000" in table.stdout
+    lots = terminal(store, "tax", "lots", "u1")
+    assert json.loads(lots.stdout)["reports"][0]["totals"]["recognised"] == "-1000"
+    others = terminal(store, "tax", "broker-differences", "u1", "--year", "2024")
+    assert json.loads(others.stdout)["reports"][0]["sales"] == []

@@ -307,3 +307,24 @@ def test_open_lots_carry_what_was_deferred(desk: Desk) -> None:
     assert (lot["cost"], lot["deferred"], lot["basis"]) == ("2460", "600", "3060")
     assert lot["held_since"] == "2024-01-17"
     assert (report["totals"]["recognised"], report["totals"]["deferred"]) == ("-400", "600")
+
+
+def test_a_purchase_in_another_account_is_a_difference_that_a_broker_rightly_has(
+    desk: Desk,
+) -> None:
+    desk.trade(
+        qty=60,
+        price=41,
+        account_id="second",
+        executed_at="2024-02-15T15:30:00Z",
+        external_id="b2",
+    )
+    body = desk.ask("get", "/users/u1/tax/broker-differences?year=2024")
+    assert shape(examples()["broker_differences"]) == shape(body)
+    (report,) = body["reports"]
+    (sale,) = report["sales"]
+    assert (sale["disallowed"], sale["disallowed_by_broker"]) == ("600", "0")
+    assert sale["why"] == ["other_account"]
+    assert (
+        desk.ask("get", "/users/u1/tax/broker-differences?year=2023")["reports"][0]["sales"] == []
+    )

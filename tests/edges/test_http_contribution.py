@@ -14,10 +14,16 @@ from tests.edges.test_http_queries import shape
 from tidebook.api.samples import examples
 from tidebook.book.whole import Facts
 from tidebook.engine.book_facts import BookFacts, rebuilt, rebuilt_series
+from tidebook.engine.measuring.breakdowns import Breakdowns
+from tidebook.engine.measuring.measured import Scope
+from tidebook.engine.measuring.parts import Dimension
+from tidebook.engine.measuring.performance import NamedPeriod
+from tidebook.engine.ports import FactQuery
 from tidebook.engine.views import SeriesView, TransactionView
 from tidebook.model.facts import Price, Rate, Transaction, TransactionType as T
 from tidebook.model.instruments import Instrument
 from tidebook.model.markets import price_table, rate_table
+from tidebook.model.periods import PeriodRequest, PeriodType
 
 if TYPE_CHECKING:
     from tests.edges.memory_book import Desk
@@ -89,6 +95,51 @@ def test_contributions_by_asset_class_add_up() -> None:
     assert rows["Cash"]["contribution"] == 0.0
     assert rows["Cash"]["end_market_value"] == "100"
     assert rows["Equity"]["average_weight"] == pytest.approx(0.6, abs=1e-9)
+
+
+def books_made(of: Desk) -> int:
+    """Return how often the facts of a book were asked for, to be made into one."""
+    return sum(isinstance(asked, FactQuery) for asked in of.reader.asked)
+
+
+def test_a_book_is_made_once_in_each_state() -> None:
+    of, by_class = desk(), {"scope": SCOPE, "periods": SI, "options": {"by": "ASSET_CLASS"}}
+    first = answered("/contribution", by_class, of)
+    year = answered("/contribution", {**by_class, "periods": [{"type": "YTD"}]}, of)
+    assert answered("/contribution", by_class, of) == first
+    assert year["results"]["YTD"]["contributions"] == first["results"]["SI"]["contributions"]
+    assert books_made(of) == 1
+    answered("/contribution", {"scope": SCOPE, "periods": SI}, of)
+    assert books_made(of) == 2
+    of.reader.kept_prices = [*of.reader.kept_prices[:3], Price("BOND", LAST, D(100), "USD")]
+    of.reader.kept_state = "7.6.6"
+    rows = answered("/contribution", by_class, of)["results"]["SI"]["contributions"]
+    assert books_made(of) == 3
+    assert [row["gain"] for row in rows if row["group"] == "Bond"] == ["0"]
+
+
+def test_a_book_that_is_being_restated_is_made_each_time() -> None:
+    of, asked = desk(), {"scope": SCOPE, "periods": SI}
+    of.reader.kept_state = None
+    assert answered("/contribution", asked, of) == answered("/contribution", asked, of)
+    assert books_made(of) == 2
+
+
+def test_what_is_kept_of_books_is_bounded() -> None:
+    # Three groups over two days are six days: two breakdowns do not fit into eleven.
+    of = desk()
+    kept = Breakdowns(days_max=11)
+    scope, periods = Scope(("P-1",)), (NamedPeriod("SI", PeriodRequest(PeriodType.SI)),)
+    for dimension in (Dimension.ASSET_CLASS, Dimension.SECTOR, Dimension.SECTOR):
+        found = kept.of(of.reader, scope, periods, dimension)
+        assert sum(len(sleeve.days) for sleeve in found.sleeves) == 6
+    assert books_made(of) == 2
+    kept.of(of.reader, scope, periods, Dimension.ASSET_CLASS)
+    assert books_made(of) == 3
+    none = Breakdowns(days_max=5)
+    for _ in range(2):
+        none.of(of.reader, scope, periods, Dimension.SECTOR)
+    assert books_made(of) == 5
 
 
 def shared_desk() -> Desk:

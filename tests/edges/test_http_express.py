@@ -45,6 +45,23 @@ class Commit:
         self.groups.append(list(sent))
 
 
+class Told:
+    """Keeps what is told of requests."""
+
+    def __init__(self) -> None:
+        self.answers: list[tuple[str, str, int]] = []
+
+    def began(self) -> None:
+        """Take note of a request that is worked on."""
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        assert seconds >= 0
+        self.answers.append((method, route, status))
+
+    def exposition(self) -> bytes:
+        return b""
+
+
 class Both:
     """The same application with the lane and without."""
 
@@ -163,6 +180,27 @@ def test_a_fault_inside_is_no_secret_told(both: Both) -> None:
     assert expected.status_code == 500
     _alike(found, expected)
     assert "secret" not in found.text
+
+
+def test_a_request_is_told_under_its_route() -> None:
+    told = Told()
+    app = create_app(
+        cast("Any", MemoryCommands()),
+        cast("Any", MemoryReader()),
+        clock=StoppedClock(),
+        metrics_told=told,
+        commit=cast("GroupCommit", Commit()),
+    )
+    TestClient(app).post(SINGLE, json=BUY)
+    assert told.answers == [("POST", SINGLE, 201)]
+
+
+def test_a_type_that_is_told_twice_takes_the_ordinary_way(both: Both) -> None:
+    headers = [("Content-Type", "text/plain"), ("Content-Type", "application/json")]
+    for app in (both.with_lane, both.without):
+        answer = TestClient(app).post(SINGLE, content=json.dumps(BUY).encode(), headers=headers)
+        assert answer.status_code == 415
+    assert both.commit.groups == []
 
 
 def test_requests_at_the_same_time_share_commits_and_none_is_lost(both: Both) -> None:

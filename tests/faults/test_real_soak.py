@@ -114,11 +114,11 @@ def _capacity(deployment: Deployment, traffic: Traffic) -> float:
 )
 def test_half_of_the_load_piles_nothing_up(measured: int, seconds: float, tmp_path: Path) -> None:
     with deployed(tmp_path, _ROLES) as deployment:
-        first = Traffic(scale_of(measured, short=True, prefix="M"), deployment.doors)
+        first = Traffic(scale_of(measured, steady=True, prefix="M"), deployment.doors)
         capacity = _capacity(deployment, first)
         rate = capacity * _LOAD_MAX
         show(f"{capacity:,.0f} facts a second are the most; {rate:,.0f} flow now")
-        scale = scale_of(int(rate * seconds) + 1, short=True)
+        scale = scale_of(int(rate * seconds) + 1, steady=True)
         pace = Pace(rate)
         traffic = Traffic(scale, deployment.doors, pace)
         traffic.introduce()

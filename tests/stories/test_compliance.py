@@ -6,7 +6,7 @@ and sold at 40 on 10 March: a loss of 1,000.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.cluster
 SECONDS = 20.0
+AT = datetime(2025, 6, 1, tzinfo=UTC)
 
 
 class Desk:
@@ -208,3 +209,36 @@ def test_nobody_judges_a_portfolio_of_nobody_until_its_user_is_known(desk: Desk)
     assert compliance.verdicts(["FUND"]).totals.trades == 0
     desk.take(desk.commands.ingest_portfolios([fund._replace(cif_id="U2")], "test"))
     desk.until(lambda: compliance.verdicts(["FUND"]).totals.trades == 1)
+
+
+def test_a_statement_for_later_days_keeps_what_was_stated_before(desk: Desk) -> None:
+    at = desk.system.clock.now()
+    compliance = desk.system.compliance
+    assert compliance.save_policy("P1", AccountPolicy(AccountType.CASH), at) == 1
+    later = AccountPolicy(effective_from=date(2025, 3, 1))
+    assert compliance.save_policy("P1", later, at) == 2
+    assert compliance.save_policy("P1", later, at) == 0
+    desk.take()
+    kept = compliance.policy("P1")
+    assert kept is not None
+    assert [one.type for one in kept.dated] == [AccountType.CASH, AccountType.MARGIN]
+    assert desk.said("b1", "cash_account").status is Status.PASS
+    assert desk.said("s1", "cash_account").status is Status.NOT_APPLICABLE
+
+
+def test_what_is_brought_later_lifts_what_a_sale_was_failed_for(desk: Desk) -> None:
+    desk.system.compliance.save_policy("P1", AccountPolicy(AccountType.CASH), AT)
+    # 99,000 are there after the loss, and 100,000 are bought on Monday, 2 June.
+    desk.take(
+        desk.commands.ingest_transactions(
+            [
+                trade("b2", "BUY", "OTHER", "2025-06-02", quantity="1000", price="100"),
+                trade("s2", "SELL", "OTHER", "2025-06-03", quantity="1000", price="100"),
+            ],
+            "test",
+        )
+    )
+    assert desk.said("s2", "cash_account").status is Status.FAIL
+    paid = trade("in2", "DEPOSIT", "CASH", "2025-06-05", gross="1000")
+    desk.take(desk.commands.ingest_transactions([paid], "test"))
+    assert desk.said("s2", "cash_account").status is Status.FLAG

@@ -93,3 +93,13 @@ def test_days_without_a_price_may_have_had_deficits_so_that_nothing_passes() -> 
     assert owed.status is Status.PROVISIONAL
     # The 1st, and the 2nd, on which it was taken out again.
     assert "on 2 days of the last twelve months" in owed.reason
+
+
+def test_stock_that_comes_in_brings_its_value_and_needs_its_margin() -> None:
+    desk = Desk("10000", year=2026)
+    desk.does("2026-07-01", "buy 400 X at 100")
+    brought = trade("t1", "TRANSFER_IN", "X", "2026-07-02", quantity="100", gross="10000")
+    desk.book.ingest_transactions([brought], "test")
+    found = desk.said(desk.does("2026-07-02", "buy 300 Y at 100"), "intraday_margin")
+    # 10,000 and 10,000 of equity; 50,000 of X and 30,000 of Y at a quarter: exactly nothing left.
+    assert (found.status, found.amount("intraday_margin_level")) == (Status.PASS, D(0))

@@ -46,6 +46,7 @@ from tidebook.api.routes import (
 )
 from tidebook.api.waiting import WaitingRoom
 from tidebook.engine.compliance.computed import ComputedCompliance
+from tidebook.engine.measuring.breakdowns import Breakdowns
 from tidebook.engine.user_desk import user_desk
 from tidebook.errors import Fault, InvalidRequestError, TidebookError
 
@@ -68,6 +69,26 @@ if TYPE_CHECKING:
 
 _NOT_FOUND, _METHOD_NOT_ALLOWED, _INTERNAL = 404, 405, 500
 _DESCRIPTION = "A portfolio book of record with analytics and control."
+
+# The last route of the queries takes every path beneath a portfolio, so the checks go before.
+_ROUTED = (
+    ingestion,
+    data_checks,
+    what_if,
+    corporate_actions,
+    compliance_routes,
+    tax_reports,
+    measuring,
+    breaking_down,
+    queries,
+    explaining,
+    explaining_requests,
+    trades,
+    users,
+    benchmarks,
+    health,
+    reference,
+)
 
 
 def create_app(
@@ -122,35 +143,16 @@ def create_app(
         lifespan=_with_threads(chosen.threads),
     )
     here, waiting = doors or Doors(), WaitingRoom(chosen.waiting_max)
-    users_desk = desk or user_desk(commands, reader, clock, new_id)
+    served = desk or user_desk(commands, reader, clock, new_id)
     judged = compliance or ComputedCompliance(reader, clock)
     app.state.edge = Edge(
-        commands, reader, clock, new_id, new_nonce, chosen, waiting, users_desk, judged
-    )
-    # The last route of the queries takes every path beneath a portfolio, so the checks go before.
-    routed = (
-        ingestion,
-        data_checks,
-        what_if,
-        corporate_actions,
-        compliance_routes,
-        tax_reports,
-        measuring,
-        breaking_down,
-        queries,
-        explaining,
-        explaining_requests,
-        trades,
-        users,
-        benchmarks,
-        health,
-        reference,
+        commands, reader, clock, new_id, new_nonce, chosen, waiting, served, judged, Breakdowns()
     )
     apart = ((metrics, metrics_told), (job_routes, jobs), (live_routes, live))
     app.state.jobs, app.state.live, app.state.pages, app.state.doors = jobs, live, pages, here
     app.state.metrics, app.state.unbooked = metrics_told, unbooked
     app.state.dependencies = tuple(dependencies)
-    for part in (*routed, *(part for part, behind in apart if behind is not None)):
+    for part in (*_ROUTED, *(part for part, behind in apart if behind is not None)):
         app.include_router(opened(part.router, here))
     if pages is not None:
         app.include_router(pages.router)

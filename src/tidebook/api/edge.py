@@ -19,6 +19,7 @@ from tidebook import __version__
 from tidebook.api.rows import checks
 from tidebook.api.waiting import WaitingRoom
 from tidebook.engine.compliance.ports import Compliance
+from tidebook.engine.measuring.breakdowns import Breakdowns
 from tidebook.engine.ports import Clock, Commands, Reader
 from tidebook.engine.user_desk import UserDesk
 from tidebook.errors import BodyTooLargeError, MediaTypeError, UnknownParameterError
@@ -62,6 +63,7 @@ class Edge(NamedTuple):
     waiting: WaitingRoom
     desk: UserDesk
     compliance: Compliance
+    breakdowns: Breakdowns
 
 
 def random_id() -> str:

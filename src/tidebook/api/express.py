@@ -40,7 +40,7 @@ _CREATED, _ACCEPTED = 201, 202
 _COMPANY_SECONDS: Final = 0.004
 """How long the next commit waits for company, once requests come at the same time."""
 _JSON: Final = frozenset({b"application/json", b"application/json; charset=utf-8"})
-_PLAIN: Final = frozenset({b"prefer", b"transfer-encoding", b"content-encoding", b"expect"})
+_ASKING: Final = frozenset({b"prefer", b"transfer-encoding", b"content-encoding", b"expect"})
 
 
 class ExpressRoute(NamedTuple):
@@ -93,16 +93,13 @@ def _is_plain(scope: Scope) -> bool:
         return False
     if scope["query_string"]:
         return False
-    sized = typed = False
-    for name, value in scope["headers"]:
-        if name in _PLAIN:
-            return False
-        if name == b"content-type":
-            typed = value.lower() in _JSON
-        elif name == b"content-length":
-            is_number = value.isdigit() and len(value) <= _BODY_DIGITS_MAX
-            sized = is_number and int(value) <= _BODY_BYTES_MAX
-    return sized and typed
+    types = [value for name, value in scope["headers"] if name == b"content-type"]
+    sizes = [value for name, value in scope["headers"] if name == b"content-length"]
+    if len(types) != 1 or len(sizes) != 1 or not _ASKING.isdisjoint(dict(scope["headers"])):
+        return False
+    (size,) = sizes
+    is_small = size.isdigit() and len(size) <= _BODY_DIGITS_MAX and int(size) <= _BODY_BYTES_MAX
+    return is_small and types[0].lower() in _JSON
 
 
 async def _read(receive: Receive) -> tuple[list[Message], bytes | None]:

@@ -21,6 +21,7 @@ from tidebook.cli import (
     ruling,
     serving,
     stating,
+    taxing,
     tearing,
     verifying,
 )
@@ -42,6 +43,7 @@ COMMAND_MODULES = (
     risks,
     serving,
     stating,
+    taxing,
     tearing,
     verifying,
 )

@@ -13,9 +13,12 @@ from tidebook.cli.doors import Invocation
 from tidebook.cli.output import Answer, Column, Record, json_text, write
 from tidebook.cli.reading import AsOf, Portfolio
 from tidebook.cli.ruling import User, portfolios_of, ruling
+from tidebook.model.money import decimal_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import date
+    from decimal import Decimal
 
     from tidebook.compliance.account_standing import AccountStanding
 
@@ -125,14 +128,22 @@ def told(one: AccountStanding) -> list[str]:
     if power is not None and power.cash_only_until is not None:
         words.append(f"its cash alone until {power.cash_only_until}")
     if power is not None:
-        words += [f"called for {one.amount}, due on {one.due_on}" for one in power.calls]
+        words += [
+            f"called for {decimal_text(one.amount)}, due on {one.due_on}" for one in power.calls
+        ]
     if restriction is not None:
         words.append(f"settled cash alone until {restriction.until}: {restriction.why}")
     if margin is not None:
-        words += [f"deficit of {one.amount}, due on {one.due_on}" for one in margin.open]
+        words += [
+            f"deficit of {decimal_text(one.amount)}, due on {one.due_on}" for one in margin.open
+        ]
         if margin.frozen_until is not None:
             words.append(f"no new shorts and debits until {margin.frozen_until}")
     return words
+
+
+def _due(what: str, amount: Decimal, on: date) -> str:
+    return f"{what} {decimal_text(amount)}, due on {on}"
 
 
 def _body(file: Path) -> bytes:

@@ -32,7 +32,7 @@ from tidebook.compliance.trades import (
     unit_worth,
 )
 from tidebook.compliance.verdicts import Evidence, Status
-from tidebook.model.money import ONE, ZERO
+from tidebook.model.money import ONE, ZERO, decimal_text as plain
 from tidebook.model.sessions import session_after
 
 if TYPE_CHECKING:
@@ -307,15 +307,18 @@ def _judged(
             f"a call was not met, and the account is held to its cash until {power.cash_only_until}"
         )
     elif power.calls:
-        told = f"a call of {power.calls[0].amount} is open, and halves the buying power"
+        told = f"a call of {plain(power.calls[0].amount)} is open, and halves the buying power"
     else:
         told = "the buying power covers it"
     if used > limit:
         told = "" if told.startswith("the buying") else f"; {told}"
-        reason = f"{used} would be opened within the day and the buying power is {limit}{told}"
-        remedy = f"open {used - limit} less, or meet the call"
+        reason = (
+            f"{plain(used)} would be opened within the day and the buying power is "
+            f"{plain(limit)}{told}"
+        )
+        remedy = f"open {plain(used - limit)} less, or meet the call"
         if not power.calls:
-            remedy = f"open {used - limit} less; a day trade beyond it is called for"
+            remedy = f"open {plain(used - limit)} less; a day trade beyond it is called for"
         return Findings(
             Status.FAIL, reason, evidence, amounts, _day_after(power.cash_only_until), remedy
         )

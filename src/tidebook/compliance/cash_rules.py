@@ -9,7 +9,7 @@ from tidebook.compliance.cash_funding import CashBreachKind
 from tidebook.compliance.rules import Findings, money, not_applicable, undecided, verdict
 from tidebook.compliance.trades import AccountType, Side, held_before, opened_quantity
 from tidebook.compliance.verdicts import Amount, Evidence, Status
-from tidebook.model.money import ZERO
+from tidebook.model.money import ZERO, decimal_text as plain
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -56,11 +56,11 @@ def _of_purchase(context: Context) -> Findings:
     evidence = () if held is None else (_restricted(held),)
     if held is not None and late > ZERO:
         reason = f"the account is held to settled cash until {held.until} for {held.why}"
-        remedy = f"buy with settled cash alone: {late} of the price is not"
+        remedy = f"buy with settled cash alone: {plain(late)} of the price is not"
         clears_on = held.until + timedelta(days=1)
         return Findings(Status.FAIL, reason, evidence, amounts, clears_on, remedy)
     if payment.unpaid > ZERO:
-        reason = f"{payment.unpaid} of the price is not paid"
+        reason = f"{plain(payment.unpaid)} of the price is not paid"
         remedy = f"bring it in by {payment.due_on}, and sell nothing to pay it"
         due = Evidence("payment_due", (), payment.due_on, None, payment.unpaid, account.currency)
         return Findings(Status.FLAG, reason, (due,), amounts, None, remedy)

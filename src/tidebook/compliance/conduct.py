@@ -157,6 +157,26 @@ class Conduct:
         if self._rates is not None:
             self.deficits.flow(amount)
 
+    def move(self, position: Position, units: Decimal, worth: Decimal) -> None:
+        """Let units come in or go out without a trade: the margin that they need goes with them.
+
+        Args:
+            position: What is held of the security after it.
+            units: What came in; negative for what went out.
+            worth: What came in was worth as it came; negative for what went out.
+        """
+        if self._rates is None:
+            return
+        if position.unit_value is not None:
+            before = position._replace(quantity=position.quantity - units)
+            change = maintenance_required((position,), self._rates)
+            self.deficits.take("", ZERO, change - maintenance_required((before,), self._rates))
+        elif worth > ZERO:
+            # At most all of what came in is required for it.
+            self.deficits.take("", ZERO, worth)
+        else:
+            self.deficits.lose()
+
     def pass_by(self, trade: Trade) -> None:
         """Take a trade of a day without values."""
         if self._pattern is not None:

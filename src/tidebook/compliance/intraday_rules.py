@@ -37,7 +37,7 @@ from tidebook.compliance.trades import (
     unit_worth,
 )
 from tidebook.compliance.verdicts import Evidence, Status
-from tidebook.model.money import ZERO
+from tidebook.model.money import ZERO, decimal_text as plain
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -120,8 +120,8 @@ def intraday_margin(trade: Trade, context: Context) -> Verdict:
         money("minor_max", found.minor_max, account),
     )
     kind = "a minor" if found.is_minor else "an"
-    reason = f"{kind} intraday margin deficit of {found.amount} follows the trade"
-    remedy = f"bring in {found.amount} by {found.due_on}"
+    reason = f"{kind} intraday margin deficit of {plain(found.amount)} follows the trade"
+    remedy = f"bring in {plain(found.amount)} by {found.due_on}"
     evidence = (
         Evidence("due", on=found.due_on, amount=found.amount, currency=account.currency),
         Evidence("expires_after", on=found.expires_after),
@@ -139,8 +139,8 @@ def _without_deficit(
     amounts += (money("deficits_open", owed, context.account),)
     due_on = min(one.due_on for one in known.open)
     days = "a day" if len(known.open) == 1 else f"{len(known.open)} days"
-    reason = f"no deficit follows the trade; {owed} of {days} before is not met"
-    remedy = f"bring in {owed}, the first of it by {due_on}"
+    reason = f"no deficit follows the trade; {plain(owed)} of {days} before is not met"
+    remedy = f"bring in {plain(owed)}, the first of it by {due_on}"
     return Findings(Status.FLAG, reason, _open(known, context.account), amounts, None, remedy)
 
 
@@ -193,7 +193,7 @@ def _open(known: MarginStanding, account: Account) -> tuple[Evidence, ...]:
             on=one.on,
             amount=one.amount,
             currency=account.currency,
-            note=f"due on {one.due_on}, of which {one.brought} came in",
+            note=f"due on {one.due_on}, of which {plain(one.brought)} came in",
         )
         for one in known.open
     )

@@ -35,7 +35,7 @@ from tidebook.compliance.trades import (
     unit_worth,
 )
 from tidebook.compliance.verdicts import Status
-from tidebook.model.money import ONE, ZERO, exact
+from tidebook.model.money import ONE, ZERO, exact, quotient
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from tidebook.compliance.rules import Context, RuleSet
     from tidebook.compliance.trades import Account, Position, Trade
-    from tidebook.compliance.verdicts import Verdict
+    from tidebook.compliance.verdicts import Amount, Verdict
 
 REG_T_INITIAL = "reg_t_initial"
 MAINTENANCE_MARGIN = "maintenance_margin"
@@ -109,6 +109,7 @@ def maintenance_margin(trade: Trade, context: Context) -> Verdict:
         money("equity", equity, account),
         money("requirement", needed, account),
         money("deficiency", kept.deficiency, account),
+        *_call_below(context, equity, needed),
     )
     if not kept.deficiency:
         found = Findings(Status.PASS, "the equity covers the maintenance margin", amounts=amounts)
@@ -119,6 +120,21 @@ def maintenance_margin(trade: Trade, context: Context) -> Verdict:
         return verdict(trade, ruleset, Findings(Status.FLAG, reason, (), amounts))
     remedy = f"bring in {kept.deficiency}, or close positions"
     return verdict(trade, ruleset, Findings(Status.FAIL, reason, (), amounts, None, remedy))
+
+
+def _call_below(context: Context, equity: Decimal, needed: Decimal) -> tuple[Amount, ...]:
+    """Return the value of what is held long on credit at which a margin call comes.
+
+    That is debit / (1 - rate), the rate being what all of it needs now. With shorts there is no
+    one value, and without a debit no call.
+    """
+    exposure = context.exposure
+    debit = exposure.long_value - equity
+    if exposure.short_value or debit <= ZERO or needed >= exposure.long_value:
+        return ()
+    rate = quotient(needed, exposure.long_value)
+    called = maintenance(equity, needed, debit=debit, rate=rate).call_below
+    return (money("call_below", called, context.account),)
 
 
 def minimum_equity(trade: Trade, context: Context) -> Verdict:

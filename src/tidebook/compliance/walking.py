@@ -456,6 +456,9 @@ class Walk:
             self.positions.pop(security_id, None)
         elif not self.books.market.securities[security_id].is_cash:
             self.positions[security_id] = self._position(security_id, units)
+        came = ZERO if trade is not None or not entry.quantity else flow_of(entry)
+        if came and not self.books.market.securities[security_id].is_cash:
+            self.conduct.move(self._position(security_id, units), entry.quantity, came)
 
 
 def keeps_cash(entries: Sequence[Entry], instruments: Mapping[str, Instrument]) -> bool:

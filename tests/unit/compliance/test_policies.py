@@ -108,3 +108,13 @@ def test_what_is_not_marginable_and_held_takes_its_whole_value() -> None:
     found = verdicts(trade("buy 10 X at 100"), stands=standing("6000", penny))["reg_t_initial"]
     # 6,000 of equity less the 5,000 of what is held in full, and 500 are asked.
     assert (found.status, found.amount("available")) == (Status.PASS, D(1000))
+
+
+def test_a_long_account_is_told_at_which_value_it_is_called() -> None:
+    found = verdicts(trade("buy 400 X at 100"), stands=standing("20000"))["maintenance_margin"]
+    # 20,000 are borrowed on 40,000: 20,000 / (1 - 0.25).
+    called = found.amount("call_below")
+    assert called is not None
+    assert round(called, 2) == D("26666.67")
+    unlevered = verdicts(trade("buy 100 X at 100"), stands=standing("20000"))
+    assert unlevered["maintenance_margin"].amount("call_below") is None

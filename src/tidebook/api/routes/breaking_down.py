@@ -20,7 +20,7 @@ from tidebook.api.wire.scope import AskedScope
 from tidebook.engine.measuring.attributing import BenchmarkGroup, attribution
 from tidebook.engine.measuring.benchmark_returns import index_line
 from tidebook.engine.measuring.bridging import bridge
-from tidebook.engine.measuring.broken_down import BrokenDown, broken_down
+from tidebook.engine.measuring.broken_down import BrokenDown
 from tidebook.engine.measuring.contributing import contribution
 from tidebook.engine.measuring.measured import Scope
 from tidebook.engine.measuring.parts import Dimension
@@ -121,7 +121,7 @@ def _broken_down(
     dimension: Dimension,
 ) -> tuple[BrokenDown, Asking]:
     wanted = Scope(portfolio_ids, scope.choice, scope.currency, scope.known_at)
-    found = broken_down(edge.reader, wanted, periods, dimension)
+    found = edge.breakdowns.of(edge.reader, wanted, periods, dimension)
     return found, told_of(edge, found.whole, scope, periods)
 
 

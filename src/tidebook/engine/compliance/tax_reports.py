@@ -8,6 +8,7 @@ from tidebook.compliance.taxes import (
     AssetClass,
     Owner,
     Reporting,
+    broker_differences,
     form_8949,
     household_history,
     match_washes,
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tidebook.compliance.policies import AccountPolicy
-    from tidebook.compliance.taxes import Form8949Row, TaxLot, TaxTotals
+    from tidebook.compliance.taxes import BrokerDifference, Form8949Row, TaxLot, TaxTotals
     from tidebook.engine.book_facts import Rebuilt
     from tidebook.engine.compliance.ports import Household
 
@@ -67,3 +68,24 @@ def reports_of(
         lots = tax_lots(view, history)
         reports.append(TaxReport(one.currency, year, rows, lots, view.totals, history.left_out))
     return tuple(reports)
+
+
+class Differences(NamedTuple):
+    """The sales of a year of which brokers report another disallowed loss, in one currency."""
+
+    currency: str
+    sales: tuple[BrokerDifference, ...]
+    left_out: tuple[str, ...]
+
+
+def tax_differences(household: Household, year: int) -> tuple[Differences, ...]:
+    """Return where the law and what brokers report differ, one report for each currency."""
+    made = rebuilt(household.facts)
+    terms, keys = wash_terms(made, household.policies), household_keys(made)
+    found: list[Differences] = []
+    for one in household_of(made, household.policies):
+        history = household_history(keys, one)
+        sales = broker_differences(history.events, terms)
+        of_year = tuple(each for each in sales if each.on.year == year)
+        found.append(Differences(one.currency, of_year, history.left_out))
+    return tuple(found)

@@ -223,7 +223,7 @@ class _About(NamedTuple):
         dated = [
             (self.rows.opening(self.first), self.span.start),
             *((node, row.on) for row in self.window.moved for node in self._flows(row)),
-            (self.rows.closing(self.window.days[-1]), self.span.end),
+            (self.rows.closing(self.window.days[-1]), self.window.counted(self.span).end),
         ]
         flows = [_flow(node, (on - self.span.start).days) for node, on in dated]
         solved = Reckoned(f"money-weighted return {told}", figure, "", formula, tuple(flows))

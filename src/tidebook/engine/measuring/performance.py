@@ -283,7 +283,7 @@ def _period_rate(series: Series, named: NamedPeriod, as_of: date) -> PeriodRate:
         return PeriodRate(
             named.name, window.start, window.end, nothing, nothing, nothing, None, None
         )
-    found = _rates(window, window.span)
+    found = _rates(window, window.counted(window.span))
     return PeriodRate(
         name=named.name,
         start=window.start,

@@ -31,7 +31,7 @@ from tidebook.engine.records import transaction_from
 from tidebook.engine.runner.consuming import Consumption
 from tidebook.engine.runner.feeds import SHIPPING, BusFeed, LogFeed
 from tidebook.engine.runner.giving_way import GivingWay
-from tidebook.engine.runner.shipping import shipping
+from tidebook.engine.runner.shipping import resting, shipping
 from tidebook.engine.runner.sparing import Sparing
 from tidebook.engine.runner.telling import tell_book, tell_prices, tell_series
 from tidebook.engine.stages.admission import Incoming
@@ -360,7 +360,7 @@ class Runner:
     def _shipping_steps(self, through: Through) -> Callable[[], bool]:
         feed = self._log_feed(SHIPPING, _parts_of(topics.DURABLE_TOPICS))
         ship = shipping(through, self._fences)
-        return self._consumption(SHIPPING, feed, ship).step
+        return resting(self._consumption(SHIPPING, feed, ship), self._stopping)
 
     def _steps(self, consumption: Consumption) -> Callable[[], bool]:
         def step() -> bool:

@@ -11,7 +11,13 @@ from tests.fixtures.booking import portfolio
 from tidebook.analytics import FeeBasis
 from tidebook.book.series import PortfolioDay
 from tidebook.engine.measuring.many_returns import returns_of_each
-from tidebook.engine.measuring.performance import NamedPeriod, Request, performance, series_of
+from tidebook.engine.measuring.performance import (
+    NamedPeriod,
+    Request,
+    money_weighted_performance,
+    performance,
+    series_of,
+)
 from tidebook.engine.measuring.prepared import series_from
 from tidebook.engine.measuring.risk import RiskTerms, risk
 from tidebook.engine.measuring.ruled import HouseRules, Unpriced, ruled_performance
@@ -54,6 +60,13 @@ def test_a_year_is_the_same_among_many_portfolios_and_in_risk() -> None:
     assert each.periods[0].annualised == pytest.approx(YEARLY, abs=1e-12)
     (measured,) = risk(series_of(VIEW), REQUEST, RiskTerms())
     assert measured.figure("annual_return") == pytest.approx(YEARLY, abs=1e-12)
+
+
+def test_the_closing_value_comes_out_on_the_day_it_is_of() -> None:
+    (found,) = money_weighted_performance(series_of(VIEW), REQUEST)
+    # 729 days from the day on which 100 went in.
+    assert found.rate_annual == pytest.approx(1.21 ** (365 / 729) - 1, abs=1e-12)
+    assert found.rate_period == pytest.approx(0.21, abs=1e-12)
 
 
 def test_under_rules_the_last_day_with_a_value_counts() -> None:
