@@ -46,6 +46,7 @@ from tidebook.api.routes import (
 )
 from tidebook.api.waiting import WaitingRoom
 from tidebook.engine.compliance.computed import ComputedCompliance
+from tidebook.engine.compliance.order_desk import OrderDesk
 from tidebook.engine.measuring.breakdowns import Breakdowns
 from tidebook.engine.user_desk import user_desk
 from tidebook.errors import Fault, InvalidRequestError, TidebookError
@@ -146,7 +147,17 @@ def create_app(
     served = desk or user_desk(commands, reader, clock, new_id)
     judged = compliance or ComputedCompliance(reader, clock)
     app.state.edge = Edge(
-        commands, reader, clock, new_id, new_nonce, chosen, waiting, served, judged, Breakdowns()
+        commands,
+        reader,
+        clock,
+        new_id,
+        new_nonce,
+        chosen,
+        waiting,
+        served,
+        judged,
+        OrderDesk(judged),
+        Breakdowns(),
     )
     apart = ((metrics, metrics_told), (job_routes, jobs), (live_routes, live))
     app.state.jobs, app.state.live, app.state.pages, app.state.doors = jobs, live, pages, here

@@ -18,6 +18,7 @@ from pydantic import BeforeValidator
 from tidebook import __version__
 from tidebook.api.rows import checks
 from tidebook.api.waiting import WaitingRoom
+from tidebook.engine.compliance.order_desk import OrderDesk
 from tidebook.engine.compliance.ports import Compliance
 from tidebook.engine.measuring.breakdowns import Breakdowns
 from tidebook.engine.ports import Clock, Commands, Reader
@@ -63,6 +64,7 @@ class Edge(NamedTuple):
     waiting: WaitingRoom
     desk: UserDesk
     compliance: Compliance
+    orders: OrderDesk
     breakdowns: Breakdowns
 
 

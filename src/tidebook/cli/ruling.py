@@ -203,7 +203,8 @@ def _check_orders(
         _order(each, f"open-{place + 1}", portfolio_id, "--open")
         for place, each in enumerate(others)
     ]
-    household = system.compliance.household(ids)
+    named = {order.security_id for order in (*orders, *still_open)}
+    household = system.compliance.household(ids, named)
     checked = check_with_open(
         lambda basket: check_orders(household, basket, instant), orders, still_open
     )

@@ -128,15 +128,11 @@ def told(one: AccountStanding) -> list[str]:
     if power is not None and power.cash_only_until is not None:
         words.append(f"its cash alone until {power.cash_only_until}")
     if power is not None:
-        words += [
-            f"called for {decimal_text(one.amount)}, due on {one.due_on}" for one in power.calls
-        ]
+        words += [_due("called for", one.amount, one.due_on) for one in power.calls]
     if restriction is not None:
         words.append(f"settled cash alone until {restriction.until}: {restriction.why}")
     if margin is not None:
-        words += [
-            f"deficit of {decimal_text(one.amount)}, due on {one.due_on}" for one in margin.open
-        ]
+        words += [_due("deficit of", one.amount, one.due_on) for one in margin.open]
         if margin.frozen_until is not None:
             words.append(f"no new shorts and debits until {margin.frozen_until}")
     return words

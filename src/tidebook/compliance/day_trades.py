@@ -172,6 +172,11 @@ class DayTradeRecord:
         return Window(days, _distinct(self._made[first:]), executions)
 
     @property
+    def last(self) -> DayTrade | None:
+        """The day trade that was completed last."""
+        return self._made[-1] if self._made else None
+
+    @property
     def made_at_most(self) -> int:
         """At most how many day trades there were: legs of one spread are counted one by one."""
         return len(self._made)

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from tidebook.compliance.rules import Context, RuleSet
-    from tidebook.compliance.trades import Account, Position, Trade
+    from tidebook.compliance.trades import Account, Position, Rest, Trade
     from tidebook.compliance.verdicts import Amount, Verdict
 
 REG_T_INITIAL = "reg_t_initial"
@@ -75,7 +75,7 @@ def reg_t_initial(trade: Trade, context: Context) -> Verdict:
     rates = InitialRates(
         context.at_least("long"), context.at_least("short"), context.at_least("full")
     )
-    taken = _initial_held(context.standing.positions.values(), rates)
+    taken = _initial_held(context, trade, rates)
     leg = _leg(trade, context.exposure.positions[trade.security_id])
     initial = initial_margin(opened * unit, leg, equity.value - taken, rates)
     amounts = (
@@ -101,9 +101,8 @@ def maintenance_margin(trade: Trade, context: Context) -> Verdict:
     equity = context.standing.equity.value
     if missing or equity is None:
         return undecided(trade, ruleset, missing, NEEDS_VALUE)
-    needed = maintenance_required(
-        context.exposure.positions.values(), maintenance_rates(account, ruleset)
-    )
+    held = context.exposure.positions[trade.security_id]
+    needed = _maintenance_with(held, context.exposure.rest, maintenance_rates(account, ruleset))
     kept = maintenance(equity, needed)
     amounts = (
         money("equity", equity, account),
@@ -259,11 +258,23 @@ def _leg(trade: Trade, position: Position) -> Leg:
     return Leg.LONG if position.is_marginable else Leg.NON_MARGINABLE
 
 
-def _initial_held(positions: Iterable[Position], rates: InitialRates) -> Decimal:
-    """Return the equity that positions held already take of the initial margin."""
-    taken = ZERO
+def _maintenance_with(traded: Position, rest: Rest, rates: MaintenanceRates) -> Decimal:
+    """Return the maintenance margin of what is held with the traded security as it is given."""
+    needed = maintenance_required((traded, *rest.others), rates)
+    if not rest.plain_count:
+        return needed
+    return needed + rest.plain * long_requirement(ONE, rates)
+
+
+def _initial_held(context: Context, trade: Trade, rates: InitialRates) -> Decimal:
+    """Return the equity that what was held before a trade takes of the initial margin."""
+    rest = context.exposure.rest
+    taken = rest.plain * rates.long if rest.plain_count else ZERO
+    known = context.standing.positions.get(trade.security_id)
     short = rates.short - ONE
-    for _, quantity, price, _, _, kind, _, is_marginable, _ in positions:
+    for _, quantity, price, _, _, kind, _, is_marginable, _ in (
+        rest.others if known is None else (*rest.others, known)
+    ):
         if not quantity:
             continue
         value = quantity * (price or ZERO)

@@ -223,6 +223,18 @@ class Standing(NamedTuple):
     equity_prev_close: Known = UNKNOWN
 
 
+class Rest(NamedTuple):
+    """What an account holds beside the security that is traded, as far as it has a price.
+
+    ``plain`` is the worth of ``plain_count`` positions that all count alike: long, marginable, and
+    neither options nor leveraged funds. ``others`` are those that are looked at one by one.
+    """
+
+    plain: Decimal = ZERO
+    plain_count: int = 0
+    others: tuple[Position, ...] = ()
+
+
 class Exposure(NamedTuple):
     """What an account holds after a trade, valued: longs and shorts, both positive.
 
@@ -234,31 +246,45 @@ class Exposure(NamedTuple):
     long_value: Decimal
     short_value: Decimal
     unpriced: tuple[str, ...] = ()
+    rest: Rest = Rest()
 
 
 def exposure_after(trade: Trade, standing: Standing) -> Exposure:
     """Return what an account holds once a trade is done."""
     positions = dict(standing.positions)
-    known = positions.get(trade.security_id) or Position(
-        trade.security_id, ZERO, None, asset_class=trade.asset_class
-    )
+    traded = trade.security_id
+    known = positions.get(traded) or Position(traded, ZERO, None, asset_class=trade.asset_class)
     unit = unit_worth(trade)
-    positions[trade.security_id] = known._replace(
+    positions[traded] = known._replace(
         quantity=known.quantity + trade.signed,
         unit_value=known.unit_value if unit is None else unit,
     )
-    long_value = short_value = ZERO
+    long_value = short_value = plain = ZERO
+    plain_count = 0
     unpriced: list[str] = []
-    for security_id, quantity, price, *_ in positions.values():
+    others: list[Position] = []
+    for position in positions.values():
+        security_id, quantity, price, _, _, kind, factor, is_marginable, _ = position
         if not quantity:
             continue
         if price is None:
             unpriced.append(security_id)
-        elif quantity > ZERO:
-            long_value += quantity * price
+            continue
+        value = quantity * price
+        if quantity < ZERO:
+            short_value -= value
         else:
-            short_value -= quantity * price
-    return Exposure(positions, long_value, short_value, tuple(unpriced))
+            long_value += value
+        if security_id == traded:
+            continue
+        is_plain = is_marginable and factor is ONE and kind is not AssetClass.OPTION
+        if quantity > ZERO and is_plain:
+            plain += value
+            plain_count += 1
+        else:
+            others.append(position)
+    rest = Rest(plain, plain_count, tuple(others))
+    return Exposure(positions, long_value, short_value, tuple(unpriced), rest)
 
 
 def exchange_day(at: datetime) -> date:

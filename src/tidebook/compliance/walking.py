@@ -66,7 +66,7 @@ _SIDES: Final = {
 _DAY: Final = timedelta(days=1)
 _NOWHERE: Final = (date.min, datetime.min.replace(tzinfo=UTC), 0, "", "")
 _CASH_ELSEWHERE: Final = Known(None, "the account's cash is not in the book")
-_FIRST_VALUED: Final = 2 * _DAY
+FIRST_VALUED: Final = 2 * _DAY
 """How long before the first trade that is judged an account is valued."""
 
 
@@ -139,12 +139,14 @@ class Walk:
         self.cash: CashRecord | None = None
         self.cash_close = self.cash_moved = ZERO
         self.is_valued = True
+        self.is_bound = False
+        """Whether what it was worth on a day before may bind it."""
         self.place: Order = _NOWHERE
 
     def go(self, since: date) -> Iterator[Judged]:
         """Walk through the entries of its books, and give the trades from a day on."""
         ordered = sorted(self.books.entries, key=lambda entry: entry.posting.order)
-        valued_from = since - _FIRST_VALUED if since > date.min else since
+        valued_from = since - FIRST_VALUED if since > date.min else since
         return self.along(ordered, since, valued_from)
 
     def along(self, entries: Iterable[Entry], since: date, valued_from: date) -> Iterator[Judged]:
@@ -213,6 +215,7 @@ class Walk:
         other.cash = None if self.cash is None else self.cash.fork()
         other.cash_close, other.cash_moved = self.cash_close, self.cash_moved
         other.is_valued, other.place = self.is_valued, self.place
+        other.is_bound = self.is_bound
         return other
 
     def _begin(self, on: date, valued_from: date) -> None:
@@ -223,6 +226,7 @@ class Walk:
         self._turn_to_cash(on)
         needed = self.conduct.needs_values(on, self.account, valued_from)
         self.is_valued = on >= valued_from or needed
+        self.is_bound = self.is_bound or needed
         if self.is_valued:
             self._value_all(on - _DAY if on > date.min else on)
         else:
@@ -327,12 +331,16 @@ class Walk:
         self._pay(trade)
 
     def situation_of(self, trade: Trade) -> Situation:
-        """Return the account as the next trade finds it, which counts as taken from now on."""
+        """Return the account as the next trade finds it, which counts as taken from now on.
+
+        It holds until the walk goes on.
+        """
         close = self.close
         equity = close if close.value is None else Known(close.value + self.came)
-        positions = dict(self.positions)
+        positions = self.positions
         if trade.security_id not in positions:
-            positions[trade.security_id] = self._position(trade.security_id, ZERO)
+            nothing = self._position(trade.security_id, ZERO)
+            positions = {**positions, trade.security_id: nothing}
         standing = Standing(positions, equity, close)
         self.record.take(trade, positions[trade.security_id].quantity)
         breaches, paid = self._pay(trade)

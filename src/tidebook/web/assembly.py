@@ -326,7 +326,7 @@ def _period(twr: PeriodReturn, mwr: PeriodRate, about: Asked) -> PeriodRow:
         )
         for name in ("twr", "twr_annualised", "mwr_period")
     }
-    is_short = (twr.end - start).days < _DAYS_PER_YEAR
+    is_short = ((twr.counted_to or twr.end) - start).days < _DAYS_PER_YEAR
     undefined = next(
         (one for one in (twr.cumulative, mwr.rate_period) if isinstance(one, Undefined)), None
     )

@@ -26,7 +26,9 @@ from tidebook.engine.compliance.ports import (
     Household,
     Job,
     KeptVerdicts,
+    Looked,
     Member,
+    Stand,
     Totals,
     VerdictsPage,
 )
@@ -192,6 +194,22 @@ class PostgresCompliance:
             facts = gather_book_facts(cursor, self._cache, {"": members}, securities).every
             return Household(_policies(cursor, members, None), facts)
 
+    def look(self, ids: Sequence[str], securities: Collection[str], known: Stand | None) -> Looked:
+        """Return a household, or only its market where it stands as it is known to."""
+        with snapshot(self._pool) as cursor:
+            rows = cursor.execute(_SQL["standing"], {"ids": list(ids)}).fetchall()
+            versions = tuple(map(tuple, rows))
+            if known is not None and known.versions == versions:
+                looked = _market_of(cursor, self._cache, known, securities)
+                if looked is not None:
+                    return looked
+            members = [row[0] for row in rows if row[1]]
+            facts = gather_book_facts(cursor, self._cache, {"": members}, securities).every
+            found = Household(_policies(cursor, members, None), facts)
+        _, instruments, _, rates, actions = facts.facts
+        stand = Stand(versions, instruments, rates, actions, frozenset(facts.prices))
+        return Looked(found, stand, instruments, facts.prices)
+
     def policy(self, portfolio_id: str) -> AccountPolicy | None:
         """Return what is stated of an account."""
         with snapshot(self._pool) as cursor:
@@ -224,6 +242,22 @@ class PostgresCompliance:
         with self._store.cursor() as cursor:
             row = cursor.execute(_SQL["acknowledge"], named).fetchone()
             return int(row[0]) if row else 0
+
+
+def _market_of(
+    cursor: Cursor[TupleRow], cache: MarketCache, known: Stand, securities: Collection[str]
+) -> Looked | None:
+    """Return the market of a household that stands as it did; None where the book may not."""
+    _, instruments, rates, actions, named = known
+    found = cache.markets(cursor, named.union(securities))
+    under = {one.underlying_id for one in found.instruments.values()} - {""}
+    stands = (
+        found.rates is rates
+        and cache.actions(cursor) is actions
+        and under <= found.prices.keys()
+        and all(found.instruments.get(each) == instruments.get(each) for each in named)
+    )
+    return Looked(None, known, found.instruments, found.prices) if stands else None
 
 
 def _policies(

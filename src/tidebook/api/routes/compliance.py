@@ -22,7 +22,7 @@ from tidebook.compliance.taxes import NOT_ADVICE
 from tidebook.engine.compliance.accounts import account_standings
 from tidebook.engine.compliance.acknowledging import Said, acknowledged
 from tidebook.engine.compliance.open_orders import check_with_open
-from tidebook.engine.compliance.pretrade import Order, account_of_order, check_orders
+from tidebook.engine.compliance.pretrade import Order, account_of_order
 from tidebook.engine.users import portfolios_of
 from tidebook.errors import UnknownVerdictError
 
@@ -80,9 +80,8 @@ def check(edge: EdgeHere, user_id: str, body: JsonBody) -> Response:
     """Judge orders before they are sent; nothing is stored."""
     sent = rows.orders_of(body, edge.clock.now())
     known = {one.portfolio_id: one for one in portfolios_of(edge.reader, user_id)}
-    household = edge.compliance.household(list(known))
     checked = check_with_open(
-        lambda orders: check_orders(household, orders, sent.at),
+        lambda orders: edge.orders.check(list(known), orders, sent.at),
         [_order(user_id, one, list(known)) for one in sent.orders],
         [_order(user_id, one, list(known)) for one in sent.still_open],
     )

@@ -36,6 +36,9 @@ def is_id(text: str) -> bool:
 
     Blanks may stand inside it, not at its ends.
     """
+    # Most ids are plain letters and digits, and looked through without the pattern.
+    if text.isascii() and text.isprintable() and "\\" not in text:
+        return 0 < len(text) <= ID_LENGTH_MAX and " " not in {text[0], text[-1]}
     return _is_id(text) is not None
 
 
@@ -70,5 +73,10 @@ def is_time_zone(name: str) -> bool:
 
 def is_too_late(when: date, now: datetime) -> bool:
     """Tell whether a day or an instant (UTC) lies more than a day after ``now``."""
-    limit = now + timedelta(days=FUTURE_DAYS_MAX)
+    limit = _latest(now)
     return when > limit if isinstance(when, datetime) else when > limit.date()
+
+
+@lru_cache(maxsize=16)
+def _latest(now: datetime) -> datetime:
+    return now + timedelta(days=FUTURE_DAYS_MAX)

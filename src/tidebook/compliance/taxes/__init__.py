@@ -1,7 +1,11 @@
 """The tax view of a household's lots: wash sales, superficial losses, and the reports of both."""
 
 from tidebook.compliance.taxes.broker_washes import BrokerDifference, Why, broker_differences
-from tidebook.compliance.taxes.from_book import Household, household_history
+from tidebook.compliance.taxes.from_book import (
+    Household,
+    HouseholdReading,
+    household_history,
+)
 from tidebook.compliance.taxes.identity import Confidence, Identity
 from tidebook.compliance.taxes.lot_events import (
     Account,
@@ -14,6 +18,8 @@ from tidebook.compliance.taxes.lot_events import (
     Move,
     Opening,
     Owner,
+    families_of,
+    in_families,
 )
 from tidebook.compliance.taxes.reports import (
     FORM_8949_COLUMNS,
@@ -23,6 +29,7 @@ from tidebook.compliance.taxes.reports import (
     form_8949,
     tax_lots,
 )
+from tidebook.compliance.taxes.standing_washes import StandingWashes
 from tidebook.compliance.taxes.superficial import match_superficial
 from tidebook.compliance.taxes.superficial_view import (
     CostBase,
@@ -45,6 +52,8 @@ from tidebook.compliance.taxes.wash_risk import (
     PurchaseRisk,
     SaleRisk,
     WashedLoss,
+    risk_of_purchase,
+    risk_of_sale,
     wash_risk_of_purchase,
     wash_risk_of_sale,
 )
@@ -68,6 +77,7 @@ __all__ = [
     "Form8949Row",
     "History",
     "Household",
+    "HouseholdReading",
     "Identity",
     "LotAdjustment",
     "LotCost",
@@ -81,6 +91,7 @@ __all__ = [
     "Reporting",
     "SaleRisk",
     "Standing",
+    "StandingWashes",
     "Substitute",
     "SuperficialSale",
     "SuperficialTerms",
@@ -94,10 +105,14 @@ __all__ = [
     "Why",
     "broker_differences",
     "denied_loss",
+    "families_of",
     "form_8949",
     "household_history",
+    "in_families",
     "match_superficial",
     "match_washes",
+    "risk_of_purchase",
+    "risk_of_sale",
     "superficial_verdicts",
     "tax_lots",
     "wash_risk_of_purchase",

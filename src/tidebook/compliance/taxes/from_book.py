@@ -87,22 +87,76 @@ def household_history(keys: Mapping[Key, Folded], household: Household) -> Histo
         keys: What each key of the household's portfolios came to; other keys are not looked at.
         household: Its portfolios, and what is known of what they hold.
     """
-    crossing = _Crossing(household)
-    entries: list[Entry] = []
-    held: dict[Key, Folded] = {}
-    for key, folded in keys.items():
-        if key[0] in household.portfolios and crossing.takes(key):
-            entries.extend(folded.entries)
-            held[key] = folded
-    entries.sort(key=lambda entry: (entry.posting.order, entry.posting.key))
-    with exact():
-        for entry in entries:
-            crossing.book(entry)
-        crossing.leave()
-        costs = tuple(
-            cost for key in sorted(held) for cost in crossing.costs(key, held[key].holding.lots)
-        )
-    return History(tuple(crossing.events), costs, tuple(sorted(crossing.left_out)))
+    return HouseholdReading(keys, household).history(keys)
+
+
+class HouseholdReading:
+    """The lots of a household as its books tell them, to be read on from where they end."""
+
+    def __init__(self, keys: Mapping[Key, Folded], household: Household) -> None:
+        """Read the entries of the household's keys."""
+        self._crossing = _Crossing(household)
+        self._held: Mapping[tuple[Key, str], Sequence[_Piece]] | None = None
+        entries: list[Entry] = []
+        self._taken = [
+            key for key in keys if key[0] in household.portfolios and self._crossing.takes(key)
+        ]
+        for key in self._taken:
+            entries.extend(keys[key].entries)
+        with exact():
+            self._crossing.read(entries)
+            self._crossing.leave()
+
+    @property
+    def events(self) -> tuple[LotEvent, ...]:
+        """What happened to the lots."""
+        return tuple(self._crossing.events)
+
+    def history(self, keys: Mapping[Key, Folded]) -> History:
+        """Return what happened, and what of each lot of the same keys is held."""
+        crossing = self._crossing
+        with exact():
+            costs = tuple(
+                cost
+                for key in sorted(self._taken)
+                for cost in crossing.costs(key, keys[key].holding.lots)
+            )
+        return History(self.events, costs, tuple(sorted(crossing.left_out)))
+
+    def forget(self) -> None:
+        """Forget what happened; what is held stays known."""
+        # Very many lots have one piece: a tuple of it is a tenth of the size.
+        pieces = self._crossing.pieces
+        self._held = {lot: tuple(held) for lot, held in pieces.items() if held}
+        self._crossing = _Crossing(self._crossing.household)
+
+    def onward(self, entries: Iterable[Entry], household: Household) -> list[LotEvent]:
+        """Return what happens to the lots by entries that come later; nothing here changes.
+
+        Args:
+            entries: Entries of keys of the household, in any order.
+            household: The same household, which may know of more instruments.
+        """
+        crossing = _Crossing(household)
+        crossing.pieces = _Held(self._crossing.pieces if self._held is None else self._held)
+        with exact():
+            crossing.read([entry for entry in entries if crossing.takes(entry.posting.key)])
+        return crossing.events
+
+
+_Pieces = dict[tuple[Key, str], deque[_Piece]]
+
+
+class _Held(defaultdict[tuple[Key, str], deque[_Piece]]):
+    """What is held of lots, taken from another reading as far as it is looked at."""
+
+    def __init__(self, base: Mapping[tuple[Key, str], Sequence[_Piece]]) -> None:
+        super().__init__(deque)
+        self._base = base
+
+    def __missing__(self, lot: tuple[Key, str]) -> deque[_Piece]:
+        held = self[lot] = deque(self._base.get(lot, ()))
+        return held
 
 
 class _Crossing:
@@ -112,7 +166,7 @@ class _Crossing:
         self.household = household
         self.events: list[LotEvent] = []
         self.left_out: set[str] = set()
-        self.pieces: dict[tuple[Key, str], deque[_Piece]] = defaultdict(deque)
+        self.pieces: _Pieces = defaultdict(deque)
         """What of each lot of the book is held, in the order in which it came."""
         self.carried: dict[str, tuple[Entry, list[list[_Piece]]]] = {}
         self.units = TodaysShares(household.instruments, household.actions)
@@ -137,6 +191,11 @@ class _Crossing:
             )
             return False
         return True
+
+    def read(self, entries: list[Entry]) -> None:
+        """Book entries in the order of time."""
+        for entry in sorted(entries, key=lambda one: (one.posting.order, one.posting.key)):
+            self.book(entry)
 
     def book(self, entry: Entry) -> None:
         posting = entry.posting

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.compliance.taxes.tax_view import LotAdjustment
 from tidebook.model.money import ZERO, share
@@ -23,6 +23,9 @@ class Fragment(NamedTuple):
     amount: Decimal = ZERO
     tacked_days: int = 0
     has_replaced: bool = False
+
+
+_NO_FRAGMENTS: Final[deque[Fragment]] = deque(maxlen=0)
 
 
 class HeldLot:
@@ -50,8 +53,13 @@ class HeldLot:
     def fork(self) -> HeldLot:
         """Return the same lot, which goes its own way from here."""
         other = HeldLot(self.key, self.opening, self.shares_left)
-        other.fragments, other.awaited = self.fragments.copy(), self.awaited
+        other.fragments, other.awaited = deque(self.fragments), self.awaited
         return other
+
+    def rest(self) -> None:
+        """Take little room, and change no more; what is forked from here may."""
+        if not self.fragments:
+            self.fragments = _NO_FRAGMENTS
 
     def take(self, shares: Decimal) -> list[Fragment]:
         """Take shares out: those that have replaced others first, in the order in which they did.

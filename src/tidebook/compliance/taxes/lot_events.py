@@ -172,15 +172,21 @@ _KINDS: Final = {Opening: 0, Move: 1, Closing: 2}
 def in_families(events: Iterable[LotEvent], identity: Identity) -> list[list[LotEvent]]:
     """Return events by securities that could replace each other, each in the order of time."""
     listed = list(events)
-    joined = Families()
-    for event in listed:
-        if isinstance(event, Move):
-            ends = (event.lot.security_id, event.into.security_id)
-            joined.join(*map(identity.family, ends))
+    joined = families_of(listed, identity)
     families: dict[str, list[LotEvent]] = defaultdict(list)
     for event in listed:
         families[joined.of(identity.family(event.lot.security_id))].append(event)
     return [sorted(families[name], key=place_of) for name in sorted(families)]
+
+
+def families_of(events: Iterable[LotEvent], identity: Identity) -> Families:
+    """Return which families of ``identity`` events have joined by moving lots between them."""
+    joined = Families()
+    for event in events:
+        if isinstance(event, Move):
+            ends = (event.lot.security_id, event.into.security_id)
+            joined.join(*map(identity.family, ends))
+    return joined
 
 
 def place_of(event: LotEvent) -> tuple[Order, int, LotKey]:

@@ -6,7 +6,7 @@ such as a dividend that will be reinvested, are not foreseen.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from tidebook.compliance.taxes.lot_events import Opening, in_families
 from tidebook.compliance.taxes.tax_view import Standing
@@ -14,7 +14,7 @@ from tidebook.compliance.taxes.washing import match_washes
 from tidebook.model.money import ZERO, exact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from datetime import date
     from decimal import Decimal
 
@@ -77,6 +77,39 @@ class PurchaseRisk(NamedTuple):
     sell_from: date
 
 
+class Known(Protocol):
+    """What has happened to the securities that a trade could matter to."""
+
+    @property
+    def acquired_on(self) -> Collection[date]:
+        """The days on which something was acquired, as far back as a window reaches."""
+        ...
+
+    def after(self, events: Sequence[LotEvent]) -> Sequence[TaxSale]:
+        """Return what sales come to after events that come later, in the order of time.
+
+        Sales that nothing could change any more may be left out.
+        """
+        ...
+
+
+class _Whole:
+    """A family with all its events, matched from the beginning each time."""
+
+    def __init__(self, events: list[LotEvent], terms: WashTerms) -> None:
+        self._events = events
+        self._terms = terms
+
+    @property
+    def acquired_on(self) -> Collection[date]:
+        """The days on which something was acquired."""
+        return {one.on for one in self._events if isinstance(one, Opening) and one.acquires}
+
+    def after(self, events: Sequence[LotEvent]) -> Sequence[TaxSale]:
+        """Return every sale after events that come later."""
+        return match_washes([*self._events, *events], self._terms).sales
+
+
 def wash_risk_of_sale(
     events: Iterable[LotEvent], sale: Sequence[Closing], terms: WashTerms
 ) -> SaleRisk:
@@ -88,24 +121,7 @@ def wash_risk_of_sale(
             each with proceeds and cost, all under one transaction id.
         terms: The household's accounts and the parameters of the rule.
     """
-    first = sale[0]
-    known = _family(events, first, terms)
-    found = _sold(known, sale, terms)
-    with exact():
-        disallowed = sum((each.disallowed for each in found), ZERO)
-        shares = sum((part.shares for part in sale), ZERO)
-        return SaleRisk(
-            first.on,
-            shares,
-            sum((max(ZERO, -each.gain_before_wash) for each in found), ZERO),
-            disallowed,
-            sum((each.permanent for each in found), ZERO),
-            tuple(each for one in found for each in one.replacements),
-            _clean_shares(known, sale, terms) if disallowed else shares,
-            _clean_from(known, sale, terms) if disallowed else first.on,
-            terms.first_clean_day(first.on),
-            next((each.exempt for each in found if each.exempt), ""),
-        )
+    return risk_of_sale(_Whole(_family(events, sale[0], terms), terms), sale, terms)
 
 
 def wash_risk_of_purchase(
@@ -118,8 +134,32 @@ def wash_risk_of_purchase(
         purchase: The lot that it would open; it comes after all that is known.
         terms: The household's accounts and the parameters of the rule.
     """
-    known = _family(events, purchase, terms)
-    view = match_washes([*known, purchase], terms)
+    return risk_of_purchase(_Whole(_family(events, purchase, terms), terms), purchase, terms)
+
+
+def risk_of_sale(known: Known, sale: Sequence[Closing], terms: WashTerms) -> SaleRisk:
+    """Return what :func:`wash_risk_of_sale` does, of what its family is known to stand at."""
+    first = sale[0]
+    found = _sold(known, sale)
+    with exact():
+        disallowed = sum((each.disallowed for each in found), ZERO)
+        shares = sum((part.shares for part in sale), ZERO)
+        return SaleRisk(
+            first.on,
+            shares,
+            sum((max(ZERO, -each.gain_before_wash) for each in found), ZERO),
+            disallowed,
+            sum((each.permanent for each in found), ZERO),
+            tuple(each for one in found for each in one.replacements),
+            _clean_shares(known, sale) if disallowed else shares,
+            _clean_from(known, sale, terms) if disallowed else first.on,
+            terms.first_clean_day(first.on),
+            next((each.exempt for each in found if each.exempt), ""),
+        )
+
+
+def risk_of_purchase(known: Known, purchase: Opening, terms: WashTerms) -> PurchaseRisk:
+    """Return what :func:`wash_risk_of_purchase` does, of what its family is known to stand at."""
     with exact():
         washed = tuple(
             WashedLoss(
@@ -130,7 +170,7 @@ def wash_risk_of_purchase(
                 each.is_permanent,
                 sale.window_ends_on,
             )
-            for sale in view.sales
+            for sale in known.after([purchase])
             for each in sale.replacements
             if each.lot == purchase.lot
         )
@@ -142,7 +182,7 @@ def wash_risk_of_purchase(
             sum((each.disallowed for each in washed if each.is_permanent), ZERO),
             washed,
             ZERO if used else purchase.shares,
-            _reachable(match_washes(known, terms).sales, purchase, terms),
+            _reachable(known.after([]), purchase, terms),
             terms.first_clean_day(purchase.on),
         )
 
@@ -176,36 +216,34 @@ def _family(
     return []
 
 
-def _sold(known: list[LotEvent], sale: Sequence[Closing], terms: WashTerms) -> list[TaxSale]:
-    view = match_washes([*known, *sale], terms)
+def _sold(known: Known, sale: Sequence[Closing]) -> list[TaxSale]:
     identity = sale[0].transaction_id
-    return [each for each in view.sales if each.sale_id == identity]
+    return [each for each in known.after(sale) if each.sale_id == identity]
 
 
-def _is_clean(known: list[LotEvent], sale: Sequence[Closing], terms: WashTerms) -> bool:
-    return not any(each.replacements for each in _sold(known, sale, terms))
+def _is_clean(known: Known, sale: Sequence[Closing]) -> bool:
+    return not any(each.replacements for each in _sold(known, sale))
 
 
-def _clean_shares(known: list[LotEvent], sale: Sequence[Closing], terms: WashTerms) -> Decimal:
+def _clean_shares(known: Known, sale: Sequence[Closing]) -> Decimal:
     """Return the shares of the parts before the first of which something would be disallowed."""
     clean = ZERO
     for count, part in enumerate(sale, start=1):
-        if not _is_clean(known, sale[:count], terms):
+        if not _is_clean(known, sale[:count]):
             break
         clean += part.shares
     return clean
 
 
-def _clean_from(known: list[LotEvent], sale: Sequence[Closing], terms: WashTerms) -> date:
+def _clean_from(known: Known, sale: Sequence[Closing], terms: WashTerms) -> date:
     """Return the first day from which what was acquired so far does not wash the sale."""
     on = sale[0].on
-    acquired = {event.on for event in known if isinstance(event, Opening) and event.acquires}
-    days = sorted(day for day in map(terms.first_clean_day, acquired) if day > on)
+    days = sorted({day for day in map(terms.first_clean_day, known.acquired_on) if day > on})
     low, high = 0, len(days) - 1
     while low < high:
         middle = (low + high) // 2
         later = [part._replace(place=(days[middle], *part.place[1:])) for part in sale]
-        if _is_clean(known, later, terms):
+        if _is_clean(known, later):
             high = middle
         else:
             low = middle + 1

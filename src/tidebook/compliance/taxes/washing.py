@@ -202,26 +202,32 @@ class Family:
                 lot for lot in lots if lot.opening.on >= since and not lot.is_spent
             ]
         self._long_sales = [on for on in self._long_sales if on >= since]
+        for lot in self.lots.values():
+            lot.rest()
         self.events, self.sales = [], []
         self._pools, self._shared_pools = {}, {}
 
-    def after(self, events: Iterable[LotEvent]) -> list[tuple[Order, TaxSale]]:
+    def after(self, events: Iterable[LotEvent], terms: WashTerms) -> list[tuple[Order, TaxSale]]:
         """Return what sales come to after events that come later than all that it stands on.
 
         Of earlier sales there are those whose loss a purchase to come could take up; in the order
         of time. Nothing here changes.
+
+        Args:
+            events: Openings and closings, in any order.
+            terms: Those that it stands on, which may know of more securities.
         """
         ordered = sorted(events, key=place_of)
         with exact():
-            other = self._fork(ordered)
+            other = self._fork(Family(ordered, terms))
             other.go()
         return sorted(other.sales, key=lambda sale: sale[0])
 
-    def _fork(self, events: list[LotEvent]) -> Family:
-        """Return a family of its own that stands where this one does and has events before it."""
-        other = Family(events, self.terms)
+    def _fork(self, other: Family) -> Family:
+        """Let a family of events to come stand where this one does, and return it."""
         new = list(other.lots.values())
-        touched = {event.lot for event in (*self._run, *events) if isinstance(event, Closing)}
+        closings = [event for event in other.events if isinstance(event, Closing)]
+        touched = {closing.lot for closing in (*self._run, *closings)}
         near = {lot.key for lots in self._by_security.values() for lot in lots}
         for key in touched | near:
             if key in self.lots:

@@ -15,6 +15,7 @@ from tidebook.engine.compliance.judging import Asked, judge_household
 from tidebook.engine.compliance.ports import (
     Household,
     KeptVerdicts,
+    Looked,
     Totals,
     VerdictsPage,
 )
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from tidebook.engine.book_facts import BookFacts
     from tidebook.engine.compliance.ports import (
         Acknowledgement,
+        Stand,
     )
     from tidebook.engine.ports import Clock, Reader
 
@@ -69,6 +71,12 @@ class ComputedCompliance:
     def household(self, ids: Sequence[str], securities: Collection[str] = ()) -> Household:
         """Return the policies and facts of portfolios and of those judged with them."""
         return Household(self._policies, self._facts(ids, None, securities))
+
+    def look(self, ids: Sequence[str], securities: Collection[str], known: Stand | None) -> Looked:
+        """Return a household as it is; of when it will have moved, nothing is known."""
+        del known
+        found = self.household(ids, securities)
+        return Looked(found, None, found.facts.facts.instruments, found.facts.prices)
 
     def policy(self, portfolio_id: str) -> AccountPolicy | None:
         """Return what is stated of an account."""

@@ -161,15 +161,20 @@ def wash_terms(made: Rebuilt, policies: Mapping[str, AccountPolicy]) -> WashTerm
             if portfolio_id in policies
         },
         Identity(groups, _calls(instruments)),
-        {
-            security_id: _TAX_CLASSES[kind]
-            for security_id, instrument in instruments.items()
-            if (kind := asset_class(instrument)) in _TAX_CLASSES
-        }
+        tax_classes(instruments)
         | dict.fromkeys(section_1256_contracts(policies.values()), TaxClass.SECTION_1256),
         digital_assets_from(policies.values()),
         wash_window_days(policies.values()),
     )
+
+
+def tax_classes(instruments: Mapping[str, Instrument]) -> dict[str, TaxClass]:
+    """Return what the tax rules tell apart from stock, by security."""
+    return {
+        security_id: _TAX_CLASSES[kind]
+        for security_id, instrument in instruments.items()
+        if (kind := asset_class(instrument)) in _TAX_CLASSES
+    }
 
 
 def household_keys(made: Rebuilt) -> dict[tuple[str, str], Folded]:

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from tidebook.compliance.policies import AccountPolicy
     from tidebook.compliance.verdicts import Verdict
     from tidebook.engine.book_facts import BookFacts, Gathered
+    from tidebook.model.actions import ActionTable
+    from tidebook.model.instruments import Instrument
+    from tidebook.model.markets import PriceQuotes, RateTable
 
 
 class Member(NamedTuple):
@@ -152,6 +155,33 @@ class Household(NamedTuple):
     facts: BookFacts
 
 
+class Stand(NamedTuple):
+    """What a reading of a household rests on: it is the same as long as this is.
+
+    ``versions`` are those of its portfolios, their books and their policies. The book follows from
+    the instruments, rates and actions; its prices may move meanwhile.
+    """
+
+    versions: tuple[tuple[object, ...], ...]
+    instruments: Mapping[str, Instrument]
+    rates: RateTable
+    actions: ActionTable
+    securities: frozenset[str]
+
+
+class Looked(NamedTuple):
+    """A household when it was looked at.
+
+    Where it stands as it was known to, ``household`` is None, and there are only the instruments
+    and prices of now. Without a ``stand`` nothing is known of when it will have moved.
+    """
+
+    household: Household | None
+    stand: Stand | None
+    instruments: Mapping[str, Instrument]
+    prices: Mapping[str, PriceQuotes]
+
+
 class Compliance(Protocol):
     """What may be asked of verdicts, and what may be told of accounts."""
 
@@ -175,6 +205,10 @@ class Compliance(Protocol):
 
         The market knows the securities that are named beside those in the facts.
         """
+        ...
+
+    def look(self, ids: Sequence[str], securities: Collection[str], known: Stand | None) -> Looked:
+        """Return what :meth:`household` does, but only where it stands otherwise than is known."""
         ...
 
     def policy(self, portfolio_id: str) -> AccountPolicy | None:

@@ -39,7 +39,7 @@ from tidebook.model.markets import NO_PRICES
 from tidebook.model.money import ZERO, converted, exact
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from datetime import date, datetime
     from decimal import Decimal
 
@@ -48,11 +48,13 @@ if TYPE_CHECKING:
         PurchaseRisk,
         SaleRisk,
     )
-    from tidebook.compliance.trades import Trade
+    from tidebook.compliance.trades import Account, Trade
     from tidebook.compliance.verdicts import Verdict
-    from tidebook.engine.book_facts import Rebuilt
+    from tidebook.engine.book_facts import BookFacts, Rebuilt
+    from tidebook.engine.compliance.judging import Taxes
     from tidebook.engine.compliance.ports import Household
     from tidebook.model.facts import Transaction
+    from tidebook.model.findings import Finding
     from tidebook.model.portfolios import Portfolio
 
 _APART: Final = timedelta(microseconds=1)
@@ -105,15 +107,13 @@ def check_orders(
         InvalidRequestError: When one has no price and none is known of its security.
     """
     facts = household.facts.facts
-    priced = [_priced(household, order, place, at) for place, order in enumerate(orders)]
-    instruments = dict(facts.instruments)
-    supposed: list[Transaction] = []
-    for place, one in enumerate(priced):
-        known = instruments.setdefault(one.order.security_id, _unknown(one.order, one.portfolio))
-        supposed.extend(_facts(one, known, at + place * _APART))
-    changed = facts._replace(instruments=instruments, transactions=[*facts.transactions, *supposed])
+    supposed = supposed_trades(household.facts, orders, at)
+    changed = facts._replace(
+        instruments=supposed.instruments,
+        transactions=[*facts.transactions, *supposed.transactions],
+    )
     made = rebuilt(household.facts._replace(facts=changed))
-    return _checked(made, household.policies, priced, at)
+    return _checked(made, household.policies, supposed.orders, at)
 
 
 def account_of_order(user_id: str, account_id: str, known: Sequence[str]) -> str:
@@ -129,24 +129,50 @@ def account_of_order(user_id: str, account_id: str, known: Sequence[str]) -> str
     return derived
 
 
-class _Priced(NamedTuple):
+class PricedOrder(NamedTuple):
+    """An order with the price that it is taken at, and the day that is of where it is a quote."""
+
     order: Order
     portfolio: Portfolio
     price: Decimal
     price_on: date | None
 
 
-def _priced(household: Household, order: Order, place: int, at: datetime) -> _Priced:
-    portfolio = household.facts.facts.portfolios.get(order.portfolio_id)
+class Supposed(NamedTuple):
+    """Orders as the facts that they would be, one after the other, and what they are in."""
+
+    orders: tuple[PricedOrder, ...]
+    transactions: tuple[Transaction, ...]
+    instruments: Mapping[str, Instrument]
+
+
+def supposed_trades(given: BookFacts, orders: Sequence[Order], at: datetime) -> Supposed:
+    """Return what orders would be if they were done at an instant.
+
+    Raises:
+        UnknownPortfolioError: When one is for a portfolio that is not among the facts.
+        InvalidRequestError: When one has no price and none is known of its security.
+    """
+    priced = tuple(_priced(given, order, place, at) for place, order in enumerate(orders))
+    instruments = dict(given.facts.instruments)
+    found: list[Transaction] = []
+    for place, one in enumerate(priced):
+        known = instruments.setdefault(one.order.security_id, _unknown(one.order, one.portfolio))
+        found.extend(_facts(one, known, at + place * _APART))
+    return Supposed(priced, tuple(found), instruments)
+
+
+def _priced(given: BookFacts, order: Order, place: int, at: datetime) -> PricedOrder:
+    portfolio = given.facts.portfolios.get(order.portfolio_id)
     if portfolio is None:
         raise UnknownPortfolioError(order.portfolio_id)
     if order.price is not None:
-        return _Priced(order, portfolio, order.price, None)
-    quote = household.facts.prices.get(order.security_id, NO_PRICES).as_of(at.date())
+        return PricedOrder(order, portfolio, order.price, None)
+    quote = given.prices.get(order.security_id, NO_PRICES).as_of(at.date())
     if quote is None:
         fault = f"no price of {order.security_id} is known; send the one that you expect"
         raise InvalidRequestError([Fault(f"/orders/{place}/price", "price.unknown", fault)])
-    return _Priced(order, portfolio, quote.price, quote.on)
+    return PricedOrder(order, portfolio, quote.price, quote.on)
 
 
 def _unknown(order: Order, portfolio: Portfolio) -> Instrument:
@@ -156,7 +182,7 @@ def _unknown(order: Order, portfolio: Portfolio) -> Instrument:
     )
 
 
-def _facts(one: _Priced, instrument: Instrument, at: datetime) -> tuple[Transaction, ...]:
+def _facts(one: PricedOrder, instrument: Instrument, at: datetime) -> tuple[Transaction, ...]:
     order = one.order
     side = TransactionType.BUY if order.side is Side.BUY else TransactionType.SELL
     gross = converted(order.quantity * one.price, instrument.multiplier)
@@ -166,53 +192,66 @@ def _facts(one: _Priced, instrument: Instrument, at: datetime) -> tuple[Transact
     return facts_of(trade, order.order_id, one.portfolio, instrument)
 
 
-class _Found(NamedTuple):
-    """A trade of the basket, judged, what was held before it, and the day trades it completes."""
+class FoundOrder(NamedTuple):
+    """A trade of the basket, judged, what was held before it, and whether it is a day trade."""
 
     judged: Judged
     held: Decimal
     is_day_trade: bool
 
 
+def found_on(walk: Walk, judged: Iterator[Judged], ids: Collection[str]) -> Iterator[FoundOrder]:
+    """Give the trades of these ids as an account is walked along."""
+    for one in judged:
+        trade = one.trade
+        if trade.trade_id in ids:
+            last = walk.record.last
+            closes = last is not None and last.closed_by == trade.trade_id
+            yield FoundOrder(one, walk.units.get(trade.security_id, ZERO), closes)
+
+
 def _checked(
     made: Rebuilt,
     policies: Mapping[str, AccountPolicy],
-    priced: Sequence[_Priced],
+    priced: Sequence[PricedOrder],
     at: datetime,
 ) -> tuple[OrderCheck, ...]:
     asked = Asked(policies, at.date() - timedelta(days=1), at.date())
     transactions = {fact.transaction_id: fact for fact in made.rests_on.facts.transactions}
     ids = {one.order.order_id for one in priced}
     taxes = taxes_of(made, asked)
-    found: dict[str, _Found] = {}
+    found: dict[str, FoundOrder] = {}
     markets = Markets(made.rests_on)
     for portfolio_id in dict.fromkeys(one.order.portfolio_id for one in priced):
         books = books_of(made, portfolio_id, policies, transactions, markets)
         walk = Walk(books)
         with exact():
-            for one in walk.go(asked.since):
-                trade = one.trade
-                if trade.trade_id in ids:
-                    held = walk.units.get(trade.security_id, ZERO)
-                    last = walk.record.made[-1:]
-                    closes = any(each.closed_by == trade.trade_id for each in last)
-                    told = one.verdicts + tax_verdicts(trade, books.account, taxes)
-                    found[trade.trade_id] = _Found(Judged(trade, told), held, closes)
+            for one in found_on(walk, walk.go(asked.since), ids):
+                found[one.judged.trade.trade_id] = with_taxes(one, books.account, taxes)
     trades = [one.judged.trade for one in found.values()]
     risks = _wash_risks(made, policies, trades)
-    return tuple(_check(one, found.get(one.order.order_id), risks, made) for one in priced)
+    return tuple(
+        order_check(one, found.get(one.order.order_id), risks, made.book.findings) for one in priced
+    )
 
 
-def _check(
-    one: _Priced,
-    found: _Found | None,
+def with_taxes(one: FoundOrder, account: Account, taxes: Taxes) -> FoundOrder:
+    """Return an order with what the tax rule of its account says, too."""
+    trade, verdicts = one.judged
+    return one._replace(judged=Judged(trade, verdicts + tax_verdicts(trade, account, taxes)))
+
+
+def order_check(
+    one: PricedOrder,
+    found: FoundOrder | None,
     risks: Mapping[str, SaleRisk | PurchaseRisk],
-    made: Rebuilt,
+    findings: Mapping[str, Sequence[Finding]],
 ) -> OrderCheck:
+    """Return what is said of an order; ``found`` is None where the book would not take it."""
     order = one.order
     if found is None:
-        findings = made.book.findings.get(order.order_id, ())
-        why = findings[0].sentence if findings else "the book would not take it"
+        said = findings.get(order.order_id, ())
+        why = said[0].sentence if said else "the book would not take it"
         return OrderCheck(
             order,
             one.price,

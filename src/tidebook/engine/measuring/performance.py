@@ -121,6 +121,8 @@ class PeriodReturn(NamedTuple):
     warnings: tuple[ReturnWarning, ...]
     breakdown: Breakdown | None
     parts: tuple[Part, ...]
+    counted_to: date | None = None
+    """The last day that counts for ``annualised``."""
 
 
 class PeriodRate(NamedTuple):
@@ -241,17 +243,19 @@ def _period_return(series: Series, named: NamedPeriod, request: Request) -> Peri
             named.name, window.start, window.end, nothing, nothing, None, None, (), None, ()
         )
     linked = time_weighted(series.values, window.span, request.basis)
+    valued = window.counted(window.span)
     return PeriodReturn(
         name=named.name,
         start=window.start,
         end=window.end,
         cumulative=linked.total,
-        annualised=annualised(linked.total, window.counted(window.span)),
+        annualised=annualised(linked.total, valued),
         attributes=attributes_of(window),
         coverage_min=coverage_min(window),
         warnings=linked.warnings,
         breakdown=named.breakdown,
         parts=_parts(series, window.span, linked, named.breakdown, request.basis),
+        counted_to=valued.end,
     )
 
 

@@ -143,6 +143,7 @@ def _period(measured: _Measured, named: NamedPeriod) -> RuledPeriod:
         warnings=(),
         breakdown=named.breakdown,
         parts=_parts(measured, span, named.breakdown),
+        counted_to=valued.end,
     )
     if isinstance(found, Undefined):
         return RuledPeriod(told, None)

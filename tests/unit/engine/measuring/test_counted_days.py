@@ -45,7 +45,7 @@ REQUEST = Request(AS_OF, (SINCE_INCEPTION,), FeeBasis.NET)
 def test_data_that_end_early_are_not_counted_as_years_without_a_return() -> None:
     assert pytest.approx(0.10007, abs=1e-5) == YEARLY
     (found,) = performance(series_of(VIEW), REQUEST)
-    assert (found.start, found.end) == (BEGAN, AS_OF)
+    assert (found.start, found.end, found.counted_to) == (BEGAN, AS_OF, ENDED)
     assert found.cumulative == pytest.approx(0.21, abs=1e-12)
     assert found.annualised == pytest.approx(YEARLY, abs=1e-12)
 

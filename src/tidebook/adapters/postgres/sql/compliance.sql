@@ -47,6 +47,49 @@ WHERE superseded_at = 'infinity' AND household_id <> '' AND household_id IN (
     WHERE portfolio_id = ANY(%(ids)s) AND superseded_at = 'infinity')
 ORDER BY portfolio_id
 
+-- name: standing
+-- A household and whoever is folded with it: who belongs to it, and where each of them stands.
+WITH RECURSIVE members AS (
+    SELECT portfolio_id FROM portfolios WHERE portfolio_id = ANY(%(ids)s)
+    UNION
+    SELECT portfolio_id FROM portfolios
+    WHERE cif_id IN (
+        SELECT cif_id FROM portfolios WHERE portfolio_id = ANY(%(ids)s) AND cif_id <> '')
+    UNION
+    SELECT portfolio_id FROM compliance_policies
+    WHERE superseded_at = 'infinity' AND household_id <> '' AND household_id IN (
+        SELECT household_id FROM compliance_policies
+        WHERE portfolio_id = ANY(%(ids)s) AND superseded_at = 'infinity')
+), related AS (
+    SELECT portfolio_id FROM members
+    UNION
+    SELECT other.portfolio_id
+    FROM related r
+    CROSS JOIN LATERAL (
+        SELECT t.arrival_portfolio_id AS portfolio_id FROM transactions t
+        WHERE t.portfolio_id = r.portfolio_id AND t.arrival_portfolio_id IS NOT NULL
+          AND t.superseded_at = 'infinity' AND t.type <> 'CANCELLED'
+        UNION ALL
+        SELECT t.to_portfolio_id FROM transactions t
+        WHERE t.portfolio_id = r.portfolio_id AND t.to_portfolio_id <> ''
+          AND t.superseded_at = 'infinity' AND t.type <> 'CANCELLED'
+        UNION ALL
+        SELECT t.portfolio_id FROM transactions t
+        WHERE t.arrival_portfolio_id = r.portfolio_id AND t.superseded_at = 'infinity'
+          AND t.type <> 'CANCELLED'
+        UNION ALL
+        SELECT q.portfolio_id FROM portfolios p JOIN portfolios q ON q.pools_with = p.pools_with
+        WHERE p.portfolio_id = r.portfolio_id
+    ) AS other
+)
+SELECT r.portfolio_id, m.portfolio_id IS NOT NULL, p.version, p.generation, c.version
+FROM related r
+LEFT JOIN members m USING (portfolio_id)
+LEFT JOIN portfolios p USING (portfolio_id)
+LEFT JOIN compliance_policies c
+    ON c.portfolio_id = r.portfolio_id AND c.superseded_at = 'infinity'
+ORDER BY r.portfolio_id
+
 -- name: stored
 -- Each portfolio has the day from which its verdicts are looked at.
 SELECT v.portfolio_id, v.transaction_id, v.trade_date, v.content_hash

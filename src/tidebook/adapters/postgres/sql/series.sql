@@ -24,15 +24,29 @@ LEFT JOIN market_marks m USING (portfolio_id)
 ORDER BY portfolio_id
 
 -- name: holdings
-SELECT portfolio_id, security_id, min(currency), day, sum(quantity), sum(cost_base)
-FROM (
-    SELECT portfolio_id, e.security_id, e.currency, e.quantity, e.cost_base,
-           CASE WHEN e.business_date < j.day THEN j.day - 1 ELSE e.business_date END AS day
+-- Where a key stands is known; only one that has changed since the day is summed from its entries.
+-- These are looked at key by key, whatever is known of the tables: a new database knows nothing.
+WITH keys AS MATERIALIZED (
+    SELECT portfolio_id, s.security_id, s.currency, j.day, s.quantity, s.cost_base,
+           s.changed_on >= j.day AS changed
     FROM unnest(%(ids)s::text[], %(days)s::date[]) AS j (portfolio_id, day)
-    JOIN entries e USING (portfolio_id)
-    WHERE e.superseded_at = 'infinity' AND (e.quantity <> 0 OR e.cost_base <> 0)
-) e
-GROUP BY portfolio_id, security_id, day
+    JOIN position_state s USING (portfolio_id)
+    WHERE s.changed_on >= j.day OR s.quantity <> 0 OR s.cost_base <> 0
+)
+SELECT portfolio_id, security_id, currency, day - 1 AS day, quantity, cost_base
+FROM keys WHERE NOT changed
+UNION ALL
+SELECT k.portfolio_id, k.security_id, e.currency, e.day, e.quantity, e.cost_base
+FROM keys k
+CROSS JOIN LATERAL (
+    SELECT min(currency) AS currency, greatest(business_date, k.day - 1) AS day,
+           sum(quantity) AS quantity, sum(cost_base) AS cost_base
+    FROM entries
+    WHERE portfolio_id = k.portfolio_id AND security_id = k.security_id
+      AND superseded_at = 'infinity' AND (quantity <> 0 OR cost_base <> 0)
+    GROUP BY greatest(business_date, k.day - 1)
+) AS e
+WHERE k.changed
 ORDER BY portfolio_id, security_id, day
 
 -- name: margin_costs
