@@ -1,4 +1,4 @@
-# One image for every role: tidebook serve --role ingest|book|series|query, and tidebook db upgrade.
+# One image for every role: tidebook serve --role ingest|book|series|query|control|live, and tidebook db upgrade.
 FROM python:3.13-slim AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/tidebook
@@ -22,7 +22,7 @@ ENV PATH=/opt/tidebook/bin:$PATH \
     TIDEBOOK_HOST=0.0.0.0 \
     TIDEBOOK_LOG_FORMAT=json
 USER 10001:10001
-EXPOSE 8000 8001 8002 8003
+EXPOSE 8000 8001 8002 8003 8004 8005
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["tidebook"]
 CMD ["serve"]

@@ -8,7 +8,7 @@ import time
 from math import ceil
 from typing import TYPE_CHECKING
 
-from tidebook.wiring import _GC_THRESHOLDS  # pyright: ignore[reportPrivateUsage]
+from tidebook.wiring.working import _GC_THRESHOLDS  # pyright: ignore[reportPrivateUsage]
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

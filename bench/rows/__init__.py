@@ -31,6 +31,7 @@ ROWS = {
     "price_correction": "one price, 100,000 portfolios",
     "returns_http": "returns and risk over HTTP, of one and of 10,000",
     "compliance": "every rule over 100,000 trades, and one order before it is sent",
+    "live": "a price until it is shown, 5,000 of them a second",
     "demo_first_page": "from the command to a page",
 }
 """The modules of this folder that measure, in the order of the table, and what about."""

@@ -30,16 +30,24 @@ class Role(StrEnum):
     BOOK = "book"
     SERIES = "series"
     QUERY = "query"
+    CONTROL = "control"
+    LIVE = "live"
 
 
 EVERY_ROLE: Final = tuple(Role)
-_PORTS: Final = {Role.INGEST: 8000, Role.BOOK: 8002, Role.SERIES: 8003, Role.QUERY: 8001}
-_PLANNED: Final = frozenset({"live", "control"})
-"""Roles that have a name and no code in this release."""
+_PORTS: Final = {
+    Role.INGEST: 8000,
+    Role.BOOK: 8002,
+    Role.SERIES: 8003,
+    Role.QUERY: 8001,
+    Role.CONTROL: 8005,
+    Role.LIVE: 8004,
+}
 
 _DAYS_MAX: Final = 36_500
 _CURRENCY = re.compile(r"[A-Z0-9]{3,10}")
 _DATABASE_SCHEMES = ("postgresql://", "postgres://")
+_REDIS_SCHEMES = ("redis://", "rediss://")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +70,9 @@ class Settings:
         roles: What this process does; all of it unless said otherwise.
         bus: What carries facts from one process to the next.
         kafka_bootstrap: Addresses of Kafka servers, with commas between.
+        redis_url: A Redis server that carries live events; the log does without. Hidden in
+            ``repr`` because it may hold a password.
+        live_portfolio: The portfolio of live events and questions that name none.
         retention_log_days: For how many days records that everybody has read are kept.
         retention_known_days: For how many days what was replaced is kept, so that what was
             believed then can be asked; None keeps it for good.
@@ -88,6 +99,8 @@ class Settings:
     roles: tuple[Role, ...] = EVERY_ROLE
     bus: BusName = "log"
     kafka_bootstrap: str = "127.0.0.1:9092"
+    redis_url: str | None = field(default=None, repr=False)
+    live_portfolio: str = ""
     retention_log_days: int = 30
     retention_known_days: int | None = None
     user_currency: str = "USD"
@@ -134,6 +147,8 @@ class Settings:
             roles=roles,
             bus=_bus(env, default.bus),
             kafka_bootstrap=env.get("TIDEBOOK_KAFKA_BOOTSTRAP") or default.kafka_bootstrap,
+            redis_url=_redis_url(env),
+            live_portfolio=env.get("TIDEBOOK_LIVE_PORTFOLIO") or default.live_portfolio,
             retention_log_days=_whole_number(
                 env,
                 "TIDEBOOK_RETENTION_LOG_DAYS",
@@ -159,7 +174,7 @@ def roles_of(text: str) -> tuple[Role, ...]:
     """Return the roles that a list with commas names, in the order of the work.
 
     Raises:
-        UnknownRoleError: When one is not known, or nothing is built for it.
+        UnknownRoleError: When one is not known.
 
     Example:
         >>> [role.value for role in roles_of("series,book")]
@@ -168,9 +183,7 @@ def roles_of(text: str) -> tuple[Role, ...]:
     named = {word.strip() for word in text.split(",") if word.strip()}
     allowed = ", ".join((*EVERY_ROLE, "all"))
     for name in sorted(named - {"all", *EVERY_ROLE}):
-        planned = "it is planned, and nothing is built for it in this release"
-        why = planned if name in _PLANNED else "there is no such role"
-        raise UnknownRoleError(name, why, allowed=allowed)
+        raise UnknownRoleError(name, "there is no such role", allowed=allowed)
     if not named:
         raise UnknownRoleError(repr(text), "no role is named", allowed=allowed)
     return EVERY_ROLE if "all" in named else tuple(role for role in Role if role in named)
@@ -204,6 +217,15 @@ def _database_url(env: Mapping[str, str]) -> str | None:
             raise InvalidSettingError(variable, scheme, allowed="a URL postgresql://...")
         return url
     return None
+
+
+def _redis_url(env: Mapping[str, str]) -> str | None:
+    url = env.get("TIDEBOOK_REDIS_URL")
+    if url and not url.startswith(_REDIS_SCHEMES):
+        # The value may hold a password.
+        scheme = url.partition("://")[0] if "://" in url else "something else"
+        raise InvalidSettingError("TIDEBOOK_REDIS_URL", scheme, allowed="a URL redis://...")
+    return url or None
 
 
 def _log_level(env: Mapping[str, str], default: LogLevel) -> LogLevel:

@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from fastapi.testclient import TestClient
 
 from tests.unit.cli.memory_book import MemoryBook, StoppedClock
+from tests.unit.engine.live_fixture import followed
+from tests.unit.engine.memory_jobs import MemoryJobs
 from tidebook.api import Dependency, Doors, create_app
+from tidebook.engine.jobs import Job, JobBoard
 from tidebook.errors import BusUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_LIVE = ("snapshot", "pnl", "exposure", "drawdown", "health", "events", "stream")
 _ALWAYS = {"/health/live", "/health/ready", "/health/startup", "/version"}
 
 
 def _client(doors: Doors | None = None, *dependencies: Dependency) -> TestClient:
     book: Any = MemoryBook()
-    app = create_app(book, book, clock=StoppedClock(), doors=doors, dependencies=dependencies)
+    sweep = Job("sweep", "does a thing", timedelta(hours=1), dict)
+    board = JobBoard([sweep], MemoryJobs(), lambda: True)
+    app = create_app(
+        book,
+        book,
+        clock=StoppedClock(),
+        doors=doors,
+        dependencies=dependencies,
+        jobs=board,
+        live=followed(),
+    )
     return TestClient(app, raise_server_exceptions=False)
 
 
@@ -29,12 +45,20 @@ def _paths(client: TestClient) -> set[str]:
 
 def test_the_routes_of_the_roles_are_all_there_are_and_none_is_answered_twice() -> None:
     everything = _paths(_client())
-    taking = _paths(_client(Doors(takes=True, answers=False)))
-    answering = _paths(_client(Doors(takes=False, answers=True)))
-    working = _paths(_client(Doors(takes=False, answers=False)))
+    taking = _paths(_client(Doors(takes=True, answers=False, schedules=False, watches=False)))
+    answering = _paths(_client(Doors(takes=False, answers=True, schedules=False, watches=False)))
+    scheduling = _paths(_client(Doors(takes=False, answers=False, watches=False)))
+    watching = _paths(_client(Doors(takes=False, answers=False, schedules=False)))
+    working = _paths(_client(Doors(takes=False, answers=False, schedules=False, watches=False)))
     assert working == _ALWAYS
-    assert taking | answering == everything
-    assert taking & answering == _ALWAYS
+    assert scheduling == {*_ALWAYS, "/jobs"}
+    assert watching - _ALWAYS == {
+        "/health",
+        *(f"/api/portfolio/{name}" for name in _LIVE),
+    }
+    assert taking | answering | scheduling | watching == everything
+    for one, other in combinations((taking, answering, scheduling, watching), 2):
+        assert one & other == _ALWAYS
     assert "/ingest/transactions" in taking
     assert "/portfolios/{portfolio_id}/what-if/commit" in taking
     assert "/portfolios/{portfolio_id}/what-if" in answering

@@ -26,7 +26,7 @@ def test_nothing_set_takes_every_default() -> None:
         log_level="info",
         book_batch_max=2000,
         workers=2,
-        roles=(Role.INGEST, Role.BOOK, Role.SERIES, Role.QUERY),
+        roles=(Role.INGEST, Role.BOOK, Role.SERIES, Role.QUERY, Role.CONTROL, Role.LIVE),
         bus="log",
         retention_log_days=30,
         retention_known_days=None,
@@ -49,6 +49,8 @@ def test_every_variable_is_taken() -> None:
         "TIDEBOOK_ROLE": "query, book",
         "TIDEBOOK_BUS": "kafka",
         "TIDEBOOK_KAFKA_BOOTSTRAP": "k1:9092,k2:9092",
+        "TIDEBOOK_REDIS_URL": "redis://ada:secret@cache:6379/1",
+        "TIDEBOOK_LIVE_PORTFOLIO": "P1",
         "TIDEBOOK_RETENTION_LOG_DAYS": "7",
         "TIDEBOOK_RETENTION_KNOWN_DAYS": "3650",
         "TIDEBOOK_USER_CURRENCY": "CAD",
@@ -72,6 +74,8 @@ def test_every_variable_is_taken() -> None:
         roles=(Role.BOOK, Role.QUERY),
         bus="kafka",
         kafka_bootstrap="k1:9092,k2:9092",
+        redis_url="redis://ada:secret@cache:6379/1",
+        live_portfolio="P1",
         retention_log_days=7,
         retention_known_days=3650,
         user_currency="CAD",
@@ -173,11 +177,11 @@ def test_the_port_is_that_of_the_first_role_unless_it_is_named(roles: str, port:
     assert Settings.from_environment(given | {"TIDEBOOK_PORT": "9"}).port == 9
 
 
-@pytest.mark.parametrize("text", ["", ",", "books", "book;series", "live", "all,control"])
+@pytest.mark.parametrize("text", ["", ",", "books", "book;series", "lives", "all,lives"])
 def test_what_is_no_role_is_refused(text: str) -> None:
     with pytest.raises(UnknownRoleError) as refused:
         roles_of(text)
-    assert "ingest, book, series, query, all" in refused.value.hint
+    assert "ingest, book, series, query, control, live, all" in refused.value.hint
 
 
 def test_the_reference_page_describes_exactly_the_variables_that_are_read() -> None:

@@ -33,6 +33,8 @@ from tidebook.api.routes import (
     explaining_requests,
     health,
     ingestion,
+    jobs as job_routes,
+    live as live_routes,
     measuring,
     metrics,
     queries,
@@ -61,11 +63,33 @@ if TYPE_CHECKING:
     from tidebook.api.problems import Problem
     from tidebook.engine.compliance.ports import Compliance
     from tidebook.engine.gathering import GroupCommit
+    from tidebook.engine.jobs import JobBoard
+    from tidebook.engine.live import LivePortfolios
     from tidebook.engine.ports import Clock, Commands, Reader
     from tidebook.engine.user_desk import UserDesk
 
 _NOT_FOUND, _METHOD_NOT_ALLOWED, _INTERNAL = 404, 405, 500
 _DESCRIPTION = "A portfolio book of record with analytics and control."
+
+# The last route of the queries takes every path beneath a portfolio, so the checks go before.
+_ROUTED = (
+    ingestion,
+    data_checks,
+    what_if,
+    corporate_actions,
+    compliance_routes,
+    tax_reports,
+    measuring,
+    breaking_down,
+    queries,
+    explaining,
+    explaining_requests,
+    trades,
+    users,
+    benchmarks,
+    health,
+    reference,
+)
 
 
 def create_app(
@@ -83,6 +107,8 @@ def create_app(
     compliance: Compliance | None = None,
     metrics_told: Exposition | None = None,
     unbooked: Callable[[], Mapping[str, int]] | None = None,
+    jobs: JobBoard | None = None,
+    live: LivePortfolios | None = None,
     commit: GroupCommit | None = None,
 ) -> FastAPI:
     """Return the application that serves a book over HTTP.
@@ -100,6 +126,8 @@ def create_app(
         desk: Users' trades and benchmarks; without, benchmarks are instruments of the book alone.
         metrics_told: Told of requests, and asked for all metrics; without, there are none.
         unbooked: Tells per consumer how many records it has yet to read.
+        jobs: Scheduled work, where this process does any.
+        live: Portfolios as they stand now, where this process follows any.
         compliance: Where verdicts are kept; without, trades are judged whenever someone asks.
         commit: Takes transactions of several requests at once; without, each by itself.
     """
@@ -115,36 +143,27 @@ def create_app(
         redirect_slashes=True,
         lifespan=_with_threads(chosen.threads),
     )
+    here, waiting = doors or Doors(), WaitingRoom(chosen.waiting_max)
     served = desk or user_desk(commands, reader, clock, new_id)
     judged = compliance or ComputedCompliance(reader, clock)
-    given = (commands, reader, clock, new_id, new_nonce, chosen)
-    made = (WaitingRoom(chosen.waiting_max), served, judged, OrderDesk(judged), Breakdowns())
-    app.state.edge = Edge(*given, *made)
-    app.state.pages = pages
-    # The last route of the queries takes every path beneath a portfolio, so the checks go before.
-    routed = (
-        ingestion,
-        data_checks,
-        what_if,
-        corporate_actions,
-        compliance_routes,
-        tax_reports,
-        measuring,
-        breaking_down,
-        queries,
-        explaining,
-        explaining_requests,
-        trades,
-        users,
-        benchmarks,
-        health,
-        reference,
-        *(() if metrics_told is None else (metrics,)),
+    app.state.edge = Edge(
+        commands,
+        reader,
+        clock,
+        new_id,
+        new_nonce,
+        chosen,
+        waiting,
+        served,
+        judged,
+        OrderDesk(judged),
+        Breakdowns(),
     )
-    here = doors or Doors()
+    apart = ((metrics, metrics_told), (job_routes, jobs), (live_routes, live))
+    app.state.jobs, app.state.live, app.state.pages, app.state.doors = jobs, live, pages, here
     app.state.metrics, app.state.unbooked = metrics_told, unbooked
-    app.state.doors, app.state.dependencies = here, tuple(dependencies)
-    for part in routed:
+    app.state.dependencies = tuple(dependencies)
+    for part in (*_ROUTED, *(part for part, behind in apart if behind is not None)):
         app.include_router(opened(part.router, here))
     if pages is not None:
         app.include_router(pages.router)

@@ -16,10 +16,12 @@ _HEALTH = ("/health/live", "/health/ready", "/health/startup", "/version", "/met
 _EVERYWHERE = (*_HEALTH, "/docs", "/openapi")
 _TAKING = ("/ingest/", "/reprocess/", "/trades", "/benchmarks/update")
 _COMMITTING = "/what-if/commit"
+_SCHEDULING = "/jobs"
+_WATCHING, _LIVE_HEALTH = "/api/portfolio/", "/health"
 
 
 class Doors(NamedTuple):
-    """What a process does over HTTP: takes facts in, answers questions, or neither.
+    """What a process does over HTTP: takes facts in, answers, tells of jobs, watches portfolios.
 
     ``roles`` are told by the readiness route.
     """
@@ -27,11 +29,17 @@ class Doors(NamedTuple):
     takes: bool = True
     answers: bool = True
     roles: Sequence[str] = ()
+    schedules: bool = True
+    watches: bool = True
 
     def opens(self, path: str) -> bool:
         """Tell whether this process answers a path."""
         if path.startswith(_EVERYWHERE):
             return True
+        if path.startswith(_SCHEDULING):
+            return self.schedules
+        if path == _LIVE_HEALTH or path.startswith(_WATCHING):
+            return self.watches
         taking = path.startswith(_TAKING) or path.endswith(_COMMITTING)
         return self.takes if taking else self.answers
 
@@ -51,7 +59,7 @@ class Dependency(NamedTuple):
 
 def opened(router: APIRouter, doors: Doors) -> APIRouter:
     """Return a router with those of the routes that a process answers."""
-    if doors.takes and doors.answers:
+    if doors.takes and doors.answers and doors.schedules and doors.watches:
         return router
     kept = APIRouter(tags=router.tags)
     kept.routes[:] = [

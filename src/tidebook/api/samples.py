@@ -130,7 +130,7 @@ def examples() -> dict[str, Json]:
     """Return every example by name."""
     folder = files("tidebook.api")
     found: dict[str, Json] = {}
-    for name in ("samples.json", "samples_measures.json"):
+    for name in ("samples.json", "samples_measures.json", "samples_roles.json"):
         found |= cast("dict[str, Json]", msgspec.json.decode((folder / name).read_bytes()))
     return found
 
@@ -277,6 +277,23 @@ def benchmark_update() -> RouteOptions:
         "status_code": 202,
         "responses": _responses(202, "An update runs", "benchmark_update"),
     }
+
+
+def live_events() -> RouteOptions:
+    """Return what the route that sends live events says of itself."""
+    return {
+        "response_class": Response,
+        "status_code": 202,
+        "responses": _responses(202, "The events are with the bus", "live_events"),
+        "openapi_extra": _request_body({"type": "object"}, examples()["live_events_request"]),
+    }
+
+
+def live_stream() -> RouteOptions:
+    """Return what the route that pushes snapshots says of itself."""
+    example = 'id: 7\nevent: snapshot\ndata: {"portfolio_id": "P-1", "total_equity": 11068.18}\n\n'
+    told = {"description": "Snapshots", "content": {"text/event-stream": {"example": example}}}
+    return {"response_class": Response, "responses": {200: told, "default": _PROBLEM_REPLY}}
 
 
 def metrics() -> RouteOptions:

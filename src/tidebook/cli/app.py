@@ -35,6 +35,7 @@ _ORDER: Final = (
     "tearsheet",
     "explain",
     "compliance",
+    "tax",
     "findings",
     "reconcile",
     "health",

@@ -20,12 +20,14 @@ def serve(
     port: Annotated[
         int | None,
         typer.Option(
-            min=0, max=65535, help="TCP port; 8000, query 8001, book 8002, series 8003. 0: any."
+            min=0,
+            max=65535,
+            help="Port; 8000, query 8001, book 8002, series 8003, live 8004, control 8005. 0: any.",
         ),
     ] = None,
     role: Annotated[
         str | None,
-        typer.Option(help="ingest, book, series, query (commas between), or all, the default."),
+        typer.Option(help="ingest, book, series, query, control, live (commas between), or all."),
     ] = None,
 ) -> None:
     """Serve HTTP and the pages, and book what comes in.

@@ -7,7 +7,8 @@ from threading import Lock, Thread
 from typing import TYPE_CHECKING, Final
 
 from tidebook.engine.benchmarks import LISTED, KeptState, SymbolOutcome, Update, UpdateStatus
-from tidebook.errors import TidebookError, UnknownUpdateError
+from tidebook.engine.jobs import Job
+from tidebook.errors import ProviderError, TidebookError, UnknownUpdateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 GIVEN_UP_AFTER: Final = timedelta(minutes=15)
 """How long an update may run; one that is older was left by a process that ended."""
 _SPARE_UPDATES: Final = 100
+_REFRESH_EVERY: Final = timedelta(hours=4)
 
 
 class BenchmarkUpdates:
@@ -42,7 +44,13 @@ class BenchmarkUpdates:
             Thread(target=self._run, args=(update,), name="benchmark-update", daemon=True).start()
         return update, is_new
 
-    def _run(self, update: Update) -> None:
+    def run(self) -> Update:
+        """Update now and return how it ended, or the update that runs already."""
+        mine, now = self._new_id(), self._clock.now()
+        update = self._benchmarks.store.begin(mine, now, now - GIVEN_UP_AFTER)
+        return self._run(update) if update.update_id == mine else update
+
+    def _run(self, update: Update) -> Update:
         outcomes = tuple(SymbolOutcome(symbol, None, "the update broke off") for symbol in LISTED)
         try:
             outcomes = self._benchmarks.refresh()
@@ -50,13 +58,13 @@ class BenchmarkUpdates:
             outcomes = tuple(SymbolOutcome(symbol, None, str(error)) for symbol in LISTED)
         finally:
             failed = all(one.error for one in outcomes)
-            self._benchmarks.store.end(
-                update._replace(
-                    status=UpdateStatus.FAILED if failed else UpdateStatus.DONE,
-                    ended_at=self._clock.now(),
-                    outcomes=outcomes,
-                )
+            ended = update._replace(
+                status=UpdateStatus.FAILED if failed else UpdateStatus.DONE,
+                ended_at=self._clock.now(),
+                outcomes=outcomes,
             )
+            self._benchmarks.store.end(ended)
+        return ended
 
     def of(self, update_id: str) -> Update:
         """Return one update.
@@ -72,6 +80,19 @@ class BenchmarkUpdates:
     def last(self) -> Update | None:
         """Return the update that was begun last, or None."""
         return self._benchmarks.store.update()
+
+
+def benchmark_job(updates: BenchmarkUpdates, provider: str) -> Job:
+    """Return the job that fetches every listed benchmark anew, every four hours."""
+
+    def run() -> dict[str, int]:
+        update = updates.run()
+        refused = [f"{one.symbol}: {one.error}" for one in update.outcomes if one.error]
+        if update.status is UpdateStatus.FAILED:
+            raise ProviderError(provider, "; ".join(refused))
+        return {"fetched": len(update.outcomes) - len(refused), "refused": len(refused)}
+
+    return Job("benchmarks", "fetches the levels of benchmarks", _REFRESH_EVERY, run)
 
 
 class MemoryBenchmarks:

@@ -226,8 +226,8 @@ class Benchmarks:
         """Keep what levels are read from."""
         self.store = store
         self.provider = provider
+        self.clock = clock
         self._reader = reader
-        self._clock = clock
         self._lock = Lock()
         self._fetching: set[str] = set()
         self._refused: dict[str, tuple[datetime, str]] = {}
@@ -251,7 +251,7 @@ class Benchmarks:
         return self._from_book(symbol, why)
 
     def _listed(self, symbol: str, start: date, end: date) -> tuple[Levels | None, str]:
-        kept, now = self.store.levels(symbol), self._clock.now()
+        kept, now = self.store.levels(symbol), self.clock.now()
         source, why = DataSource.CACHE, ""
         if _falls_short(kept, start, min(end, _last_close(now)), now):
             fetched = self._fetched(symbol, _first_day(kept, start, now), now)
@@ -293,7 +293,7 @@ class Benchmarks:
         Raises:
             ProviderError: If there is nothing to be had; what is kept stays.
         """
-        now = self._clock.now()
+        now = self.clock.now()
         points = self.provider.fetch(symbol, start, _last_close(now))
         if not points:
             raise ProviderError(self.provider.name, f"it has no level of {symbol} since {start}")
@@ -314,7 +314,7 @@ class Benchmarks:
         return tuple(self._refreshed(symbol) for symbol in LISTED)
 
     def _refreshed(self, symbol: str) -> SymbolOutcome:
-        kept, now = self.store.levels(symbol), self._clock.now()
+        kept, now = self.store.levels(symbol), self.clock.now()
         try:
             fetched = self.fetch(symbol, _first_day(kept, now.date(), now))
         except ProviderError as error:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime
 
 Part = tuple[str, int]
 """A topic and the number of a partition."""
@@ -93,6 +94,39 @@ class Subscription(Protocol):
 
     def close(self) -> None:
         """Leave the group."""
+        ...
+
+
+class Follower(Protocol):
+    """Reads topics whole, beside all others who do: it settles nothing and shares with nobody."""
+
+    def receive(self, limit: int, timeout_seconds: float) -> list[Arrival]:
+        """Return what has arrived, at most about ``limit``, or nothing when the time has run out.
+
+        Raises:
+            BusUnavailableError: When the bus does not answer. Nothing is passed over: the next
+                call goes on from the same places.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give up the connection."""
+        ...
+
+
+class LiveBus(Protocol):
+    """A way to send live events, and to follow them."""
+
+    def ready(self) -> None:
+        """Return when the bus answers; raise ``BusUnavailableError`` when it does not."""
+        ...
+
+    def publisher(self) -> Publisher:
+        """Return a way to send messages."""
+        ...
+
+    def follow(self, topics: Mapping[str, datetime | None]) -> Follower:
+        """Return what reads topics from an instant on, or from the first message that is kept."""
         ...
 
 

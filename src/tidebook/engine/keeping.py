@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import timedelta
-from threading import Event, Thread
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
-from tidebook.errors import StoreUnavailableError
+from tidebook.engine.jobs import Job
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
     from tidebook.engine.ports import Clock
-    from tidebook.engine.store import Store
-
-_log = logging.getLogger("tidebook.jobs")
-
-_EVERY_SECONDS: Final = 3600.0
-_STANDBY_SECONDS: Final = 30.0
 
 
 class Kept(NamedTuple):
@@ -60,47 +52,14 @@ def cut_of(kept: Kept, now: datetime) -> Cut:
     return Cut(now - timedelta(days=kept.log_days), known, kept.is_shipped)
 
 
-class RetentionJob:
-    """Deletes once an hour, in one process of all: whoever holds the lead of the jobs.
+RETENTION: Final = "retention"
 
-    Args:
-        store: Its lead is that of the jobs.
-        keeper: Deletes.
-        clock: What time it is.
-        kept: For how long things are kept.
-    """
 
-    def __init__(self, store: Store, keeper: Keeper, clock: Clock, kept: Kept) -> None:
-        """Keep what is needed; nothing runs before :meth:`start`."""
-        self._store = store
-        self._keeper = keeper
-        self._clock = clock
-        self._kept = kept
-        self._stopping = Event()
-        self._thread = Thread(target=self._run, name="tidebook-retention", daemon=True)
-
-    def start(self) -> None:
-        """Begin to run in the background."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Return when the thread has ended."""
-        self._stopping.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        # Not at once: a process that starts has better things to do.
-        pause = _STANDBY_SECONDS
-        while not self._stopping.wait(pause):
-            pause = _STANDBY_SECONDS
-            try:
-                if self._store.try_lead():
-                    self._retire()
-                    pause = _EVERY_SECONDS
-            except StoreUnavailableError as error:
-                _log.warning("retention: %s; trying again in %s s", error, pause)
-
-    def _retire(self) -> None:
-        deleted = self._keeper.retire(cut_of(self._kept, self._clock.now()))
-        for table, count in deleted.items():
-            _log.info("retention: %s rows of %s deleted", count, table)
+def retention_job(keeper: Keeper, clock: Clock, kept: Kept) -> Job:
+    """Return the job that deletes what is kept for long enough, once an hour."""
+    return Job(
+        RETENTION,
+        "deletes what is kept for long enough",
+        timedelta(hours=1),
+        lambda: keeper.retire(cut_of(kept, clock.now())),
+    )

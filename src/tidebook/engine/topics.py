@@ -33,6 +33,25 @@ MARKET_PRICE_PERSISTED: Final = "market_price_persisted"
 PROCESSED_TRANSACTIONS: Final = "processed_transactions_completed"
 SNAPSHOT_PERSISTED: Final = "daily_position_snapshot_persisted"
 
+TRADE_OPENED: Final = "trade.opened"
+TRADE_CLOSED: Final = "trade.closed"
+ORDER_EXECUTED: Final = "order.executed"
+STOP_TRIPPED: Final = "ess.tripped"
+MARKET_TICK: Final = "market.tick"
+SNAPSHOT_UPDATED: Final = "portfolio.snapshot_updated"
+PNL_UPDATED: Final = "portfolio.pnl_updated"
+DRAWDOWN_UPDATED: Final = "portfolio.drawdown_updated"
+EXPOSURE_UPDATED: Final = "portfolio.exposure_updated"
+
+LIVE_INPUT_TOPICS: Final = (
+    TRADE_OPENED,
+    TRADE_CLOSED,
+    ORDER_EXECUTED,
+    STOP_TRIPPED,
+    MARKET_TICK,
+)
+LIVE_OUTPUT_TOPICS: Final = (SNAPSHOT_UPDATED, PNL_UPDATED, DRAWDOWN_UPDATED, EXPOSURE_UPDATED)
+
 REFERENCE_TOPICS: Final = (
     RAW_PORTFOLIOS,
     RAW_INSTRUMENTS,
@@ -91,6 +110,11 @@ _KEY_FIELDS: Final = {
     PROCESSED_TRANSACTIONS: "portfolio_id",
     SNAPSHOT_PERSISTED: "portfolio_id",
     MARKET_PRICE_PERSISTED: "security_id",
+    MARKET_TICK: "symbol",
+    **dict.fromkeys(
+        (TRADE_OPENED, TRADE_CLOSED, ORDER_EXECUTED, STOP_TRIPPED, *LIVE_OUTPUT_TOPICS),
+        "portfolio_id",
+    ),
 }
 
 

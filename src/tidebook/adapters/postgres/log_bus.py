@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import UTC, datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 _SQL: Final = statements("log_bus")
 _LOOK_SECONDS: Final = 1.0
 _POLL_SECONDS: Final = 0.02
+_FOLLOW_SECONDS: Final = 0.1
+_EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class LogBus:
@@ -65,6 +68,10 @@ class LogBus:
     def publisher(self) -> LogPublisher:
         """Return a way to send messages."""
         return LogPublisher(self._conninfo, self._clock)
+
+    def follow(self, topics: Mapping[str, datetime | None]) -> LogFollower:
+        """Return what reads topics from an instant on, or from the first record that is kept."""
+        return LogFollower(self._conninfo, topics)
 
     def subscribe(self, group: str, topics: Sequence[str], owner: Owner) -> LogSubscription:
         """Join a group of consumers of some topics."""
@@ -113,6 +120,53 @@ def _topic(message: Outgoing) -> str:
 
 def _topic_and_request(message: Outgoing) -> tuple[str, str]:
     return message.topic, message.headers.get(CORRELATION_ID, "")
+
+
+class LogFollower:
+    """Reads partitions whole (see ``engine.bus.Follower``)."""
+
+    def __init__(self, conninfo: str, topics: Mapping[str, datetime | None]) -> None:
+        """Connect at the first :meth:`receive`."""
+        self._conninfo = conninfo
+        self._topics = topics
+        self._places: dict[Part, int] = {}
+        self._connection: Connection[Any] | None = None
+
+    def receive(self, limit: int, timeout_seconds: float) -> list[Arrival]:
+        """Return what has arrived, or nothing when the time has run out.
+
+        Raises:
+            BusUnavailableError: When the database does not answer.
+        """
+        end = time.monotonic() + timeout_seconds
+        try:
+            if self._connection is None:
+                self._connection = _connected(self._conninfo)
+            if not self._places:
+                self._places = self._beginnings(self._connection)
+            while True:
+                arrivals = _unread(self._connection, self._places, limit)
+                if arrivals or time.monotonic() >= end:
+                    return arrivals
+                time.sleep(_FOLLOW_SECONDS)
+        except OperationalError as error:
+            self.close()
+            raise _unavailable(error) from error
+
+    def close(self) -> None:
+        """Give up the connection."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _beginnings(self, connection: Connection[Any]) -> dict[Part, int]:
+        named = {
+            "topics": list(self._topics),
+            "since": [since or _EVER for since in self._topics.values()],
+            "partitions": PARTITIONS,
+        }
+        rows = connection.execute(_SQL["beginnings"], named).fetchall()
+        return {(row[0], row[1]): row[2] for row in rows}
 
 
 class LogSubscription:
@@ -201,21 +255,26 @@ class LogSubscription:
             self._places.update(self._owner.assigned(list(settled)))
 
     def _read(self, connection: Connection[Any], limit: int) -> list[Arrival]:
-        named = {
-            "topics": [topic for topic, _ in self._places],
-            "parts": [part for _, part in self._places],
-            "places": list(self._places.values()),
-            "limit": limit,
-        }
-        rows = connection.execute(_SQL["unread"], named).fetchall()
-        arrivals: list[Arrival] = []
-        for batch in log.batches_of(rows, limit):
-            for offset, message in enumerate(messages(batch), batch.first_offset):
-                if len(arrivals) == limit:
-                    return arrivals
-                arrivals.append(Arrival(*message[:2], offset, *message[2:]))
-                self._places[message.topic, message.part] = offset + 1
-        return arrivals
+        return _unread(connection, self._places, limit)
+
+
+def _unread(connection: Connection[Any], places: dict[Part, int], limit: int) -> list[Arrival]:
+    """Return what lies from these places on, and move them."""
+    named = {
+        "topics": [topic for topic, _ in places],
+        "parts": [part for _, part in places],
+        "places": list(places.values()),
+        "limit": limit,
+    }
+    rows = connection.execute(_SQL["unread"], named).fetchall()
+    arrivals: list[Arrival] = []
+    for batch in log.batches_of(rows, limit):
+        for offset, message in enumerate(messages(batch), batch.first_offset):
+            if len(arrivals) == limit:
+                return arrivals
+            arrivals.append(Arrival(*message[:2], offset, *message[2:]))
+            places[message.topic, message.part] = offset + 1
+    return arrivals
 
 
 def _connected(conninfo: str) -> Connection[Any]:

@@ -59,8 +59,14 @@ if TYPE_CHECKING:
     from tidebook.model.markets import RateTable
     from tidebook.model.portfolios import Portfolio
 
-_LEAD_LOCKS = {"stages": 7_426_000, "series": 7_426_010, "shipping": 7_426_011, "jobs": 7_426_012}
-LeadName: TypeAlias = Literal["stages", "series", "shipping", "jobs"]
+_LEAD_LOCKS = {
+    "stages": 7_426_000,
+    "series": 7_426_010,
+    "shipping": 7_426_011,
+    "jobs": 7_426_012,
+    "live": 7_426_013,
+}
+LeadName: TypeAlias = Literal["stages", "series", "shipping", "jobs", "live"]
 _REFERENCE_LOCK = 7_426_001
 _MARKET_LOCK = 7_426_002
 

@@ -21,6 +21,7 @@ from tidebook.errors import BusUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from tidebook.engine.bus import Outgoing, Owner, Part
 
@@ -71,6 +72,10 @@ class RedisBus:
         """Return a way to send messages."""
         return RedisPublisher(self._client)
 
+    def follow(self, topics: Mapping[str, datetime | None]) -> RedisFollower:
+        """Return what reads topics from an instant on, or from the first message that is kept."""
+        return RedisFollower(self._client, topics)
+
     def subscribe(self, group: str, topics: Sequence[str], owner: Owner) -> RedisSubscription:
         """Join a group of consumers of some topics."""
         return RedisSubscription(self._client, group, topics, owner)
@@ -102,6 +107,47 @@ class RedisPublisher:
             pipe.execute()
         except RedisError as error:
             raise _unavailable(error) from error
+
+    def close(self) -> None:
+        """Leave the connections to the bus."""
+
+
+class RedisFollower:
+    """Reads streams whole (see ``engine.bus.Follower``)."""
+
+    def __init__(
+        self,
+        client: Any,  # noqa: ANN401 - its stubs leave the types open
+        topics: Mapping[str, datetime | None],
+    ) -> None:
+        """Begin with the first message that is kept, or with those since an instant."""
+        self._client = client
+        self._parts: dict[bytes, Part] = {}
+        self._next: dict[bytes, str | bytes] = {}
+        for topic, since in topics.items():
+            start = "0-0" if since is None else f"{int(since.timestamp() * 1000)}-0"
+            for part in range(PARTITIONS):
+                name = _stream((topic, part)).encode()
+                self._parts[name], self._next[name] = (topic, part), start
+
+    def receive(self, limit: int, timeout_seconds: float) -> list[Arrival]:
+        """Return what has arrived, or nothing when the time has run out.
+
+        Raises:
+            BusUnavailableError: When the server does not answer.
+        """
+        try:
+            answer = self._client.xread(
+                self._next, count=limit, block=max(1, int(timeout_seconds * 1000))
+            )
+        except RedisError as error:
+            raise _unavailable(error) from error
+        found: list[Arrival] = []
+        for name, entries in answer or ():
+            part = self._parts[name]
+            found += [_arrival(part, identity, fields) for identity, fields in entries]
+            self._next[name] = entries[-1][0]
+        return found
 
     def close(self) -> None:
         """Leave the connections to the bus."""

@@ -15,6 +15,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
+from tidebook.engine.jobs import overdue_seconds, states
 from tidebook.engine.runner.feeds import SHIPPING
 from tidebook.errors import StoreUnavailableError
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
     from prometheus_client.metrics_core import Metric
 
+    from tidebook.engine.jobs import JobBoard
+    from tidebook.engine.live import LivePortfolios
+    from tidebook.engine.ports import Clock
     from tidebook.engine.telemetry import Arrears, ArrearsReader
 
 CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
@@ -31,6 +35,7 @@ _REQUEST_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 _BATCH_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 _BATCH_RECORDS: Final = (1, 5, 10, 50, 100, 250, 500, 1000, 2000, 5000, 10_000)
 _DATABASE_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 10.0)
+_LIVE_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0, 60.0)
 _RESTATED_DAYS: Final = (1, 5, 21, 63, 252, 756, 1260, 2520, 5040)
 
 
@@ -170,6 +175,33 @@ CATALOGUE: Final = (
         (),
         "days from the last level of the benchmark that is furthest behind to today",
     ),
+    Entry(
+        "tidebook_job_seconds",
+        "histogram",
+        ("job", "status"),
+        "how long a run of a scheduled job took, and whether it is done or failed",
+    ),
+    Entry(
+        "tidebook_job_overdue_seconds",
+        "gauge",
+        ("job",),
+        "for how long a job has been due and has not gone well since; 0 when it has",
+    ),
+    Entry(
+        "tidebook_live_events_total",
+        "counter",
+        ("topic", "outcome"),
+        "live events that were taken in, or passed over because they could not be read",
+    ),
+    Entry(
+        "tidebook_live_delay_seconds",
+        "histogram",
+        ("topic",),
+        "how long after it happened a live event was taken in",
+    ),
+    Entry("tidebook_live_portfolios", "gauge", (), "portfolios that this process follows"),
+    Entry("tidebook_live_streams", "gauge", (), "clients that a live book pushes to"),
+    Entry("tidebook_job_leader", "gauge", (), "1 in the process that runs the jobs, 0 beside it"),
 )
 
 
@@ -225,8 +257,15 @@ class Metrics:
         self._restated_days = self._histogram("tidebook_series_restated_days", _RESTATED_DAYS)
         self._database_seconds = self._histogram("tidebook_database_seconds", _DATABASE_SECONDS)
         self._wait_seconds = self._histogram("tidebook_database_wait_seconds", _DATABASE_SECONDS)
+        self._live_events = self._counter("tidebook_live_events_total")
+        self._live_delay = self._histogram("tidebook_live_delay_seconds", _LIVE_SECONDS)
+        self._job_seconds = self._histogram("tidebook_job_seconds", _BATCH_SECONDS)
         if arrears is not None:
             self.registry.register(_Arrears(arrears))
+
+    def tell_jobs(self, board: JobBoard, clock: Clock) -> None:
+        """Ask at each scrape, from now on, how scheduled jobs stand."""
+        self.registry.register(_Jobs(board, clock))
 
     def exposition(self) -> bytes:
         """Return every metric in the text format of Prometheus, :data:`CONTENT_TYPE`."""
@@ -284,6 +323,21 @@ class Metrics:
         self._wait_seconds.observe(waited_seconds)
         self._database_seconds.observe(held_seconds)
 
+    def tell_live(self, live: LivePortfolios) -> None:
+        """Be told of live events from now on, and ask at each scrape who is followed."""
+        live.telemetry = self
+        self.registry.register(_Live(live))
+
+    def live_event(self, topic: str, seconds: float | None) -> None:
+        """Take note of a live event (see ``engine.live.portfolios.LiveTelemetry``)."""
+        self._live_events.labels(topic, "unreadable" if seconds is None else "taken").inc()
+        if seconds is not None:
+            self._live_delay.labels(topic).observe(max(0.0, seconds))
+
+    def job_ended(self, job: str, status: str, seconds: float) -> None:
+        """Take note of a run of a scheduled job (see ``engine.jobs.JobTelemetry``)."""
+        self._job_seconds.labels(job, status).observe(seconds)
+
     def _counter(self, name: str) -> Counter:
         entry = _ENTRIES[name]
         return Counter(name, entry.tells, entry.labels, registry=self.registry)
@@ -320,6 +374,45 @@ class _Arrears:
         yield _family("tidebook_database_up", {(): 1})
         for name, values in _values(found):
             yield _family(name, values)
+
+
+class _Live:
+    """Asks at a scrape whom a live book follows."""
+
+    def __init__(self, live: LivePortfolios) -> None:
+        self._live = live
+
+    def describe(self) -> Iterable[Metric]:
+        """Name nothing beforehand, so that registering asks nothing."""
+        return ()
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the figures of the moment."""
+        yield _family("tidebook_live_portfolios", {(): self._live.health().portfolios})
+        yield _family("tidebook_live_streams", {(): self._live.watchers()})
+
+
+class _Jobs:
+    """Asks at a scrape how jobs stand; while the store does not answer, only who leads is told."""
+
+    def __init__(self, board: JobBoard, clock: Clock) -> None:
+        self._board = board
+        self._clock = clock
+
+    def describe(self) -> Iterable[Metric]:
+        """Name nothing beforehand, so that registering asks nothing."""
+        return ()
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the figures of the moment."""
+        yield _family("tidebook_job_leader", {(): int(self._board.is_leading())})
+        now = self._clock.now()
+        try:
+            found = states(self._board.jobs, self._board.store, now)
+        except StoreUnavailableError:
+            return
+        overdue = {(one.job.name,): overdue_seconds(one, now) for one in found}
+        yield _family("tidebook_job_overdue_seconds", overdue)
 
 
 def _family(name: str, values: Mapping[tuple[str, ...], float]) -> GaugeMetricFamily:

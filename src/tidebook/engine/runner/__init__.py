@@ -2,6 +2,7 @@
 
 from tidebook.engine.runner.feeds import Through
 from tidebook.engine.runner.lagging import unbooked
+from tidebook.engine.runner.scheduling import Scheduler
 from tidebook.engine.runner.workers import Runner, Stage
 
-__all__ = ["Runner", "Stage", "Through", "unbooked"]
+__all__ = ["Runner", "Scheduler", "Stage", "Through", "unbooked"]

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.unit.cli.memory_book import StoppedClock
+from tests.unit.engine.live_fixture import followed
+from tests.unit.engine.memory_jobs import MemoryJobs
 from tidebook.adapters.telemetry.metrics import CATALOGUE, Metrics
+from tidebook.engine.jobs import Job, JobBoard
 from tidebook.engine.telemetry import Arrears, Lag
 from tidebook.errors import StoreUnavailableError
 
@@ -65,6 +70,12 @@ def _busy(arrears: Reader) -> Metrics:
     metrics.keys_restated(4)
     metrics.series_restated(252)
     metrics.transaction(waited_seconds=0.001, held_seconds=0.25)
+    metrics.job_ended("sweep", "done", 2.5)
+    sweep = Job("sweep", "does a thing", timedelta(hours=1), dict)
+    metrics.tell_jobs(JobBoard([sweep], MemoryJobs(), lambda: True), StoppedClock())
+    metrics.tell_live(followed())
+    metrics.live_event("market.tick", 0.02)
+    metrics.live_event("market.tick", None)
     return metrics
 
 
@@ -108,6 +119,16 @@ def test_every_metric_tells_what_was_told() -> None:
     assert told["tidebook_worker_failures_total", ("series",)] == 1
     assert told["tidebook_set_apart_total", ("raw_transactions",)] == 1
     assert told["tidebook_keys_restated_total", ()] == 4
+    assert told["tidebook_job_seconds_sum", ("sweep", "done")] == 2.5
+    assert told["tidebook_job_leader", ()] == 1
+    assert told["tidebook_live_events_total", ("taken", "market.tick")] == 1
+    assert told["tidebook_live_events_total", ("unreadable", "market.tick")] == 1
+    assert told["tidebook_live_delay_seconds_sum", ("market.tick",)] == 0.02
+    assert told["tidebook_live_portfolios", ()] == told["tidebook_live_streams", ()] == 0
+    # It was due at the hour and never ran.
+    now = StoppedClock().now()
+    due = now.replace(minute=0, second=0, microsecond=0)
+    assert told["tidebook_job_overdue_seconds", ("sweep",)] == (now - due).total_seconds()
     assert told["tidebook_series_restated_days_count", ()] == 1
     assert told["tidebook_series_restated_days_sum", ()] == 252
     assert told["tidebook_database_seconds_sum", ()] == 0.25

@@ -26,3 +26,13 @@ CROSS JOIN LATERAL (
     ORDER BY first_offset
 ) e
 ORDER BY o.topic, o.part, e.first_offset
+
+-- name: beginnings
+-- A partition without a record since then is read from its end.
+SELECT t.topic, part, COALESCE(
+    (SELECT min(e.first_offset) FROM event_log e
+     WHERE e.topic = t.topic AND e.part = p.part AND e.recorded_at >= t.since),
+    (SELECT max(e.first_offset + e.count) FROM event_log e
+     WHERE e.topic = t.topic AND e.part = p.part), 0)
+FROM unnest(%(topics)s::text[], %(since)s::timestamptz[]) AS t (topic, since)
+CROSS JOIN generate_series(0, %(partitions)s - 1) AS p (part)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from signal import SIGTERM, signal
-from sys import setswitchinterval
 from threading import Event, Thread, current_thread, main_thread
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -25,19 +22,22 @@ from tidebook.adapters.postgres.market_cache import MarketCache
 from tidebook.adapters.postgres.pool import open_pool
 from tidebook.adapters.postgres.reader import PostgresReader
 from tidebook.adapters.postgres.retention import PostgresKeeper
-from tidebook.adapters.postgres.store import PostgresStore
 from tidebook.config import EVERY_ROLE, Role
 from tidebook.engine.benchmarks import Benchmarks, NoProvider
 from tidebook.engine.commands import LogCommands
 from tidebook.engine.gathering import GroupCommit
-from tidebook.engine.keeping import Kept, RetentionJob, cut_of
-from tidebook.engine.runner import Runner, Stage, Through, unbooked
+from tidebook.engine.keeping import Kept, cut_of, retention_job
+from tidebook.engine.runner import Through
 from tidebook.engine.signals import Signal
 from tidebook.engine.telemetry import unread
 from tidebook.errors import MissingExtraError, StoreUnavailableError
+from tidebook.wiring.clock import SystemClock
+from tidebook.wiring.live import attended, live_bus, live_portfolios
+from tidebook.wiring.scheduling import benchmark_jobs, scheduled
+from tidebook.wiring.working import Making, working
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping
     from types import FrameType, TracebackType
     from typing import Self
 
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from tidebook.adapters.postgres.pool import ToldPool
-    from tidebook.adapters.postgres.store import LeadName
     from tidebook.adapters.telemetry.metrics import Metrics
     from tidebook.adapters.telemetry.tracing import Traces
     from tidebook.config import Settings
@@ -53,30 +52,29 @@ if TYPE_CHECKING:
     from tidebook.engine.bus import Bus
     from tidebook.engine.compliance.ports import Compliance
     from tidebook.engine.dead_letters import DeadLetters
+    from tidebook.engine.jobs import JobBoard
     from tidebook.engine.keeping import Keeper
+    from tidebook.engine.live import LivePortfolios
     from tidebook.engine.ports import Clock, Commands, Reader
     from tidebook.engine.telemetry import ArrearsReader
 
-    _Backlog = Callable[[], int]
+__all__ = [
+    "System",
+    "SystemClock",
+    "Watch",
+    "application",
+    "benchmark_provider",
+    "database_url",
+    "open_system",
+    "serve",
+    "serve_system",
+]
 
 _log = logging.getLogger("tidebook.wiring")
 
 _STARTED_POLL_SECONDS = 0.01
 _PATIENCE_SECONDS: Final = 600.0
 _PAUSE_SECONDS: Final = 1.0
-# What the engine makes is frozen and never cyclic: looking for cycles often is wasted work.
-_GC_THRESHOLDS = (500_000, 20, 100)
-# A thread that computes keeps the others waiting for so long, several times in every request: at
-# Python's own 5 ms a door beside a busy book answers some fifty requests a second.
-_SWITCH_SECONDS: Final = 0.0005
-
-
-class SystemClock:
-    """The clock of the machine."""
-
-    def now(self) -> datetime:
-        """Return the present instant in UTC."""
-        return datetime.now(UTC)
 
 
 class Watch(NamedTuple):
@@ -101,6 +99,8 @@ class System:
     bus: Bus | None
     dead_letters: DeadLetters
     watch: Watch
+    jobs: JobBoard | None
+    live: LivePortfolios | None
     commit: GroupCommit
     _keeper: Keeper
     _stack: ExitStack
@@ -143,77 +143,37 @@ def open_system(settings: Settings, *, run: bool = True, counted: bool = False) 
             watch = _counting(watch, settings, pool, stack)
         bus = _bus(settings)
         arrived, booked = Signal(), Signal()
-        running: list[Runner] = []
-
-        def store(lead: LeadName = "stages") -> PostgresStore:
-            made = PostgresStore(pool, cache, conninfo=url, lead=lead)
-            stack.callback(made.close)
-            return made
-
-        def runner(lead: LeadName, stage: Stage, backlog: _Backlog | None = None) -> Runner:
-            made = Runner(
-                store(lead),
-                clock,
-                arrived=arrived,
-                booked=booked,
-                workers=settings.workers,
-                batch_max=settings.book_batch_max,
-                stages=[stage],
-                through=None if bus is None else Through(bus, store()),
-                unbooked=backlog,
-                compliance=compliance if stage is Stage.SERIES else None,
-                telemetry=watch.metrics,
-            )
-            stack.callback(made.stop)
-            running.append(made)
-            made.start()
-            return made
-
+        making = Making(settings, pool, cache, url, stack, watch, arrived, booked)
+        store, reader, keeper = making.store, PostgresReader(pool, cache), PostgresKeeper(pool)
         compliance = PostgresCompliance(store(), pool, cache)
-        _take_turns()
-        backlog = unbooked(store())
-        if run:
-            if Role.BOOK in settings.roles:
-                made = runner("stages", Stage.BOOK)
-                backlog = made.backlog if bus is None else backlog
-            if Role.SERIES in settings.roles:
-                runner("series", Stage.SERIES, backlog)
-            if bus is not None and set(settings.roles) != {Role.QUERY}:
-                runner("shipping", Stage.SHIPPING)
-        stack.callback(_ask_to_stop, running)
+        roles = settings.roles if run else ()
+        backlog = working(making, roles, compliance, Through(bus, store()) if bus else None)
         commands = LogCommands(store(), clock, arrived=arrived, booked=booked, backlog=backlog)
         commit = GroupCommit(store(), clock, arrived=arrived, backlog=backlog)
-        reader = PostgresReader(pool, cache)
-        keeper = PostgresKeeper(pool)
-        if run and Role.BOOK in settings.roles:
-            _start(RetentionJob(store("jobs"), keeper, clock, _kept(settings)), stack)
+        provider, board, live = benchmark_provider(settings), None, None
+        benchmarks = Benchmarks(PostgresBenchmarks(pool), provider, reader, clock)
+        if Role.CONTROL in roles:
+            jobs = [retention_job(keeper, clock, _kept(settings)), *benchmark_jobs(benchmarks)]
+            board = scheduled(jobs, pool, store("jobs"), watch.metrics, stack)
+        if Role.LIVE in roles:
+            live = live_portfolios(settings, live_bus(settings, url), reader, store("live"), stack)
         return System(
             commands,
             reader,
             clock,
             settings,
             url,
-            Benchmarks(PostgresBenchmarks(pool), benchmark_provider(settings), reader, clock),
+            benchmarks,
             compliance,
             bus,
             PostgresDeadLetters(pool, clock),
             watch,
+            board,
+            live,
             commit,
             keeper,
             stack.pop_all(),
         )
-
-
-def _take_turns() -> None:
-    """Have this process collect garbage seldom and its threads take turns often."""
-    gc.set_threshold(*_GC_THRESHOLDS)
-    setswitchinterval(_SWITCH_SECONDS)
-
-
-def _ask_to_stop(running: Sequence[Runner]) -> None:
-    """Tell all runners, before they are waited for one after the other."""
-    for each in running:
-        each.ask_to_stop()
 
 
 def _opened_pool(settings: Settings, stack: ExitStack) -> tuple[str, ToldPool]:
@@ -223,11 +183,6 @@ def _opened_pool(settings: Settings, stack: ExitStack) -> tuple[str, ToldPool]:
     pool = open_pool(url)
     stack.callback(pool.close)
     return url, pool
-
-
-def _start(job: RetentionJob, stack: ExitStack) -> None:
-    stack.callback(job.stop)
-    job.start()
 
 
 def _traces(settings: Settings, stack: ExitStack) -> Traces | None:
@@ -384,6 +339,8 @@ def serve_system(system: System, *, on_ready: Callable[[str], None] | None = Non
         access_log=False,
     )
     server = uvicorn.Server(config)
+    if system.live is not None:
+        attended(system.live, system.watch.metrics, lambda: server.should_exit)
     if on_ready is not None:
         announcer = Thread(target=_announce, args=(server, on_ready), daemon=True)
         announcer.start()
@@ -422,6 +379,8 @@ def application(system: System) -> FastAPI:
         levels_of=system.benchmarks.levels,
     )
     others = [Dependency("schema", system.watch.schema_ready, needed=True)]
+    if system.live is not None and given.redis_url is not None:
+        others.append(Dependency("redis", system.live.ready, needed=given.roles == (Role.LIVE,)))
     if system.bus is not None:
         needed = Role.BOOK in given.roles
         others.append(Dependency("broker", system.bus.ready, needed=needed))
@@ -441,10 +400,18 @@ def application(system: System) -> FastAPI:
         pages=pages if reading else None,
         compliance=system.compliance,
         settings=settings,
-        doors=Doors(takes=Role.INGEST in given.roles, answers=reading, roles=given.roles),
+        doors=Doors(
+            takes=Role.INGEST in given.roles,
+            answers=reading,
+            roles=given.roles,
+            schedules=Role.CONTROL in given.roles,
+            watches=Role.LIVE in given.roles,
+        ),
         dependencies=others,
         unbooked=partial(unread, system.watch.arrears),
         metrics_told=system.watch.metrics,
+        jobs=system.jobs,
+        live=system.live,
         commit=system.commit,
     )
 
