@@ -49,7 +49,7 @@ def test_the_program_runs_as_a_module_and_answers_help() -> None:
         [sys.executable, "-m", "tidebook", "--help"], capture_output=True, text=True, check=True
     )
     commands = done.stdout.partition("Commands:")[2]
-    assert [line.split()[0] for line in commands.splitlines()[1:26]] == [
+    assert [line.split()[0] for line in commands.splitlines()[1:27]] == [
         "demo",
         "serve",
         "import",
@@ -66,6 +66,7 @@ def test_the_program_runs_as_a_module_and_answers_help() -> None:
         "tearsheet",
         "explain",
         "compliance",
+        "tax",
         "findings",
         "reconcile",
         "health",
