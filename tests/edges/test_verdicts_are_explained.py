@@ -104,6 +104,40 @@ def test_every_amount_of_a_tax_report_follows_from_its_tree(
         assert told["recomputed"] == told["value"]
 
 
+def test_every_amount_of_an_order_follows_from_its_tree() -> None:
+    client = washed()
+    orders = [
+        {"order_id": "o1", "symbol": "ACME", "side": "sell", "qty": 10, "price": 30},
+        {"order_id": "o2", "symbol": "ACME", "side": "buy", "qty": 5, "price": 31},
+    ]
+    request = {"orders": orders}
+    answer = client.post("/users/u1/compliance/check", json=request).json()
+    found = numbers_of("/users/{user_id}/compliance/check", answer)
+    assert unexplained(found) == []
+    met: set[str] = set()
+    for field in found:
+        if field.figure is None or (field.value is None and "wash" in field.path):
+            continue
+        body: dict[str, object] = {
+            "figure": field.figure,
+            "user_id": "u1",
+            "group": field.around["order_id"],
+            "request": request,
+            "width": 1,
+        }
+        if "checks" in field.path:
+            body["rule_id"] = field.around["rule_id"]
+            named = "amount" if field.figure == "order.amount" else "row"
+            body[named] = field.path[-2]
+        elif "replace" in field.figure:
+            body["row"] = field.path[-2]
+        told = client.post("/explain", json=body).json()
+        assert same(field.value, told["value"]), (field.path, field.value, told)
+        assert told["agrees"], (body, told)
+        met.add(field.figure)
+    assert len(met) > 8
+
+
 def leaves(tree: dict[str, Any]) -> list[dict[str, Any]]:
     below = [leaf for child in tree["children"] for leaf in leaves(child)]
     return below if tree["children"] else [tree]

@@ -54,6 +54,8 @@ class Formula(StrEnum):
     """The only child, half even to 18 places."""
     HUNDREDFOLD = "hundredfold"
     """One hundred times the only child, half even to 10 places."""
+    MAXIMUM = "maximum"
+    """The greater of two."""
     MINIMUM = "minimum"
     COUNT = "count"
     """How many children there are."""
@@ -204,6 +206,7 @@ _COMPUTES: Final[Mapping[Formula, Callable[[Sequence[Decimal]], Decimal | None]]
     Formula.WHOLE_QUOTIENT: lambda values: values[0] // values[1],
     Formula.HALF_EVEN: lambda values: rounded(values[0]),
     Formula.HUNDREDFOLD: lambda values: _WIDE.quantize(values[0] * _HUNDRED, _TEN_PLACES),
+    Formula.MAXIMUM: max,
     Formula.MINIMUM: min,
     Formula.COUNT: lambda values: Decimal(len(values)),
 }

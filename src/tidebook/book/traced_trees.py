@@ -30,10 +30,11 @@ _WORDS: Final = {
     "absolute": "size",
     "whole_quotient": "whole units",
     "half_even": "to 18 places",
+    "maximum": "the greater",
 }
 _ADDED: Final = frozenset({"sum", "difference"})
 _KEEPS_UNIT: Final = frozenset(
-    {"sum", "difference", "negative", "share", "absolute", "half_even", "converted"}
+    {"sum", "difference", "negative", "share", "absolute", "half_even", "converted", "maximum"}
 )
 
 

@@ -16,6 +16,7 @@ from tidebook.cli.exits import Exit
 from tidebook.cli.reading import AsOf, KnownAt, day as day_of
 
 if TYPE_CHECKING:
+    from tidebook.analytics import Rebalancing
     from tidebook.cli.doors import System
     from tidebook.engine.explaining import Explanation, Limits, Question, Shown
 
@@ -29,6 +30,10 @@ class _Named(TypedDict, total=False):
     amount: str
     row: int
     currency: str
+    benchmark: str
+    start_date: date
+    end_date: date
+    rebalancing: Rebalancing
 
 
 class Leg(StrEnum):
@@ -160,21 +165,24 @@ def explain(
 
 def _named(of: list[str]) -> _Named:
     """Return the terms that have no option of their own."""
+    from tidebook.analytics import Rebalancing
+
     found: _Named = {}
     for text in of:
-        name, is_there, value = text.partition("=")
-        if name == "row" and value.isdigit():
-            found["row"] = int(value)
-        elif is_there and name == "rule_id":
-            found["rule_id"] = value
-        elif is_there and name == "amount":
-            found["amount"] = value
-        elif is_there and name == "currency":
-            found["currency"] = value
-        else:
-            known = ", ".join(_Named.__annotations__)
-            reason = f"{text!r} is none of {known} with a value"
-            raise typer.BadParameter(reason, param_hint="--of")
+        name, _, value = text.partition("=")
+        match name:
+            case "rule_id" | "amount" | "currency" | "benchmark" if value:
+                found[name] = value
+            case "start_date" | "end_date" if value:
+                found[name] = day_of(value)
+            case "row" if value.isdigit():
+                found["row"] = int(value)
+            case "rebalancing" if value.upper() in Rebalancing.__members__:
+                found["rebalancing"] = Rebalancing[value.upper()]
+            case _:
+                known = ", ".join(_Named.__annotations__)
+                reason = f"{text!r} is none of {known} with a value that it takes"
+                raise typer.BadParameter(reason, param_hint="--of")
     return found
 
 

@@ -32,7 +32,7 @@ from tidebook.compliance.trades import (
     unit_worth,
 )
 from tidebook.compliance.verdicts import Evidence, Status
-from tidebook.model.money import ONE, ZERO, decimal_text as plain
+from tidebook.model.money import ONE, ZERO, decimal_text as plain, larger
 from tidebook.model.sessions import session_after
 
 if TYPE_CHECKING:
@@ -141,13 +141,13 @@ class PowerRecord:
         self._excess, self._cash = excess, cash
         if self._frozen(on) is not None:
             self._multiple = ZERO
-            self._limit = cash if cash.value is None else Known(max(cash.value, ZERO))
+            self._limit = cash if cash.value is None else Known(larger(cash.value, ZERO))
             return
         self._multiple = rule.multiple_on_call if self._open(on) else rule.multiple
         if excess.value is None:
             self._limit = excess
         else:
-            self._limit = Known(max(excess.value, ZERO) * self._multiple)
+            self._limit = Known(larger(excess.value, ZERO) * self._multiple)
 
     def end(self) -> None:
         """End the day: a call where it day traded beyond the buying power."""
@@ -158,7 +158,7 @@ class PowerRecord:
         if limit is None or self._excess.value is None:
             self._unknown_on = self._on
         elif self._peak > limit:
-            amount = rule.rate * self._day_traded - max(self._excess.value, ZERO)
+            amount = rule.rate * self._day_traded - larger(self._excess.value, ZERO)
             if amount > ZERO:
                 due_on = session_after(self._on, rule.call_sessions)
                 self._calls = (*self._calls, Call(self._on, amount, due_on))
@@ -170,7 +170,7 @@ class PowerRecord:
         if rule is None:
             return
         if self._frozen(on) is not None and self._limit.value is not None and on == self._on:
-            self._limit = Known(max(self._limit.value + amount, ZERO))
+            self._limit = Known(larger(self._limit.value + amount, ZERO))
         self._calls = tuple(_with(one, on, amount, rule.hold_sessions) for one in self._calls)
 
     def take(self, trade: Trade, held: Decimal, position: Position | None) -> None:

@@ -18,7 +18,7 @@ from tidebook.compliance.day_trades import by_date
 from tidebook.compliance.rules import Findings, count, money, param, verdict
 from tidebook.compliance.trades import AccountType, AssetClass, DayTradeRegime
 from tidebook.compliance.verdicts import Amount, Evidence, Status
-from tidebook.model.money import ONE, ZERO, quotient
+from tidebook.model.money import ONE, ZERO, larger, quotient
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,7 +72,7 @@ def pattern_in(window: Window, rule: PatternRule) -> Pattern:
         window.executions,
         quotient(made, executions) if window.executions else None,
         made >= rule.day_trades_min and made > rule.share_above * executions,
-        max(rule.day_trades_min - ONE - made, ZERO),
+        larger(rule.day_trades_min - ONE - made, ZERO),
     )
 
 

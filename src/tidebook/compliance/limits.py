@@ -18,7 +18,7 @@ from tidebook.compliance.trades import (
     worth,
 )
 from tidebook.compliance.verdicts import Amount, Evidence, Status
-from tidebook.model.money import ZERO, quotient
+from tidebook.model.money import ZERO, larger, quotient
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,7 +60,7 @@ def size_after(
     """
     after = abs(value_before + order_value)
     room = limit_pct * equity - _HUNDRED * abs(value_before)
-    additional = max(room, ZERO) // (_HUNDRED * unit) if unit else ZERO
+    additional = larger(room, ZERO) // (_HUNDRED * unit) if unit else ZERO
     return Size(
         quotient(_HUNDRED * after, equity),
         additional,

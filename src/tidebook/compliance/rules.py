@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tidebook.compliance.bound import UNBOUND
 from tidebook.compliance.trades import Trade
 from tidebook.compliance.verdicts import Amount, Status, Verdict
-from tidebook.model.money import ZERO
+from tidebook.model.money import ZERO, larger
 from tidebook.model.tuples import made
 
 if TYPE_CHECKING:
@@ -174,4 +174,4 @@ def count(name: str, value: Decimal) -> Amount:
 
 def short_of(needed: Decimal, there: Decimal) -> Decimal:
     """Return what is missing of what is needed; never below 0."""
-    return max(needed - there, ZERO)
+    return larger(needed - there, ZERO)

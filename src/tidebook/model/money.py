@@ -89,6 +89,14 @@ def share(whole: Decimal, part: Decimal, of: Decimal) -> Decimal:
     return remembered("share", result, whole, part, of)
 
 
+def larger(one: Decimal, other: Decimal) -> Decimal:
+    """Return the greater of two numbers, the first where they are equal."""
+    found = max(one, other)
+    if type(one) is type(other) is Decimal:
+        return found
+    return remembered("maximum", found, one, other)
+
+
 def decimal_text(value: Decimal) -> str:
     """Return ``value`` as plain digits: no exponent, no trailing zeros, no negative zero."""
     text = str(value)

@@ -9,7 +9,7 @@ import pytest
 
 from tidebook.book.derivation import Formula, evaluate
 from tidebook.book.traced_trees import DEPTH_MAX, tree_of
-from tidebook.model.money import ONE, ZERO, converted, exact, quotient, rounded, share
+from tidebook.model.money import ONE, ZERO, converted, exact, larger, quotient, rounded, share
 from tidebook.model.traced import LEAF, Traced, marked, named, untraced
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ TEN, THREE = marked(D(10), "ten", "EUR"), marked(D(3), "three")
         (lambda: quotient(TEN, THREE), "3.333333333333333333", "quotient"),
         (lambda: converted(TEN, THREE), "30", "converted"),
         (lambda: share(TEN, ONE, THREE), "3.333333333333333333", "share"),
+        (lambda: larger(THREE, TEN), "10", "maximum"),
+        (lambda: larger(-TEN, ZERO), "0", "maximum"),
         (lambda: rounded(marked(D("1E-19"), "little")), "0", "half_even"),
     ],
 )
@@ -62,6 +64,7 @@ def test_nothing_is_remembered_of_what_changes_nothing() -> None:
 def test_plain_numbers_stay_plain() -> None:
     assert type(converted(D(2), D(3))) is Decimal
     assert type(share(D(1), D(1), D(3))) is Decimal
+    assert type(larger(D(1), ZERO)) is Decimal
     assert named(D(2), "two") == D(2)
     assert type(named(D(2), "two")) is Decimal
     assert type(untraced(TEN)) is Decimal

@@ -82,8 +82,8 @@ def check(edge: EdgeHere, user_id: str, body: JsonBody) -> Response:
     known = {one.portfolio_id: one for one in portfolios_of(edge.reader, user_id)}
     checked = check_with_open(
         lambda orders: edge.orders.check(list(known), orders, sent.at),
-        [_order(user_id, one, list(known)) for one in sent.orders],
-        [_order(user_id, one, list(known)) for one in sent.still_open],
+        [order_of(user_id, one, list(known)) for one in sent.orders],
+        [order_of(user_id, one, list(known)) for one in sent.still_open],
     )
     answer: Json = {
         "user_id": user_id,
@@ -127,7 +127,8 @@ def put_policy(edge: EdgeHere, portfolio_id: str, body: JsonBody) -> Response:
     return reply(policy_wire.policy_answer(portfolio_id, edge.compliance.policy(portfolio_id)))
 
 
-def _order(user_id: str, sent: rows.OrderSent, known: list[str]) -> Order:
+def order_of(user_id: str, sent: rows.OrderSent, known: list[str]) -> Order:
+    """Return an order as it is judged, on the account of the user that it names."""
     return Order(
         sent.order_id,
         account_of_order(user_id, sent.account_id, known),

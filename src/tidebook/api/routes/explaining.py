@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Query
 from starlette.responses import PlainTextResponse, Response
 
-from tidebook.analytics import FeeBasis
+from tidebook.analytics import FeeBasis, Rebalancing
 from tidebook.api import samples
 from tidebook.api.edge import Day, Edge, EdgeHere, Instant, Text
 from tidebook.api.replies import Json, day_or_null, instant_or_null, reply
@@ -81,6 +81,10 @@ def explain_figure(
     amount: Text = None,
     row: Annotated[int | None, Query(ge=0, le=ROW_MAX)] = None,
     currency: Text = None,
+    benchmark: Annotated[str | None, Query(max_length=200)] = None,
+    start_date: Day = None,
+    end_date: Day = None,
+    rebalancing: Rebalancing | None = None,
     as_of: Day = None,
     known_at: Instant = None,
     depth: Depth = 12,
@@ -114,6 +118,10 @@ def explain_figure(
         amount=amount,
         row=row,
         currency=currency,
+        benchmark=benchmark,
+        start_date=start_date,
+        end_date=end_date,
+        rebalancing=rebalancing,
     )
     found = explain(edge.reader, question, library_of(edge))
     tree = shown(edge.reader, found, Limits(depth, width))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -16,15 +16,26 @@ from tidebook.api import samples
 from tidebook.api.edge import EdgeHere, JsonBody
 from tidebook.api.replies import reply
 from tidebook.api.routes import explaining
+from tidebook.api.routes.compliance import order_of
 from tidebook.api.routes.measuring import members_of
 from tidebook.api.rows.bodies import decoded_object, refusal
+from tidebook.api.rows.compliance import orders_in
 from tidebook.api.rows.faults import Faults
 from tidebook.api.rows.reader import Names, RowReader
 from tidebook.api.wire import contribution as wire
-from tidebook.engine.explaining import AskedParts, Library, Limits, Question, explain, shown
+from tidebook.engine.explaining import (
+    AskedOrders,
+    AskedParts,
+    Library,
+    Limits,
+    Question,
+    explain,
+    shown,
+)
 from tidebook.engine.measuring.attributing import BenchmarkGroup
 from tidebook.engine.measuring.benchmark_returns import index_line
 from tidebook.engine.measuring.measured import Scope
+from tidebook.engine.users import portfolios_of
 from tidebook.errors import InvalidFigureError
 
 if TYPE_CHECKING:
@@ -34,7 +45,21 @@ if TYPE_CHECKING:
 
 router = APIRouter(tags=["explain"])
 
-_BODY: Final = Names.of(("figure", "portfolio_id", "group", "period", "request", "depth", "width"))
+_BODY: Final = Names.of(
+    (
+        "figure",
+        "portfolio_id",
+        "user_id",
+        "group",
+        "period",
+        "request",
+        "rule_id",
+        "amount",
+        "row",
+        "depth",
+        "width",
+    )
+)
 
 
 class Asked(NamedTuple):
@@ -68,6 +93,9 @@ def asked_of(document: Mapping[str, object], library: Library) -> Asked:
     body = RowReader(document, _BODY, pointer="", faults=faults, now=library.now)
     figure, named = body.identifier("figure"), body.optional_text("period")
     portfolio_id, group = body.optional_text("portfolio_id"), body.optional_text("group")
+    user_id, rule_id = body.optional_text("user_id"), body.optional_text("rule_id")
+    amount = body.optional_text("amount")
+    row = body.whole("row", default=0, most=explaining.ROW_MAX) if body.has("row") else None
     sent = body.fields("request")
     limits = Limits(
         body.whole("depth", default=12, most=explaining.DEPTH_MAX),
@@ -79,8 +107,11 @@ def asked_of(document: Mapping[str, object], library: Library) -> Asked:
     if reader is None:
         hint = f"send the body of one of {', '.join(_READERS)}, or ask GET /explain"
         raise InvalidFigureError(figure, "is of no answer to a body", hint=hint)
-    request = reader(_Sent(sent, portfolio_id, named, library))
-    return Asked(Question(figure, group=group, request=request), limits)
+    request = reader(_Sent(sent, portfolio_id, named, library, user_id))
+    question = Question(
+        figure, group=group, request=request, rule_id=rule_id, amount=amount, row=row
+    )
+    return Asked(question, limits)
 
 
 class _Sent(NamedTuple):
@@ -90,6 +121,7 @@ class _Sent(NamedTuple):
     portfolio_id: str | None
     period: str | None
     library: Library
+    user_id: str | None
 
     def members(self, scope: AskedScope) -> Scope:
         """Return what is measured."""
@@ -159,4 +191,20 @@ def _attribution(sent: _Sent) -> AskedParts:
     )
 
 
-_READERS: Final = {"contribution": _contribution, "attribution": _attribution}
+def _orders(sent: _Sent) -> AskedOrders:
+    user_id, library = sent.user_id or "", sent.library
+    asked = orders_in(sent.body, library.now)
+    ids = [one.portfolio_id for one in portfolios_of(library.reader, user_id)]
+    return AskedOrders(
+        tuple(ids),
+        tuple(order_of(user_id, one, ids) for one in asked.orders),
+        tuple(order_of(user_id, one, ids) for one in asked.still_open),
+        asked.at,
+    )
+
+
+_READERS: Final[Mapping[str, Callable[[_Sent], AskedParts | AskedOrders]]] = {
+    "contribution": _contribution,
+    "attribution": _attribution,
+    "order": _orders,
+}

@@ -12,6 +12,7 @@ from tidebook.compliance.trades import Side
 from tidebook.model.money import ONE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from decimal import Decimal
 
 ORDERS_MAX = 100
@@ -66,7 +67,15 @@ def orders_of(body: bytes, now: datetime) -> OrdersSent:
         MalformedBodyError: If it is not JSON.
         InvalidRequestError: If an order has a fault.
     """
-    document = decoded_object(body)
+    return orders_in(decoded_object(body), now)
+
+
+def orders_in(document: Mapping[str, object], now: datetime) -> OrdersSent:
+    """Return the orders of a body that was read already.
+
+    Raises:
+        InvalidRequestError: If an order has a fault.
+    """
     faults = Faults()
     single = () if "orders" in document else _ORDER
     whole = Names.of(("orders", "open_orders", "at", *single))

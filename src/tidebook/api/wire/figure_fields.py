@@ -1,8 +1,9 @@
 """Which figure explains which field: every number of every answer has one.
 
 Answers are named by their route; a path is the names on the way to the field, ``*`` for each row of
-a list or each period of a summary. What is no figure but an identity or the bookkeeping of a page
-(versions, epochs, generations, counts of rows) is listed apart.
+a list or each period of a summary, a number for one place of a list. What is no figure but an
+identity or the bookkeeping of a page (versions, epochs, generations, counts of rows) is listed
+apart.
 """
 
 from __future__ import annotations
@@ -112,6 +113,46 @@ _SYMBOL: Final = {
     "pnl": "user_symbol.pnl",
     "return_pct": "user_symbol.return",
 }
+_USER_SIDE: Final = (
+    "buy_value",
+    "sell_value",
+    "profit_percent",
+    "opening_value",
+    "closing_value",
+    "income",
+    "fees",
+    "contributions",
+    "withdrawals",
+    "mwr_annual_percent",
+    "twr_percent",
+    "coverage",
+    "coverage_at_start",
+)
+_INDEX_SIDE: Final = (
+    "start_price",
+    "end_price",
+    "returns_percent",
+    "end_value_same_flows",
+    "value_added",
+    "ks_pme",
+    "direct_alpha_percent",
+)
+_BETWEEN: Final = (
+    "difference_percent",
+    "twr_difference_percent",
+    "tracking_error_annual_percent",
+    "beta",
+    "alpha_annual_percent",
+    "information_ratio",
+    "capture_up",
+    "capture_down",
+)
+_INTERVALS: Final = (
+    "alpha_annual_percent",
+    "beta",
+    "tracking_error_percent",
+    "information_ratio",
+)
 _RETURN: Final = {"cumulative_return": "period.twr", "coverage": "period.coverage"}
 
 
@@ -284,10 +325,48 @@ FIGURE_FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
         "profit_factor": "closed.profit_factor",
         "total_pnl": "closed.pnl",
     },
+    "/users/{user_id}/comparative": {
+        **{f"user_performance.{name}": f"comparison.{name}" for name in _USER_SIDE},
+        "user_performance.profit_dollar": "comparison.profit",
+        **{f"benchmark_performance.{name}": f"comparison.{name}" for name in _INDEX_SIDE},
+        "benchmark_performance.mwr_percent": "comparison.benchmark_mwr_percent",
+        "benchmark_performance.mwr_annual_percent": "comparison.benchmark_mwr_annual_percent",
+        "benchmark_performance.scaled.end_value": "comparison.scaled_end_value",
+        "benchmark_performance.scaled.mwr_annual_percent": "comparison.scaled_mwr_annual_percent",
+        **{f"comparison.{name}": f"comparison.{name}" for name in _BETWEEN},
+        **{
+            f"comparison.intervals.{name}.{end}": f"comparison.{name}_{word}"
+            for name in _INTERVALS
+            for end, word in enumerate(("low", "high"))
+        },
+        "user_pnl": "comparison.profit",
+        "user_return_pct": "comparison.profit_percent",
+        "benchmark_return_pct": "comparison.benchmark_mwr_percent",
+        "difference_pct": "comparison.difference_percent",
+        "invested": "comparison.invested",
+        "coverage": "comparison.coverage",
+        "per_symbol_pnl.*": "comparison.symbol_pnl",
+    },
     "/users/{user_id}/compliance": {
         "audits.*.details.amounts.*.value": "verdict.amount",
         "audits.*.details.evidence.*.quantity": "verdict.evidence_quantity",
         "audits.*.details.evidence.*.amount": "verdict.evidence_amount",
+    },
+    "/users/{user_id}/compliance/check": {
+        "orders.*.price": "order.price",
+        "orders.*.max_additional_qty": "order.max_additional_qty",
+        "orders.*.clean_qty": "order.clean_qty",
+        "orders.*.wash.disallowed": "order.wash_disallowed",
+        "orders.*.wash.permanent": "order.wash_permanent",
+        "orders.*.wash.clean_qty": "order.clean_qty",
+        "orders.*.wash.loss": "order.wash_loss",
+        "orders.*.wash.replacements.*.qty": "order.replaced_qty",
+        "orders.*.wash.replacements.*.disallowed": "order.replaced_disallowed",
+        "orders.*.wash.washed.*.qty": "order.replaced_qty",
+        "orders.*.wash.washed.*.disallowed": "order.replaced_disallowed",
+        "orders.*.checks.*.details.amounts.*.value": "order.amount",
+        "orders.*.checks.*.details.evidence.*.quantity": "order.evidence_quantity",
+        "orders.*.checks.*.details.evidence.*.amount": "order.evidence_amount",
     },
     "/users/{user_id}/tax/lots": {
         **{f"reports.*.totals.{name}": f"tax_total.{name}" for name in further_figures.TAX_TOTAL},
@@ -323,6 +402,11 @@ NO_FIGURES: Final = frozenset(
         "losing_trades",
         "breakeven_trades",
         "total_symbols_traded",
+        "days",
+        "age_days",
+        "weight",
+        "qty",
+        "potential_day_trades",
         "rule_version",
         "total_checks",
         "passed",
@@ -332,8 +416,9 @@ NO_FIGURES: Final = frozenset(
         "year",
     }
 )
-"""Numbers that name a state of the book or the year of a row, or count the rows of a page or
-the days between two that stand beside them: quantities of nothing."""
+"""Numbers that name a state of the book, a version of a rule or the year of a row, repeat a term of
+the request, or count: the rows of a page, trades, checks, returns, or the days between two that
+stand beside them."""
 
 
 def fields_of(figure: str) -> list[str]:

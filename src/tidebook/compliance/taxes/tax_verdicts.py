@@ -23,6 +23,7 @@ from tidebook.model.money import ZERO, decimal_text, exact
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import date
+    from decimal import Decimal
 
     from tidebook.compliance.taxes.superficial_view import SuperficialSale
     from tidebook.compliance.taxes.tax_view import TaxSale
@@ -80,16 +81,24 @@ def wash_verdicts(
 
 def _wash_verdict(parts: Sequence[TaxSale], as_of: date, currency: str) -> Verdict:
     first = parts[0]
-    gain = sum((part.gain_before_wash for part in parts), ZERO)
-    disallowed = sum((part.disallowed for part in parts), ZERO)
-    permanent = sum((part.permanent for part in parts), ZERO)
-    recognised = sum((part.recognised for part in parts), ZERO)
-    made = _made(parts, as_of, currency)
+    # A sale of very many parts is added up once, and not by the properties of each.
+    gain = disallowed = permanent = losses = ZERO
+    is_open = False
+    for part in parts:
+        made_by_part = part.proceeds - part.basis
+        washed = sum((one.disallowed for one in part.replacements), ZERO)
+        gain += made_by_part
+        disallowed += washed
+        permanent += sum((one.disallowed for one in part.replacements if one.is_permanent), ZERO)
+        losses += max(ZERO, -made_by_part)
+        is_unsettled = as_of <= part.window_ends_on and not part.exempt
+        is_open = is_open or (is_unsettled and made_by_part + washed < ZERO)
+    made = _made(parts, _Sums(disallowed, permanent, losses, is_open), currency)
     figures = {
         "gain_before_rule": gain,
         "disallowed": disallowed,
         "permanent": permanent,
-        "recognised": recognised,
+        "recognised": gain + disallowed,
     }
     return Verdict(
         WASH_RULE_ID,
@@ -105,14 +114,21 @@ def _wash_verdict(parts: Sequence[TaxSale], as_of: date, currency: str) -> Verdi
     )
 
 
-def _made(parts: Sequence[TaxSale], as_of: date, currency: str) -> _Made:
-    disallowed = sum((part.disallowed for part in parts), ZERO)
-    losses = sum((max(ZERO, -part.gain_before_wash) for part in parts), ZERO)
+class _Sums(NamedTuple):
+    """What the parts of a sale come to, and whether the window of a loss is open."""
+
+    disallowed: Decimal
+    permanent: Decimal
+    losses: Decimal
+    is_open: bool
+
+
+def _made(parts: Sequence[TaxSale], sums: _Sums, currency: str) -> _Made:
+    disallowed, permanent, losses, is_open = sums
     ends_on = parts[0].window_ends_on
-    is_open = any(part.standing(as_of) is Standing.PROVISIONAL for part in parts)
     clears_on = ends_on + timedelta(days=1) if is_open else None
     if disallowed:
-        lost = any(part.permanent for part in parts)
+        lost = bool(permanent)
         rest = f"; the rest can still be washed until {ends_on}" if is_open else ""
         reason = (
             f"{decimal_text(disallowed)} of a loss of {decimal_text(losses)} {currency} is "
@@ -140,7 +156,7 @@ def _wash_evidence(sale: TaxSale, currency: str) -> Iterable[Evidence]:
         (sale.sale_id, sale.lot.lot_id),
         sale.acquired_on,
         sale.shares,
-        sale.gain_before_wash,
+        sale.proceeds - sale.basis,
         currency,
     )
     for each in sale.replacements:

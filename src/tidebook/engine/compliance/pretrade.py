@@ -39,7 +39,7 @@ from tidebook.model.markets import NO_PRICES
 from tidebook.model.money import ZERO, converted, exact
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from datetime import date, datetime
     from decimal import Decimal
 
@@ -98,9 +98,18 @@ class OrderCheck(NamedTuple):
 
 
 def check_orders(
-    household: Household, orders: Sequence[Order], at: datetime
+    household: Household,
+    orders: Sequence[Order],
+    at: datetime,
+    through: Callable[[Rebuilt], Rebuilt] | None = None,
 ) -> tuple[OrderCheck, ...]:
     """Return what the rules would say of orders if they were done at an instant.
+
+    Args:
+        household: The accounts that are judged together.
+        orders: The basket, one done after the other.
+        at: When.
+        through: What the books go through before they are judged; nothing unless told.
 
     Raises:
         UnknownPortfolioError: When one is for a portfolio outside the household.
@@ -113,6 +122,8 @@ def check_orders(
         transactions=[*facts.transactions, *supposed.transactions],
     )
     made = rebuilt(household.facts._replace(facts=changed))
+    if through is not None:
+        made = through(made)
     return _checked(made, household.policies, supposed.orders, at)
 
 

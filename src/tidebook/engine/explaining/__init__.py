@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from tidebook.engine.explaining.answers import Explanation
+from tidebook.engine.explaining.asked import AskedOrders, AskedParts
 from tidebook.engine.explaining.asking import explain
 from tidebook.engine.explaining.differing import Differing, explain_difference
 from tidebook.engine.explaining.figures import FIGURES, TERMS, Figure, Question, Scope, needs_of
 from tidebook.engine.explaining.library import Library
-from tidebook.engine.explaining.parts import AskedParts
 from tidebook.engine.explaining.shown import (
     SIGNS,
     Folded,
@@ -27,6 +27,7 @@ __all__ = [
     "FIGURES",
     "SIGNS",
     "TERMS",
+    "AskedOrders",
     "AskedParts",
     "Differing",
     "Explanation",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from tidebook.engine.explaining.answers import Explanation
 from tidebook.engine.explaining.attributions import explain_attribution
 from tidebook.engine.explaining.bridges import explain_bridge
+from tidebook.engine.explaining.comparisons import explain_comparison
 from tidebook.engine.explaining.contributions import explain_contribution
 from tidebook.engine.explaining.days import explain_day
 from tidebook.engine.explaining.entries import explain_entry, explain_transaction
@@ -14,6 +15,7 @@ from tidebook.engine.explaining.figures import Scope, chosen
 from tidebook.engine.explaining.gains import explain_gain, explain_gains
 from tidebook.engine.explaining.lots import explain_lot
 from tidebook.engine.explaining.market import explain_market
+from tidebook.engine.explaining.orders import explain_order
 from tidebook.engine.explaining.periods import explain_period
 from tidebook.engine.explaining.positions import (
     explain_portfolio,
@@ -55,7 +57,9 @@ _DRAWN_FROM: Final[Mapping[Scope, Callable[[Library, Question, Figure], Drawn]]]
     Scope.USER: explain_user,
     Scope.USER_SYMBOL: explain_user_symbol,
     Scope.CLOSED: explain_closed,
+    Scope.COMPARISON: explain_comparison,
     Scope.VERDICT: explain_verdict,
+    Scope.ORDER: explain_order,
     Scope.TAX_TOTAL: explain_tax,
     Scope.TAX_LOT: explain_tax,
     Scope.TAX_SALE: explain_tax,

@@ -10,6 +10,7 @@ from tidebook.analytics.derivation import Reckoning, computed, nothing, reckoned
 from tidebook.book.derivation import given
 from tidebook.book.traced_facts import marked_rates
 from tidebook.engine.explaining.answers import Drawn
+from tidebook.engine.explaining.asked import AskedParts
 from tidebook.engine.explaining.levels import level_tables, line_again, rates_again
 from tidebook.engine.explaining.parts import gathered
 from tidebook.engine.explaining.periods import coverage_tree
@@ -58,7 +59,7 @@ def explain_attribution(library: Library, question: Question, figure: Figure) ->
         UnknownSubjectError: If the answer has no such group.
     """
     asked = question.request
-    if asked is None or asked.benchmark is None:
+    if not isinstance(asked, AskedParts) or asked.benchmark is None:
         raise UnknownSubjectError("a request for an attribution", question.portfolio_id)
     found = gathered(library, asked)
     freshness, terms = found.found.whole.freshness, asked.terms or Terms()

@@ -8,6 +8,7 @@ from tidebook.analytics import FeeBasis, Undefined, value_of
 from tidebook.analytics.derivation import Reckoning, computed, nothing, reckoned
 from tidebook.book.derivation import Formula, derived, stated
 from tidebook.engine.explaining.answers import Drawn
+from tidebook.engine.explaining.asked import AskedParts
 from tidebook.engine.explaining.parts import gathered
 from tidebook.engine.explaining.periods import Rows, coverage_tree
 from tidebook.engine.measuring.broken_down import UNALLOCATED
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from tidebook.book.derivation import Node
     from tidebook.engine.explaining.figures import Figure, Question
     from tidebook.engine.explaining.library import Library
-    from tidebook.engine.explaining.parts import AskedParts, Gathered
+    from tidebook.engine.explaining.parts import Gathered
     from tidebook.engine.measuring.contributing import Contribution, PeriodContribution
 
 _OF_GROUP: Final[Mapping[str, Callable[[Contribution], Told]]] = {
@@ -47,7 +48,7 @@ def explain_contribution(library: Library, question: Question, figure: Figure) -
         UnknownSubjectError: If the answer has no such group, or its period no day.
     """
     asked = question.request
-    if asked is None:
+    if not isinstance(asked, AskedParts):
         raise UnknownSubjectError("a request for contributions", question.portfolio_id)
     found = gathered(library, asked)
     freshness = found.found.whole.freshness
@@ -118,7 +119,7 @@ def _ends(found: Gathered, group: str) -> tuple[Node, Node, Callable[[Question],
 
     def flows(question: Question) -> Node:
         asked = question.request
-        is_net = asked is not None and asked.basis is FeeBasis.NET
+        is_net = isinstance(asked, AskedParts) and asked.basis is FeeBasis.NET
         below = [
             node
             for each in drawn

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date, datetime
 
+    from tidebook.analytics import Rebalancing
     from tidebook.book.holding_periods import Term
-    from tidebook.engine.explaining.parts import AskedParts
+    from tidebook.engine.explaining.asked import AskedOrders, AskedParts
     from tidebook.model.periods import PeriodRequest
 
 
@@ -58,8 +59,12 @@ class Scope(StrEnum):
     """The same of one security."""
     CLOSED = "closed"
     """How a user's closed trades ended."""
+    COMPARISON = "comparison"
+    """A user beside a benchmark."""
     VERDICT = "verdict"
     """What a rule says of a trade."""
+    ORDER = "order"
+    """What rules would say of an order."""
     TAX_TOTAL = "tax_total"
     """Sums of a household's sales as tax sees them."""
     TAX_LOT = "tax_lot"
@@ -105,12 +110,16 @@ class Question(NamedTuple):
     basis: FeeBasis = FeeBasis.NET
     term: Term | None = None
     group: str | None = None
-    request: AskedParts | None = None
+    request: AskedParts | AskedOrders | None = None
     user_id: str | None = None
     rule_id: str | None = None
     amount: str | None = None
     row: int | None = None
     currency: str | None = None
+    benchmark: str | None = None
+    start_date: date | None = None
+    end_date: date | None = None
+    rebalancing: Rebalancing | None = None
 
 
 class _Terms(NamedTuple):
@@ -142,7 +151,12 @@ TERMS: Final[Mapping[Scope, _Terms]] = {
     Scope.USER: _Terms(("user_id",), ("known_at",)),
     Scope.USER_SYMBOL: _Terms(("user_id", "security_id"), ("known_at",)),
     Scope.CLOSED: _Terms(("user_id",), ("known_at",)),
+    Scope.COMPARISON: _Terms(
+        ("user_id",),
+        ("benchmark", "start_date", "end_date", "rebalancing", "security_id", "known_at"),
+    ),
     Scope.VERDICT: _Terms(("user_id", "transaction_id", "rule_id")),
+    Scope.ORDER: _Terms(("request", "group"), ("rule_id", "amount", "row")),
     Scope.TAX_TOTAL: _Terms(("user_id", "currency")),
     Scope.TAX_LOT: _Terms(("user_id", "currency", "row")),
     Scope.TAX_SALE: _Terms(("user_id", "currency", "row", "period")),
@@ -335,7 +349,9 @@ _LISTED: Final = (
     *_of(Scope.USER, further_figures.USER),
     *_of(Scope.USER_SYMBOL, further_figures.USER_SYMBOL),
     *_of(Scope.CLOSED, further_figures.CLOSED),
+    *_of(Scope.COMPARISON, further_figures.COMPARISON),
     *_of(Scope.VERDICT, further_figures.VERDICT),
+    *_of(Scope.ORDER, further_figures.ORDER),
     *_of(Scope.TAX_TOTAL, further_figures.TAX_TOTAL),
     *_of(Scope.TAX_LOT, further_figures.TAX_LOT),
     *_of(Scope.TAX_SALE, further_figures.TAX_SALE),
@@ -382,6 +398,12 @@ _MORE: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "transaction.named_quantity": ("lot_id",),
     **dict.fromkeys(further_figures.OF_GROUPS, ("group",)),
+    "comparison.symbol_pnl": ("security_id",),
+    "order.amount": ("rule_id", "amount"),
+    "order.evidence_quantity": ("rule_id", "row"),
+    "order.evidence_amount": ("rule_id", "row"),
+    "order.replaced_qty": ("row",),
+    "order.replaced_disallowed": ("row",),
     "verdict.amount": ("amount",),
     "verdict.evidence_quantity": ("row",),
     "verdict.evidence_amount": ("row",),

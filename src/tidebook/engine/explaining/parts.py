@@ -24,40 +24,20 @@ from tidebook.engine.measuring.performance import window_of
 from tidebook.model.money import ONE, ZERO
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from datetime import date
     from decimal import Decimal
 
-    from tidebook.analytics import FeeBasis, Linking
     from tidebook.analytics.crossing import Floats
     from tidebook.analytics.derivation import Reckoned, Table, Tables
     from tidebook.book.derivation import Node
     from tidebook.book.series import PortfolioDay
+    from tidebook.engine.explaining.asked import AskedParts
     from tidebook.engine.explaining.library import Library
-    from tidebook.engine.measuring.attributing import BenchmarkGroup, Terms
     from tidebook.engine.measuring.broken_down import BrokenDown, Sleeve
-    from tidebook.engine.measuring.measured import Measured, Scope
-    from tidebook.engine.measuring.parts import Dimension
-    from tidebook.engine.measuring.performance import NamedPeriod, Window
+    from tidebook.engine.measuring.performance import Window
 
 _AMOUNTS = 5
-
-
-class AskedParts(NamedTuple):
-    """A request for contributions or for an attribution, of which one period is explained.
-
-    ``as_of`` gives the last day of what was measured; ``benchmark`` its groups, none of a
-    contribution.
-    """
-
-    scope: Scope
-    period: NamedPeriod
-    basis: FeeBasis
-    as_of: Callable[[Measured], date]
-    dimension: Dimension
-    linking: Linking
-    terms: Terms | None = None
-    benchmark: Callable[[Measured], Sequence[BenchmarkGroup]] | None = None
 
 
 class Gathered(NamedTuple):

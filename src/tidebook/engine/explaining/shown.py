@@ -36,6 +36,7 @@ SIGNS: Final[Mapping[str, str]] = {
     "whole_quotient": "÷ whole",
     "half_even": "18 places",
     "hundredfold": "× 100 exact",
+    "maximum": "max",
     "minimum": "min",
     "count": "count",
     "given": "",

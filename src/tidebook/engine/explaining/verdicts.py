@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from tidebook.engine.explaining.library import Library
 
 
-class _Told(NamedTuple):
+class Told(NamedTuple):
+    """A figure of a verdict, in what it is counted, and why there is none."""
+
     value: Decimal | None
     unit: str
     why: str
@@ -52,9 +54,9 @@ def explain_verdict(library: Library, question: Question, figure: Figure) -> Dra
     kept = library.compliance.history(ids, question.transaction_id or "")
     if not kept or kept[-1].superseded_at is not None:
         raise UnknownSubjectError(f"a verdict on trade {question.transaction_id!r}", None)
-    verdict = _by_rule(kept[-1].verdicts, rule_id)
-    told = _told(verdict, question, figure)
-    again = _told(_judged_again(library, ids, kept[-1], verdict), question, figure)
+    verdict = by_rule(kept[-1].verdicts, rule_id)
+    told = told_of(verdict, question, figure)
+    again = told_of(_judged_again(library, ids, kept[-1], verdict), question, figure)
     label = f"{_name(question, figure)} of {rule_id} on {question.transaction_id}"
     if again.value is None or told.value is None:
         reason = f"{label} ({told.why or again.why})" if told.why or again.why else label
@@ -74,11 +76,16 @@ def _judged_again(
     found = judge_household(marked_rebuilt(rebuilt(household.facts)), asked)
     for one in found.get(kept.portfolio_id, ()):
         if one.trade.trade_id == kept.transaction_id:
-            return _by_rule(one.verdicts, verdict.rule_id)
+            return by_rule(one.verdicts, verdict.rule_id)
     raise UnknownSubjectError(f"trade {kept.transaction_id!r}", kept.portfolio_id)
 
 
-def _by_rule(verdicts: Sequence[Verdict], rule_id: str) -> Verdict:
+def by_rule(verdicts: Sequence[Verdict], rule_id: str) -> Verdict:
+    """Return what a rule says.
+
+    Raises:
+        UnknownSubjectError: If it says nothing.
+    """
     for one in verdicts:
         if one.rule_id == rule_id:
             return one
@@ -89,12 +96,12 @@ def _name(question: Question, figure: Figure) -> str:
     return (question.amount or figure.name).replace("_", " ")
 
 
-def _told(verdict: Verdict, question: Question, figure: Figure) -> _Told:
+def told_of(verdict: Verdict, question: Question, figure: Figure) -> Told:
     """Return what a verdict tells under a name, or in a row of its evidence."""
     if figure.name == "amount":
         for one in verdict.amounts:
             if one.name == question.amount:
-                return _Told(one.value, one.unit, one.why)
+                return Told(one.value, one.unit, one.why)
         names = ", ".join(one.name for one in verdict.amounts)
         raise UnknownSubjectError(f"an amount {question.amount!r} among {names or 'none'}", None)
     row = question.row or 0
@@ -102,8 +109,8 @@ def _told(verdict: Verdict, question: Question, figure: Figure) -> _Told:
         raise UnknownSubjectError(f"a piece of evidence {row}", None)
     one = verdict.evidence[row]
     if figure.name == "evidence_quantity":
-        return _Told(one.quantity, "", "")
-    return _Told(one.amount, one.currency or "", "")
+        return Told(one.quantity, "", "")
+    return Told(one.amount, one.currency or "", "")
 
 
 def explain_tax(library: Library, question: Question, figure: Figure) -> Drawn:

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
     from tidebook.analytics import Interval
     from tidebook.engine.benchmarks import Benchmarks, Levels
+    from tidebook.engine.figure_reader import HoldingsReader
     from tidebook.engine.measuring.comparing import (
         Comparison,
     )
     from tidebook.engine.measuring.index_lines import Blend
-    from tidebook.engine.ports import Reader
     from tidebook.engine.user_figures import Activity
     from tidebook.engine.users import UserBook
 
@@ -70,7 +70,7 @@ def days_of(start: date | None, end: date | None, today: date) -> Span:
 
 
 def comparative(
-    reader: Reader, benchmarks: Benchmarks, book: UserBook, request: ComparativeRequest
+    reader: HoldingsReader, benchmarks: Benchmarks, book: UserBook, request: ComparativeRequest
 ) -> Comparative:
     """Return a user beside a benchmark.
 
