@@ -22,6 +22,7 @@ from tests.unit.engine.live_fixture import (
 from tidebook.engine import topics
 from tidebook.engine.live.starting import start_of
 from tidebook.errors import UnknownPortfolioError
+from tidebook.model.instruments import Instrument
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -78,6 +79,18 @@ def test_a_start_is_what_the_book_of_record_holds() -> None:
     # 10,000 grew to 10,100; nothing has fallen.
     assert (start.heights.peak, start.heights.max_drawdown) == (pytest.approx(10_100.0), 0.0)
     assert "BTC" not in start.instruments
+
+
+def test_what_was_never_quoted_is_carried_at_its_cost_until_a_price_comes() -> None:
+    book = small_book()
+    book.ingest_instruments([Instrument("NEWCO", "New", "USD", "Equity")], "r")
+    book.ingest_transactions([trade("T-7", "NEWCO", date(2024, 1, 31), "5", "20")], "r")
+    service = followed(book)
+    with _running(service):
+        # 9,000 - 5 x 20 of cash, 10 x 110, and NEWCO at its cost of 100.
+        assert service.snapshot("P1").standing.equity == pytest.approx(10_100.0)
+        _send(service, _tick("NEWCO", "30"))
+        until(lambda: abs(service.snapshot("P1").standing.equity - 10_150.0) < 1e-6)
 
 
 def test_events_are_folded_over_what_is_booked() -> None:

@@ -86,9 +86,14 @@ def start_of(reader: Reader, portfolio_id: str, today: date, symbols: Collection
     with exact():
         since = [(on, amount) for on, amount in flows if not before or on > before[-1].on]
         cash_base = sum((_worth(one) for one in cash), ZERO)
-    instruments = {one.security_id: _instrument(one) for one in held}
-    others = [symbol for symbol in symbols if symbol not in instruments]
-    instruments |= _others(reader, others, view.portfolio.base_currency, today)
+    instruments = {
+        one.security_id: _instrument(one, rate)
+        for one in held
+        if (rate := one.valuation.rate_to_base) is not None
+    }
+    # What nobody quoted has no rate in its valuation, and a tick must move it all the same.
+    wanted = {*symbols, *(one.security_id for one in held)} - instruments.keys()
+    instruments |= _others(reader, sorted(wanted), view.portfolio.base_currency, today)
     return Start(
         portfolio_id,
         view.portfolio.base_currency,
@@ -157,14 +162,10 @@ def _worth(one: PositionView) -> Decimal:
     return one.cost_base if value is None else value.counted_base
 
 
-def _instrument(one: PositionView) -> Instrument:
-    """Return what a price makes a position worth; nothing where no rate leads to the base."""
-    known = one.instrument
-    rate = one.valuation.rate_to_base
-    if rate is None:
-        return Instrument(0.0, known.sector)
+def _instrument(one: PositionView, rate_to_base: Decimal) -> Instrument:
+    """Return what a price makes a position worth."""
     with exact():
-        return Instrument(_float(known.multiplier * rate), known.sector)
+        return Instrument(_float(one.instrument.multiplier * rate_to_base), one.instrument.sector)
 
 
 def _holding(one: PositionView, instrument: Instrument) -> Holding:
