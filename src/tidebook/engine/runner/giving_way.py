@@ -1,8 +1,9 @@
-"""Giving way: when the daily series are brought up to date beside facts that keep coming.
+"""Giving way: when series are brought up to date, and trades judged, beside facts that keep coming.
 
 A series is a pure function of the book, and the same work whether it is done once for many facts or
 after each of them. While facts come in, it is done by turns: for a part of the time, and seldom
-enough that a trade never waits long for a portfolio that is being valued.
+enough that a trade never waits long for a portfolio that is being valued. What rules say of trades
+rests on the series, and gives way to both.
 """
 
 from __future__ import annotations
@@ -13,6 +14,10 @@ _PATIENCE_SECONDS: Final = 3.0
 _LOOK_SECONDS: Final = 0.25
 _REST_SHARE: Final = 2.0
 _REST_SECONDS_MAX: Final = 1.0
+_QUIET_SECONDS: Final = 0.5
+_JUDGING_REST_SHARE: Final = 4.0
+_JUDGING_REST_SECONDS_MIN: Final = 1.0
+_JUDGING_REST_SECONDS_MAX: Final = 10.0
 
 
 class GivingWay:
@@ -39,3 +44,37 @@ class GivingWay:
         """Take note of a round; one beside which facts came in is followed by a rest."""
         rest = min((ended - began) * _REST_SHARE, _REST_SECONDS_MAX) if beside_others else 0.0
         self._rested_at = ended + rest
+
+
+class LastSay:
+    """Tells when trades may be judged.
+
+    At once when nothing has moved for half a second; beside facts that come in, for a fifth of the
+    time; while the book is behind the log, seldom, for what is judged then is judged again.
+    """
+
+    def __init__(self, now: float) -> None:
+        """Begin with nothing judged yet, and nothing known of what has moved."""
+        self._seen, self._moved_at = -1, now
+        self._judged_at, self._took = now, _JUDGING_REST_SECONDS_MAX
+
+    def may_begin(self, now: float, *, arrived: int, is_waiting: bool, is_behind: bool) -> bool:
+        """Tell whether a round may begin.
+
+        Args:
+            now: The present moment, in seconds.
+            arrived: Grows whenever anything moves.
+            is_waiting: Whether there is anything to book.
+            is_behind: Whether it is more than a batch.
+        """
+        if arrived != self._seen:
+            self._seen, self._moved_at = arrived, now
+        if now - self._moved_at >= _QUIET_SECONDS and not is_waiting:
+            return True
+        rest = max(_JUDGING_REST_SECONDS_MIN, self._took * _JUDGING_REST_SHARE)
+        rest = _JUDGING_REST_SECONDS_MAX if is_behind else min(rest, _JUDGING_REST_SECONDS_MAX)
+        return now - self._judged_at >= rest
+
+    def ran(self, began: float, ended: float) -> None:
+        """Take note of a round."""
+        self._judged_at, self._took = ended, ended - began

@@ -30,7 +30,7 @@ from tidebook.engine.record_origins import origins_of
 from tidebook.engine.records import transaction_from
 from tidebook.engine.runner.consuming import Consumption
 from tidebook.engine.runner.feeds import SHIPPING, BusFeed, LogFeed
-from tidebook.engine.runner.giving_way import GivingWay
+from tidebook.engine.runner.giving_way import GivingWay, LastSay
 from tidebook.engine.runner.shipping import resting, shipping
 from tidebook.engine.runner.sparing import Sparing
 from tidebook.engine.runner.telling import tell_book, tell_prices, tell_series
@@ -62,8 +62,6 @@ _BACKOFF_SECONDS: Final = (0.02, 0.1, 0.5, 1.0, 2.0, 5.0)
 _WORK_AT_ONCE: Final = 50
 _SERIES_AT_ONCE: Final = 500
 _JUDGED_AT_ONCE: Final = 20
-_QUIET_SECONDS: Final = 0.5
-_COMPLIANCE_PATIENCE_SECONDS: Final = 10.0
 _STANDBY_SECONDS: Final = 1.0
 _NEWS_SECONDS: Final = 0.5
 _HINTS_SECONDS: Final = 0.01  # hints that come in so short a time are one
@@ -391,21 +389,20 @@ class Runner:
 
     def _compliance_steps(self) -> Callable[[], bool]:
         judging = Sparing(_JUDGED_AT_ONCE)
-        seen, moved_at = self._arrived.count, time.monotonic()
-        judged_at = moved_at
+        last_say = LastSay(time.monotonic())
 
         def step() -> bool:
-            # Rules are the last to have a say: they wait until nothing moves, for a while.
-            nonlocal seen, moved_at, judged_at
-            now = time.monotonic()
-            if self._arrived.count != seen:
-                seen, moved_at = self._arrived.count, now
-            is_quiet = now - moved_at >= _QUIET_SECONDS and not self.backlog()
-            if not is_quiet and now - judged_at < _COMPLIANCE_PATIENCE_SECONDS:
+            began, waiting = time.monotonic(), self.backlog()
+            if not last_say.may_begin(
+                began,
+                arrived=self._arrived.count,
+                is_waiting=waiting > 0,
+                is_behind=waiting > self._batch_max,
+            ):
                 self._stopping.wait(_POLL_SECONDS)
                 return True
             busy = judging.run(self._judge_again)
-            judged_at = time.monotonic()
+            last_say.ran(began, time.monotonic())
             return busy
 
         return step

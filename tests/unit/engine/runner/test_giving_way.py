@@ -1,10 +1,10 @@
-"""When the daily series wait for the book, and for how long."""
+"""When the daily series and the rules wait for the book, and for how long."""
 
 from __future__ import annotations
 
 import pytest
 
-from tidebook.engine.runner.giving_way import GivingWay
+from tidebook.engine.runner.giving_way import GivingWay, LastSay
 
 
 def test_a_round_begins_at_once_when_nothing_comes_in() -> None:
@@ -41,3 +41,40 @@ def test_who_waited_in_vain_is_not_held_to_it_when_the_book_has_caught_up() -> N
     assert giving_way.pause_seconds(100.0, is_behind=True) == 0.25
     assert giving_way.pause_seconds(100.2, is_behind=False) == 0.0
     assert giving_way.pause_seconds(104.0, is_behind=True) == 0.25
+
+
+def _may(last_say: LastSay, now: float, *, arrived: int, waiting: int = 0) -> bool:
+    return last_say.may_begin(
+        now, arrived=arrived, is_waiting=waiting > 0, is_behind=waiting > 1_000
+    )
+
+
+def test_trades_are_judged_when_nothing_has_moved_for_half_a_second() -> None:
+    last_say = LastSay(100.0)
+    assert not _may(last_say, 100.0, arrived=7)
+    assert not _may(last_say, 100.4, arrived=7)
+    assert _may(last_say, 100.5, arrived=7)
+    assert not _may(last_say, 100.6, arrived=8)
+
+
+def test_beside_a_trickle_trades_are_judged_for_a_fifth_of_the_time() -> None:
+    last_say = LastSay(100.0)
+    last_say.ran(100.0, 100.5)
+    moments = [100.5 + step / 4 for step in range(20)]
+    begun = [now for place, now in enumerate(moments) if _may(last_say, now, arrived=place)]
+    assert begun[0] == 102.5
+
+
+def test_a_round_that_found_nothing_is_followed_by_a_second_of_rest() -> None:
+    last_say = LastSay(100.0)
+    last_say.ran(100.0, 100.001)
+    assert not _may(last_say, 100.9, arrived=1)
+    assert _may(last_say, 101.1, arrived=2)
+
+
+def test_while_the_book_is_far_behind_trades_are_judged_seldom() -> None:
+    last_say = LastSay(100.0)
+    last_say.ran(100.0, 100.1)
+    assert not _may(last_say, 105.0, arrived=1, waiting=5_000)
+    assert not _may(last_say, 110.0, arrived=1, waiting=5_000)
+    assert _may(last_say, 110.2, arrived=2, waiting=5_000)
