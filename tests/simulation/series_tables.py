@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -204,17 +205,21 @@ class SeriesTables:
             self._session.statement()
         for one in saved:
             identity = one.job.portfolio.portfolio_id
-            for day in one.close:
-                self._days.delete((identity, day))
+            stored = sorted(key[1] for key, _ in self._days.where("portfolio", identity))
+            for first, last in one.close:
+                for day in stored[bisect_left(stored, first) : bisect_right(stored, last)]:
+                    self._days.delete((identity, day))
             for day in one.write:
                 self._days.insert((identity, day.on), DayRow(day, one.job.generation, at))
         return claimed
 
     def _claimed(self, writes: Sequence[SeriesWrite]) -> Iterator[str]:
-        """Lock portfolios in the order of their ids; yield those as they were read."""
+        """Lock portfolios that nobody holds, in the order of their ids; yield those as read."""
         jobs = {one.job.portfolio.portfolio_id: one.job for one in writes}
         for identity in sorted(jobs):
-            row = self._portfolios.locked(identity)
+            if not self._portfolios.try_lock(identity):
+                continue
+            row = self._portfolios.get(identity)
             if row is None or self._is_stale(jobs[identity], row.generation, row.valuation_version):
                 continue
             claimed = row._replace(

@@ -139,7 +139,7 @@ class Simulation:
     def _observe(self, changes: Changes, process: Group | None) -> None:
         self.commits += 1
         if "log" in changes:
-            self._hint()
+            self._hint(process)
             sent = (
                 change.after.correlation_id
                 for key, change in changes["log"].items()
@@ -152,11 +152,15 @@ class Simulation:
             self.scheduler.fail(error)
             raise Ended from error
 
-    def _hint(self) -> None:
+    def _hint(self, sender: Group | None) -> None:
+        """Tell the leader, unless it was the leader itself."""
+        leader = self.database.leader
+        if leader is sender:
+            return
         if self.injector.enabled and self.fault_random.random() < self.swarm.hint_lost:
             self.tally.count(Fault.HINT_LOST)
-        elif isinstance(self.database.leader, Process):
-            self.database.leader.hint()
+        elif isinstance(leader, Process):
+            leader.hint()
 
     def _rests(self) -> bool:
         """Tell whether everything sent is booked and valued; the first time ends the storm."""

@@ -53,13 +53,20 @@ class SeriesAsked(NamedTuple):
     start: date
 
 
+class Span(NamedTuple):
+    """Every day that is stored from one day through another."""
+
+    first: date
+    last: date
+
+
 class SeriesWrite(NamedTuple):
-    """What a job came to: the rows to write, and the days whose stored rows end.
+    """What a job came to: the rows to write, and the spans of days whose stored rows end.
 
     ``restated`` says by how much days that had been valued moved, where any did.
     """
 
     job: SeriesJob
     write: Sequence[PortfolioDay]
-    close: Sequence[date]
+    close: Sequence[Span]
     restated: SeriesRestated | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from psycopg import sql
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from psycopg import Cursor
 
 Cell = str | bytes | int | bool | Decimal | date | datetime | None
-_BLOCK_ROWS = 2000
+# The server takes one block in while the next one is written.
+_BLOCK_ROWS = 250
 _KEPT = 4096
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
@@ -32,18 +34,25 @@ def copy_rows(
     rows: Iterable[Sequence[Cell]],
 ) -> None:
     """Write rows into a table; the cells of a row are in the order of ``into``."""
+    copy_lines(cursor, table, into, ("\t".join(_cells(row)) for row in rows))
+
+
+def copy_lines(
+    cursor: Cursor[tuple[object, ...]], table: str, into: Sequence[str], lines: Iterable[str]
+) -> None:
+    """Write rows that are lines of COPY's text already, each without its end."""
     statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
         sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, into))
     )
+    coming = iter(lines)
     with cursor.copy(statement) as copy:
-        block: list[str] = []
-        for row in rows:
-            block.append("\t".join(_cells(row)))
-            if len(block) == _BLOCK_ROWS:
-                copy.write("\n".join(block) + "\n")
-                block.clear()
-        if block:
+        while block := list(islice(coming, _BLOCK_ROWS)):
             copy.write("\n".join(block) + "\n")
+
+
+def line(cells: Sequence[Cell]) -> str:
+    """Return a row, or the first cells of one, as COPY's text without its end."""
+    return "\t".join(_cells(cells))
 
 
 def _cells(row: Sequence[Cell]) -> list[str]:

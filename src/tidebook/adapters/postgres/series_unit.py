@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from decimal import Decimal
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypedDict
 
 from tidebook.adapters.postgres.book_unit import POLICIES, portfolio
-from tidebook.adapters.postgres.copying import columns, copy_rows
+from tidebook.adapters.postgres.copying import columns, copy_lines, line
 from tidebook.adapters.postgres.statements import statements
 from tidebook.book.cashflows import Classification, Timing
 from tidebook.book.series import DatedFlow, PortfolioDay, contract_steps, cumulated
 from tidebook.engine.valuing import SeriesInput, SeriesJob, SeriesSpan
 from tidebook.model.instruments import built_in_instrument
 from tidebook.model.money import ONE, ZERO, exact
+from tidebook.model.tuples import made
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import date, datetime
-    from decimal import Decimal
 
     from psycopg import Cursor
 
@@ -36,6 +37,7 @@ _DAY_COLUMNS = columns(
 )
 
 
+_ZERO: Final = str(ZERO)
 _NOTHING: Final = (None, ZERO)
 """No stored day, and nothing it closed at."""
 
@@ -103,9 +105,7 @@ def series_inputs(
     for portfolio_id, day, amount, timing, kind in cursor.execute(_SQL["flows"], named).fetchall():
         is_cost = kind == Classification.EXPENSE
         flows[portfolio_id].append(DatedFlow(day, amount, Timing(timing), is_cost))
-    stored: dict[str, dict[date, PortfolioDay]] = defaultdict(dict)
-    for portfolio_id, *row in cursor.execute(_SQL["stored_days"], named).fetchall():
-        stored[portfolio_id][row[0]] = PortfolioDay._make(row)
+    stored = _stored(cursor, named)
     # Where the series begins no sooner than was asked first, that closing value is the opening.
     sooner = [
         one for one in asked if one.span.stored_before and one.span.stored_before >= one.start
@@ -121,6 +121,20 @@ def series_inputs(
         )
         for identity, one in zip(named["ids"], asked, strict=True)
     ]
+
+
+def _stored(cursor: Cursor[tuple[Any, ...]], named: _Named) -> dict[str, dict[date, PortfolioDay]]:
+    """Return each portfolio's stored days from one on."""
+    found: dict[str, dict[date, PortfolioDay]] = defaultdict(dict)
+    told, closing = _ZERO, ZERO
+    rows = cursor.execute(_SQL["stored_days"], named).fetchall()
+    for portfolio_id, on, opened, start, end, closed, fees, unpriced in rows:
+        opening = closing if opened == told else Decimal(opened)
+        told, closing = closed, Decimal(closed)
+        flows = start or ZERO, end or ZERO
+        day = (on, opening, *flows, closing, fees or ZERO, unpriced or ZERO)
+        found[portfolio_id][on] = made(PortfolioDay, day)
+    return found
 
 
 def _named(days: Iterable[tuple[SeriesJob, date]]) -> _Named:
@@ -204,27 +218,30 @@ def save(
     if any(one.write for one in saved):
         # The instant of the batch is written once and for all: it stands in every row.
         stamp = at.isoformat()
-        rows = (
-            (one.job.portfolio.portfolio_id, one.job.generation, stamp, *day)
-            for one in saved
-            for day in one.write
-        )
-        copy_rows(cursor, "portfolio_days", _DAY_COLUMNS, rows)
+        lines = (text for one in saved for text in _lines(one, stamp))
+        copy_lines(cursor, "portfolio_days", _DAY_COLUMNS, lines)
     return claimed
+
+
+def _lines(one: SeriesWrite, stamp: str) -> Iterator[str]:
+    """Yield the days of a portfolio as they are copied: mostly zeros, and values told twice."""
+    head = line((one.job.portfolio.portfolio_id, one.job.generation, stamp))
+    before, told = ZERO, _ZERO
+    for on, bod, start, end, eod, fees, unpriced in one.write:
+        opening = told if bod is before else str(bod)
+        before, told = eod, str(eod)
+        starts = _ZERO if start is ZERO else str(start)
+        ends = _ZERO if end is ZERO else str(end)
+        costs = _ZERO if fees is ZERO else str(fees)
+        missing = _ZERO if unpriced is ZERO else str(unpriced)
+        day = on.isoformat()
+        yield f"{head}\t{day}\t{opening}\t{starts}\t{ends}\t{told}\t{costs}\t{missing}"
 
 
 def _close(cursor: Cursor[tuple[Any, ...]], saved: Sequence[SeriesWrite], at: datetime) -> None:
     """Close the rows of days that are replaced or are no more."""
-    closing = [
-        (place, day.isoformat()) for place, one in enumerate(saved, start=1) for day in one.close
-    ]
-    if not closing:
-        return
-    # Written as text by hand: the driver looks at every element of a list for what to quote.
-    named = {
-        "ids": [one.job.portfolio.portfolio_id for one in saved],
-        "places": f"{{{','.join(str(place) for place, _ in closing)}}}",
-        "days": f"{{{','.join(day for _, day in closing)}}}",
-        "at": at,
-    }
-    cursor.execute(_SQL["close_days"], named)
+    closing = [(one.job.portfolio.portfolio_id, *span) for one in saved for span in one.close]
+    if closing:
+        ids, firsts, lasts = map(list, zip(*closing, strict=True))
+        named = {"ids": ids, "firsts": firsts, "lasts": lasts, "at": at}
+        cursor.execute(_SQL["close_days"], named)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from datetime import date, timedelta
+from itertools import groupby
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.book.series import daily_series
 from tidebook.engine.stages.restating import series_restated
-from tidebook.engine.valuing import SeriesAsked, SeriesWrite
+from tidebook.engine.valuing import SeriesAsked, SeriesWrite, Span
 from tidebook.model.calendars import valuation_days
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def bring_up_to_date(
             if replaced is not None:
                 restated.append(replaced.days)
             if write or close:
-                first = min([row.on for row in write] + list(close))
+                first = min([row.on for row in write] + [span.first for span in close])
                 brought.append((job.portfolio.portfolio_id, first, job.generation))
     return SeriesOutcome(len(jobs), written, stale, tuple(brought), tuple(restated))
 
@@ -142,7 +143,7 @@ def _writes(unit: Unit, part: Sequence[_Days]) -> list[SeriesWrite]:
         rows = daily_series(days, given.holdings, given.flows, market, given.opening)
         write, close = _changes(rows, given.stored)
         restated = series_restated(rows, given.stored, close)
-        writes.append(SeriesWrite(asked.job, write, close, restated))
+        writes.append(SeriesWrite(asked.job, write, spans(close, given.stored), restated))
     return writes
 
 
@@ -200,3 +201,13 @@ def _changes(
     close = [row.on for row in write if row.on in stored]
     close.extend(day for day in stored if day not in days)
     return write, close
+
+
+def spans(close: Sequence[date], stored: Collection[date]) -> list[Span]:
+    """Return stored days as spans in which nothing else is stored."""
+    if len(close) == len(stored):
+        return [Span(min(close), max(close))] if close else []
+    ending = set(close)
+    runs = groupby(sorted(stored), ending.__contains__)
+    whole = [list(days) for ends, days in runs if ends]
+    return [Span(days[0], days[-1]) for days in whole]

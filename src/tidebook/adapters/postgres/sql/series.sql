@@ -80,8 +80,11 @@ SELECT portfolio_id, security_id FROM position_state
 WHERE portfolio_id = ANY(%(ids)s) AND quantity <> 0
 
 -- name: stored_days
-SELECT portfolio_id, d.day, d.bod_market_value, d.bod_cashflow, d.eod_cashflow,
-       d.eod_market_value, d.fees, d.unpriced_cost
+-- Most of it is zero, or the value that the day before closed at: a number that is not made out of
+-- its text takes no time.
+SELECT portfolio_id, d.day, d.bod_market_value::text, nullif(d.bod_cashflow, 0),
+       nullif(d.eod_cashflow, 0), d.eod_market_value::text, nullif(d.fees, 0),
+       nullif(d.unpriced_cost, 0)
 FROM unnest(%(ids)s::text[], %(days)s::date[]) AS j (portfolio_id, day)
 JOIN portfolio_days d USING (portfolio_id)
 WHERE d.superseded_at = 'infinity' AND d.day >= j.day
@@ -102,7 +105,8 @@ FROM market_marks m JOIN portfolios p USING (portfolio_id)
 WHERE m.portfolio_id = ANY(%(ids)s)
 
 -- name: claim
--- Portfolios are locked in the order of their ids by everyone, and their marks after them. A mark
+-- Portfolios are locked in the order of their ids by everyone, and their marks after them. One that
+-- somebody else holds is being booked on: its series is out of date, and waits for nobody. A mark
 -- that has been set since the statement began stays where it is, and the series is valued again.
 WITH locked AS (
     SELECT p.portfolio_id, p.cif_id, p.series_from,
@@ -112,7 +116,7 @@ WITH locked AS (
          AS j (portfolio_id, generation, valuation_version)
       USING (portfolio_id, generation)
     ORDER BY p.portfolio_id
-    FOR UPDATE OF p
+    FOR UPDATE OF p SKIP LOCKED
 ), marked AS (
     SELECT m.portfolio_id, l.cif_id, LEAST(l.series_from, m.from_date) AS series_from, m.moves
     FROM locked l JOIN market_marks m USING (portfolio_id, moves)
@@ -145,10 +149,10 @@ FROM claimed WHERE p.portfolio_id = claimed.portfolio_id
 RETURNING p.portfolio_id
 
 -- name: close_days
--- Each day names its portfolio by its place among the ids.
+-- A portfolio's days are found by one range each, in the index of the current ones.
 UPDATE portfolio_days d SET superseded_at = %(at)s
-FROM unnest(%(places)s::integer[], %(days)s::date[]) AS c (place, day)
-WHERE d.portfolio_id = (%(ids)s::text[])[c.place] AND d.day = c.day
+FROM unnest(%(ids)s::text[], %(firsts)s::date[], %(lasts)s::date[]) AS c (id, first, last)
+WHERE d.portfolio_id = c.id AND d.day BETWEEN c.first AND c.last
   AND d.superseded_at = 'infinity'
 
 -- name: changes
