@@ -18,6 +18,7 @@ from tests.fixtures.reader_book import JAN_1, JAN_5, write_portfolio
 from tidebook.adapters.postgres.market_cache import MarketCache
 from tidebook.adapters.postgres.store import PostgresStore
 from tidebook.engine import topics
+from tidebook.engine.stages.series import bring_up_to_date
 from tidebook.engine.valuing import SeriesWrite
 from tidebook.model.facts import Price
 
@@ -135,6 +136,27 @@ def test_a_price_that_waits_for_a_series_to_be_written_marks_it_again(book: Book
             wait_for_a_lock(book)
         priced.result(PATIENCE_SECONDS)
     assert standing(book, "P1") == (marked[0], marked[1] + 1, NEXT)
+
+
+def test_a_portfolio_that_is_being_booked_on_is_left_for_later_and_holds_up_nobody(
+    book: Book,
+) -> None:
+    correct(book, 11)
+    taken: list[str] = []
+    with book.store.unit() as booking:
+        booking.lock_portfolios(["P1"])
+        with book.store.unit() as valuing:
+            outcome = bring_up_to_date(valuing, 10, lambda: AT, taken=taken)
+        assert (outcome.stale, taken) == (1, ["P1", "P2"])
+        assert standing(book, "P1")[2] == FIRST
+        assert standing(book, "P2")[2] is None
+        # What is left would be valued in vain until the booking is done.
+        taken.clear()
+        with book.store.unit() as valuing:
+            outcome = bring_up_to_date(valuing, 10, lambda: AT, taken=taken)
+        assert (outcome.portfolios, outcome.stale, taken) == (1, 1, [])
+    book.settle()
+    assert standing(book, "P1")[2] is None
 
 
 def test_a_price_that_comes_while_a_trade_is_valued_for_the_first_time_stays_marked(

@@ -139,7 +139,7 @@ class Simulation:
     def _observe(self, changes: Changes, process: Group | None) -> None:
         self.commits += 1
         if "log" in changes:
-            self._hint(process)
+            self._hint()
             sent = (
                 change.after.correlation_id
                 for key, change in changes["log"].items()
@@ -152,15 +152,11 @@ class Simulation:
             self.scheduler.fail(error)
             raise Ended from error
 
-    def _hint(self, sender: Group | None) -> None:
-        """Tell the leader, unless it was the leader itself."""
-        leader = self.database.leader
-        if leader is sender:
-            return
+    def _hint(self) -> None:
         if self.injector.enabled and self.fault_random.random() < self.swarm.hint_lost:
             self.tally.count(Fault.HINT_LOST)
-        elif isinstance(leader, Process):
-            leader.hint()
+        elif isinstance(self.database.leader, Process):
+            self.database.leader.hint()
 
     def _rests(self) -> bool:
         """Tell whether everything sent is booked and valued; the first time ends the storm."""

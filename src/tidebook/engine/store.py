@@ -434,7 +434,7 @@ class Store(Protocol):
         ...
 
     def news(self, timeout_seconds: float) -> bool:
-        """Wait for a hint that another process appended something; False when the time ran out.
+        """Wait for a hint that something was appended; False when the time ran out.
 
         Raises:
             StoreUnavailableError: When the connection that holds the lead has ended.

@@ -45,8 +45,7 @@ class Making(NamedTuple):
 
     def store(self, lead: LeadName = "stages") -> PostgresStore:
         """Return a store that is closed with the system."""
-        is_own = self.pool.has_session
-        made = PostgresStore(self.pool, self.cache, conninfo=self.url, lead=lead, is_own=is_own)
+        made = PostgresStore(self.pool, self.cache, conninfo=self.url, lead=lead)
         self.stack.callback(made.close)
         return made
 

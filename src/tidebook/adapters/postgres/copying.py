@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from psycopg import Cursor
 
 Cell = str | bytes | int | bool | Decimal | date | datetime | None
-# The server takes one block in while the next one is written.
-_BLOCK_ROWS = 250
+_BLOCK_ROWS = 2000
+_BLOCK_LINES = 250
 _KEPT = 4096
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
@@ -34,25 +34,18 @@ def copy_rows(
     rows: Iterable[Sequence[Cell]],
 ) -> None:
     """Write rows into a table; the cells of a row are in the order of ``into``."""
-    copy_lines(cursor, table, into, ("\t".join(_cells(row)) for row in rows))
-
-
-def copy_lines(
-    cursor: Cursor[tuple[object, ...]], table: str, into: Sequence[str], lines: Iterable[str]
-) -> None:
-    """Write rows that are lines of COPY's text already, each without its end."""
     statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
         sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, into))
     )
-    coming = iter(lines)
     with cursor.copy(statement) as copy:
-        while block := list(islice(coming, _BLOCK_ROWS)):
+        block: list[str] = []
+        for row in rows:
+            block.append("\t".join(_cells(row)))
+            if len(block) == _BLOCK_ROWS:
+                copy.write("\n".join(block) + "\n")
+                block.clear()
+        if block:
             copy.write("\n".join(block) + "\n")
-
-
-def line(cells: Sequence[Cell]) -> str:
-    """Return a row, or the first cells of one, as COPY's text without its end."""
-    return "\t".join(_cells(cells))
 
 
 def _cells(row: Sequence[Cell]) -> list[str]:
@@ -89,3 +82,24 @@ _WRITERS: dict[type, Callable[..., str]] = {
     date: lru_cache(_KEPT)(date.isoformat),
     datetime: lru_cache(_KEPT)(datetime.isoformat),
 }
+
+
+def copy_lines(
+    cursor: Cursor[tuple[object, ...]], table: str, into: Sequence[str], lines: Iterable[str]
+) -> None:
+    """Write rows that are lines of COPY's text already, each without its end.
+
+    The blocks are small: the server takes one in while the next one is made.
+    """
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
+        sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, into))
+    )
+    coming = iter(lines)
+    with cursor.copy(statement) as copy:
+        while block := list(islice(coming, _BLOCK_LINES)):
+            copy.write("\n".join(block) + "\n")
+
+
+def escaped(cell: str) -> str:
+    """Return a text as a cell of such a line."""
+    return cell.translate(_ESCAPES)

@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypedDict
 
 from tidebook.adapters.postgres.book_unit import POLICIES, portfolio
-from tidebook.adapters.postgres.copying import columns, copy_lines, line
+from tidebook.adapters.postgres.copying import columns, copy_lines, escaped
 from tidebook.adapters.postgres.statements import statements
 from tidebook.book.cashflows import Classification, Timing
 from tidebook.book.series import DatedFlow, PortfolioDay, contract_steps, cumulated
@@ -225,7 +225,7 @@ def save(
 
 def _lines(one: SeriesWrite, stamp: str) -> Iterator[str]:
     """Yield the days of a portfolio as they are copied: mostly zeros, and values told twice."""
-    head = line((one.job.portfolio.portfolio_id, one.job.generation, stamp))
+    head = f"{escaped(one.job.portfolio.portfolio_id)}\t{one.job.generation}\t{stamp}"
     before, told = ZERO, _ZERO
     for on, bod, start, end, eod, fees, unpriced in one.write:
         opening = told if bod is before else str(bod)

@@ -28,7 +28,7 @@ from tidebook.engine.batches import Done
 from tidebook.errors import ContendedError, FencedError, StoreUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
     from datetime import date, datetime
 
     from psycopg import Connection, Cursor
@@ -304,16 +304,12 @@ class PostgresStore:
         *,
         conninfo: str,
         lead: LeadName = "stages",
-        is_own: Callable[[int], bool] = lambda _: False,
     ) -> None:
         """Take connections from ``pool``; share ``cache`` with the read side of this process.
 
         The lead is held by a connection of its own, made with ``conninfo``. Who leads one kind of
-        work, named by ``lead``, has nothing to do with who leads another. ``is_own`` tells which
-        sessions of the server, by their process ids, are those of this process: of what they
-        append nobody here needs to be told.
+        work, named by ``lead``, has nothing to do with who leads another.
         """
-        self._is_own = is_own
         self._lead_lock = _LEAD_LOCKS[lead]
         self._pool = pool
         self._cache = cache
@@ -367,16 +363,14 @@ class PostgresStore:
         return bool(row and row[0])
 
     def news(self, timeout_seconds: float) -> bool:
-        """Wait for a hint that somebody else appended something; False when the time ran out.
+        """Wait for a hint that something was appended; False when the time ran out.
 
         It comes on the connection that holds the lead, and is only a hint: readers poll as well.
-        Of what this process appends it knows before.
         """
         if self._lead is None:
             return False
         try:
-            hints = self._lead.notifies(timeout=timeout_seconds)
-            return any(not self._is_own(hint.pid) for hint in hints)
+            return any(True for _ in self._lead.notifies(timeout=timeout_seconds, stop_after=1))
         except OperationalError as error:
             self._lead = None
             raise _unavailable(error) from error

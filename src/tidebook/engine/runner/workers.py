@@ -426,9 +426,6 @@ class Runner:
             tell_series(unit, outcome, now())
         for days in outcome.restated:
             self._telemetry.series_restated(days)
-        if outcome.stale == len(taken):
-            # Whoever holds them tells when they can be valued; until then it would be in vain.
-            taken.clear()
         if taken:
             self._booked.give()
             self._arrived.give()

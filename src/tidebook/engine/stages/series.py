@@ -57,9 +57,10 @@ def bring_up_to_date(
 
     It takes as many as have about 10,000 days to be valued together: their portfolios are locked
     until the unit ends, and what each unit costs is spread over all of them. ``spared`` are passed
-    over. Into ``taken`` go those that are not, before anything is done. What
-    is written is believed from the instant at which it was known what there is to do: one taken
-    before would say that it was believed while it was not.
+    over. Into ``taken`` go those that are not, before anything is done; when every one of them
+    turns out to be booked on, it is emptied, for to come again at once would be in vain: whoever
+    books tells when it is done. What is written is believed from the instant at which it was known
+    what there is to do: one taken before would say that it was believed while it was not.
     """
     unit.hold_market(exclusive=False)
     jobs: Sequence[SeriesJob] = unit.series_jobs(limit, spared)
@@ -84,6 +85,8 @@ def bring_up_to_date(
             if write or close:
                 first = min([row.on for row in write] + [span.first for span in close])
                 brought.append((job.portfolio.portfolio_id, first, job.generation))
+    if taken and stale == len(jobs):
+        taken.clear()
     return SeriesOutcome(len(jobs), written, stale, tuple(brought), tuple(restated))
 
 
