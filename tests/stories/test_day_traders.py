@@ -101,6 +101,16 @@ def test_a_call_halves_the_buying_power_until_it_is_met() -> None:
     assert (met.status, met.amount("day_trading_buying_power")) == (Status.PASS, D(200000))
 
 
+def test_while_a_call_is_open_what_is_closed_gives_no_buying_power_back() -> None:
+    desk = called()
+    # 80,000 while the call of 10,000 is open. 50,000 are bought and sold: 30,000 are left.
+    desk.day_trades("2025-01-14", "Y", 500, 100)
+    within = desk.said(desk.does("2025-01-14", "buy 300 Z at 100"), "day_trading_buying_power")
+    assert (within.status, within.amount("used")) == (Status.FLAG, D(80000))
+    above = desk.said(desk.does("2025-01-14", "buy 1 W at 100"), "day_trading_buying_power")
+    assert (above.status, above.amount("used")) == (Status.FAIL, D(80100))
+
+
 def test_money_that_leaves_within_two_business_days_has_met_no_call() -> None:
     desk = called()
     desk.money("2025-01-15", "10000")
