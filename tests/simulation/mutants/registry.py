@@ -48,6 +48,7 @@ SEEDS: Final = {
     "remainder_dropped_in_share": 8,
     "said_to_be_booked": 1,
     "same_day_skipped": 315,
+    "series_writes_stale_job": 138,
     "share_rounded_down": 8,
     "stale_generation": 142,
     "taken_without_lead": 5,
