@@ -14,7 +14,7 @@ from tidebook.engine.envelope import UNREADABLE, WHY, headers, messages, receive
 from tidebook.engine.runner import feeds
 from tidebook.engine.runner.feeds import SHIPPING, BusFeed
 from tidebook.engine.topics import DURABLE_TOPICS, RAW_TRANSACTIONS, key_of, partition
-from tidebook.errors import StoreUnavailableError
+from tidebook.errors import BusUnavailableError, StoreUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -78,6 +78,8 @@ class Wire:
         self.sought: list[int] = []
         self.owner: Owner | None = None
         self.begun_at: int | None = None
+        self.end: int | None = 0
+        """Where the partition ends; None while the bus is away."""
 
     def subscribe(self, group: str, topics: Sequence[str], owner: Owner) -> Wire:
         assert (group, topics) == ("tidebook-book", [RAW_TRANSACTIONS])
@@ -96,6 +98,12 @@ class Wire:
 
     def settle(self, places: Mapping[Part, int]) -> None:
         self.settled.append(places[PART])
+
+    def ends(self, parts: Collection[Part]) -> Mapping[Part, int]:
+        assert set(parts) == {PART}
+        if self.end is None:
+            raise BusUnavailableError("away")
+        return {PART: self.end}
 
     def close(self) -> None:
         self.owner = None
@@ -294,6 +302,30 @@ def test_what_was_shipped_long_ago_and_does_not_arrive_is_shipped_again(
     offsets.shipped = 5
     now[0] += 20
     feed.look()
+    assert offsets.rewound == [5]
+
+
+def test_what_the_bus_has_is_not_shipped_again_however_long_it_is_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(feeds.time, "monotonic", lambda: now[0])
+    wire, offsets = Wire(), Memory(sequence=5, place=7)
+    offsets.shipped = 9
+    wire.end = None
+    feed, _ = feed_of(wire, offsets)
+    assert not feed.look()
+    for _ in range(3):
+        now[0] += 11
+        with pytest.raises(BusUnavailableError):
+            feed.look()
+    wire.end = 11  # it is back, with all four, of which none has arrived yet
+    now[0] += 11
+    assert not feed.look()
+    assert offsets.rewound == []
+    wire.end = 7  # what it had confirmed is gone
+    now[0] += 11
+    assert not feed.look()
     assert offsets.rewound == [5]
 
 

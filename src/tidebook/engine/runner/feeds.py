@@ -204,7 +204,7 @@ class BusFeed:
             self._quiet_since = None
             self._hold(arrivals)
         else:
-            self._look_for_losses()
+            self._look_for_losses(self._subscription)
         return bool(self._held)
 
     def again(self) -> bool:
@@ -337,8 +337,11 @@ class BusFeed:
             self._offsets.rewind(SHIPPING, {part: expected})
             self._rewound[part] = (expected, now)
 
-    def _look_for_losses(self) -> None:
-        """Have shipped again what was shipped long ago and does not arrive."""
+    def _look_for_losses(self, subscription: Subscription) -> None:
+        """Have shipped again what was shipped long ago and is not there to arrive.
+
+        What the bus has, and nobody can fetch while it is away, comes when it is back.
+        """
         now = time.monotonic()
         self._quiet_since = self._quiet_since or now
         if now - self._quiet_since < _LOST_AFTER_SECONDS or not self._owned:
@@ -350,6 +353,9 @@ class BusFeed:
             for part, state in self._owned.items()
             if part in shipped and shipped[part].sequence > state.sequence
         }
+        if lost:
+            ends = subscription.ends(lost)
+            lost = {part: at for part, at in lost.items() if ends[part] <= self._owned[part].place}
         if lost:
             _log.warning("messages of %s partitions were lost; sent again", len(lost))
             self._offsets.rewind(SHIPPING, lost)
