@@ -19,6 +19,8 @@ from tidebook.adapters.postgres.attentive import PROCESS_DIGITS, attentive, watc
 from tidebook.adapters.postgres.statements import statements
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from psycopg import Connection
 
 LeadName: TypeAlias = Literal["stages", "series", "shipping", "jobs", "live"]
@@ -84,13 +86,14 @@ class Lead:
             raise
         return bool(row and row[0])
 
-    def news(self, timeout_seconds: float) -> bool:
-        """Wait for a hint that something was appended; False when the time ran out."""
+    def news(self, timeout_seconds: float) -> Collection[str]:
+        """Wait for a hint that something was appended; return to which topics, as far as heard."""
         if self._session is None:
-            return False
+            return ()
         try:
             self._sign(self._session)
-            return any(True for _ in self._session.notifies(timeout=timeout_seconds, stop_after=1))
+            heard = self._session.notifies(timeout=timeout_seconds, stop_after=1)
+            return {notification.payload for notification in heard}
         except OperationalError:
             self.lose()
             raise

@@ -342,8 +342,8 @@ class PostgresStore:
         except OperationalError as error:
             raise _unavailable(error) from error
 
-    def news(self, timeout_seconds: float) -> bool:
-        """Wait for a hint that something was appended; False when the time ran out.
+    def news(self, timeout_seconds: float) -> Collection[str]:
+        """Wait for a hint that something was appended; return to which topics, as far as heard.
 
         It comes on the connection that holds the lead, and is only a hint: readers poll as well.
         """

@@ -1,14 +1,14 @@
 """Live events that were set apart.
 
-Revision ID: 0014
+Revision ID: 0016
 """
 
 from __future__ import annotations
 
 from tidebook.adapters.postgres.migrations.sql_file import run_sql_file
 
-revision = "0014"
-down_revision = "0013"
+revision = "0016"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 
