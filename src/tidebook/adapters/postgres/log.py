@@ -14,7 +14,7 @@ import msgspec
 
 from tidebook.adapters.postgres.statements import statements
 from tidebook.engine.batches import LogBatch, Owned
-from tidebook.engine.topics import partition
+from tidebook.engine.topics import INPUT_TOPICS, partition
 from tidebook.errors import FencedError
 
 if TYPE_CHECKING:
@@ -78,8 +78,9 @@ def append_each(
             "payloads": payloads,
         },
     )
-    # A hint to whoever listens; readers poll as well, so a lost one costs only time.
-    cursor.execute(run["notify"], {"topic": topic})
+    if topic in INPUT_TOPICS:
+        # A hint to whoever listens; readers poll as well, so a lost one costs only time.
+        cursor.execute(run["notify"], {"topic": topic})
     return sorted(next_offsets.items())
 
 
