@@ -42,7 +42,7 @@ KINDS: Final = (
     Kind(
         "telling",
         tuple(topic for topic in topics.DURABLE_TOPICS if topic not in topics.INPUT_TOPICS),
-        rest_seconds=0.25,
+        rest_seconds=0.5,
     ),
 )
 """What is shipped: facts, which the book waits for, and apart from them what is told of them."""

@@ -33,6 +33,7 @@ from tidebook.engine.runner.feeds import SHIPPING, BusFeed, LogFeed
 from tidebook.engine.runner.giving_way import GivingWay, LastSay
 from tidebook.engine.runner.loops import POLL_SECONDS, Loop, Stage
 from tidebook.engine.runner.shipping import KINDS, resting, shipping
+from tidebook.engine.runner.sizing import usual
 from tidebook.engine.runner.sparing import Sparing
 from tidebook.engine.runner.telling import tell_book, tell_prices, tell_series
 from tidebook.engine.stages.admission import Incoming
@@ -369,12 +370,14 @@ class Runner:
         valuing = Sparing(_SERIES_AT_ONCE)
 
         def step() -> bool:
-            began = time.monotonic()
-            is_behind = self._unbooked() > self._batch_max
-            if pause := giving_way.pause_seconds(began, is_behind=is_behind):
+            began, seen = time.monotonic(), self._arrived.count
+            unbooked = self._unbooked()
+            is_behind = unbooked > usual(self._batch_max)
+            if pause := giving_way.pause_seconds(
+                began, is_behind=is_behind, unbooked=unbooked, arrived=seen
+            ):
                 self._stopping.wait(pause)
                 return True
-            seen = self._arrived.count
             busy = valuing.run(self._value_again)
             beside_others = self._arrived.count - seen > int(busy)  # its own end is told once
             giving_way.ran(began, time.monotonic(), beside_others=beside_others)
@@ -392,7 +395,7 @@ class Runner:
                 began,
                 arrived=self._arrived.count,
                 is_waiting=waiting > 0,
-                is_behind=waiting > self._batch_max,
+                is_behind=waiting > usual(self._batch_max),
             ):
                 self._stopping.wait(POLL_SECONDS)
                 return True
