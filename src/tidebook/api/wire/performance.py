@@ -39,6 +39,8 @@ _OPTIONS = Names.of(
 CONVENTIONS: Json = {
     "capital": "opening value plus flows at the start of the day",
     "flows": "across the border of what is measured, without fees; positive is in",
+    "fees": "booked by themselves, taxes that were booked so among them; the costs of a trade are "
+    "in every return",
     "currency": "amounts of a day at the rate of that day, where another than the base is asked",
     "unpriced": "a position without a price or a rate is carried at its cost; see coverage",
     "day_count": "both ends of a period belong to it",
@@ -251,6 +253,7 @@ def return_summary(period: PeriodReturn, request: Asked) -> Json:
     }
     if request.options["include_attributes"] and period.attributes is not None:
         answer["attributes"] = _return_attributes(period.attributes)
+    answer["n"] = period.n
     answer["coverage"] = amount_or_null(period.coverage_min)
     add_reason(answer, figures)
     if period.warnings:
@@ -298,6 +301,7 @@ def _each_summary(period: EachPeriod) -> Json:
         "end_date": period.end.isoformat(),
         "cumulative_return": percent(period.cumulative),
         "annualized_return": percent(period.annualised),
+        "coverage": amount_or_null(period.coverage_min),
     }
     add_reason(answer, {"cumulative_return": period.cumulative})
     return answer
@@ -357,6 +361,7 @@ def _rate_summary(period: PeriodRate, request: Asked) -> Json:
     }
     if period.attributes is not None:
         answer["attributes"] = _rate_attributes(period.attributes)
+    answer["n"] = period.n
     answer["coverage"] = amount_or_null(period.coverage_min)
     add_reason(answer, figures)
     return answer
