@@ -13,6 +13,12 @@ from tidebook.api.rows.faults import Faults
 from tidebook.api.rows.reader import Names, RowReader
 from tidebook.api.wire.rules import refuse_rules, rule_days_json, rules_asked, rules_json
 from tidebook.api.wire.scope import AskedScope, refuse_each, scope_of
+from tidebook.engine.measuring.conventions import (
+    ANNUALISED,
+    MEASURED,
+    MONEY_WEIGHTED,
+    TIME_WEIGHTED,
+)
 from tidebook.engine.measuring.many_returns import EachPeriod, EachReturn
 from tidebook.engine.measuring.performance import (
     Attributes,
@@ -36,25 +42,16 @@ _OPTIONS = Names.of(
     ("include_annualized", "include_cumulative", "include_attributes", "annualize", "rules")
 )
 
-CONVENTIONS: Json = {
-    "capital": "opening value plus flows at the start of the day",
-    "flows": "across the border of what is measured, without fees; positive is in",
-    "fees": "booked by themselves, taxes that were booked so among them; the costs of a trade are "
-    "in every return",
-    "currency": "amounts of a day at the rate of that day, where another than the base is asked",
-    "unpriced": "a position without a price or a rate is carried at its cost; see coverage",
-    "day_count": "both ends of a period belong to it",
-}
+CONVENTIONS: Json = {**MEASURED}
 TWR_CONVENTIONS: Json = {
     **CONVENTIONS,
-    "formula": "(emv - ecf - (bmv + bcf)) / |bmv + bcf| a day, linked; GROSS adds fees back",
+    "formula": TIME_WEIGHTED,
     "unit": "percent",
-    "annualized": "(1 + R) ** (365.25 / days) - 1 beyond 366 days, else R; "
-    "days up to the last valued one",
+    "annualized": ANNUALISED,
 }
 MWR_CONVENTIONS: Json = {
     **CONVENTIONS,
-    "formula": "the rate r with sum(flow / (1 + r) ** (days / 365)) = 0, where it is the only one",
+    "formula": MONEY_WEIGHTED,
     "unit": "fraction",
     "mwr": "a yearly rate, whatever the length of the period",
     "mwr_annualized": "the same rate for periods of 365 days or more",
