@@ -54,9 +54,9 @@ def explain_standing(library: Library, question: Question, figure: Figure) -> Dr
     label = f"{figure.name.replace('_', ' ')} of {of} on {as_of}"
     if told.value is None or again.value is None:
         reason = f"{label} ({told.why})" if told.why else label
-        return Drawn(as_of, None, amount_tree(None, reason, told.unit))
+        return Drawn(None, None, amount_tree(None, reason, told.unit))
     node = amount_tree(again.value, label, told.unit)
-    return Drawn(as_of, None, stated(node, untraced(told.value)))
+    return Drawn(None, None, stated(node, untraced(told.value)))
 
 
 def _again(household: Household, figure: Figure, as_of: date) -> Standings:
