@@ -199,6 +199,17 @@ def test_a_symbol_in_small_letters_is_the_same_instrument(desk: Desk) -> None:
     assert (made.product_type, made.currency) == ("Crypto", "USD")
 
 
+def test_a_contract_is_known_by_its_symbol_and_paid_times_a_hundred(desk: Desk) -> None:
+    contract = "ACME  240621C00040500"
+    taken = desk.post(TRADE | {"symbol": contract, "qty": 2, "price": "3.10"})
+    made = desk.book.known[contract]
+    assert (made.underlying_id, made.option_right, made.strike) == ("ACME", "CALL", D("40.5"))
+    assert (made.expires_on, made.multiplier) == (date(2024, 6, 21), 100)
+    # 2 x 3.10 x 100
+    assert desk.book.facts[taken["id"]][1].gross == 620
+    assert desk.book.facts[f"{taken['id']}:funding"][1].gross == 620
+
+
 @pytest.mark.parametrize(
     ("change", "pointer", "code"),
     [
@@ -216,6 +227,7 @@ def test_a_symbol_in_small_letters_is_the_same_instrument(desk: Desk) -> None:
         ({"raw": {"path": "a\\b"}}, "/raw", "raw.unkeepable"),
         ({"raw": "text"}, "/raw", "object.expected"),
         ({"quantity": 3}, "/quantity", "field.unknown"),
+        ({"symbol": "ACME-C40", "asset_class": "option"}, "/symbol", "symbol.no-contract"),
     ],
 )
 def test_a_trade_that_cannot_be_booked_is_refused_whole(
