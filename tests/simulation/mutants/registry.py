@@ -53,7 +53,7 @@ SEEDS: Final = {
     "remainder_dropped_in_share": 8,
     "said_to_be_booked": 1,
     "same_day_skipped": 315,
-    "series_writes_stale_job": 138,
+    "series_writes_stale_job": 8,
     "share_rounded_down": 8,
     "shipped_again_though_there": 3,
     "stale_generation": 142,
@@ -98,6 +98,17 @@ WEATHER: Final[Mapping[str, Mapping[str, object]]] = {
         "nemesis": (Fault.LEAD_LOST,),
         "nemesis_seconds": 2.0,
         "clock_step_seconds": 0.001,
+    },
+    # A batch has to commit between the reading of a series and its writing, and not to hold its
+    # portfolio then: statements take a while, and nothing else goes wrong.
+    "series_writes_stale_job": {
+        **_CALM,
+        "stalled": 0.1,
+        "stall_seconds": 0.05,
+        "think_seconds": 0.2,
+        "processes": 1,
+        "workers": 3,
+        "nemesis_seconds": 1e9,
     },
 }
 
