@@ -81,11 +81,11 @@ def position_size_limit(trade: Trade, context: Context) -> Verdict:
         return undecided(trade, ruleset, why, _NEEDS_VALUE)
     limit_pct = context.param("limit_pct")
     same = _same_issuer(trade, context)
-    missing = _uncounted((*same, context.exposure.positions[trade.security_id]))
+    missing = _uncounted((*same, context.exposure.traded))
     if missing:
         return undecided(trade, ruleset, missing, _NEEDS_VALUE)
     # An option with a delta counts as what it moves like, on either side of its underlying.
-    unit = _counted_unit(trade, context, unit)
+    unit = _counted_unit(context, unit)
     value = sum((one.quantity * (one.limited_value or ZERO) for one in same), held * unit)
     reduces = reduces or (bool(same) and abs(value + trade.signed * unit) < abs(value))
     size = size_after(value, trade.signed * unit, unit, equity.value, limit_pct)
@@ -101,7 +101,7 @@ def position_size_limit(trade: Trade, context: Context) -> Verdict:
         Amount("max_additional_qty", additional, "units"),
         money("equity", equity.value, context.account),
     )
-    issuer = context.exposure.positions[trade.security_id].issuer if same else ""
+    issuer = context.exposure.traded.issuer if same else ""
     what = f"what is held of {issuer}" if same else "the position"
     told = f"{what} is {size.post_trade_pct.normalize():f} % of the equity after the trade"
     evidence = tuple(
@@ -124,7 +124,7 @@ def position_size_limit(trade: Trade, context: Context) -> Verdict:
 def sector_concentration(trade: Trade, context: Context) -> Verdict:
     """Judge how much of the equity one sector is after a trade."""
     ruleset, equity = context.ruleset, context.standing.equity
-    sector = context.exposure.positions[trade.security_id].sector
+    sector = context.exposure.traded.sector
     if not sector:
         return not_applicable(trade, ruleset, "the security is in no sector that is known")
     if only_reduces(trade, held_before(trade, context.standing)):
@@ -266,13 +266,12 @@ def _why_no_equity(context: Context) -> str:
 
 def _same_issuer(trade: Trade, context: Context) -> list[Position]:
     """Return the positions of the traded security's issuer in other securities."""
-    issuer = context.exposure.positions[trade.security_id].issuer
-    positions: Iterable[Position] = context.standing.positions.values()
+    issuer = context.exposure.traded.issuer
     if not issuer:
         return []
     return [
         one
-        for one in positions
+        for one in context.standing.positions.values()
         if one.issuer == issuer and one.security_id != trade.security_id and one.quantity
     ]
 
@@ -287,9 +286,9 @@ def _uncounted(positions: Iterable[Position]) -> str:
     return ""
 
 
-def _counted_unit(trade: Trade, context: Context, unit: Decimal) -> Decimal:
+def _counted_unit(context: Context, unit: Decimal) -> Decimal:
     """Return what one unit of the traded security counts as: by its delta where it has one."""
-    stated = context.exposure.positions[trade.security_id].delta_value
+    stated = context.exposure.traded.delta_value
     return unit if stated is None or stated.value is None else stated.value
 
 

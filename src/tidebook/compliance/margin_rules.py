@@ -32,6 +32,7 @@ from tidebook.compliance.trades import (
     held_before,
     only_reduces,
     opened_quantity,
+    traded_before,
     unit_worth,
 )
 from tidebook.compliance.verdicts import Status
@@ -76,7 +77,7 @@ def reg_t_initial(trade: Trade, context: Context) -> Verdict:
         context.at_least("long"), context.at_least("short"), context.at_least("full")
     )
     taken = _initial_held(context, trade, rates)
-    leg = _leg(trade, context.exposure.positions[trade.security_id])
+    leg = _leg(trade, context.exposure.traded)
     initial = initial_margin(opened * unit, leg, equity.value - taken, rates)
     amounts = (
         money("required", initial.required, account),
@@ -101,8 +102,9 @@ def maintenance_margin(trade: Trade, context: Context) -> Verdict:
     equity = context.standing.equity.value
     if missing or equity is None:
         return undecided(trade, ruleset, missing, NEEDS_VALUE)
-    held = context.exposure.positions[trade.security_id]
-    needed = _maintenance_with(held, context.exposure.rest, maintenance_rates(account, ruleset))
+    held = context.exposure.traded
+    rates = maintenance_rates(account, ruleset)
+    needed = maintenance_of((held,), context.exposure.rest, rates)
     kept = maintenance(equity, needed)
     amounts = (
         money("equity", equity, account),
@@ -258,9 +260,9 @@ def _leg(trade: Trade, position: Position) -> Leg:
     return Leg.LONG if position.is_marginable else Leg.NON_MARGINABLE
 
 
-def _maintenance_with(traded: Position, rest: Rest, rates: MaintenanceRates) -> Decimal:
-    """Return the maintenance margin of what is held with the traded security as it is given."""
-    needed = maintenance_required((traded, *rest.others), rates)
+def maintenance_of(positions: Iterable[Position], rest: Rest, rates: MaintenanceRates) -> Decimal:
+    """Return the maintenance margin of positions and of all that is held beside them."""
+    needed = maintenance_required((*positions, *rest.others), rates)
     if not rest.plain_count:
         return needed
     return needed + rest.plain * long_requirement(ONE, rates)
@@ -270,10 +272,10 @@ def _initial_held(context: Context, trade: Trade, rates: InitialRates) -> Decima
     """Return the equity that what was held before a trade takes of the initial margin."""
     rest = context.exposure.rest
     taken = rest.plain * rates.long if rest.plain_count else ZERO
-    known = context.standing.positions.get(trade.security_id)
+    known = traded_before(trade, context.standing)
     short = rates.short - ONE
     for _, quantity, price, _, _, kind, _, is_marginable, _ in (
-        rest.others if known is None else (*rest.others, known)
+        (*rest.others, known) if known.quantity else rest.others
     ):
         if not quantity:
             continue

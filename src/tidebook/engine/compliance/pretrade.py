@@ -218,7 +218,7 @@ def found_on(walk: Walk, judged: Iterator[Judged], ids: Collection[str]) -> Iter
         if trade.trade_id in ids:
             last = walk.record.last
             closes = last is not None and last.closed_by == trade.trade_id
-            yield FoundOrder(one, walk.units.get(trade.security_id, ZERO), closes)
+            yield FoundOrder(one, walk.holdings.held(trade.security_id), closes)
 
 
 def _checked(
