@@ -65,7 +65,8 @@ class Settings:
         log_level: The least severe line that is logged.
         log_format: How lines are logged; ``auto`` is text on a terminal and JSON otherwise.
         traces_url: Where traces are sent; none are made without.
-        book_batch_max: The most facts that one transaction of the book stage takes.
+        book_batch_max: The most facts that one transaction of the book stage takes; it takes
+            more than 2000 only where many wait.
         workers: How many book workers run beside each other.
         roles: What this process does; all of it unless said otherwise.
         bus: What carries facts from one process to the next.
@@ -94,7 +95,7 @@ class Settings:
     log_level: LogLevel = "info"
     log_format: LogFormat = "auto"
     traces_url: str | None = None
-    book_batch_max: int = 2000
+    book_batch_max: int = 8000
     workers: int = 2
     roles: tuple[Role, ...] = EVERY_ROLE
     bus: BusName = "log"

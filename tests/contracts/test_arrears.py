@@ -161,8 +161,10 @@ def test_work_series_letters_and_market_data_are_told(
     )
     _run(
         system,
-        "INSERT INTO benchmark_levels VALUES ('SPY', '2026-05-29', 1), ('SPY', '2026-05-28', 1), "
-        "('QQQ', '2026-05-22', 1)",
+        "INSERT INTO benchmark_levels VALUES ('SPY', '2026-05-29', 1, now(), null), "
+        "('SPY', '2026-05-28', 1, now(), null), ('QQQ', '2026-05-22', 1, now(), null), "
+        # What a provider has taken back is no level that is known.
+        "('QQQ', '2026-05-29', 1, now() - interval '1 hour', now())",
     )
     found = _arrears(pool).arrears()
     assert (found.unfolded_keys, found.unfolded_seconds) == (1, 120.0)

@@ -68,6 +68,38 @@ def test_new_levels_leave_none_of_the_old(store: BenchmarkStore) -> None:
     assert store.levels("SPY") == adjusted
 
 
+def test_what_was_known_before_a_fetch_is_still_told(store: BenchmarkStore) -> None:
+    # A dividend on 3 January lowers the level of the 2nd; day 1 is no longer among them.
+    first = kept("SPY", (1, "100"), (2, "101"), (3, "102"))
+    adjusted = kept("SPY", (2, "100.5"), (3, "102"), (4, "103"), hour=13)
+    store.replace(first)
+    store.replace(adjusted)
+    assert store.levels("SPY", AT - timedelta(seconds=1)) is None
+    assert store.levels("SPY", AT) == first
+    assert store.levels("SPY", AT.replace(hour=13) - timedelta(seconds=1)) == first
+    assert store.levels("SPY", AT.replace(hour=13)) == adjusted
+    assert store.levels("SPY", AT + timedelta(days=400)) == adjusted
+
+
+def test_levels_that_come_back_are_known_anew(store: BenchmarkStore) -> None:
+    one, other = (2, "100"), (2, "99")
+    told = [
+        kept("SPY", *levels, hour=hour)
+        for hour, levels in ((9, [one]), (10, [other]), (11, [one, (3, "101")]))
+    ]
+    for each in told:
+        store.replace(each)
+    for each in told:
+        assert store.levels("SPY", each.fetched_at) == each
+
+
+def test_levels_replaced_at_the_same_instant_were_never_known(store: BenchmarkStore) -> None:
+    store.replace(kept("SPY", (1, "100"), (2, "101")))
+    later = kept("SPY", (2, "102"), (3, "103"))
+    store.replace(later)
+    assert store.levels("SPY") == store.levels("SPY", AT) == later
+
+
 def test_states_tell_ages_without_levels(store: BenchmarkStore) -> None:
     assert store.states() == ()
     store.replace(kept("SPY", (2, "100"), (3, "101")))

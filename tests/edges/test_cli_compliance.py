@@ -50,6 +50,12 @@ def test_what_needs_attention_is_listed_with_the_totals(store: Openings) -> None
     assert "not legal or tax advice" in result.stdout
 
 
+def test_every_check_is_in_the_json_whatever_needs_attention(store: Openings) -> None:
+    audits = json.loads(terminal(store, "compliance", "list", "u1").stdout)["audits"]
+    # Nine rules apply to each of the two trades.
+    assert len(audits) == 18
+
+
 def test_everything_is_judged_now(store: Openings) -> None:
     result = terminal(store, "compliance", "check", "u1")
     assert result.exit_code == 0, result.stderr
@@ -136,6 +142,10 @@ def test_a_verdict_is_acknowledged_with_a_reason(store: Openings) -> None:
     assert result.exit_code == 0, result.stderr
     kept = json.loads(result.stdout)
     assert (kept["rule_id"], kept["reason"]) == ("wash_sale_us", "nothing is planned")
+    seen = json.loads(terminal(store, "compliance", "acknowledgements", "u1").stdout)
+    assert [(one["actor"], one["trade_id"]) for one in seen["acknowledgements"]] == [
+        ("ann", sale["trade_id"])
+    ]
     assert terminal(store, "compliance", *asked, "--reason", " ").exit_code == 2
     unknown = ("acknowledge", "u1", "none", "wash_sale", "--actor", "ann", "--reason", "x")
     assert terminal(store, "compliance", *unknown).exit_code == 4
@@ -161,7 +171,8 @@ def test_what_losses_come_to_for_tax_is_shown(store: Openings) -> None:
     rows = terminal(store, "tax", "form-8949", "u1", "--year", "2024", "-o", "csv")
     # 100 bought at 50 on 2 January and sold at 40 on the 10th, in cents.
     assert rows.stdout.splitlines()[1] == (
-        "C,100 ACME,2024-01-02,2024-01-10,4000.00,5000.00,,0.00,-1000.00,USD"
+        "C,100 ACME,2024-01-02,2024-01-10,4000.00,5000.00,,0.00,-1000.00,USD,"
+        "This is not legal or tax advice."
     )
     table = terminal(store, "tax", "form-8949", "u1", "--year", "2024", "-o", "table")
     assert "-1000" in table.stdout

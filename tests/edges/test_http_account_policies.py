@@ -76,7 +76,7 @@ def test_a_law_on_digital_assets_is_a_day_in_the_policy(desk: Desk) -> None:
     state(desk, digital_assets_from="2024-02-05")
     found = wash_of(desk, sold)
     assert found["status"] == "flag"
-    assert found["details"]["amounts"]["disallowed"]["value"] == "10"
+    assert found["metadata"]["amounts"]["disallowed"]["value"] == "10"
 
 
 def test_a_window_may_be_stated_longer_than_the_laws_and_not_shorter(desk: Desk) -> None:
@@ -109,7 +109,7 @@ def test_fills_that_the_policy_names_as_one_order_are_one_spread(desk: Desk) -> 
     def counted() -> str:
         audits = desk.ask("get", "/users/u1/compliance?limit=1000")["audits"]
         last = next(each for each in audits if each["id"] == f"{legs[-1]}:pattern_day_trading")
-        return last["details"]["amounts"][counts]["value"]
+        return last["metadata"]["amounts"][counts]["value"]
 
     assert counted() == "2"
     # Both legs were bought by one order and sold by another: the spread is one day trade.

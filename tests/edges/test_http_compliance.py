@@ -46,6 +46,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.book = MemoryBook()
+        self.book.today = Noon().now().date()
         self.client = TestClient(
             create_app(self.book, self.book, clock=Noon()), raise_server_exceptions=False
         )
@@ -76,6 +77,18 @@ def sale_of(desk: Desk) -> str:
     return audits[0]["trade_id"]
 
 
+def without_rate(desk: Desk) -> str:
+    """Send a trade in euros, of which no rate is known, and return its id."""
+    abroad = {
+        "securityId": "EURO",
+        "name": "Euro plc",
+        "instrumentCurrency": "EUR",
+        "productType": "Equity",
+    }
+    desk.ask("post", "/ingest/instruments", {"instruments": [abroad]}, 202)
+    return desk.trade(symbol="EURO", external_id="e1", executed_at="2024-02-05T15:30:00Z")
+
+
 def order(side: str, qty: int, price: object, **more: object) -> dict[str, object]:
     return {"symbol": "ACME", "side": side, "qty": qty, "price": price} | more
 
@@ -84,6 +97,7 @@ def test_the_documented_examples_have_the_shape_of_the_answers(desk: Desk) -> No
     sale = sale_of(desk)
     known = examples()
     desk.trade(symbol="OTHER", external_id="o1", executed_at="2024-02-15T15:30:00Z")
+    without_rate(desk)
     answers = {
         "compliance_accounts": desk.ask("get", "/users/u1/compliance/accounts"),
         "compliance_rules": desk.ask("get", "/compliance/rules"),
@@ -102,6 +116,8 @@ def test_the_documented_examples_have_the_shape_of_the_answers(desk: Desk) -> No
             201,
         ),
     }
+    seen = desk.ask("get", "/users/u1/compliance/acknowledgements")
+    answers["compliance_acknowledgements"] = seen
     for name, answer in answers.items():
         assert shape(known[name]) == shape(answer), name
 
@@ -150,7 +166,7 @@ def test_four_day_trades_in_five_days_are_a_pattern(desk: Desk) -> None:
     last = next(each for each in audits if each["check_name"] == "pattern_day_trading")
     # What the user has besides is not in the book, so the equity may be enough.
     assert last["status"] == "flag"
-    *made, designated = last["details"]["evidence"]
+    *made, designated = last["metadata"]["evidence"]
     assert [each["note"] for each in made] == ["S0", "S1", "S2", "S3"]
     assert (designated["kind"], designated["on"]) == ("designated", "2024-02-08")
     desk.ask("put", "/portfolios/user:u1/compliance/policy", {"equity_elsewhere": "24999"})
@@ -254,6 +270,50 @@ def test_an_acknowledgement_needs_a_reason_and_stands_beside_the_verdict(desk: D
     assert wash["acknowledgement"]["reason"] == "no purchase is planned"
 
 
+def test_an_acknowledgement_is_of_what_the_verdict_said_then(desk: Desk) -> None:
+    sale, path = sale_of(desk), "/users/u1/compliance/acknowledgements"
+    said = {"trade_id": sale, "rule_id": "wash_sale", "actor": "ann", "reason": "seen"}
+    kept = desk.ask("post", path, said, 201)
+    assert "a loss of 1000 USD counts so far" in kept["said"]
+
+    def acknowledged() -> Any:  # noqa: ANN401 - JSON
+        audits = desk.ask("get", "/users/u1/compliance")["audits"]
+        (wash,) = [one for one in audits if one["id"] == f"{sale}:wash_sale_us"]
+        return wash["acknowledgement"]
+
+    assert acknowledged()["is_current"] is True
+    # 60 of the 100 shares are bought back: the verdict is another one, and nobody has seen it.
+    desk.trade(qty=60, price=41, executed_at="2024-02-10T15:30:00Z", external_id="b2")
+    assert acknowledged()["is_current"] is False
+    desk.ask("post", path, said | {"actor": "bob"}, 201)
+    assert (acknowledged()["actor"], acknowledged()["is_current"]) == ("bob", True)
+    listed = desk.ask("get", path)
+    assert listed["total"] == 2
+    assert [one["actor"] for one in listed["acknowledgements"]] == ["bob", "ann"]
+    assert len(desk.ask("get", f"{path}?limit=1&skip=1")["acknowledgements"]) == 1
+
+
+def test_an_audit_has_the_keys_that_clients_know(desk: Desk) -> None:
+    keys = {"id", "user_id", "trade_id", "check_name", "status", "reason", "metadata", "created_at"}
+    for audit in desk.ask("get", "/users/u1/compliance")["audits"]:
+        assert keys <= audit.keys()
+        assert audit["user_id"] == "u1"
+
+
+def test_a_trade_that_is_not_booked_is_said_to_be_judged_by_nobody(desk: Desk) -> None:
+    waiting = without_rate(desk)
+    body = desk.ask("get", "/users/u1/compliance")
+    assert waiting not in {audit["trade_id"] for audit in body["audits"]}
+    (said,) = [one for one in body["not_booked"] if one["trade_id"] == waiting]
+    assert said["code"] == "rate.missing"
+    assert "EUR to USD" in said["reason"]
+    rate = {"fromCurrency": "EUR", "toCurrency": "USD", "rateDate": "2024-02-05", "rate": "1.1"}
+    desk.ask("post", "/ingest/fx-rates", {"fx_rates": [rate]}, 202)
+    body = desk.ask("get", "/users/u1/compliance")
+    assert body["not_booked"] == []
+    assert waiting in {audit["trade_id"] for audit in body["audits"]}
+
+
 def test_what_is_not_there_is_said(desk: Desk) -> None:
     assert desk.ask("get", "/users/nobody/compliance", code=404)["code"] == "user.unknown"
     missing = desk.ask("get", "/users/u1/compliance/trades/none", code=404)
@@ -292,7 +352,8 @@ def test_sales_of_a_year_are_the_rows_of_the_form(desk: Desk) -> None:
     answer = desk.client.get("/users/u1/tax/form-8949?year=2024&format=csv")
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert answer.text.splitlines()[1] == (
-        "C,100 ACME,2024-01-03,2024-02-01,4000.00,5000.00,W,600.00,-400.00,USD"
+        "C,100 ACME,2024-01-03,2024-02-01,4000.00,5000.00,W,600.00,-400.00,USD,"
+        "This is not legal or tax advice."
     )
     assert desk.ask("get", "/users/u1/tax/form-8949?year=2023")["reports"][0]["rows"] == []
 

@@ -84,6 +84,14 @@ def test_log_returns_are_honoured() -> None:
     assert found["value"] == pytest.approx(0.1158572801, abs=1e-9)
 
 
+def test_the_deviation_of_a_population_is_honoured() -> None:
+    # sd = sqrt(4 * 0.01 / 4) = 0.1.
+    options = {"deviation": "POPULATION", "annualization_factor": 1}
+    body = ask(desk_with(), ["VOLATILITY"], **options)
+    assert body["results"]["W"]["metrics"]["VOLATILITY"]["value"] == 0.1
+    assert body["conventions"]["deviation"] == "of a population, over n"
+
+
 def test_weeks_are_honoured() -> None:
     # One week, from Tuesday to Friday: 980.1 / 1000 - 1 is its one return.
     body = ask(desk_with(), ["VOLATILITY", "WORST_RETURN"], frequency="WEEKLY")

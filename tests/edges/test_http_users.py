@@ -256,6 +256,25 @@ def test_the_whole_comparison_by_hand(traded: Desk) -> None:
     assert body["known_at"] == "2024-02-01T12:00:00Z"
 
 
+def test_a_benchmark_is_told_as_it_was_known(traded: Desk) -> None:
+    # The provider restated the last level from 220 to 242 at eleven.
+    for hour, last in ((10, 220), (11, 242)):
+        levels = ((BOUGHT, 200), (SOLD, 210), (LAST, last))
+        points = tuple(DatedValue(on, D(level)) for on, level in levels)
+        at = datetime(2024, 2, 1, hour, tzinfo=UTC)
+        kept = KeptLevels("SPY", "USD", ReturnBasis.TOTAL, "test", date(2023, 12, 1), at, points)
+        traded.store.replace(kept)
+    known_at = "known_at=2024-02-01T10:30:00Z"
+    then = traded.get(f"/users/u1/comparative?{JANUARY}&{known_at}")
+    assert then["benchmark_performance"]["returns_percent"] == pytest.approx(10, abs=1e-9)
+    assert then["known_at"] == "2024-02-01T10:30:00Z"
+    now = traded.get(f"/users/u1/comparative?{JANUARY}")
+    assert now["benchmark_performance"]["returns_percent"] == pytest.approx(21, abs=1e-9)
+    assert traded.provider.asked == []
+    nothing = traded.get(f"/users/u1/comparative?{JANUARY}&known_at=2024-02-01T09:00:00Z", 503)
+    assert nothing["code"] == "benchmark_unavailable"
+
+
 def test_the_short_form_sets_like_against_like(traded: Desk) -> None:
     simple = traded.get(f"/users/u1/comparative?simple=true&{JANUARY}")
     whole = traded.get(f"/users/u1/comparative?{JANUARY}")

@@ -149,7 +149,7 @@ def test_a_wash_sale_is_told_by_the_sale_and_what_replaced_it() -> None:
     (sale,) = {
         one["trade_id"]
         for one in audits
-        if one["rule_id"] == "wash_sale_us" and "gain_before_rule" in one["details"]["amounts"]
+        if one["rule_id"] == "wash_sale_us" and "gain_before_rule" in one["metadata"]["amounts"]
     }
     asked = {"figure": "verdict.amount", "rule_id": "wash_sale_us", "amount": "disallowed"}
     told = explained(client, transaction_id=sale, depth=100, width=1000, **asked)

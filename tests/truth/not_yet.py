@@ -11,10 +11,6 @@ _STRATEGY = "the regime detector and the allocation"
 NOT_YET: dict[str, str] = {
     "gf-18-liability": "convention: it counts a debt from before the day on which it arises",
     "pp-39-trade-short-layers": "disputed: it values a short position without a price at 0",
-    "pp-66-volatility-one-value": "convention: it calls the deviation of one return 0; here it is "
-    "undefined",
-    "bacon.skew_kurt": "convention: one of its skews mixes the deviation of the population with "
-    "the correction of a sample",
     "regime.jump_dp.lambda_0.5": f"missing: {_STRATEGY}",
     "regime.jump_dp.lambda_1": f"missing: {_STRATEGY}",
     "regime.jump_dp.lambda_3": f"missing: {_STRATEGY}",

@@ -24,7 +24,7 @@ def test_nothing_set_takes_every_default() -> None:
         port=8000,
         max_body_bytes=33_554_432,
         log_level="info",
-        book_batch_max=2000,
+        book_batch_max=8000,
         workers=2,
         roles=(Role.INGEST, Role.BOOK, Role.SERIES, Role.QUERY, Role.CONTROL, Role.LIVE),
         bus="log",

@@ -31,7 +31,7 @@ from tidebook.analytics.catalogue import (
     suites,
 )
 from tidebook.analytics.concentration import Concentration, concentration, weights_of
-from tidebook.analytics.conventions import Conventions, ReturnKind
+from tidebook.analytics.conventions import Conventions, Estimator, ReturnKind
 from tidebook.analytics.crossing import to_date, to_days, to_float64
 from tidebook.analytics.currency_split import (
     BaseReturn,
@@ -49,17 +49,11 @@ from tidebook.analytics.drawdown import (
     drawdown_of,
     falls,
     longest_without_high,
-    worst_falls,
-)
-from tidebook.analytics.drawdown_ratios import (
-    pain_index,
-    return_over_depth,
-    ulcer_index,
     underwater_of,
     underwater_uncompounded,
+    worst_falls,
 )
 from tidebook.analytics.figures import Figure, Reason, Undefined, value_of
-from tidebook.analytics.growth import annual_return, cumulative_return
 from tidebook.analytics.linking import Linking, carino_factor, link, linked_effects
 from tidebook.analytics.measures import Direction, Measure, Unit
 from tidebook.analytics.money_weighted import (
@@ -73,7 +67,6 @@ from tidebook.analytics.money_weighted import (
 )
 from tidebook.analytics.odds import (
     kelly_fraction_fixed_odds,
-    kelly_fraction_of,
     kelly_leverage_growth_optimal,
     profit_factor,
     win_rate,
@@ -88,17 +81,6 @@ from tidebook.analytics.ohlc import (
     yang_zhang,
 )
 from tidebook.analytics.outcomes import FallsTold, Outcome, Outcomes, outcomes
-from tidebook.analytics.partial_moments import (
-    d_ratio,
-    downside_frequency,
-    downside_potential,
-    downside_risk,
-    omega,
-    omega_sharpe,
-    upside_potential,
-    upside_risk,
-    variability_skewness,
-)
 from tidebook.analytics.public_market import PublicMarket, public_market
 from tidebook.analytics.rates import Compounding, periodic_rate
 from tidebook.analytics.returns import (
@@ -147,6 +129,7 @@ __all__ = [
     "Drawdown",
     "Drawing",
     "Effects",
+    "Estimator",
     "Fall",
     "FallsTold",
     "FeeBasis",
@@ -188,7 +171,6 @@ __all__ = [
     "YangZhang",
     "YearBasis",
     "annual_rate",
-    "annual_return",
     "annualise",
     "base_return",
     "begin",
@@ -201,13 +183,8 @@ __all__ = [
     "concentration",
     "contributions",
     "cornish_fisher",
-    "cumulative_return",
-    "d_ratio",
     "dietz",
     "direct_alpha",
-    "downside_frequency",
-    "downside_potential",
-    "downside_risk",
     "drawdown",
     "drawdown_of",
     "falls",
@@ -216,7 +193,6 @@ __all__ = [
     "geometric",
     "internal_rate",
     "kelly_fraction_fixed_odds",
-    "kelly_fraction_of",
     "kelly_leverage_growth_optimal",
     "lag_correlation",
     "link",
@@ -232,11 +208,8 @@ __all__ = [
     "modified_dietz",
     "money_weighted",
     "net_of_fee",
-    "omega",
-    "omega_sharpe",
     "outcomes",
     "over_horizon",
-    "pain_index",
     "paired",
     "parkinson",
     "periodic_rate",
@@ -244,7 +217,6 @@ __all__ = [
     "profit_factor",
     "public_market",
     "resampled",
-    "return_over_depth",
     "rolling",
     "rolling_yang_zhang",
     "ruled_returns",
@@ -259,13 +231,9 @@ __all__ = [
     "to_days",
     "to_float64",
     "traits",
-    "ulcer_index",
     "underwater_of",
     "underwater_uncompounded",
-    "upside_potential",
-    "upside_risk",
     "value_of",
-    "variability_skewness",
     "weights_of",
     "win_rate",
     "win_rate_of_all",

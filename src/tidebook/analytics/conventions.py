@@ -23,6 +23,20 @@ class ReturnKind(StrEnum):
     """ln(1 + r), which adds up over time; yearly rates become ln(1 + a) / k."""
 
 
+class Estimator(StrEnum):
+    """Of what the returns are taken to be when their standard deviation is told."""
+
+    SAMPLE = "SAMPLE"
+    """A sample of more: squares over n - 1, from two returns on."""
+    POPULATION = "POPULATION"
+    """All there is: squares over n, as in Bacon (2008); of one return the deviation is 0."""
+
+    @property
+    def degrees_lost(self) -> int:
+        """What is taken off n."""
+        return 1 if self is Estimator.SAMPLE else 0
+
+
 @dataclass(frozen=True, slots=True)
 class Conventions:
     """How a series of returns is measured; every measure of a suite obeys the same.
@@ -48,6 +62,8 @@ class Conventions:
     """Which returns scatter. Wealth, drawdown, wins and capture are of simple returns always."""
     years: float | None = None
     """How long the series lasted by the calendar; None counts periods, n / k."""
+    estimator: Estimator = Estimator.SAMPLE
+    """Over what the squares of a standard deviation are averaged, n - 1 or n."""
     _rates: PerPeriod = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -82,6 +98,7 @@ class Conventions:
             shortfall_quantile=-_NORMAL.pdf(quantile) / tail,
             horizon_root=math.sqrt(self.horizon_periods),
             years=self.years,
+            degrees_lost=self.estimator.degrees_lost,
         )
 
 
@@ -102,3 +119,10 @@ class PerPeriod(NamedTuple):
     """The mean of the normal distribution below that quantile."""
     horizon_root: float
     years: float | None
+    degrees_lost: int
+    """What a standard deviation takes off n: 1 of a sample, 0 of a population."""
+
+    @property
+    def spread_needs(self) -> int:
+        """How many returns a standard deviation needs."""
+        return self.degrees_lost + 1

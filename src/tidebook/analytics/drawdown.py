@@ -14,6 +14,7 @@ import numpy as np
 
 from tidebook.analytics.crossing import to_date, to_days
 from tidebook.analytics.figures import Reason, Undefined
+from tidebook.analytics.finite import check_returns
 from tidebook.errors import UnusableSeriesError
 
 if TYPE_CHECKING:
@@ -153,6 +154,33 @@ def longest_without_high(dates: Days, cumulative: Floats, start: date) -> Spell 
     longest = int(np.argmax(np.diff(days)))
     is_open = longest == len(highs)
     return Spell(to_date(days[longest]), to_date(days[longest + 1]), is_open=is_open)
+
+
+def underwater_of(returns: Floats) -> Floats:
+    """Return how far compounded returns stand below their high, 0 or negative; the start is one.
+
+    Raises:
+        UnusableSeriesError: If a return is not finite.
+
+    Example:
+        >>> underwater_of(np.array([0.25, -0.5])).tolist()
+        [0.0, -0.5]
+    """
+    check_returns(returns)
+    return _underwater(np.multiply.accumulate(1.0 + returns) - 1.0)[1:]
+
+
+def underwater_uncompounded(returns: Floats) -> Floats:
+    """Return how far the plain sum of returns stands below its highest so far, 0 or negative.
+
+    This is the drawdown of a stake that is made up to its size after every period.
+
+    Raises:
+        UnusableSeriesError: If a return is not finite.
+    """
+    check_returns(returns)
+    total = np.concatenate([[0.0], np.cumsum(returns)])
+    return (total - np.maximum.accumulate(total))[1:]
 
 
 def _underwater(cumulative: Floats) -> Floats:

@@ -1,6 +1,6 @@
-"""How often and how much is won: figures over profits and losses, one by one.
+"""How often and how much is won, of results in any unit: trades in money, or returns.
 
-A result of exactly 0 is neither won nor lost.
+A result of exactly 0 is neither won nor lost. The measures of returns take the same formulas.
 """
 
 from __future__ import annotations
@@ -16,6 +16,21 @@ if TYPE_CHECKING:
     from tidebook.analytics.figures import Figure
 
 
+def share_won(won: int, lost: int) -> Figure:
+    """Return the share of wins among wins and losses; undefined where there is neither.
+
+    Example:
+        >>> share_won(3, 1)
+        0.75
+    """
+    return won / (won + lost) if won + lost else Undefined(Reason.TOO_FEW_RETURNS)
+
+
+def won_over_lost(won: float, lost: float) -> Figure:
+    """Return the sum of all wins over that of all losses; undefined where nothing was lost."""
+    return won / lost if lost else Undefined(Reason.NO_DOWNSIDE)
+
+
 def win_rate(results: Floats) -> Figure:
     """Return the share of wins among wins and losses; undefined where there is neither.
 
@@ -23,8 +38,7 @@ def win_rate(results: Floats) -> Figure:
         UnusableSeriesError: If a result is not finite.
     """
     check_returns(results)
-    won, lost = int((results > 0).sum()), int((results < 0).sum())
-    return won / (won + lost) if won + lost else Undefined(Reason.TOO_FEW_RETURNS)
+    return share_won(int((results > 0).sum()), int((results < 0).sum()))
 
 
 def win_rate_of_all(results: Floats) -> Figure:
@@ -44,8 +58,8 @@ def profit_factor(results: Floats) -> Figure:
         UnusableSeriesError: If a result is not finite.
     """
     check_returns(results)
-    lost = -float(results[results < 0].sum())
-    return float(results[results > 0].sum()) / lost if lost else Undefined(Reason.NO_DOWNSIDE)
+    won, lost = results[results > 0].sum(), results[results < 0].sum()
+    return won_over_lost(float(won), -float(lost))
 
 
 def kelly_fraction_fixed_odds(win_probability: float, win: float, loss: float) -> float:
@@ -64,24 +78,6 @@ def kelly_fraction_fixed_odds(win_probability: float, win: float, loss: float) -
     """
     _check_bet(win_probability, win, loss)
     return win_probability - (1.0 - win_probability) * loss / win
-
-
-def kelly_fraction_of(results: Floats) -> Figure:
-    """Return the fraction at fixed odds that past results speak for.
-
-    The probability is their win rate, win and loss are the means of either. Undefined without
-    a win or without a loss, since there are no odds then.
-
-    Raises:
-        UnusableSeriesError: If a result is not finite.
-    """
-    rate = win_rate(results)
-    wins, losses = results[results > 0], results[results < 0]
-    if isinstance(rate, Undefined):
-        return rate
-    if wins.size == 0 or losses.size == 0:
-        return Undefined(Reason.NO_ODDS)
-    return kelly_fraction_fixed_odds(rate, float(wins.mean()), -float(losses.mean()))
 
 
 def kelly_leverage_growth_optimal(win_probability: float, win: float, loss: float) -> float:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 # What is left when equal returns are taken from their mean is the noise of float64.
 SPREAD_NOISE: Final = 1e-14
-_PAIR: Final = 2
 
 
 def highest_of(values: Floats) -> Floats:
@@ -44,11 +43,11 @@ def count_of(chosen: NDArray[np.bool_]) -> NDArray[np.int32]:
     return np.add.reduce(chosen, axis=1, dtype=np.int32)
 
 
-def deviation_of(m2: Floats, n: int, size: Floats) -> Floats:
-    """Return the deviation over n - 1 of rows with that second moment; noise is 0."""
-    if n < _PAIR:
+def deviation_of(m2: Floats, n: int, size: Floats, degrees_lost: int) -> Floats:
+    """Return the deviation of rows with that second moment over n less that; noise is 0."""
+    if n <= degrees_lost:
         return np.zeros_like(m2)
-    deviation = np.sqrt(m2 * (n / (n - 1)))
+    deviation = np.sqrt(m2 * (n / (n - degrees_lost)))
     deviation *= deviation > SPREAD_NOISE * size
     return deviation
 

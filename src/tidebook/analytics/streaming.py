@@ -130,7 +130,8 @@ def running_figures(state: Running) -> dict[str, Figure]:
 
 def _summary(state: Running) -> Summary:
     n, size = state.n, max(abs(state.best), abs(state.worst))
-    deviation = math.sqrt(state.m2 / (n - 1)) if n > 1 else 0.0
+    left = n - state.rates.degrees_lost
+    deviation = math.sqrt(state.m2 / left) if left else 0.0
     if deviation <= SPREAD_NOISE * size:
         deviation = 0.0
     target = state.rates.target

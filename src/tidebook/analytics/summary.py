@@ -71,7 +71,7 @@ class Summary(NamedTuple):
     n: int
     mean: float
     deviation: float
-    """Over n - 1; exactly 0 where the returns do not vary or are fewer than two."""
+    """As the conventions estimate it; exactly 0 where the returns do not vary or are too few."""
     m2: float
     """The mean of the squared, third and fourth powers of the distance from the mean."""
     m3: float
@@ -240,7 +240,7 @@ def _summed(block: _Block, work: _Work) -> Iterator[Summary]:
     best, worst = block.extremes
     returns = np.log1p(simple) if is_log else simple
     size = highest_of(np.abs(returns)) if is_log else block.extremes.size
-    scattered = _scattered(returns, size, work)
+    scattered = _scattered(returns, size, rates.degrees_lost, work)
     excess = _excess(block.risk_free, returns, scattered, rates)
     sides = _sides(returns, rates.target, size, work)
     if rates.target == 0.0 and not is_log:
@@ -258,7 +258,9 @@ def _summed(block: _Block, work: _Work) -> Iterator[Summary]:
         size = highest_of(np.abs(other)) if is_log else block.benchmark_extremes.size
         pairs = Pairs(returns, other, simple, block.benchmark)
         versus = versus_of(
-            pairs, Sizes(scattered[0], worst, size, block.benchmark_extremes.worst), work[:3]
+            pairs,
+            Sizes(scattered[0], worst, size, block.benchmark_extremes.worst, rates.degrees_lost),
+            work[:3],
         )
     columns = (*scattered, *excess, *sides, best, worst, *won, growth, *fallen)
     listed = zip(*(column.tolist() for column in columns), strict=True)
@@ -266,7 +268,7 @@ def _summed(block: _Block, work: _Work) -> Iterator[Summary]:
         yield Summary._make((rates, returns.shape[1], *row, tail, other))
 
 
-def _scattered(returns: Floats, size: Floats, work: _Work) -> tuple[Floats, ...]:
+def _scattered(returns: Floats, size: Floats, degrees_lost: int, work: _Work) -> tuple[Floats, ...]:
     """Return mean, deviation, second to fourth moment, mean distance, and squares below."""
     n = returns.shape[1]
     mean = mean_of(returns)
@@ -281,7 +283,8 @@ def _scattered(returns: Floats, size: Floats, work: _Work) -> tuple[Floats, ...]
     # Distances below and above the mean are of one size.
     absolute = mean_of(moves) * -2.0
     np.multiply(moves, moves, out=moves)
-    return mean, deviation_of(m2, n, size), m2, m3, m4, absolute, sum_of(moves)
+    deviation = deviation_of(m2, n, size, degrees_lost)
+    return mean, deviation, m2, m3, m4, absolute, sum_of(moves)
 
 
 def _excess(
@@ -291,7 +294,8 @@ def _excess(
         return scattered[0] - rates.risk_free, scattered[1]
     excess = returns - risk_free
     size = np.abs(excess).max(axis=1)
-    return mean_of(excess), deviation_of(excess.var(axis=1), returns.shape[1], size)
+    n = returns.shape[1]
+    return mean_of(excess), deviation_of(excess.var(axis=1), n, size, rates.degrees_lost)
 
 
 def _sides(

@@ -30,7 +30,7 @@ class Versus(NamedTuple):
     mean: float
     """That of the benchmark, per period."""
     deviation: float
-    """That of the benchmark, over n - 1; exactly 0 where it rests."""
+    """That of the benchmark; exactly 0 where it rests."""
     worst: float
     growth: float
     slope: float
@@ -70,6 +70,8 @@ class Sizes(NamedTuple):
     size_other: Floats
     """The largest distance from 0 of the benchmark, as it scatters."""
     worst_other: Floats
+    degrees_lost: int
+    """What a deviation takes off n."""
 
 
 def versus_of(pairs: Pairs, sizes: Sizes, room: tuple[Floats, Floats, Floats]) -> Iterator[Versus]:
@@ -89,7 +91,7 @@ def versus_of(pairs: Pairs, sizes: Sizes, room: tuple[Floats, Floats, Floats]) -
     mean = mean_of(other)
     moves = np.subtract(other, mean[:, np.newaxis], out=third[: len(other)])
     square_sum = sum_of(np.multiply(moves, moves, out=second[: len(other)]))
-    deviation = deviation_of(square_sum / n, n, sizes.size_other)
+    deviation = deviation_of(square_sum / n, n, sizes.size_other, sizes.degrees_lost)
     together = np.subtract(returns, sizes.mean[:, np.newaxis], out=one)
     np.multiply(together, moves, out=together)
     rests = np.where(deviation > 0, square_sum, np.inf)
@@ -99,7 +101,8 @@ def versus_of(pairs: Pairs, sizes: Sizes, room: tuple[Floats, Floats, Floats]) -
     most = highest_of(np.abs(active, out=second))
     np.subtract(active, active_mean[:, np.newaxis], out=active)
     np.multiply(active, active, out=active)
-    active_deviation = deviation_of(mean_of(active), n, np.maximum(most, sizes.size_other))
+    size = np.maximum(most, sizes.size_other)
+    active_deviation = deviation_of(mean_of(active), n, size, sizes.degrees_lost)
     growth, up, down = _grown(pairs, sizes, room)
     columns = (
         mean,

@@ -58,14 +58,15 @@ def listed(
     known_at: KnownAt = None,
 ) -> None:
     """List what was said of trades when they were judged, latest first."""
-    from tidebook.api.wire.compliance import audits_of
+    from tidebook.api.wire.compliance import Audited, audits_of
     from tidebook.compliance.taxes import NOT_ADVICE
+    from tidebook.engine.compliance.unbooked import not_booked
 
     invocation: Invocation = ctx.obj
     with invocation.opened(run=False) as system:
-        page = system.compliance.verdicts(
-            portfolios_of(system, user), skip=skip, limit=limit, known_at=known_at
-        )
+        ids = portfolios_of(system, user)
+        page = system.compliance.verdicts(ids, skip=skip, limit=limit, known_at=known_at)
+        waiting = not_booked(system.reader, ids, known_at)
     totals = page.totals
     notes = (
         (
@@ -73,6 +74,11 @@ def listed(
             f"{totals.flagged} flagged, {totals.failed} failed, {totals.provisional} not decided"
         ),
         *(["some trades are still to be judged: tidebook serve does it"] if page.unjudged else []),
+        *(
+            f"{one.finding.transaction_id} is not booked, and not judged: {one.finding.sentence}; "
+            f"{one.finding.remedy}"
+            for one in waiting
+        ),
         NOT_ADVICE,
     )
     records = [
@@ -81,7 +87,9 @@ def listed(
         for verdict in kept.verdicts
         if everything or _needs_attention(verdict)
     ]
-    document = audits_of(page, limit=len(records) + 1, with_inapplicable=everything)
+    audits = sum(len(kept.verdicts) for kept in page.trades) + len(waiting)
+    audited = Audited(user, page, waiting)
+    document = audits_of(audited, limit=audits, with_inapplicable=everything)
     write(Answer(f"Compliance of {user}", _COLUMNS, records, document, None, notes), _of(ctx))
 
 

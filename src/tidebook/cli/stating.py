@@ -30,6 +30,14 @@ _ACCOUNTS = (
     Column("bound", "what binds it"),
     Column("above", "above the limit"),
 )
+_SEEN = (
+    Column("at", "at"),
+    Column("trade", "trade"),
+    Column("rule", "rule"),
+    Column("status", "status"),
+    Column("actor", "who"),
+    Column("reason", "why"),
+)
 _STDIN = "-"
 
 
@@ -115,6 +123,30 @@ def acknowledge(
         kept = acknowledged(system.compliance, ids, said, "cli", now)
     document = {"trade_id": trade, "rule_id": kept.rule_id} | acknowledgement_of(kept)
     write(Answer("Acknowledged", _COLUMNS, _records(document), document), invocation.output)
+
+
+@ruling.command()
+def acknowledgements(ctx: typer.Context, user: User) -> None:
+    """List who let which verdicts stand, and why, latest first."""
+    from tidebook.api.wire.compliance import acknowledgements_of
+
+    invocation: Invocation = ctx.obj
+    with invocation.opened(run=False) as system:
+        page = system.compliance.verdicts(portfolios_of(system, user), limit=1)
+    kept = page.acknowledgements[::-1]
+    records: list[Record] = [
+        {
+            "at": one.recorded_at,
+            "trade": one.transaction_id,
+            "rule": one.rule_id,
+            "status": one.status,
+            "actor": one.actor,
+            "reason": one.reason,
+        }
+        for one in kept
+    ]
+    document = acknowledgements_of(user, kept, total=len(kept))
+    write(Answer(f"Acknowledged of {user}", _SEEN, records, document), invocation.output)
 
 
 def told(one: AccountStanding) -> list[str]:

@@ -101,22 +101,29 @@ class MemoryBenchmarks:
     def __init__(self) -> None:
         """Start with nothing."""
         self._lock = Lock()
-        self._kept: dict[str, KeptLevels] = {}
+        self._kept: dict[str, list[KeptLevels]] = {}
         self._updates: dict[str, Update] = {}
 
-    def levels(self, symbol: str) -> KeptLevels | None:
-        """Return what is kept of a benchmark, or None."""
-        return self._kept.get(symbol)
+    def levels(self, symbol: str, known_at: datetime | None = None) -> KeptLevels | None:
+        """Return what is kept of a benchmark, or was at an instant; None where nothing is."""
+        known = [
+            one
+            for one in self._kept.get(symbol, ())
+            if known_at is None or one.fetched_at <= known_at
+        ]
+        return known[-1] if known else None
 
     def replace(self, kept: KeptLevels) -> None:
-        """Keep these levels in place of all that were kept of the benchmark."""
+        """Keep these levels from now on; what they replace stays known as of then."""
         with self._lock:
-            self._kept[kept.symbol] = kept
+            before = self._kept.get(kept.symbol, [])
+            older = [one for one in before if one.fetched_at < kept.fetched_at]
+            self._kept[kept.symbol] = [*older, kept]
 
     def states(self) -> tuple[KeptState, ...]:
         """Return what is kept, by symbol, without the levels."""
         with self._lock:
-            kept = [one for _, one in sorted(self._kept.items()) if one.points]
+            kept = [each[-1] for _, each in sorted(self._kept.items()) if each[-1].points]
         return tuple(
             KeptState(
                 one.symbol,

@@ -184,15 +184,15 @@ class NoProvider:
 class BenchmarkStore(Protocol):
     """Where levels are kept between fetches, and what is known of updates."""
 
-    def levels(self, symbol: str) -> KeptLevels | None:
-        """Return what is kept of a benchmark, or None."""
+    def levels(self, symbol: str, known_at: datetime | None = None) -> KeptLevels | None:
+        """Return what is kept of a benchmark, or was at an instant; None where nothing is."""
         ...
 
     def replace(self, kept: KeptLevels) -> None:
-        """Keep these levels in place of all that were kept of the benchmark, in one step.
+        """Keep these levels from now on, in one step, and what they replace as known until then.
 
         Levels with distributions reinvested change back to the first day with every distribution,
-        so that old and new ones must never stand beside each other.
+        so that old and new ones must never stand beside each other in one answer.
         """
         ...
 
@@ -217,6 +217,16 @@ class BenchmarkStore(Protocol):
         ...
 
 
+class LevelsOf(Protocol):
+    """Where the levels of a benchmark come from."""
+
+    def __call__(
+        self, symbol: str, start: date, end: date, known_at: datetime | None = None
+    ) -> Levels:
+        """Return a benchmark's levels between two days, as they were known at an instant."""
+        ...
+
+
 class Benchmarks:
     """The benchmarks of a running system: kept levels first, the provider where they fall short."""
 
@@ -232,28 +242,38 @@ class Benchmarks:
         self._fetching: set[str] = set()
         self._refused: dict[str, tuple[datetime, str]] = {}
 
-    def levels(self, symbol: str, start: date, end: date) -> Levels:
+    def levels(
+        self, symbol: str, start: date, end: date, known_at: datetime | None = None
+    ) -> Levels:
         """Return a benchmark's levels, those of the days from ``start`` to ``end`` among them.
 
         A listed benchmark whose kept levels do not reach is fetched first, at most once in
         ``FETCH_AGAIN``; where that fails, what is kept is the answer. Where nothing was ever
         fetched, and for every other symbol, the prices of the instrument of that id are.
 
+        With ``known_at`` it is what was kept, or booked, at that instant; nothing is fetched.
+
         Raises:
             InvalidBenchmarkError: If it is neither listed nor an instrument of the book.
             BenchmarkUnavailableError: If no level of it is known.
         """
+        if known_at is not None and known_at >= self.clock.now():
+            known_at = None
         why = "the book has no price of it"
         if symbol in LISTED:
-            found, why = self._listed(symbol, start, end)
+            found, why = self._listed(symbol, start, end, known_at)
             if found is not None:
                 return found
-        return self._from_book(symbol, why)
+        return self._from_book(symbol, why, known_at)
 
-    def _listed(self, symbol: str, start: date, end: date) -> tuple[Levels | None, str]:
-        kept, now = self.store.levels(symbol), self.clock.now()
+    def _listed(
+        self, symbol: str, start: date, end: date, known_at: datetime | None
+    ) -> tuple[Levels | None, str]:
+        kept, now = self.store.levels(symbol, known_at), self.clock.now()
         source, why = DataSource.CACHE, ""
-        if _falls_short(kept, start, min(end, _last_close(now)), now):
+        if known_at is not None:
+            why = f"nothing had been fetched by {known_at.isoformat()}"
+        elif _falls_short(kept, start, min(end, _last_close(now)), now):
             fetched = self._fetched(symbol, _first_day(kept, start, now), now)
             if isinstance(fetched, str):
                 why = fetched
@@ -322,8 +342,8 @@ class Benchmarks:
             return SymbolOutcome(symbol, last, str(error))
         return SymbolOutcome(symbol, fetched.points[-1].on, None)
 
-    def _from_book(self, symbol: str, why: str) -> Levels:
-        instrument = next(iter(self._reader.instruments([symbol])), None)
+    def _from_book(self, symbol: str, why: str, known_at: datetime | None) -> Levels:
+        instrument = next(iter(self._reader.instruments([symbol], known_at=known_at)), None)
         if instrument is None and symbol not in LISTED:
             raise InvalidBenchmarkError(
                 symbol,
@@ -331,7 +351,7 @@ class Benchmarks:
                 hint=f"take one of {', '.join(LISTED)}, the security id of an instrument, or a "
                 "blend such as 60% SPY + 40% AGG",
             )
-        quotes = self._reader.markets([symbol]).prices.get(symbol)
+        quotes = self._reader.markets([symbol], known_at=known_at).prices.get(symbol)
         if instrument is None or quotes is None or not quotes.days:
             raise BenchmarkUnavailableError(symbol, why)
         others = set(quotes.currencies)
@@ -347,14 +367,16 @@ class Benchmarks:
             DataSource.BOOK,
             "book",
             None,
-            self._over_splits(symbol, quotes),
+            self._over_splits(symbol, quotes, known_at),
         )
 
-    def _over_splits(self, symbol: str, quotes: PriceQuotes) -> tuple[DatedValue, ...]:
+    def _over_splits(
+        self, symbol: str, quotes: PriceQuotes, known_at: datetime | None
+    ) -> tuple[DatedValue, ...]:
         """Return prices times what one unit of the first day has become by splits."""
         splits = [
             split
-            for view in self._reader.actions(symbol)
+            for view in self._reader.actions(symbol, known_at=known_at)
             if view.status == "IN_FORCE" and view.action.security_id == symbol
             if (split := view.action.split) is not None
         ]

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date, datetime
 
-    from tidebook.engine.benchmarks import Levels
+    from tidebook.engine.benchmarks import LevelsOf
     from tidebook.engine.ports import Reader
     from tidebook.errors import Problem
 
@@ -53,7 +53,7 @@ class Pages:
     reader: Reader
     version: str
     new_nonce: Callable[[], str]
-    levels_of: Callable[[str, date, date], Levels]
+    levels_of: LevelsOf
     router: APIRouter = field(default_factory=lambda: APIRouter(include_in_schema=False))
 
     def __post_init__(self) -> None:
@@ -145,7 +145,7 @@ def create_pages(
     *,
     version: str,
     new_nonce: Callable[[], str],
-    levels_of: Callable[[str, date, date], Levels],
+    levels_of: LevelsOf,
 ) -> Pages:
     """Return the pages over a reader.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -10,14 +11,21 @@ import pytest
 from tidebook.analytics import (
     Reason,
     Undefined,
+    figure,
     kelly_fraction_fixed_odds,
-    kelly_fraction_of,
     kelly_leverage_growth_optimal,
     profit_factor,
     win_rate,
     win_rate_of_all,
 )
 from tidebook.errors import UnusableParameterError, UnusableSeriesError
+
+if TYPE_CHECKING:
+    from tidebook.analytics import Figure
+
+
+def _staked(results: list[float]) -> Figure:
+    return figure("kelly_fraction_fixed_odds", np.array(results))
 
 
 def test_a_result_of_nothing_is_neither_won_nor_lost() -> None:
@@ -42,10 +50,10 @@ def test_the_stake_at_fixed_odds() -> None:
 
 def test_the_stake_that_results_speak_for() -> None:
     # Two of three won, 4 on average, and 2 lost: 2/3 - 1/3 · 2/4.
-    assert kelly_fraction_of(np.array([3.0, 5.0, -2.0])) == pytest.approx(0.5, abs=1e-15)
-    assert kelly_fraction_of(np.array([3.0])) == Undefined(Reason.NO_ODDS)
-    assert kelly_fraction_of(np.array([-3.0])) == Undefined(Reason.NO_ODDS)
-    assert kelly_fraction_of(np.zeros(2)) == Undefined(Reason.TOO_FEW_RETURNS)
+    assert _staked([3.0, 5.0, -2.0]) == pytest.approx(0.5, abs=1e-15)
+    assert _staked([3.0]) == Undefined(Reason.NO_ODDS)
+    assert _staked([-3.0]) == Undefined(Reason.NO_ODDS)
+    assert _staked([0.0, 0.0]) == Undefined(Reason.NO_ODDS)
 
 
 def test_the_leverage_that_grows_fastest() -> None:

@@ -18,6 +18,7 @@ from tidebook.engine.benchmark_updates import BenchmarkUpdates, MemoryBenchmarks
 from tidebook.engine.benchmarks import (
     Benchmarks,
     DataSource,
+    KeptLevels,
     NoProvider,
     ReturnBasis,
     UpdateStatus,
@@ -75,6 +76,27 @@ class Desk:
 @pytest.fixture(name="desk")
 def opened() -> Desk:
     return Desk()
+
+
+def test_what_was_known_then_is_told_and_nothing_is_fetched_for_it(desk: Desk) -> None:
+    first_known = desk.clock.at
+    before = desk.benchmarks.levels("SPY", START, END)
+    desk.clock.at += timedelta(days=1)
+    adjusted = tuple(point._replace(value=point.value - 1) for point in before.points)
+    desk.store.replace(
+        KeptLevels("SPY", "USD", ReturnBasis.TOTAL, "daily", START, desk.clock.at, adjusted)
+    )
+    desk.clock.at += timedelta(days=30)
+    asked = len(desk.provider.asked)
+    then = desk.benchmarks.levels("SPY", START, date(2024, 3, 1), first_known)
+    assert then.points == before.points
+    assert (then.source, then.fetched_at) == (DataSource.CACHE, first_known)
+    later = first_known + timedelta(days=1)
+    assert desk.benchmarks.levels("SPY", START, END, later).points == adjusted
+    early = first_known - timedelta(seconds=1)
+    with pytest.raises(BenchmarkUnavailableError, match="nothing had been fetched by"):
+        desk.benchmarks.levels("SPY", START, END, early)
+    assert len(desk.provider.asked) == asked
 
 
 def test_levels_are_fetched_up_to_yesterday_and_ten_years_back(desk: Desk) -> None:

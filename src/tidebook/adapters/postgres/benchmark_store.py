@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from tidebook.adapters.postgres.snapshots import Pool
 
 _SQL: Final = statements("benchmarks")
+_REPLACING: Final = (
+    *("hold", "withdraw", "close", "keep"),
+    *("withdraw_levels", "close_levels", "keep_levels"),
+)
 
 
 class PostgresBenchmarks:
@@ -42,13 +46,15 @@ class PostgresBenchmarks:
         """Keep the pool that connections are borrowed from."""
         self._pool = pool
 
-    def levels(self, symbol: str) -> KeptLevels | None:
-        """Return what is kept of a benchmark, or None."""
+    def levels(self, symbol: str, known_at: datetime | None = None) -> KeptLevels | None:
+        """Return what is kept of a benchmark, or was at an instant; None where nothing is."""
+        named = {"symbol": symbol, "known_at": known_at}
+        when = "" if known_at is None else "_known"
         with snapshot(self._pool) as cursor:
-            row = cursor.execute(_SQL["benchmark"], {"symbol": symbol}).fetchone()
+            row = cursor.execute(_SQL[f"benchmark{when}"], named).fetchone()
             if row is None:
                 return None
-            points = cursor.execute(_SQL["levels"], {"symbol": symbol}).fetchall()
+            points = cursor.execute(_SQL[f"levels{when}"], named).fetchall()
         name, currency, basis, provider, asked_from, fetched_at = row
         return KeptLevels(
             name,
@@ -61,25 +67,20 @@ class PostgresBenchmarks:
         )
 
     def replace(self, kept: KeptLevels) -> None:
-        """Keep these levels in place of all that were kept of the benchmark, in one step."""
-        days = [point.on for point in kept.points]
-        levels = [point.value for point in kept.points]
+        """Keep these levels from now on, in one step; what they replace is closed."""
+        named = {
+            "symbol": kept.symbol,
+            "currency": kept.currency,
+            "basis": kept.basis.value,
+            "provider": kept.provider,
+            "asked_from": kept.asked_from,
+            "fetched_at": kept.fetched_at,
+            "days": [point.on for point in kept.points],
+            "levels": [point.value for point in kept.points],
+        }
         with self._writing() as cursor:
-            named = {"symbol": kept.symbol}
-            cursor.execute(_SQL["hold"], named)
-            cursor.execute(_SQL["forget"], named)
-            cursor.execute(
-                _SQL["keep"],
-                named
-                | {
-                    "currency": kept.currency,
-                    "basis": kept.basis.value,
-                    "provider": kept.provider,
-                    "asked_from": kept.asked_from,
-                    "fetched_at": kept.fetched_at,
-                },
-            )
-            cursor.execute(_SQL["keep_levels"], named | {"days": days, "levels": levels})
+            for step in _REPLACING:
+                cursor.execute(_SQL[step], named)
 
     def states(self) -> tuple[KeptState, ...]:
         """Return what is kept, by symbol, without the levels."""

@@ -93,6 +93,7 @@ class PostgresComplianceUnit:
             "generations": [one.member.generation for one in writes],
             "valuation_versions": [one.member.valuation_version for one in writes],
             "dues": [one.due_on for one in writes],
+            "marks": [one.member.marks for one in writes],
         }
         rows = self._cursor.execute(_SQL["claim"], named).fetchall()
         claimed = frozenset(row[0] for row in rows)
@@ -172,7 +173,8 @@ class PostgresCompliance:
             totals = cursor.execute(_SQL["totals"], named).fetchone() or (0, 0, 0, 0, 0)
             rows = cursor.execute(_SQL["verdicts"], named).fetchall()
             seen = cursor.execute(_SQL["acknowledgements"], named).fetchall()
-            unjudged = cursor.execute(_SQL["unjudged"], named).fetchone() or (0,)
+            together = {"ids": _members(cursor, ids)}
+            unjudged = cursor.execute(_SQL["unjudged"], together).fetchone() or (0,)
         return VerdictsPage(
             Totals(*map(int, totals)),
             tuple(map(_kept, rows)),
@@ -189,15 +191,15 @@ class PostgresCompliance:
     def household(self, ids: Sequence[str], securities: Collection[str] = ()) -> Household:
         """Return the policies and facts of portfolios and of those judged with them."""
         with snapshot(self._pool) as cursor:
-            rows = cursor.execute(_SQL["household"], {"ids": list(ids)}).fetchall()
-            members = [row[0] for row in rows]
+            members = _members(cursor, ids)
             facts = gather_book_facts(cursor, self._cache, {"": members}, securities).every
             return Household(_policies(cursor, members, None), facts)
 
     def look(self, ids: Sequence[str], securities: Collection[str], known: Stand | None) -> Looked:
         """Return a household, or only its market where it stands as it is known to."""
         with snapshot(self._pool) as cursor:
-            rows = cursor.execute(_SQL["standing"], {"ids": list(ids)}).fetchall()
+            together = {"ids": _members(cursor, ids)}
+            rows = cursor.execute(_SQL["standing"], together).fetchall()
             versions = tuple(map(tuple, rows))
             if known is not None and known.versions == versions:
                 looked = _market_of(cursor, self._cache, known, securities)
@@ -232,6 +234,8 @@ class PostgresCompliance:
             if row is None:
                 return 0
             cursor.execute(_SQL["judge_again"], named)
+            if stated is not None and stated.household_id != policy.household_id:
+                cursor.execute(_SQL["judge_left"], named | {"left": stated.household_id})
             return int(row[0])
 
     def acknowledge(
@@ -258,6 +262,12 @@ def _market_of(
         and all(found.instruments.get(each) == instruments.get(each) for each in named)
     )
     return Looked(None, known, found.instruments, found.prices) if stands else None
+
+
+def _members(cursor: Cursor[TupleRow], ids: Sequence[str]) -> list[str]:
+    """Return some portfolios and all that are judged with them."""
+    rows = cursor.execute(_SQL["household"], {"ids": list(ids)}).fetchall()
+    return [row[0] for row in rows]
 
 
 def _policies(

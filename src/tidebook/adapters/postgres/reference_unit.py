@@ -66,6 +66,8 @@ def save_portfolios(
             pools.add(portfolio.taxpayer_id)
     if changes:
         cursor.execute(_SQL["keep_portfolios"], {"ids": list(changes), "at": at})
+        cif_ids = [latest[identity].cif_id for identity in changes]
+        cursor.execute(_SQL["judge_left"], {"ids": list(changes), "cif_ids": cif_ids})
         cursor.executemany(_SQL["save_portfolio"], list(changes.values()))
         cursor.execute(_SQL["judge_portfolios"], {"ids": list(changes)})
     if fresh:

@@ -7,6 +7,7 @@ is a comment.
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -18,8 +19,9 @@ _FOLDER: Final = Path(__file__).parent / "sql"
 _NAME: Final = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 
 
+@cache
 def statements(file: str) -> Mapping[str, bytes]:
-    """Return the statements of ``sql/<file>.sql``; read once, where a module is imported."""
+    """Return the statements of ``sql/<file>.sql``; the file is read once."""
     parts = _NAME.split((_FOLDER / f"{file}.sql").read_text("utf-8"))
     bodies = (body.strip().encode() for body in parts[2::2])
     return MappingProxyType(dict(zip(parts[1::2], bodies, strict=True)))

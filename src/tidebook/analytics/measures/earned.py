@@ -8,7 +8,6 @@ from tidebook.analytics.figures import Reason, Undefined
 from tidebook.analytics.measures.measure import (
     BELOW_TOTAL_LOSS,
     NO_DOWNSIDE,
-    TOO_FEW,
     Direction,
     Measure,
     Unit,
@@ -16,6 +15,8 @@ from tidebook.analytics.measures.measure import (
 from tidebook.analytics.odds import (
     kelly_fraction_fixed_odds as stake_of,
     kelly_leverage_growth_optimal as leverage_of,
+    share_won,
+    won_over_lost,
 )
 
 if TYPE_CHECKING:
@@ -70,13 +71,12 @@ def worst_return(s: Summary) -> Figure:
 
 def win_rate(s: Summary) -> Figure:
     """Return the share of wins among wins and losses."""
-    decided = s.gain_count + s.loss_count
-    return s.gain_count / decided if decided else TOO_FEW
+    return share_won(s.gain_count, s.loss_count)
 
 
 def profit_factor(s: Summary) -> Figure:
     """Return what was won over what was lost."""
-    return s.gains / s.losses if s.losses else NO_DOWNSIDE
+    return won_over_lost(s.gains, s.losses)
 
 
 def payoff_ratio(s: Summary) -> Figure:
@@ -84,6 +84,11 @@ def payoff_ratio(s: Summary) -> Figure:
     if not (s.gain_count and s.loss_count):
         return _NO_ODDS
     return (s.gains / s.gain_count) / (s.losses / s.loss_count)
+
+
+def d_ratio(s: Summary) -> Figure:
+    """Return the losses over the gains, each weighted by how many there are."""
+    return s.loss_count * s.losses / (s.gain_count * s.gains) if s.gain_count else _NO_ODDS
 
 
 def gain_to_pain(s: Summary) -> Figure:
@@ -150,6 +155,10 @@ EARNED = (
     Measure(
         "payoff_ratio", "Payoff ratio", Unit.RATIO, _HIGHER,
         "mean win / mean loss", "no win or no loss", "by its name", payoff_ratio,
+    ),
+    Measure(
+        "d_ratio", "d ratio", Unit.RATIO, Direction.LOWER,
+        "#(r < 0) · Σ max(0, -r) / (#(r > 0) · Σ max(0, r))", "nothing was won", _BACON, d_ratio,
     ),
     Measure(
         "gain_to_pain", "Gain to pain", Unit.RATIO, _HIGHER,

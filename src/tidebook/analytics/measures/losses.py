@@ -11,7 +11,6 @@ from tidebook.analytics.measures.measure import (
     BELOW_TOTAL_LOSS,
     NO_DOWNSIDE,
     NOT_KEPT,
-    SPREAD_NEEDS,
     TOO_FEW,
     Direction,
     Measure,
@@ -127,7 +126,7 @@ def _over(earned: Figure, depth: float, hurdle: float = 0.0) -> Figure:
 
 
 def _parametric(s: Summary, z: float) -> Figure:
-    if s.n < SPREAD_NEEDS:
+    if s.n < s.rates.spread_needs:
         return TOO_FEW
     return -(s.mean + z * s.deviation) * s.rates.horizon_root + 0.0
 

@@ -59,4 +59,3 @@ NO_DOWNSIDE = Undefined(Reason.NO_DOWNSIDE)
 BELOW_TOTAL_LOSS = Undefined(Reason.BELOW_TOTAL_LOSS)
 NOT_KEPT = Undefined(Reason.NOT_KEPT)
 NO_BENCHMARK = Undefined(Reason.NO_BENCHMARK)
-SPREAD_NEEDS = 2

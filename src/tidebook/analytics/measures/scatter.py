@@ -10,7 +10,6 @@ from tidebook.analytics.figures import Undefined
 from tidebook.analytics.measures.earned import annual_return
 from tidebook.analytics.measures.measure import (
     NO_DOWNSIDE,
-    SPREAD_NEEDS,
     TOO_FEW,
     ZERO_VARIANCE,
     Direction,
@@ -29,19 +28,20 @@ _NORMAL: Final = NormalDist()
 
 def volatility(s: Summary) -> Figure:
     """Return the yearly standard deviation."""
-    return s.deviation * s.rates.root_k if s.n >= SPREAD_NEEDS else TOO_FEW
+    return s.deviation * s.rates.root_k if s.n >= s.rates.spread_needs else TOO_FEW
 
 
 def semi_deviation(s: Summary) -> Figure:
     """Return the yearly deviation of the returns below their own mean."""
-    if s.n < SPREAD_NEEDS:
+    if s.n < s.rates.spread_needs:
         return TOO_FEW
-    return math.sqrt(s.semi / (s.n - 1)) * s.rates.root_k if s.deviation else 0.0
+    left = s.n - s.rates.degrees_lost
+    return math.sqrt(s.semi / left) * s.rates.root_k if s.deviation else 0.0
 
 
 def downside_deviation(s: Summary) -> Figure:
     """Return the yearly shortfall against the target."""
-    return math.sqrt(s.below_square) * s.rates.root_k if s.n >= SPREAD_NEEDS else TOO_FEW
+    return math.sqrt(s.below_square) * s.rates.root_k if s.n >= s.rates.spread_needs else TOO_FEW
 
 
 def mean_absolute_deviation(s: Summary) -> Figure:
@@ -51,14 +51,14 @@ def mean_absolute_deviation(s: Summary) -> Figure:
 
 def skewness(s: Summary) -> Figure:
     """Return the population skewness; negative where losses reach further."""
-    if s.n < SPREAD_NEEDS:
+    if s.n < s.rates.spread_needs:
         return TOO_FEW
     return s.m3 / (s.m2 * math.sqrt(s.m2)) if s.deviation else ZERO_VARIANCE
 
 
 def excess_kurtosis(s: Summary) -> Figure:
     """Return the population kurtosis less that of the normal distribution."""
-    if s.n < SPREAD_NEEDS:
+    if s.n < s.rates.spread_needs:
         return TOO_FEW
     return s.m4 / (s.m2 * s.m2) - 3.0 if s.deviation else ZERO_VARIANCE
 
@@ -81,9 +81,25 @@ def sample_excess_kurtosis(s: Summary) -> Figure:
     return ((n + 1.0) * excess + 6.0) * (n - 1.0) / ((n - 2.0) * (n - 3.0))
 
 
+def skewness_bacon(s: Summary) -> Figure:
+    """Return the skewness over the sample's degrees of freedom, of deviations of the population."""
+    skew, n = skewness(s), s.n
+    if isinstance(skew, Undefined):
+        return skew
+    return skew * n * n / ((n - 1.0) * (n - 2.0)) if n >= _SKEW_NEEDS else TOO_FEW
+
+
+def kurtosis_bacon(s: Summary) -> Figure:
+    """Return the kurtosis of the sample before that of the normal distribution is taken off."""
+    excess, n = sample_excess_kurtosis(s), s.n
+    if isinstance(excess, Undefined):
+        return excess
+    return excess + 3.0 * (n - 1.0) ** 2 / ((n - 2.0) * (n - 3.0))
+
+
 def sharpe_arithmetic(s: Summary) -> Figure:
     """Return the yearly mean return above the rate without risk, over its deviation."""
-    if s.n < SPREAD_NEEDS:
+    if s.n < s.rates.spread_needs:
         return TOO_FEW
     if not s.excess_deviation:
         return ZERO_VARIANCE
@@ -95,7 +111,7 @@ def sharpe_geometric(s: Summary) -> Figure:
     earned = annual_return(s)
     if isinstance(earned, Undefined):
         return earned
-    if s.n < SPREAD_NEEDS:
+    if s.n < s.rates.spread_needs:
         return TOO_FEW
     if not s.deviation:
         return ZERO_VARIANCE
@@ -120,7 +136,7 @@ def probabilistic_sharpe(s: Summary) -> Figure:
 
 def sortino(s: Summary) -> Figure:
     """Return the yearly mean return above the target, over the downside deviation."""
-    if s.n < SPREAD_NEEDS:
+    if s.n < s.rates.spread_needs:
         return TOO_FEW
     if not s.below_square:
         return NO_DOWNSIDE
@@ -147,6 +163,21 @@ def variability_skewness(s: Summary) -> Figure:
     return math.sqrt(s.above_square / s.below_square) if s.below_square else NO_DOWNSIDE
 
 
+def upside_potential(s: Summary) -> Figure:
+    """Return the mean gain above the target, all returns counted."""
+    return s.above
+
+
+def downside_potential(s: Summary) -> Figure:
+    """Return the mean shortfall below the target, all returns counted."""
+    return s.below
+
+
+def upside_deviation(s: Summary) -> Figure:
+    """Return the yearly root mean square gain above the target."""
+    return math.sqrt(s.above_square) * s.rates.root_k if s.n >= s.rates.spread_needs else TOO_FEW
+
+
 def downside_frequency(s: Summary) -> Figure:
     """Return the share of returns below the target."""
     return s.below_count / s.n
@@ -160,12 +191,12 @@ _BACON = "Bacon (2008)"
 SCATTER = (
     Measure(
         "volatility", "Volatility", Unit.FRACTION_PER_YEAR, _LOWER,
-        "sd(r) · √k, sd over n - 1", _FEW, _BACON, volatility,
+        "sd(r) · √k, sd over n - 1, of a population over n", _FEW, _BACON, volatility,
     ),
     Measure(
         "semi_deviation", "Semi-deviation", Unit.FRACTION_PER_YEAR, _LOWER,
-        "√(Σ min(0, r - mean)² / (n - 1)) · √k", _FEW, "Markowitz (1959)", semi_deviation,
-        needs_all=True,
+        "√(Σ min(0, r - mean)² / (n - 1)) · √k, of a population over n", _FEW,
+        "Markowitz (1959)", semi_deviation, needs_all=True,
     ),
     Measure(
         "downside_deviation", "Downside deviation", Unit.FRACTION_PER_YEAR, _LOWER,
@@ -193,6 +224,16 @@ SCATTER = (
         "sample_excess_kurtosis", "Excess kurtosis of the sample", Unit.RATIO, _LOWER,
         "((n + 1) · excess + 6) · (n - 1) / ((n - 2)(n - 3))", "below 4 returns; no spread",
         _BACON, sample_excess_kurtosis,
+    ),
+    Measure(
+        "skewness_bacon", "Skewness of the sample, after Bacon", Unit.RATIO, _HIGHER,
+        "Σ((r - mean) / √m2)³ · n / ((n - 1)(n - 2))", "below 3 returns; no spread", _BACON,
+        skewness_bacon,
+    ),
+    Measure(
+        "kurtosis_bacon", "Kurtosis of the sample, after Bacon", Unit.RATIO, _LOWER,
+        "Σ((r - mean) / sd)⁴ · n(n + 1) / ((n - 1)(n - 2)(n - 3)), sd over n - 1",
+        "below 4 returns; no spread", _BACON, kurtosis_bacon,
     ),
     Measure(
         "sharpe_arithmetic", "Sharpe ratio", Unit.RATIO, _HIGHER,
@@ -230,6 +271,18 @@ SCATTER = (
     Measure(
         "variability_skewness", "Variability skewness", Unit.RATIO, _HIGHER,
         "√(Σ max(0, r - t)² / Σ min(0, r - t)²)", _SHORT, _BACON, variability_skewness,
+    ),
+    Measure(
+        "upside_potential", "Upside potential", Unit.FRACTION_PER_PERIOD, _HIGHER,
+        "Σ max(0, r - t) / n", "never", _BACON, upside_potential,
+    ),
+    Measure(
+        "downside_potential", "Downside potential", Unit.FRACTION_PER_PERIOD, _LOWER,
+        "Σ max(0, t - r) / n", "never", _BACON, downside_potential,
+    ),
+    Measure(
+        "upside_deviation", "Upside deviation", Unit.FRACTION_PER_YEAR, _HIGHER,
+        "√(Σ max(0, r - t)² / n) · √k, all returns counted", _FEW, _BACON, upside_deviation,
     ),
     Measure(
         "downside_frequency", "Downside frequency", Unit.FRACTION, _LOWER,

@@ -10,7 +10,6 @@ from tidebook.analytics.measures.earned import annual_return, yearly
 from tidebook.analytics.measures.measure import (
     BELOW_TOTAL_LOSS,
     NO_BENCHMARK,
-    SPREAD_NEEDS,
     TOO_FEW,
     ZERO_VARIANCE,
     Direction,
@@ -74,14 +73,14 @@ def tracking_error(s: Summary) -> Figure:
     """Return the yearly standard deviation of the active return."""
     if s.versus is None:
         return NO_BENCHMARK
-    return s.versus.active_deviation * s.rates.root_k if s.n >= SPREAD_NEEDS else TOO_FEW
+    return s.versus.active_deviation * s.rates.root_k if s.n >= s.rates.spread_needs else TOO_FEW
 
 
 def information_ratio(s: Summary) -> Figure:
     """Return the yearly active return over the tracking error."""
     if s.versus is None:
         return NO_BENCHMARK
-    if s.n < SPREAD_NEEDS:
+    if s.n < s.rates.spread_needs:
         return TOO_FEW
     if not s.versus.active_deviation:
         return ZERO_VARIANCE
@@ -118,7 +117,7 @@ def m_squared(s: Summary) -> Figure:
     earned = annual_return(s)
     if isinstance(earned, Undefined):
         return earned
-    if s.n < SPREAD_NEEDS:
+    if s.n < s.rates.spread_needs:
         return TOO_FEW
     if not s.deviation:
         return ZERO_VARIANCE
@@ -173,7 +172,7 @@ def _moving(s: Summary) -> Versus | Undefined:
     """Return what is told of both, where the benchmark moves."""
     if s.versus is None:
         return NO_BENCHMARK
-    if s.n < SPREAD_NEEDS:
+    if s.n < s.rates.spread_needs:
         return TOO_FEW
     return s.versus if s.versus.deviation else ZERO_VARIANCE
 

@@ -23,6 +23,7 @@ from tidebook.engine.compliance.accounts import account_standings
 from tidebook.engine.compliance.acknowledging import Said, acknowledged
 from tidebook.engine.compliance.open_orders import check_with_open
 from tidebook.engine.compliance.pretrade import Order, account_of_order
+from tidebook.engine.compliance.unbooked import not_booked
 from tidebook.engine.users import portfolios_of
 from tidebook.errors import UnknownVerdictError
 
@@ -49,10 +50,10 @@ def compliance(
     known_at: Instant = None,
 ) -> Response:
     """Return what the rules say of a user's trades, latest first; ``skip`` counts trades."""
-    page = edge.compliance.verdicts(
-        _portfolios(edge, user_id), skip=skip, limit=limit, known_at=known_at
-    )
-    return reply(wire.audits_of(page, limit=limit, with_inapplicable=not_applicable))
+    ids = _portfolios(edge, user_id)
+    page = edge.compliance.verdicts(ids, skip=skip, limit=limit, known_at=known_at)
+    audited = wire.Audited(user_id, page, not_booked(edge.reader, ids, known_at))
+    return reply(wire.audits_of(audited, limit=limit, with_inapplicable=not_applicable))
 
 
 @router.get(
@@ -61,10 +62,16 @@ def compliance(
 )
 def history(edge: EdgeHere, user_id: str, trade_id: str) -> Response:
     """Return all that was ever said of a trade, oldest first."""
-    kept = edge.compliance.history(_portfolios(edge, user_id), trade_id)
+    ids = _portfolios(edge, user_id)
+    kept = edge.compliance.history(ids, trade_id)
     if not kept:
         raise UnknownVerdictError(trade_id)
-    return reply({"trade_id": trade_id} | wire.history_of(kept))
+    seen = [
+        one
+        for one in edge.compliance.verdicts(ids, limit=1).acknowledgements
+        if one.transaction_id == trade_id
+    ]
+    return reply({"trade_id": trade_id} | wire.history_of(user_id, kept, seen))
 
 
 @router.get("/users/{user_id:path}/compliance/accounts", **samples.answer("compliance_accounts"))
@@ -92,6 +99,25 @@ def check(edge: EdgeHere, user_id: str, body: JsonBody) -> Response:
         "disclaimer": NOT_ADVICE,
     }
     return reply(answer)
+
+
+@router.get(
+    "/users/{user_id:path}/compliance/acknowledgements",
+    **samples.answer("compliance_acknowledgements"),
+)
+def acknowledgements(
+    edge: EdgeHere,
+    user_id: str,
+    *,
+    limit: Annotated[int, Query(ge=1, le=AUDITS_MAX)] = 100,
+    skip: Annotated[int, Query(ge=0)] = 0,
+    known_at: Instant = None,
+) -> Response:
+    """Return who let which verdicts of a user's trades stand, and why, latest first."""
+    page = edge.compliance.verdicts(_portfolios(edge, user_id), limit=1, known_at=known_at)
+    kept = page.acknowledgements[::-1]
+    found = wire.acknowledgements_of(user_id, kept[skip : skip + limit], total=len(kept))
+    return reply(found)
 
 
 @router.post(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.api.replies import (
     Json,
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tidebook.compliance.verdicts import Evidence, Verdict
     from tidebook.engine.compliance.open_orders import CountedCheck
     from tidebook.engine.compliance.ports import Acknowledgement, KeptVerdicts, VerdictsPage
+    from tidebook.engine.views import FindingView
 
 CHECK_NAMES: Final = {
     "wash_sale_us": "wash_sale",
@@ -44,13 +45,27 @@ def rule_ids_of(name: str) -> frozenset[str]:
     return frozenset({name, *(rule for rule, check in CHECK_NAMES.items() if check == name)})
 
 
-def audits_of(page: VerdictsPage, *, limit: int, with_inapplicable: bool) -> Json:
+class Audited(NamedTuple):
+    """A user, a page of verdicts on the user's trades, and what is not booked and so not judged."""
+
+    user_id: str
+    page: VerdictsPage
+    not_booked: Sequence[FindingView] = ()
+
+
+def audits_of(audited: Audited, *, limit: int, with_inapplicable: bool) -> Json:
     """Return a user's verdicts, one audit for each trade and check, latest trade first."""
+    user_id, page, _ = audited
     seen = {
         (one.portfolio_id, one.transaction_id, one.rule_id): one for one in page.acknowledgements
     }
     audits = [
-        _audit(kept, verdict, seen.get((kept.portfolio_id, kept.transaction_id, verdict.rule_id)))
+        _audit(
+            user_id,
+            kept,
+            verdict,
+            seen.get((kept.portfolio_id, kept.transaction_id, verdict.rule_id)),
+        )
         for kept in page.trades
         for verdict in kept.verdicts
         if with_inapplicable or verdict.status is not Status.NOT_APPLICABLE
@@ -66,19 +81,36 @@ def audits_of(page: VerdictsPage, *, limit: int, with_inapplicable: bool) -> Jso
             "trades": totals.trades,
         },
         "is_up_to_date": not page.unjudged,
+        "not_booked": [_unbooked(one) for one in audited.not_booked[:limit]],
         "audits": audits[:limit],
         "disclaimer": NOT_ADVICE,
     }
 
 
-def history_of(kept: Sequence[KeptVerdicts]) -> Json:
-    """Return all that was ever said of a trade, oldest first."""
+def _unbooked(one: FindingView) -> Json:
+    return {
+        "trade_id": one.finding.transaction_id,
+        "portfolio_id": one.portfolio_id,
+        "trade_date": one.business_date.isoformat(),
+        "code": one.finding.code,
+        "reason": one.finding.sentence,
+        "remedy": one.finding.remedy,
+    }
+
+
+def history_of(
+    user_id: str, kept: Sequence[KeptVerdicts], acknowledgements: Sequence[Acknowledgement]
+) -> Json:
+    """Return all that was ever said of a trade, oldest first, and who let it stand then."""
     return {
         "versions": [
             {
                 "recorded_at": instant(one.recorded_at),
                 "superseded_at": instant_or_null(one.superseded_at),
-                "audits": [_audit(one, verdict, None) for verdict in one.verdicts],
+                "audits": [
+                    _audit(user_id, one, verdict, _seen_then(one, verdict, acknowledgements))
+                    for verdict in one.verdicts
+                ],
             }
             for one in kept
         ],
@@ -86,16 +118,38 @@ def history_of(kept: Sequence[KeptVerdicts]) -> Json:
     }
 
 
-def _audit(kept: KeptVerdicts, verdict: Verdict, seen: Acknowledgement | None) -> Json:
+def _seen_then(
+    kept: KeptVerdicts, verdict: Verdict, acknowledgements: Sequence[Acknowledgement]
+) -> Acknowledgement | None:
+    """Return the last acknowledgement of a verdict while it was the one that stood."""
+    found = [
+        one
+        for one in acknowledgements
+        if one.rule_id == verdict.rule_id
+        and one.portfolio_id == kept.portfolio_id
+        and one.recorded_at is not None
+        and one.recorded_at >= kept.recorded_at
+        and (kept.superseded_at is None or one.recorded_at < kept.superseded_at)
+    ]
+    return found[-1] if found else None
+
+
+def _audit(
+    user_id: str, kept: KeptVerdicts, verdict: Verdict, seen: Acknowledgement | None
+) -> Json:
+    shown = None
+    if seen is not None:
+        shown = acknowledgement_of(seen) | {"is_current": seen.is_of(verdict, kept.recorded_at)}
     return {
         "id": f"{kept.transaction_id}:{verdict.rule_id}",
+        "user_id": user_id,
         "trade_id": kept.transaction_id,
         "portfolio_id": kept.portfolio_id,
         "trade_date": kept.trade_date.isoformat(),
         **verdict_of(verdict),
         "created_at": instant(kept.recorded_at),
         "superseded_at": instant_or_null(kept.superseded_at),
-        "acknowledgement": None if seen is None else acknowledgement_of(seen),
+        "acknowledgement": shown,
     }
 
 
@@ -107,7 +161,25 @@ def acknowledgement_of(one: Acknowledgement) -> Json:
         "reason": one.reason,
         "status": one.status,
         "rule_version": one.rule_version,
+        "said": one.said,
         "recorded_at": instant_or_null(one.recorded_at),
+    }
+
+
+def acknowledgements_of(user_id: str, kept: Sequence[Acknowledgement], *, total: int) -> Json:
+    """Return acknowledgements of a user's verdicts, and how many there are in all."""
+    return {
+        "user_id": user_id,
+        "total": total,
+        "acknowledgements": [
+            {
+                "trade_id": one.transaction_id,
+                "portfolio_id": one.portfolio_id,
+                "rule_id": one.rule_id,
+                **acknowledgement_of(one),
+            }
+            for one in kept
+        ],
     }
 
 
@@ -119,7 +191,7 @@ def verdict_of(verdict: Verdict) -> Json:
         "rule_version": verdict.rule_version,
         "status": verdict.status.value,
         "reason": verdict.reason,
-        "details": {
+        "metadata": {
             "amounts": {
                 one.name: {"value": amount_or_null(one.value), "unit": one.unit}
                 | ({"reason": one.why} if one.why else {})

@@ -348,9 +348,9 @@ FIGURE_FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
         "per_symbol_pnl.*": "comparison.symbol_pnl",
     },
     "/users/{user_id}/compliance": {
-        "audits.*.details.amounts.*.value": "verdict.amount",
-        "audits.*.details.evidence.*.quantity": "verdict.evidence_quantity",
-        "audits.*.details.evidence.*.amount": "verdict.evidence_amount",
+        "audits.*.metadata.amounts.*.value": "verdict.amount",
+        "audits.*.metadata.evidence.*.quantity": "verdict.evidence_quantity",
+        "audits.*.metadata.evidence.*.amount": "verdict.evidence_amount",
     },
     "/users/{user_id}/compliance/check": {
         "orders.*.price": "order.price",
@@ -364,9 +364,9 @@ FIGURE_FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
         "orders.*.wash.replacements.*.disallowed": "order.replaced_disallowed",
         "orders.*.wash.washed.*.qty": "order.replaced_qty",
         "orders.*.wash.washed.*.disallowed": "order.replaced_disallowed",
-        "orders.*.checks.*.details.amounts.*.value": "order.amount",
-        "orders.*.checks.*.details.evidence.*.quantity": "order.evidence_quantity",
-        "orders.*.checks.*.details.evidence.*.amount": "order.evidence_amount",
+        "orders.*.checks.*.metadata.amounts.*.value": "order.amount",
+        "orders.*.checks.*.metadata.evidence.*.quantity": "order.evidence_quantity",
+        "orders.*.checks.*.metadata.evidence.*.amount": "order.evidence_amount",
     },
     "/users/{user_id}/tax/lots": {
         **{f"reports.*.totals.{name}": f"tax_total.{name}" for name in further_figures.TAX_TOTAL},

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.analytics import (
     Compounding,
+    Estimator,
     Frequency,
     Rebalancing,
     ReturnKind,
@@ -47,6 +48,7 @@ _OPTIONS = Names.of(
         "frequency",
         "annualization_factor",
         "use_log_returns",
+        "deviation",
         "risk_free_mode",
         "risk_free_annual_rate",
         "risk_free_compounding",
@@ -62,6 +64,10 @@ _OPTIONS = Names.of(
 )
 _VAR = Names.of(("method", "confidence", "horizon_days", "include_expected_shortfall"))
 _DAYS_MAX: Final = 10_000
+_DEVIATIONS: Final = {
+    Estimator.SAMPLE: "of a sample, over n - 1",
+    Estimator.POPULATION: "of a population, over n",
+}
 
 
 class RiskFreeMode(StrEnum):
@@ -154,6 +160,7 @@ def _terms(options: RowReader, var: RowReader) -> RiskTerms:
         method=var.choice("method", TailMethod, TailMethod.HISTORICAL),
         confidence=_confidence(var),
         horizon_days=_horizon(var),
+        estimator=options.choice("deviation", Estimator, Estimator.SAMPLE),
     )
 
 
@@ -224,7 +231,7 @@ def conventions_json(terms: RiskTerms) -> Json:
         "frequency": terms.frequency.value,
         "periods_per_year": terms.k,
         "return_type": terms.kind.value,
-        "deviation": "over n - 1",
+        "deviation": _DEVIATIONS[terms.estimator],
         "risk_free_annual": terms.risk_free_annual,
         "risk_free_mode": (RiskFreeMode.ZERO if is_zero else RiskFreeMode.ANNUAL_RATE).value,
         "compounding": (

@@ -113,12 +113,15 @@ def _lot(lot: TaxLot) -> Json:
 
 
 def form_8949_csv(reports: Sequence[TaxReport]) -> str:
-    """Return rows in cents, currency by currency; the form itself is in US dollars."""
+    """Return rows in cents, currency by currency; the form itself is in US dollars.
+
+    Whoever opens the file sees none of what was said beside it: each row says what it is not.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*FORM_8949_COLUMNS, "currency"])
+    writer.writerow([*FORM_8949_COLUMNS, "currency", "disclaimer"])
     for one in reports:
-        writer.writerows([*map(_cell, row), one.currency] for row in one.rows)
+        writer.writerows([*map(_cell, row), one.currency, NOT_ADVICE] for row in one.rows)
     return text.getvalue()
 
 

@@ -49,6 +49,7 @@ def acknowledged(
         verdict.status.value,
         said.actor,
         said.reason,
+        verdict.reason,
     )
     number = compliance.acknowledge(made, correlation_id, at)
     return made._replace(acknowledgement_id=number, recorded_at=at)

@@ -70,7 +70,8 @@ class ComputedCompliance:
 
     def household(self, ids: Sequence[str], securities: Collection[str] = ()) -> Household:
         """Return the policies and facts of portfolios and of those judged with them."""
-        return Household(self._policies, self._facts(ids, None, securities))
+        facts = self._facts(ids, None, securities)
+        return Household(self._stated(facts.facts.portfolios), facts)
 
     def look(self, ids: Sequence[str], securities: Collection[str], known: Stand | None) -> Looked:
         """Return a household as it is; of when it will have moved, nothing is known."""
@@ -105,18 +106,39 @@ class ComputedCompliance:
     def _facts(
         self, ids: Sequence[str], known_at: datetime | None, securities: Collection[str] = ()
     ) -> BookFacts:
-        clients = {self._reader.portfolio(each).cif_id for each in ids} - {""}
-        members = set(ids)
-        for client in sorted(clients):
-            found = self._reader.portfolios(cif_id=client)
-            members.update(each.portfolio_id for each in found)
+        members = self._household(ids)
         query = FactQuery(tuple(sorted(members)), (), tuple(securities), known_at)
         return self._reader.book_facts(query)
 
+    def _household(self, ids: Sequence[str]) -> set[str]:
+        """Return portfolios and all that clients and stated households join to them."""
+        members: set[str] = set()
+        found = set(ids)
+        while found != members:
+            members = found
+            clients = {self._reader.portfolio(each).cif_id for each in members} - {""}
+            stated = self._stated(members).values()
+            households = {one.household_id for one in stated} - {""}
+            found = members.union(
+                (
+                    each.portfolio_id
+                    for client in sorted(clients)
+                    for each in self._reader.portfolios(cif_id=client)
+                ),
+                (each for each, one in self._policies.items() if one.household_id in households),
+            )
+        return members
+
+    def _stated(self, ids: Collection[str]) -> dict[str, AccountPolicy]:
+        """Return what is stated of portfolios."""
+        return {each: self._policies[each] for each in sorted(ids) if each in self._policies}
+
     def _judged(self, ids: Sequence[str], known_at: datetime | None) -> list[KeptVerdicts]:
         now = self._clock.now()
-        asked = Asked(self._policies, date.min, now.astimezone(UTC).date())
-        found = judge_household(rebuilt(self._facts(ids, known_at)), asked)
+        facts = self._facts(ids, known_at)
+        stated = self._stated(facts.facts.portfolios)
+        asked = Asked(stated, date.min, now.astimezone(UTC).date())
+        found = judge_household(rebuilt(facts), asked)
         return [
             KeptVerdicts(portfolio_id, one.trade.trade_id, one.trade.on, one.verdicts, now, None)
             for portfolio_id, trades in found.items()

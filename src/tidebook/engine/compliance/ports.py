@@ -21,7 +21,8 @@ class Member(NamedTuple):
     """A portfolio of a household, and where its book stood when it was looked at.
 
     ``unjudged_from`` is the first day from which its trades are to be judged again, ``due_on`` the
-    day on which a window of one of them ends.
+    day on which a window of one of them ends. ``marks`` counts how often it was marked so: one more
+    while it is judged has it judged again.
     """
 
     portfolio_id: str
@@ -29,6 +30,7 @@ class Member(NamedTuple):
     valuation_version: int
     unjudged_from: date | None
     due_on: date | None
+    marks: int = 0
 
 
 class Job(NamedTuple):
@@ -97,7 +99,10 @@ class VerdictStore(Protocol):
 
 
 class Acknowledgement(NamedTuple):
-    """That someone has seen a verdict and lets it stand, and why."""
+    """That someone has seen a verdict and lets it stand, and why.
+
+    ``said`` is the sentence of the verdict that was seen; older ones have none.
+    """
 
     portfolio_id: str
     transaction_id: str
@@ -106,8 +111,21 @@ class Acknowledgement(NamedTuple):
     status: str
     actor: str
     reason: str
+    said: str = ""
     acknowledgement_id: int = 0
     recorded_at: datetime | None = None
+
+    def is_of(self, verdict: Verdict, since: datetime) -> bool:
+        """Tell whether it is of what a verdict says now, and not of what one said before.
+
+        Args:
+            verdict: The verdict that stands.
+            since: When the trade was last judged otherwise, for one that did not keep what it saw.
+        """
+        same = (verdict.rule_version, verdict.status.value) == (self.rule_version, self.status)
+        if self.said:
+            return same and verdict.reason == self.said
+        return same and self.recorded_at is not None and self.recorded_at >= since
 
 
 class KeptVerdicts(NamedTuple):

@@ -83,7 +83,8 @@ def comparative(
         BenchmarkUnavailableError: If no level of one is known.
     """
     parts = [
-        benchmarks.levels(part.symbol, request.start, request.end) for part in request.blend.parts
+        benchmarks.levels(part.symbol, request.start, request.end, request.known_at)
+        for part in request.blend.parts
     ]
     end = _last_day(book, parts, request)
     period = PeriodRequest(PeriodType.EXPLICIT, request.start, end)

@@ -16,6 +16,7 @@ import numpy as np
 from tidebook.analytics import (
     Conventions,
     DatedReturns,
+    Estimator,
     Frequency,
     Paired,
     Reason,
@@ -76,6 +77,7 @@ class RiskTerms(NamedTuple):
     method: TailMethod = TailMethod.HISTORICAL
     confidence: float = 0.99
     horizon_days: float = 1.0
+    estimator: Estimator = Estimator.SAMPLE
 
     @property
     def k(self) -> float:
@@ -104,6 +106,7 @@ class RiskTerms(NamedTuple):
             horizon_periods=self.horizon_periods,
             kind=self.kind,
             years=years,
+            estimator=self.estimator,
         )
 
 

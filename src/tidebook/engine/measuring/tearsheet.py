@@ -34,13 +34,12 @@ from tidebook.errors import EmptyPeriodError
 from tidebook.model.periods import Breakdown, PeriodRequest, PeriodType, Span, cut, period_named
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import date, datetime
     from decimal import Decimal
 
     from tidebook.analytics import Figure
     from tidebook.analytics.outcomes import Outcomes
-    from tidebook.engine.benchmarks import Levels
+    from tidebook.engine.benchmarks import LevelsOf
     from tidebook.engine.measuring.bridging import Bridge
     from tidebook.engine.measuring.comparing import Comparison
     from tidebook.engine.measuring.performance import PeriodRate, PeriodReturn, Window
@@ -105,9 +104,7 @@ class PeriodLine(NamedTuple):
     benchmark: Figure | None
 
 
-def tear_sheet(
-    reader: Reader, told: Told, levels_of: Callable[[str, date, date], Levels]
-) -> TearSheet:
+def tear_sheet(reader: Reader, told: Told, levels_of: LevelsOf) -> TearSheet:
     """Return the tear sheet of a portfolio.
 
     Args:
@@ -131,7 +128,7 @@ def tear_sheet(
     linked = time_weighted(book.series.values, window.span, FeeBasis.NET)
     at_work = with_capital(book.series, window.span, linked)
     daily = resampled(at_work, told.terms.frequency)
-    comparison = _beside(book, window, told.benchmark, levels_of)
+    comparison = _beside(book, window, told, levels_of)
     market = None if comparison is None else comparison.line.returns(span.end)
     whole = PeriodRequest(PeriodType.EXPLICIT, window.span.start, span.end)
     return TearSheet(
@@ -157,14 +154,14 @@ def tear_sheet(
 def _beside(
     book: UserBook,
     window: Window,
-    benchmark: str | None,
-    levels_of: Callable[[str, date, date], Levels],
+    told: Told,
+    levels_of: LevelsOf,
 ) -> Comparison | None:
     opening = opening_day(window)
-    if benchmark is None or opening is None:
+    if told.benchmark is None or opening is None:
         return None
-    blend = blend_of(benchmark)
-    parts = [levels_of(part.symbol, opening, window.end) for part in blend.parts]
+    blend = blend_of(told.benchmark)
+    parts = [levels_of(part.symbol, opening, window.end, told.known_at) for part in blend.parts]
     return compared(book, window, line_of(blend, parts, book.rates, book.currency, opening))
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from tidebook.engine.batches import LogBatch, Passage
 from tidebook.engine.envelope import received
+from tidebook.engine.runner.sizing import after, sized, usual
 from tidebook.errors import StoreUnavailableError
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class LogFeed:
         self._consumer = consumer
         self._parts = parts
         self._batch_max = batch_max
+        self._limit = usual(batch_max)
         self._turn = 0
         self._chosen: list[Part] = []
         self.backlog = 0
@@ -85,16 +87,18 @@ class LogFeed:
         with self._store.unit() as unit:
             lags = unit.backlog(self._consumer, self._parts)
         self.backlog = sum(lags.values())
-        self._chosen = _chosen(self._parts, lags, self._turn, self._batch_max)
+        self._limit = sized(self.backlog, self._batch_max)
+        self._chosen = _chosen(self._parts, lags, self._turn, self._limit)
         return bool(self._chosen)
 
     def again(self) -> bool:
-        """Keep to what was chosen."""
+        """Keep to what was chosen, but to no more of it than usual: it is taken singly."""
+        self._limit = usual(self._batch_max)
         return bool(self._chosen)
 
     def read(self, unit: Unit) -> list[LogBatch]:
         """Return what lies unread there."""
-        return unit.read_log(self._consumer, self._chosen, self._batch_max)
+        return unit.read_log(self._consumer, self._chosen, self._limit)
 
     def done(self) -> None:
         """Leave it to the next look, which asks the store."""
@@ -106,14 +110,14 @@ class LogFeed:
         """Leave what is owned to the next leader, who takes it."""
 
 
-def _chosen(parts: Sequence[Part], lags: dict[Part, int], turn: int, batch_max: int) -> list[Part]:
+def _chosen(parts: Sequence[Part], lags: dict[Part, int], turn: int, limit: int) -> list[Part]:
     """Return the partitions to read now, in turns, until a batch is full."""
     start = turn % len(parts)
     chosen: list[Part] = []
     records = 0
     for part in [*parts[start:], *parts[:start]]:
         lag = lags.get(part, 0)
-        if lag and records < batch_max:
+        if lag and records < limit:
             chosen.append(part)
             records += lag
     return chosen
@@ -155,7 +159,7 @@ class BusFeed:
         consumer: On whose behalf; also the name of the group.
         topics: What is read.
         fences: Where to put what is to be presented for each (consumer, partition).
-        batch_max: How many records to take at once.
+        batch_max: How many records to take at once at the most.
         stopping: Set when the process is to end.
     """
 
@@ -177,6 +181,7 @@ class BusFeed:
         self._topics = topics
         self._fences = fences
         self._batch_max = batch_max
+        self._limit = usual(batch_max)
         self._stopping = stopping
         self._subscription: Subscription | None = None
         self._owned: dict[Part, Owned] = {}
@@ -199,7 +204,8 @@ class BusFeed:
             self._subscription = self._bus.subscribe(
                 f"tidebook-{self.consumer}", self._topics, self
             )
-        arrivals = self._subscription.receive(self._batch_max, _WAIT_SECONDS)
+        arrivals = self._subscription.receive(self._limit, _WAIT_SECONDS)
+        self._limit = after(self._limit, len(arrivals), self._batch_max)
         if arrivals:
             self._quiet_since = None
             self._hold(arrivals)

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from typing import Final
 
-_PATIENCE_SECONDS: Final = 3.0
+_PATIENCE_SECONDS_MIN: Final = 3.0
+_PATIENCE_SECONDS_MAX: Final = 60.0
+_BOOKED_A_SECOND: Final = 8_000  # about what the book does when it has the machine to itself
 _LOOK_SECONDS: Final = 0.25
 _REST_SHARE: Final = 2.0
 _REST_SECONDS_MAX: Final = 1.0
@@ -25,25 +27,32 @@ class GivingWay:
 
     def __init__(self) -> None:
         """Begin with nothing to wait for."""
-        self._waited_since: float | None = None
+        self._waits_until: float | None = None
         self._rested_at = float("-inf")
 
-    def pause_seconds(self, now: float, *, is_behind: bool) -> float:
+    def pause_seconds(self, now: float, *, is_behind: bool, unbooked: int = 0) -> float:
         """Return how long to wait from ``now``; 0 when a round may begin.
 
-        While the book is behind the log, a round waits for it, but not for ever.
+        While the book is behind the log, a round waits for it, about as long as it will take, but
+        not for ever: what is valued before is valued again after it.
         """
         if is_behind:
-            since = self._waited_since = self._waited_since or now
-            if now - since < _PATIENCE_SECONDS:
+            if self._waits_until is None:
+                self._waits_until = now + _patience_seconds(unbooked)
+            if now < self._waits_until:
                 return _LOOK_SECONDS
-        self._waited_since = None
+        self._waits_until = None
         return max(0.0, self._rested_at - now)
 
     def ran(self, began: float, ended: float, *, beside_others: bool) -> None:
         """Take note of a round; one beside which facts came in is followed by a rest."""
         rest = min((ended - began) * _REST_SHARE, _REST_SECONDS_MAX) if beside_others else 0.0
         self._rested_at = ended + rest
+
+
+def _patience_seconds(unbooked: int) -> float:
+    takes = unbooked / _BOOKED_A_SECOND
+    return min(max(takes, _PATIENCE_SECONDS_MIN), _PATIENCE_SECONDS_MAX)
 
 
 class LastSay:

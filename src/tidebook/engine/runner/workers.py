@@ -32,6 +32,7 @@ from tidebook.engine.runner.consuming import Consumption
 from tidebook.engine.runner.feeds import SHIPPING, BusFeed, LogFeed
 from tidebook.engine.runner.giving_way import GivingWay, LastSay
 from tidebook.engine.runner.shipping import resting, shipping
+from tidebook.engine.runner.sizing import usual
 from tidebook.engine.runner.sparing import Sparing
 from tidebook.engine.runner.telling import tell_book, tell_prices, tell_series
 from tidebook.engine.stages.admission import Incoming
@@ -375,8 +376,9 @@ class Runner:
 
         def step() -> bool:
             began = time.monotonic()
-            is_behind = self._unbooked() > self._batch_max
-            if pause := giving_way.pause_seconds(began, is_behind=is_behind):
+            unbooked = self._unbooked()
+            is_behind = unbooked > usual(self._batch_max)
+            if pause := giving_way.pause_seconds(began, is_behind=is_behind, unbooked=unbooked):
                 self._stopping.wait(pause)
                 return True
             seen = self._arrived.count
@@ -397,7 +399,7 @@ class Runner:
                 began,
                 arrived=self._arrived.count,
                 is_waiting=waiting > 0,
-                is_behind=waiting > self._batch_max,
+                is_behind=waiting > usual(self._batch_max),
             ):
                 self._stopping.wait(_POLL_SECONDS)
                 return True

@@ -14,6 +14,7 @@ from tests.truth.tolerance import assert_close, assert_known
 from tidebook.analytics import (
     Conventions,
     Drawdown,
+    Estimator,
     ReturnKind,
     Spell,
     drawdown,
@@ -36,7 +37,10 @@ def check(case: Content) -> None:
     assert_known(expected, {"volatility_period", "semi_deviation_period"})
     returns = np.array(inputs["returns"], np.float64)
     # A year of as many periods as there are returns is the whole period.
-    whole = Conventions(len(returns), kind=ReturnKind.LOG)
+    # A single one is not a sample: it is all there is, and does not scatter.
+    is_sample = len(returns) > 1
+    estimator = Estimator.SAMPLE if is_sample else Estimator.POPULATION
+    whole = Conventions(len(returns), kind=ReturnKind.LOG, estimator=estimator)
     figures = {
         "volatility_period": figure("volatility", returns, None, whole),
         "semi_deviation_period": figure("semi_deviation", returns, None, whole),

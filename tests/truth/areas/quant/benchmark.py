@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tests.truth.areas.quant.samples import compare
+from tests.truth.areas.quant.samples import compare, expect_refusal, year_of
 from tests.truth.tolerance import assert_all_close
 from tidebook.analytics import (
     Conventions,
     DatedAmounts,
     DatedReturns,
-    annual_return,
-    figure,
+    direct_alpha,
+    internal_rate,
     paired,
     public_market,
+    scaled_market,
+    suite,
     to_days,
 )
 from tidebook.analytics.figures import Undefined
@@ -37,58 +39,97 @@ def check(case: Content) -> None:
         _check_alignment(case)
         return
     if case["function"] == "pme":
-        found = public_market(
-            DatedAmounts(_days(inputs["dates"]), np.array(inputs["flows"], np.float64)),
-            np.array(inputs["index"], np.float64),
-            inputs["final_nav"],
-        )
-        figures = {
-            "benchmark_end_value_same_flows": found.end_value,
-            "ln_pme_xirr": found.long_nickels,
-            "ks_pme": found.kaplan_schoar,
-        }
-        compare(figures, case)
+        compare(_market(inputs), case)
         return
-    compare(_figures(*_pairs(inputs), inputs.get("periods_per_year", 252)), case)
+    if "error" in case["expected"]:
+        expect_refusal(lambda: _figures(*_pairs(inputs), _conventions(inputs)), case)
+        return
+    compare(_figures(*_pairs(inputs), _conventions(inputs)), case)
+
+
+def _market(inputs: dict[str, Any]) -> dict[str, Any]:
+    """Return what the flows of a fund come to, in the fund and in the index."""
+    flows = DatedAmounts(_days(inputs["dates"]), np.array(inputs["flows"], np.float64))
+    index = np.array(inputs["index"], np.float64)
+    worth = float(inputs["final_nav"])
+    found = public_market(flows, index, worth)
+    ends = flows.amounts.copy()
+    ends[-1] += worth
+    own = internal_rate(DatedAmounts(flows.dates, ends)).rate_annual
+    figures = {
+        "benchmark_end_value_same_flows": found.end_value,
+        "benchmark_end_value": found.end_value,
+        "value_added": worth - found.end_value,
+        "ln_pme_xirr": found.long_nickels,
+        "benchmark_xirr": found.long_nickels,
+        "benchmark_mwr": found.long_nickels,
+        "ks_pme": found.kaplan_schoar,
+        "direct_alpha": direct_alpha(flows, index, worth),
+        "fund_xirr": own,
+        "xirr": own,
+        "mwr": own,
+    }
+    if "navs" in inputs:
+        figures["mpme_xirr"] = scaled_market(flows, index, np.array(inputs["navs"])).rate_annual
+    return figures
+
+
+def _conventions(inputs: dict[str, Any]) -> Conventions:
+    return Conventions(
+        inputs.get("periods_per_year", 252),
+        risk_free_annual=inputs.get("rf_annual", inputs.get("rf", 0.0)),
+    )
 
 
 def _figures(
-    returns: NDArray[np.float64], benchmark: NDArray[np.float64], per_year: float
+    returns: NDArray[np.float64], benchmark: NDArray[np.float64], annual: Conventions
 ) -> dict[str, Any]:
-    def beside(name: str, k: float = 1) -> Figure:
-        return figure(name, returns, benchmark, Conventions(k))
-
-    slope = beside("alpha_annual")
-    error = beside("tracking_error", per_year)
-    ahead = _both(
-        annual_return(returns, per_year), annual_return(benchmark, per_year), lambda a, b: a - b
-    )
-    ratio = beside("information_ratio", per_year)
-    per_period = beside("information_ratio")
-    return {
-        "n": float(returns.size),
-        "beta": beside("beta"),
-        "alpha_per_period": slope,
-        "alpha_arith_annual": beside("alpha_annual", per_year),
-        "alpha_geom_annual": beside("alpha_annual_geometric", per_year),
-        "correlation": beside("correlation"),
-        "r_squared": beside("r_squared"),
-        "te_per_period": beside("tracking_error"),
-        "te_annual": error,
-        "ir_arith": ratio,
-        "ir_per_period": per_period,
-        "ir_geometric": _both(ahead, error, lambda a, b: a / b),
-        "per_period": per_period,
-        "annualised_252": ratio,
-        "m2": beside("m_squared", per_year),
-        "fama_beta": _both(
-            figure("volatility", returns), figure("volatility", benchmark), lambda a, b: a / b
-        )
-        if np.ptp(benchmark)
-        else beside("beta"),
-        "up_geo": beside("up_capture"),
-        "down_geo": beside("down_capture"),
+    k = annual.periods_per_year
+    free = (1.0 + annual.risk_free_annual) ** (1.0 / k) - 1.0
+    of_year = suite(returns, benchmark, annual).figures
+    of_period = suite(returns, benchmark, Conventions(1, risk_free_annual=free)).figures
+    own, other = year_of(returns, k), year_of(benchmark, k)
+    ahead = _both(own, other, lambda a, b: a - b)
+    error = of_year["tracking_error"]
+    scatter = suite(benchmark, conventions=annual).figures["volatility"]
+    related = _both(of_year["volatility"], scatter, lambda a, b: a / b if b else 0.0)
+    named = {
+        "alpha_arith_annual": "alpha_annual",
+        "alpha_geom_annual": "alpha_annual_geometric",
+        "te_annual": "tracking_error",
+        "ir_arith": "information_ratio",
+        "ir": "information_ratio",
+        "annualised": "information_ratio",
+        "annualised_252": "information_ratio",
+        "up_geo": "up_capture",
+        "down_geo": "down_capture",
     }
+    by_period = {
+        "alpha_per_period": "alpha_annual",
+        "te_per_period": "tracking_error",
+        "ir_per_period": "information_ratio",
+        "per_period": "information_ratio",
+    }
+    return {
+        **of_year,
+        **{name: of_year[measure] for name, measure in named.items()},
+        **{name: of_period[measure] for name, measure in by_period.items()},
+        "n": float(returns.size),
+        "ir_geometric": _both(ahead, error, lambda a, b: a / b) if error else of_year["beta"],
+        "m2": _m_squared(own, of_year["volatility"], scatter, annual.risk_free_annual),
+        "fama_beta": related if np.ptp(benchmark) else of_year["beta"],
+    }
+
+
+def _m_squared(own: Figure, spread: Figure, scatter: Figure, free: float) -> Figure:
+    """Return the yearly rate of a case, also of less than a year, at the benchmark's risk."""
+    if not spread:
+        return UNDEFINED
+    ratio = _both(scatter, spread, lambda a, b: a / b)
+    return _both(own, ratio, lambda a, b: free + (a - free) * b)
+
+
+UNDEFINED = suite(np.zeros(0)).figures["volatility"]
 
 
 def _both(one: Figure, other: Figure, of: Callable[[float, float], float]) -> Figure:
@@ -104,6 +145,9 @@ def _pairs(inputs: dict[str, Any]) -> tuple[NDArray[np.float64], NDArray[np.floa
         benchmark = [0.0] * len(returns)
     if returns == "2*b+0.001":
         returns = [2 * one + 0.001 for one in benchmark]
+    if isinstance(benchmark, str):
+        assert benchmark in {"returns", "same as returns"}, f"nothing reads {benchmark}"
+        benchmark = returns
     pairs = [(r, b) for r, b in zip(returns, benchmark, strict=True) if None not in {r, b}]
     both = np.array(pairs, np.float64)
     return both[:, 0], both[:, 1]

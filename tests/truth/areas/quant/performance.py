@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tests.truth.areas.quant.samples import compare
+from tests.truth.areas.quant.samples import compare, year_of
 from tests.truth.tolerance import assert_close
 from tidebook.analytics import (
     DailyValues,
@@ -17,12 +19,12 @@ from tidebook.analytics import (
     GapPolicy,
     Reason,
     ReturnRules,
+    YearBasis,
     annual_rate,
-    annual_return,
     base_return,
     between_flows,
-    cumulative_return,
     dietz,
+    figure,
     internal_rate,
     link,
     modified_dietz,
@@ -46,6 +48,15 @@ if TYPE_CHECKING:
     )
 
 FIRST = date(2021, 1, 1)
+FINENESS = 1000
+TIMINGS = {
+    "start_of_day": FlowTiming.START_OF_DAY,
+    "sod": FlowTiming.START_OF_DAY,
+    "mid_day": FlowTiming.MIDDLE_OF_DAY,
+    "middle_of_day": FlowTiming.MIDDLE_OF_DAY,
+    "end_of_day": FlowTiming.END_OF_DAY,
+    "eod": FlowTiming.END_OF_DAY,
+}
 REASONS = {
     "undefined:zero_capital": Reason.NO_CAPITAL,
     "undefined:capital_crossed_zero": Reason.CAPITAL_CROSSED_ZERO,
@@ -67,15 +78,20 @@ def _simple(inputs: dict[str, Any]) -> dict[str, Any]:
 
 def _modified(inputs: dict[str, Any]) -> dict[str, Any]:
     opening, closing = inputs["begin_mv"], inputs["end_mv"]
-    if "flow_day" not in inputs:
-        flows, weights = np.array([inputs["flow"]]), np.array([inputs["weight"]])
-        return {"return": dietz(opening, closing, flows, weights)}
+    amounts = np.array(_several(inputs, "flow"), np.float64)
+    if "flow_day" not in inputs and "flow_days" not in inputs:
+        weights = np.array(_several(inputs, "weight"), np.float64)
+        return {"return": dietz(opening, closing, amounts, weights)}
     span = Span(FIRST, FIRST + timedelta(days=inputs["period_days"] - 1))
-    timing = {"end_of_day": FlowTiming.END_OF_DAY}[inputs["flow_timing"]]
-    flows = DatedAmounts(
-        to_days([FIRST + timedelta(days=inputs["flow_day"] - 1)]), np.array([inputs["flow"]])
-    )
+    timing = TIMINGS[inputs.get("flow_timing", "end_of_day")]
+    days = [FIRST + timedelta(days=day - 1) for day in _several(inputs, "flow_day")]
+    flows = DatedAmounts(to_days(days), amounts)
     return {"return": modified_dietz(flows, span, opening=opening, closing=closing, timing=timing)}
+
+
+def _several(inputs: dict[str, Any], name: str) -> list[Any]:
+    """Return what a case states once, or as a list under the plural of its name."""
+    return inputs[f"{name}s"] if f"{name}s" in inputs else [inputs[name]]
 
 
 def _between(inputs: dict[str, Any]) -> dict[str, Any]:
@@ -93,32 +109,37 @@ def _between(inputs: dict[str, Any]) -> dict[str, Any]:
 def _period_rate(inputs: dict[str, Any]) -> dict[str, Any]:
     """Return the rate of a month whose first day counts, so that it begins the day before."""
     span = Span(FIRST - timedelta(days=1), FIRST + timedelta(days=inputs["period_days"] - 1))
-    flow_on = FIRST + timedelta(days=inputs["flow_day"] - 1)
-    flows = DatedAmounts(to_days([flow_on]), np.array([inputs["flow"]]))
+    days = [FIRST + timedelta(days=day - 1) for day in _several(inputs, "flow_day")]
+    flows = DatedAmounts(to_days(days), np.array(_several(inputs, "flow"), np.float64))
     found = money_weighted(flows, span, opening=inputs["begin_mv"], closing=inputs["end_mv"])
     return {"return": found.rate_period}
 
 
 def _irr(inputs: dict[str, Any]) -> dict[str, Any]:
-    dates = to_days([FIRST + timedelta(days=365 * years) for years in inputs["times_years"]])
-    return {"irr": internal_rate(DatedAmounts(dates, np.array(inputs["flows"], float))).rate_annual}
+    """Return the rate of flows at any part of a year: their days are told a thousandfold."""
+    days = np.rint(np.array(inputs["times_years"], np.float64) * 365 * FINENESS)
+    dates = np.datetime64(FIRST) + days.astype("timedelta64[D]")
+    found = internal_rate(DatedAmounts(dates, np.array(inputs["flows"], np.float64)))
+    if isinstance(found.rate_annual, Undefined):
+        return {"irr": found.rate_annual}
+    return {"irr": math.expm1(found.log_rates[0] * FINENESS)}
 
 
 def _link(inputs: dict[str, Any]) -> dict[str, Any]:
     returns = np.array(inputs["returns"])
     return {
         "linked": link(returns),
-        "cumulative": cumulative_return(returns),
-        "annualised": annual_return(returns, 1),
+        "cumulative": figure("cumulative_return", returns),
+        "annualised": year_of(returns, inputs.get("periods_per_year", 1)),
         "arithmetic_mean": float(returns.mean()),
     }
 
 
 def _annualise(inputs: dict[str, Any]) -> dict[str, Any]:
-    assert inputs.get("basis", "ACT/365F") == "ACT/365F"
+    basis = YearBasis(inputs.get("basis", "ACT/365F"))
     start, end = (date.fromisoformat(inputs[name]) for name in ("start", "end"))
     cumulative = inputs["cumulative"]
-    return {"annualised": annual_rate(cumulative, start, end), "cumulative": cumulative}
+    return {"annualised": annual_rate(cumulative, start, end, basis), "cumulative": cumulative}
 
 
 def _cagr(inputs: dict[str, Any]) -> dict[str, Any]:
@@ -126,7 +147,8 @@ def _cagr(inputs: dict[str, Any]) -> dict[str, Any]:
     returns = np.full(365, 2 ** (1 / 365) - 1)
     return {
         "calendar_cagr": annual_rate(link(returns), FIRST, FIRST + timedelta(days=365)),
-        "periods_252": annual_return(returns, 252),
+        "periods_252": year_of(returns, 252),
+        "periods_365": year_of(returns, 365),
     }
 
 
@@ -162,7 +184,11 @@ FIGURES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
 def _check_daily(case: Content) -> None:
     inputs, expected, tolerance = case["inputs"], dict(case["expected"]), case["rel_tol"]
     values, valued = _values(inputs)
-    rules = ReturnRules(capital_min=inputs.get("min_capital", 0.0))
+    rules = ReturnRules(
+        timing=TIMINGS.get(inputs.get("flow_timing", ""), FlowTiming.AS_RECORDED),
+        large_flow_share=inputs.get("large_flow_share", inputs.get("large_flow_threshold")),
+        capital_min=inputs.get("min_capital", 0.0),
+    )
     found = ruled_returns(values, rules, valued)
     if case["status"] in REASONS:
         assert found.total == Undefined(REASONS[case["status"]])
@@ -175,6 +201,9 @@ def _check_daily(case: Content) -> None:
         approximate = ruled_returns(values, ReturnRules(gaps=GapPolicy.DIETZ), valued)
         assert len(approximate.approximated) == 1
         assert_close(approximate.daily[-1], expected.pop("modified_dietz"), tolerance)
+    for name in expected.keys() & TIMINGS.keys():
+        timed = ruled_returns(values, replace(rules, timing=TIMINGS[name]), valued)
+        assert_close(timed.total, expected.pop(name), tolerance)
     if "on_abs_capital" in expected:
         assert found.daily != (expected.pop("naive"),)
         assert_close(found.daily[0], expected["on_abs_capital"], tolerance)

@@ -5,40 +5,30 @@ A figure that a case marks as wrong, or as another library's, must not be what t
 
 from __future__ import annotations
 
-import math
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tests.truth.areas.quant.samples import assert_relative, compare, observed
+from tests.truth.areas.quant.samples import (
+    assert_relative,
+    compare,
+    expect_refusal,
+    observed,
+    year_of,
+)
 from tidebook.analytics import (
     Conventions,
     Drawdown,
-    annual_return,
-    cumulative_return,
-    d_ratio,
-    downside_frequency,
-    downside_potential,
-    downside_risk,
+    Estimator,
     drawdown,
     falls,
     figure,
-    kelly_fraction_of,
-    omega,
-    omega_sharpe,
-    pain_index,
     periodic_rate,
-    profit_factor,
-    return_over_depth,
+    suite,
     to_days,
-    ulcer_index,
-    underwater_of,
     underwater_uncompounded,
-    upside_potential,
-    upside_risk,
-    variability_skewness,
-    win_rate,
+    win_rate_of_all,
 )
 from tidebook.analytics.figures import Undefined
 
@@ -55,18 +45,22 @@ if TYPE_CHECKING:
 REFUTED = {
     "wrong_std_of_losses": "sortino",
     "wrong_without_base": "max_drawdown",
-    "empyrical_counts_nan_n9": "observed_only_n8",
+    "empyrical_counts_nan_n9": "cagr",
 }
 FIRST = date(2021, 1, 1)
 
 
 def check(case: Content) -> None:
-    """Compare the measures that the case's function names."""
+    """Compare the measures that the case's function names, or see that it is refused."""
     inputs = case["inputs"]
     if case["function"] == "drawdown_episodes":
         _check_episodes(case)
         return
-    found = FIGURES[case["function"]](observed(inputs), inputs)
+    figures_of = FIGURES[case["function"]]
+    if "error" in case["expected"]:
+        expect_refusal(lambda: figures_of(observed(inputs), inputs), case)
+        return
+    found = figures_of(observed(inputs), inputs)
     expected = dict(case["expected"])
     for name in REFUTED.keys() & expected.keys():
         figure = found[REFUTED[name]]
@@ -80,152 +74,225 @@ def check(case: Content) -> None:
     compare(found, {**case, "expected": expected})
 
 
-def _measure(
-    name: str,
-    returns: Returns,
-    per_year: float = 252,
-    *,
-    risk_free_annual: float = 0.0,
-    target_annual: float = 0.0,
-) -> Figure:
-    return figure(name, returns, None, Conventions(per_year, risk_free_annual, target_annual))
+def _conventions(
+    inputs: dict[str, Any], per_year: float | None = None, estimator: Estimator = Estimator.SAMPLE
+) -> Conventions:
+    """Return the conventions of a case; its minimum acceptable return is that of a period."""
+    k = per_year or inputs.get("periods_per_year", 252)
+    target = _target(inputs)
+    return Conventions(
+        k,
+        risk_free_annual=inputs.get("rf_annual", inputs.get("rf", 0.0)),
+        target_annual=(1.0 + target) ** k - 1.0 if target else 0.0,
+        confidence=inputs.get("confidence", 0.95),
+        estimator=estimator,
+    )
 
 
-def _population(returns: Returns, per_year: float = 1) -> Figure:
-    """Return the deviation over n, which the product does not tell, from the one over n - 1."""
-    n = returns.size
-    sample = _measure("volatility", returns, per_year)
-    return sample if isinstance(sample, Undefined) else sample * math.sqrt((n - 1) / n)
+def _target(inputs: dict[str, Any]) -> float:
+    if "required_return_annual" in inputs:
+        k = inputs.get("periods", inputs.get("periods_per_year", 252))
+        return periodic_rate(inputs["required_return_annual"], k)
+    return inputs.get("mar", inputs.get("threshold", 0.0))
 
 
 def _returns(returns: Returns, inputs: dict[str, Any]) -> dict[str, Any]:
+    found = suite(returns).figures
     return {
-        "cumulative": cumulative_return(returns),
-        "annualised": annual_return(returns, inputs["periods_per_year"]),
-        "mean": float(returns.mean()),
+        "n": float(returns.size),
+        "cumulative": found["cumulative_return"],
+        "annualised": year_of(returns, inputs.get("periods_per_year", 252)),
+        "mean": found["mean_return"],
+        "geometric_mean": found["geometric_mean_return"],
+        "best": found["best_return"],
+        "worst": found["worst_return"],
     }
 
 
 def _volatility(returns: Returns, inputs: dict[str, Any]) -> dict[str, Any]:
-    per_year = inputs.get("periods_per_year", 1)
+    def over(per_year: float, estimator: Estimator = Estimator.SAMPLE) -> Figure:
+        return figure("volatility", returns, None, _conventions(inputs, per_year, estimator))
+
+    per_year = inputs.get("periods_per_year", 252)
     return {
-        "sample_ddof1": _measure("volatility", returns, 1),
-        "population_ddof0": _population(returns),
-        "annual_ddof1": _measure("volatility", returns, per_year),
-        "annual_ddof0": _population(returns, per_year),
-        "weekly_52": _measure("volatility", returns, 52),
-        "monthly_12": _measure("volatility", returns, 12),
+        "n": float(returns.size),
+        "volatility": over(per_year),
+        "vol": over(per_year),
+        "sample_ddof1": over(1),
+        "population_ddof0": over(1, Estimator.POPULATION),
+        "annual_ddof1": over(per_year),
+        "annual_ddof0": over(per_year, Estimator.POPULATION),
+        "daily_252": over(252),
+        "calendar_365": over(365),
+        "weekly_52": over(52),
+        "monthly_12": over(12),
+        "quarterly_4": over(4),
+        "yearly_1": over(1),
     }
 
 
 def _moments(returns: Returns, _: dict[str, Any]) -> dict[str, Any]:
-    excess = figure("excess_kurtosis", returns)
+    found = suite(returns).figures
+    excess = found["excess_kurtosis"]
     return {
-        "skew_population": figure("skewness", returns),
+        "skew_population": found["skewness"],
         "excess_population": excess,
         "kurt_population": _of(excess, 1.0, lambda a, _: a + 3.0),
-        "skew_sample": figure("sample_skewness", returns),
-        "excess_sample_G2": figure("sample_excess_kurtosis", returns),
+        "skew_sample": found["sample_skewness"],
+        "excess_sample_G2": found["sample_excess_kurtosis"],
+        "skew_bacon_sample": found["skewness_bacon"],
+        "kurt_bacon_sample": found["kurtosis_bacon"],
     }
 
 
 def _downside(returns: Returns, inputs: dict[str, Any]) -> dict[str, Any]:
-    target = inputs["mar"]
+    annual = suite(returns, conventions=_conventions(inputs)).figures
+    found = suite(returns, conventions=_conventions(inputs, 1)).figures
     return {
-        "downside_deviation": downside_risk(returns, target),
-        "downside_potential": downside_potential(returns, target),
-        "downside_frequency": downside_frequency(returns, target),
-        "upside_risk": upside_risk(returns, target),
-        "upside_potential": upside_potential(returns, target),
+        "downside_deviation": found["downside_deviation"],
+        "downside_annual": annual["downside_deviation"],
+        "downside_potential": found["downside_potential"],
+        "downside_frequency": found["downside_frequency"],
+        "upside_risk": found["upside_deviation"],
+        "upside_potential": found["upside_potential"],
+        "upside_potential_ratio": found["upside_potential_ratio"],
+        "semi_deviation": found["semi_deviation"],
     }
 
 
 def _sortino(returns: Returns, inputs: dict[str, Any]) -> dict[str, Any]:
-    target, per_year = inputs["mar"], inputs.get("periods_per_year", 252)
-    of_year = (1.0 + target) ** per_year - 1.0
-    ratio = _measure("sortino", returns, per_year, target_annual=of_year)
+    def over(name: str, per_year: float) -> Figure:
+        return figure(name, returns, None, _conventions(inputs, per_year))
+
+    per_year = inputs.get("periods_per_year", 252)
     return {
-        "per_period": _measure("sortino", returns, 1, target_annual=target),
-        "annualised": ratio,
-        "sortino": ratio,
-        "downside_deviation": _measure("downside_deviation", returns, 1, target_annual=target),
-        "downside_annual": _measure("downside_deviation", returns, per_year, target_annual=of_year),
-        "weekly_52": _measure("sortino", returns, 52),
-        "monthly_12": _measure("sortino", returns, 12),
+        "n": float(returns.size),
+        "per_period": over("sortino", 1),
+        "annualised": over("sortino", per_year),
+        "sortino": over("sortino", per_year),
+        "downside_deviation": over("downside_deviation", 1),
+        "downside_annual": over("downside_deviation", per_year),
+        "daily_252": over("sortino", 252),
+        "weekly_52": over("sortino", 52),
+        "monthly_12": over("sortino", 12),
     }
 
 
 def _omega(returns: Returns, inputs: dict[str, Any]) -> dict[str, Any]:
-    target = inputs.get("threshold", 0.0)
-    if "required_return_annual" in inputs:
-        target = periodic_rate(inputs["required_return_annual"], inputs["periods"])
-    volatile = variability_skewness(returns, inputs.get("mar", target))
+    found = suite(returns, conventions=_conventions(inputs, 1)).figures
+    volatile = found["variability_skewness"]
     return {
-        "omega": omega(returns, target),
-        "omega_sharpe": omega_sharpe(returns, target),
-        "d_ratio": d_ratio(returns),
+        "omega": found["omega"],
+        "omega_sharpe": found["omega_sharpe"],
+        "d_ratio": found["d_ratio"],
+        "gain_to_pain": found["gain_to_pain"],
         "variability_skewness": volatile,
         "volatility_skewness": _of(volatile, volatile, lambda a, b: a * b),
     }
 
 
 def _drawdown(returns: Returns, inputs: dict[str, Any]) -> dict[str, Any]:
-    earned = annual_return(returns, inputs.get("periods_per_year", 252))
-    under, plain = underwater_of(returns), underwater_uncompounded(returns)
+    earned = year_of(returns, inputs.get("periods_per_year", 252))
+    found = suite(returns).figures
+    plain = underwater_uncompounded(returns)
     deepest = _depth(returns)
+    assert deepest == found["max_drawdown"] or isinstance(found["max_drawdown"], Undefined)
+
+    def over(depth: Figure) -> Figure:
+        return _of(earned, depth, lambda a, b: a / b) if depth else NOTHING_FELL
+
     return {
-        "max_drawdown": deepest,
+        "max_drawdown": found["max_drawdown"],
         "max_drawdown_uncompounded": -float(plain.min(initial=0.0)),
-        "pain_index": pain_index(under),
-        "ulcer_index": ulcer_index(under),
-        "calmar": return_over_depth(earned, deepest),
-        "pain_ratio": return_over_depth(earned, pain_index(under)),
-        "martin_ratio": return_over_depth(earned, ulcer_index(under)),
-        "pain_ratio_uncompounded": return_over_depth(earned, pain_index(plain)),
+        "pain_index": found["pain_index"],
+        "ulcer_index": found["ulcer_index"],
+        "cagr": earned,
+        "calmar": over(found["max_drawdown"]),
+        "pain_ratio": over(found["pain_index"]),
+        "martin_ratio": over(found["ulcer_index"]),
+        "pain_ratio_uncompounded": over(-float(plain.mean()) if plain.size else 0.0),
     }
 
 
 def _sharpe(returns: Returns, inputs: dict[str, Any]) -> dict[str, Any]:
-    per_year = inputs["periods_per_year"]
-    free = inputs.get("rf_annual", 0.0)
-    ratio = _measure("sharpe_arithmetic", returns, per_year, risk_free_annual=free)
-    earned = annual_return(returns, per_year)
-    sample = _measure("volatility", returns, per_year)
-    whole = _population(returns, per_year)
-    yearly = float(returns.mean()) * per_year
+    per_year = inputs.get("periods_per_year", 252)
+    plain = _conventions(inputs)
+    of_all = _conventions(inputs, estimator=Estimator.POPULATION)
+    earned = year_of(returns, per_year)
+    free = plain.risk_free_annual
+
+    def arithmetic(conventions: Conventions) -> Figure:
+        return figure("sharpe_arithmetic", returns, None, conventions)
+
+    def geometric(conventions: Conventions) -> Figure:
+        scatter = figure("volatility", returns, None, conventions)
+        return _of(earned, scatter, lambda a, b: (a - free) / b) if scatter else NOTHING_MOVES
+
     return {
         "n": float(returns.size),
-        "sharpe": ratio,
-        "arith_ddof1": ratio,
-        "arith_ddof0": _of(yearly, whole, lambda a, b: a / b),
-        "geometric_ddof1": _of(earned, sample, lambda a, b: a / b),
-        "geometric_ddof0": _of(earned, whole, lambda a, b: a / b),
+        "sharpe": arithmetic(plain),
+        "per_period": arithmetic(_conventions(inputs, 1)) if not free else None,
+        "annualised": arithmetic(plain),
+        "arith_ddof1": arithmetic(plain),
+        "arith_ddof0": arithmetic(of_all),
+        "geometric_ddof1": geometric(plain),
+        "geometric_ddof0": geometric(of_all),
+        "daily_252": arithmetic(_conventions(inputs, 252)),
+        "weekly_52": arithmetic(_conventions(inputs, 52)),
+        "monthly_12": arithmetic(_conventions(inputs, 12)),
     }
 
 
 def _cagr(returns: Returns, inputs: dict[str, Any]) -> dict[str, Any]:
-    return {"observed_only_n8": annual_return(returns, inputs["periods_per_year"])}
+    found = year_of(returns, inputs.get("periods_per_year", 252))
+    figures: dict[str, Any] = {"cagr": found, "n": float(returns.size), "annualised": found}
+    figures |= {
+        f"{name}_{k}": year_of(returns, k)
+        for name, k in (("daily", 252), ("weekly", 52), ("monthly", 12), ("yearly", 1))
+    }
+    # The name of the figure counts the returns that were there.
+    return {**figures, f"observed_only_n{returns.size}": found}
 
 
 def _mad(returns: Returns, _: dict[str, Any]) -> dict[str, Any]:
     return {"mad": figure("mean_absolute_deviation", returns)}
 
 
-def _suite(returns: Returns, _: dict[str, Any]) -> dict[str, Any]:
+def _suite(returns: Returns, inputs: dict[str, Any]) -> dict[str, Any]:
+    conventions = _conventions(inputs)
+    found = suite(returns, conventions=conventions).figures
+    earned = year_of(returns, conventions.periods_per_year)
+    depth = found["max_drawdown"]
+    named = {
+        "vol": "volatility",
+        "mean": "mean_return",
+        "cumulative": "cumulative_return",
+        "sharpe": "sharpe_arithmetic",
+        "var_lower": "var_lower_quantile",
+        "var_linear": "var_historical",
+        "var_hist_lower": "var_lower_quantile",
+        "var_hist_linear": "var_historical",
+        "cvar": "expected_shortfall",
+        "cvar_ru": "expected_shortfall",
+        "skew": "skewness",
+        "kurtosis": "excess_kurtosis",
+        "kelly": "kelly_fraction_fixed_odds",
+        "kelly_fixed_odds": "kelly_fraction_fixed_odds",
+        "kelly_growth_optimal": "kelly_leverage_growth_optimal",
+    }
     return {
+        **found,
+        **{name: found[measure] for name, measure in named.items()},
         "n": float(returns.size),
-        "cumulative": cumulative_return(returns),
-        "cagr": annual_return(returns, 252),
-        "vol": figure("volatility", returns),
-        "sharpe": figure("sharpe_arithmetic", returns),
-        "max_drawdown": _depth(returns),
-        "var_lower": figure("var_lower_quantile", returns),
-        "win_rate": win_rate(returns),
-        "profit_factor": profit_factor(returns),
-        "omega": omega(returns),
-        "kelly_fixed_odds": kelly_fraction_of(returns),
+        "cagr": earned,
+        "calmar": NOTHING_FELL if depth == 0.0 else _of(earned, depth, lambda a, b: a / b),
+        "win_rate_incl_flat": win_rate_of_all(returns),
+        "win_rate_excl_flat": found["win_rate"],
     }
 
+
+NOTHING_FELL = figure("calmar", np.zeros(252))
+NOTHING_MOVES = figure("sharpe_arithmetic", np.zeros(2))
 
 FIGURES: dict[str, Callable[[Returns, dict[str, Any]], dict[str, Any]]] = {
     "returns": _returns,
@@ -238,6 +305,8 @@ FIGURES: dict[str, Callable[[Returns, dict[str, Any]], dict[str, Any]]] = {
     "volatility_skewness": _omega,
     "drawdown": _drawdown,
     "max_drawdown": _drawdown,
+    "calmar": _drawdown,
+    "ulcer_index": _drawdown,
     "sharpe": _sharpe,
     "cagr": _cagr,
     "mean_abs_dev": _mad,

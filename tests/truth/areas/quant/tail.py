@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tests.truth.areas.quant.samples import compare, observed
-from tidebook.analytics import Conventions, cornish_fisher, figure
+from tests.truth.areas.quant.samples import compare, expect_refusal, observed
+from tidebook.analytics import Conventions, Undefined, cornish_fisher, figure
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,6 +26,8 @@ MEASURES = {
     "var_linear": "var_historical",
     "es_gaussian_ddof1": "expected_shortfall_gaussian",
     "cvar_ru": "expected_shortfall",
+    "es_hist": "expected_shortfall",
+    "tail_observations": "tail_observations",
     "cdar": "conditional_drawdown",
 }
 
@@ -33,18 +36,26 @@ def check(case: Content) -> None:
     """Compare the figures of the returns, of a normal distribution, or of one quantile."""
     inputs = case["inputs"]
     if case["function"] == "cf_quantile":
-        compare({"z_cf": _quantile(inputs)}, case)
+        compare(_bent(inputs), case)
+    elif "error" in case["expected"]:
+        expect_refusal(lambda: _sample(observed(inputs), inputs.get("confidence", 0.95)), case)
     elif "mu" in inputs:
         compare(_normal(inputs), case)
     else:
-        compare(_sample(observed(inputs), inputs["confidence"]), case)
+        compare(_sample(observed(inputs), inputs.get("confidence", 0.95)), case)
 
 
-def _quantile(inputs: dict[str, Any]) -> object:
-    z = inputs["z"]
-    if z == "norm.ppf(0.01)":
-        z = NormalDist().inv_cdf(0.01)
-    return cornish_fisher(z, inputs["skew"], inputs["excess_kurtosis"])
+def _bent(inputs: dict[str, Any]) -> dict[str, Any]:
+    """Return a quantile bent; one written in words is that of a probability."""
+    z = inputs.get("z")
+    if z is None:
+        z = NormalDist().inv_cdf(1.0 - inputs["confidence"])
+    elif isinstance(z, str):
+        written = re.fullmatch(r"norm\.ppf\(([0-9.]+)\)", z)
+        assert written is not None, f"nothing reads {z}"
+        z = NormalDist().inv_cdf(float(written[1]))
+    bent = cornish_fisher(z, inputs["skew"], inputs["excess_kurtosis"])
+    return {"z_cf": bent, "monotone": not isinstance(bent, Undefined)}
 
 
 def _normal(inputs: dict[str, Any]) -> dict[str, Any]:

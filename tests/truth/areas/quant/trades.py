@@ -32,6 +32,7 @@ def check(case: Content) -> None:
         return
     results = observed(inputs, "pnl")
     figures = {
+        "win_rate": win_rate(results),
         "win_rate_incl_flat": win_rate_of_all(results),
         "win_rate_excl_flat": win_rate(results),
         "profit_factor": profit_factor(results),

@@ -36,6 +36,26 @@ def test_while_the_book_is_behind_a_round_waits_three_seconds_and_no_longer() ->
     assert giving_way.pause_seconds(103.1, is_behind=True) == 0.25
 
 
+def test_the_further_the_book_is_behind_the_longer_a_round_waits_but_no_minute_more() -> None:
+    def waits_until(unbooked: int) -> float:
+        giving_way = GivingWay()
+        at = 100.0
+        while giving_way.pause_seconds(at, is_behind=True, unbooked=unbooked):
+            at += 0.25
+        return at
+
+    assert waits_until(24_000) == 103.0
+    assert waits_until(80_000) == 110.0
+    assert waits_until(1_000_000) == 160.0
+
+
+def test_how_long_a_round_waits_is_decided_when_it_begins_to() -> None:
+    giving_way = GivingWay()
+    assert giving_way.pause_seconds(100.0, is_behind=True, unbooked=80_000) == 0.25
+    assert giving_way.pause_seconds(109.9, is_behind=True, unbooked=8_000) == 0.25
+    assert giving_way.pause_seconds(110.0, is_behind=True, unbooked=8_000) == 0.0
+
+
 def test_who_waited_in_vain_is_not_held_to_it_when_the_book_has_caught_up() -> None:
     giving_way = GivingWay()
     assert giving_way.pause_seconds(100.0, is_behind=True) == 0.25

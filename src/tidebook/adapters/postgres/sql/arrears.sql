@@ -54,5 +54,6 @@ SELECT min(last.level_date)
 FROM benchmarks b
 CROSS JOIN LATERAL (
     SELECT l.level_date FROM benchmark_levels l
-    WHERE l.symbol = b.symbol ORDER BY l.level_date DESC LIMIT 1
+    WHERE l.symbol = b.symbol AND l.superseded_at IS NULL ORDER BY l.level_date DESC LIMIT 1
 ) last
+WHERE b.superseded_at IS NULL

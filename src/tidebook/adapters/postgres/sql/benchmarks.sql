@@ -2,22 +2,57 @@
 
 -- name: benchmark
 SELECT symbol, currency, return_basis, provider, asked_from, fetched_at
-FROM benchmarks WHERE symbol = %(symbol)s
+FROM benchmarks WHERE symbol = %(symbol)s AND superseded_at IS NULL
+
+-- name: benchmark_known
+SELECT symbol, currency, return_basis, provider, asked_from, fetched_at
+FROM benchmarks
+WHERE symbol = %(symbol)s AND fetched_at <= %(known_at)s
+  AND (superseded_at IS NULL OR superseded_at > %(known_at)s)
 
 -- name: levels
-SELECT level_date, level FROM benchmark_levels WHERE symbol = %(symbol)s ORDER BY level_date
+SELECT level_date, level FROM benchmark_levels
+WHERE symbol = %(symbol)s AND superseded_at IS NULL ORDER BY level_date
 
--- name: forget
-DELETE FROM benchmarks WHERE symbol = %(symbol)s
+-- name: levels_known
+SELECT level_date, level FROM benchmark_levels
+WHERE symbol = %(symbol)s AND recorded_at <= %(known_at)s
+  AND (superseded_at IS NULL OR superseded_at > %(known_at)s)
+ORDER BY level_date
+
+-- name: withdraw
+-- What was recorded at the very instant of its replacement was never known.
+DELETE FROM benchmarks
+WHERE symbol = %(symbol)s AND superseded_at IS NULL AND fetched_at >= %(fetched_at)s
+
+-- name: close
+UPDATE benchmarks SET superseded_at = %(fetched_at)s
+WHERE symbol = %(symbol)s AND superseded_at IS NULL
+
+-- name: withdraw_levels
+DELETE FROM benchmark_levels AS l
+WHERE l.symbol = %(symbol)s AND l.superseded_at IS NULL AND l.recorded_at >= %(fetched_at)s
+  AND NOT EXISTS (
+      SELECT FROM unnest(%(days)s::date[], %(levels)s::numeric(38, 18)[]) AS given (day, level)
+      WHERE given.day = l.level_date AND given.level = l.level)
+
+-- name: close_levels
+UPDATE benchmark_levels AS l SET superseded_at = %(fetched_at)s
+WHERE l.symbol = %(symbol)s AND l.superseded_at IS NULL
+  AND NOT EXISTS (
+      SELECT FROM unnest(%(days)s::date[], %(levels)s::numeric(38, 18)[]) AS given (day, level)
+      WHERE given.day = l.level_date AND given.level = l.level)
 
 -- name: keep
 INSERT INTO benchmarks (symbol, currency, return_basis, provider, asked_from, fetched_at)
 VALUES (%(symbol)s, %(currency)s, %(basis)s, %(provider)s, %(asked_from)s, %(fetched_at)s)
 
 -- name: keep_levels
-INSERT INTO benchmark_levels (symbol, level_date, level)
-SELECT %(symbol)s, day, level
-FROM unnest(%(days)s::date[], %(levels)s::numeric[]) AS given (day, level)
+-- A level that is as it was stays as it is.
+INSERT INTO benchmark_levels (symbol, level_date, level, recorded_at)
+SELECT %(symbol)s, day, level, %(fetched_at)s
+FROM unnest(%(days)s::date[], %(levels)s::numeric(38, 18)[]) AS given (day, level)
+ON CONFLICT (symbol, level_date) WHERE superseded_at IS NULL DO NOTHING
 
 -- name: hold
 SELECT pg_advisory_xact_lock(hashtextextended('benchmark ' || %(symbol)s, 0))
@@ -28,7 +63,8 @@ SELECT b.symbol, b.currency, b.return_basis, b.provider, b.fetched_at, l.first_o
 FROM benchmarks AS b
 JOIN (SELECT symbol, min(level_date) AS first_on, max(level_date) AS last_on,
              count(*) AS level_count
-      FROM benchmark_levels GROUP BY symbol) AS l USING (symbol)
+      FROM benchmark_levels WHERE superseded_at IS NULL GROUP BY symbol) AS l USING (symbol)
+WHERE b.superseded_at IS NULL
 ORDER BY b.symbol
 
 -- name: hold_updates

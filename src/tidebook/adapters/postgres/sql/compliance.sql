@@ -1,34 +1,46 @@
 -- name: jobs
 -- Households with anything to judge: who is to be judged from when, and who is looked at besides.
--- A portfolio whose series is behind is left until it has been valued.
-WITH behind AS (
-    SELECT p.portfolio_id, p.cif_id, coalesce(c.household_id, '') AS household_id
-    FROM compliance_work w
-    JOIN portfolios p USING (portfolio_id)
-    LEFT JOIN compliance_policies c
-      ON c.portfolio_id = p.portfolio_id AND c.superseded_at = 'infinity'
-    WHERE (w.unjudged_from IS NOT NULL OR w.due_on <= %(today)s)
-      -- Looked up for each: after a price of a thing that all hold, there are marks on all of them.
-      AND p.series_from IS NULL
-      AND (SELECT m.moves FROM market_marks m WHERE m.portfolio_id = p.portfolio_id) IS NULL
-      AND p.portfolio_id <> ALL(%(spared)s)
-    ORDER BY p.portfolio_id
-    LIMIT %(limit)s
+-- A portfolio whose series is behind is left until it has been valued. A household is all that
+-- clients and stated households join, over as many steps as it takes; one portfolio of each client
+-- finds it for all that are behind.
+WITH RECURSIVE behind AS (
+    SELECT p.portfolio_id,
+           min(p.portfolio_id) OVER (PARTITION BY coalesce(nullif(p.cif_id, ''), p.portfolio_id),
+                                                  p.cif_id = '') AS head
+    FROM (
+        SELECT p.portfolio_id, p.cif_id
+        FROM compliance_work w
+        JOIN portfolios p USING (portfolio_id)
+        WHERE (w.unjudged_from IS NOT NULL OR w.due_on <= %(today)s)
+          -- Looked up for each: after a price of a thing that all hold, there are marks on all.
+          AND p.series_from IS NULL
+          AND (SELECT m.moves FROM market_marks m WHERE m.portfolio_id = p.portfolio_id) IS NULL
+          AND p.portfolio_id <> ALL(%(spared)s)
+        ORDER BY p.portfolio_id
+        LIMIT %(limit)s
+    ) AS p
 ), members AS (
-    SELECT portfolio_id AS dirty, portfolio_id FROM behind
+    SELECT DISTINCT head, head AS portfolio_id FROM behind
     UNION
-    SELECT b.portfolio_id, p.portfolio_id FROM behind b JOIN portfolios p USING (cif_id)
-    WHERE b.cif_id <> ''
-    UNION
-    SELECT b.portfolio_id, c.portfolio_id
-    FROM behind b JOIN compliance_policies c USING (household_id)
-    WHERE b.household_id <> '' AND c.superseded_at = 'infinity'
+    SELECT m.head, o.portfolio_id
+    FROM members m
+    CROSS JOIN LATERAL (
+        SELECT q.portfolio_id FROM portfolios p JOIN portfolios q USING (cif_id)
+        WHERE p.portfolio_id = m.portfolio_id AND p.cif_id <> ''
+        UNION ALL
+        SELECT d.portfolio_id
+        FROM compliance_policies c JOIN compliance_policies d USING (household_id)
+        WHERE c.portfolio_id = m.portfolio_id AND c.superseded_at = 'infinity'
+          AND d.superseded_at = 'infinity' AND d.household_id <> ''
+    ) AS o
 )
-SELECT m.dirty, p.portfolio_id, p.generation, p.valuation_version, w.unjudged_from, w.due_on
-FROM members m
-JOIN portfolio_standings p USING (portfolio_id)
-LEFT JOIN compliance_work w USING (portfolio_id)
-ORDER BY m.dirty, p.portfolio_id
+SELECT b.portfolio_id, p.portfolio_id, p.generation, p.valuation_version, w.unjudged_from, w.due_on,
+       coalesce(w.marks, 0)
+FROM behind b
+JOIN members m USING (head)
+JOIN portfolio_standings p ON p.portfolio_id = m.portfolio_id
+LEFT JOIN compliance_work w ON w.portfolio_id = m.portfolio_id
+ORDER BY b.portfolio_id, p.portfolio_id
 
 -- name: policies
 SELECT portfolio_id, policy FROM compliance_policies
@@ -36,30 +48,28 @@ WHERE portfolio_id = ANY(%(ids)s) AND recorded_at <= %(known_at)s::timestamptz
   AND (superseded_at = 'infinity' OR superseded_at > %(known_at)s::timestamptz)
 
 -- name: household
-SELECT portfolio_id FROM portfolios WHERE portfolio_id = ANY(%(ids)s)
-UNION
-SELECT portfolio_id FROM portfolios
-WHERE cif_id IN (SELECT cif_id FROM portfolios WHERE portfolio_id = ANY(%(ids)s) AND cif_id <> '')
-UNION
-SELECT portfolio_id FROM compliance_policies
-WHERE superseded_at = 'infinity' AND household_id <> '' AND household_id IN (
-    SELECT household_id FROM compliance_policies
-    WHERE portfolio_id = ANY(%(ids)s) AND superseded_at = 'infinity')
-ORDER BY portfolio_id
-
--- name: standing
--- A household and whoever is folded with it: who belongs to it, and where each of them stands.
+-- All that clients and stated households join to some portfolios, over as many steps as it takes.
 WITH RECURSIVE members AS (
     SELECT portfolio_id FROM portfolios WHERE portfolio_id = ANY(%(ids)s)
     UNION
-    SELECT portfolio_id FROM portfolios
-    WHERE cif_id IN (
-        SELECT cif_id FROM portfolios WHERE portfolio_id = ANY(%(ids)s) AND cif_id <> '')
-    UNION
-    SELECT portfolio_id FROM compliance_policies
-    WHERE superseded_at = 'infinity' AND household_id <> '' AND household_id IN (
-        SELECT household_id FROM compliance_policies
-        WHERE portfolio_id = ANY(%(ids)s) AND superseded_at = 'infinity')
+    SELECT o.portfolio_id
+    FROM members m
+    CROSS JOIN LATERAL (
+        SELECT q.portfolio_id FROM portfolios p JOIN portfolios q USING (cif_id)
+        WHERE p.portfolio_id = m.portfolio_id AND p.cif_id <> ''
+        UNION ALL
+        SELECT d.portfolio_id
+        FROM compliance_policies c JOIN compliance_policies d USING (household_id)
+        WHERE c.portfolio_id = m.portfolio_id AND c.superseded_at = 'infinity'
+          AND d.superseded_at = 'infinity' AND d.household_id <> ''
+    ) AS o
+)
+SELECT portfolio_id FROM members ORDER BY portfolio_id
+
+-- name: standing
+-- A household, and whoever is folded with it: where each of them stands.
+WITH RECURSIVE members AS (
+    SELECT portfolio_id FROM portfolios WHERE portfolio_id = ANY(%(ids)s)
 ), related AS (
     SELECT portfolio_id FROM members
     UNION
@@ -98,22 +108,24 @@ JOIN compliance_verdicts v ON v.portfolio_id = w.portfolio_id AND v.trade_date >
 WHERE v.superseded_at = 'infinity'
 
 -- name: claim
--- Portfolios are locked in the order of their ids by everyone.
+-- Portfolios are locked in the order of their ids by everyone. One that was marked once more since it
+-- was looked at is left.
 WITH claimed AS (
-    SELECT p.portfolio_id, j.due
+    SELECT p.portfolio_id, j.due, j.marks
     FROM portfolios p
     JOIN unnest(%(ids)s::text[], %(generations)s::bigint[], %(valuation_versions)s::bigint[],
-                %(dues)s::date[])
-         AS j (portfolio_id, generation, valuation_version, due)
+                %(dues)s::date[], %(marks)s::bigint[])
+         AS j (portfolio_id, generation, valuation_version, due, marks)
       USING (portfolio_id, generation)
     LEFT JOIN market_marks m USING (portfolio_id)
     WHERE p.valuation_version + coalesce(m.moves, 0) = j.valuation_version
     ORDER BY p.portfolio_id
     FOR SHARE OF p
 )
-INSERT INTO compliance_work (portfolio_id, unjudged_from, due_on)
-SELECT portfolio_id, NULL, due FROM claimed
+INSERT INTO compliance_work AS w (portfolio_id, unjudged_from, due_on, marks)
+SELECT portfolio_id, NULL, due, marks FROM claimed
 ON CONFLICT (portfolio_id) DO UPDATE SET unjudged_from = NULL, due_on = excluded.due_on
+WHERE w.marks = excluded.marks
 RETURNING portfolio_id
 
 -- name: close
@@ -141,22 +153,33 @@ RETURNING version
 -- name: lock_portfolio
 SELECT 1 FROM portfolios WHERE portfolio_id = %(portfolio_id)s FOR UPDATE
 
+-- name: judge_left
+-- Those that a portfolio leaves behind when its household becomes another one.
+INSERT INTO compliance_work AS w (portfolio_id, unjudged_from, marks)
+SELECT portfolio_id, DATE '0001-01-01', 1 FROM compliance_policies
+WHERE household_id = %(left)s AND superseded_at = 'infinity' AND household_id <> ''
+  AND portfolio_id <> %(portfolio_id)s
+ORDER BY portfolio_id
+ON CONFLICT (portfolio_id) DO UPDATE
+SET unjudged_from = excluded.unjudged_from, marks = w.marks + 1
+
 -- name: judge_again
-INSERT INTO compliance_work (portfolio_id, unjudged_from)
-VALUES (%(portfolio_id)s, DATE '0001-01-01')
-ON CONFLICT (portfolio_id) DO UPDATE SET unjudged_from = excluded.unjudged_from
+INSERT INTO compliance_work AS w (portfolio_id, unjudged_from, marks)
+VALUES (%(portfolio_id)s, DATE '0001-01-01', 1)
+ON CONFLICT (portfolio_id) DO UPDATE
+SET unjudged_from = excluded.unjudged_from, marks = w.marks + 1
 
 -- name: acknowledge
 INSERT INTO compliance_acknowledgements
-    (portfolio_id, transaction_id, rule_id, rule_version, status, actor, reason, correlation_id,
-     recorded_at)
+    (portfolio_id, transaction_id, rule_id, rule_version, status, actor, reason, said,
+     correlation_id, recorded_at)
 VALUES (%(portfolio_id)s, %(transaction_id)s, %(rule_id)s, %(rule_version)s, %(status)s,
-        %(actor)s, %(reason)s, %(correlation_id)s, %(at)s)
+        %(actor)s, %(reason)s, %(said)s, %(correlation_id)s, %(at)s)
 RETURNING acknowledgement_id
 
 -- name: acknowledgements
 SELECT portfolio_id, transaction_id, rule_id, rule_version, status, actor, reason,
-       acknowledgement_id, recorded_at
+       said, acknowledgement_id, recorded_at
 FROM compliance_acknowledgements
 WHERE portfolio_id = ANY(%(ids)s) AND recorded_at <= %(known_at)s::timestamptz
 ORDER BY acknowledgement_id

@@ -20,10 +20,22 @@ FROM portfolios WHERE portfolio_id = ANY(%(ids)s)
 
 -- name: judge_portfolios
 -- Portfolios of users that have trades: whose user has just become known, perhaps, or another.
-INSERT INTO compliance_work (portfolio_id, unjudged_from)
-SELECT portfolio_id, DATE '0001-01-01' FROM portfolios
+INSERT INTO compliance_work AS w (portfolio_id, unjudged_from, marks)
+SELECT portfolio_id, DATE '0001-01-01', 1 FROM portfolios
 WHERE portfolio_id = ANY(%(ids)s) AND cif_id <> '' AND generation > 0
-ON CONFLICT (portfolio_id) DO UPDATE SET unjudged_from = excluded.unjudged_from
+ON CONFLICT (portfolio_id) DO UPDATE
+SET unjudged_from = excluded.unjudged_from, marks = w.marks + 1
+
+-- name: judge_left
+-- Those that a portfolio leaves behind when it becomes another user's.
+INSERT INTO compliance_work AS w (portfolio_id, unjudged_from, marks)
+SELECT DISTINCT q.portfolio_id, DATE '0001-01-01', 1
+FROM unnest(%(ids)s::text[], %(cif_ids)s::text[]) AS c (portfolio_id, cif_id)
+JOIN portfolios p ON p.portfolio_id = c.portfolio_id AND p.cif_id <> '' AND p.cif_id <> c.cif_id
+JOIN portfolios q ON q.cif_id = p.cif_id AND q.portfolio_id <> p.portfolio_id
+ORDER BY 1
+ON CONFLICT (portfolio_id) DO UPDATE
+SET unjudged_from = excluded.unjudged_from, marks = w.marks + 1
 
 -- name: save_portfolio
 INSERT INTO portfolios

@@ -129,13 +129,13 @@ WITH locked AS (
 ), unjudged AS (
     -- Whatever moves a value may move what rules say of trades, in portfolios that are judged:
     -- those of a user, and those whose account somebody has described.
-    INSERT INTO compliance_work AS w (portfolio_id, unjudged_from)
-    SELECT c.portfolio_id, c.series_from FROM claimed c
+    INSERT INTO compliance_work AS w (portfolio_id, unjudged_from, marks)
+    SELECT c.portfolio_id, c.series_from, 1 FROM claimed c
     WHERE c.series_from IS NOT NULL
       AND (c.cif_id <> ''
            OR EXISTS (SELECT FROM compliance_policies o WHERE o.portfolio_id = c.portfolio_id))
     ON CONFLICT (portfolio_id) DO UPDATE
-    SET unjudged_from = least(w.unjudged_from, excluded.unjudged_from)
+    SET unjudged_from = least(w.unjudged_from, excluded.unjudged_from), marks = w.marks + 1
 )
 UPDATE portfolios p SET
     series_from = NULL,

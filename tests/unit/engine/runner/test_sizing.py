@@ -1,0 +1,86 @@
+"""How many records are asked for at once, as more of them wait."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from tidebook.engine.batches import LogBatch
+from tidebook.engine.runner.feeds import LogFeed
+from tidebook.engine.runner.sizing import after, sized, usual
+from tidebook.engine.topics import RAW_TRANSACTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from tidebook.engine.bus import Part
+    from tidebook.engine.store import Store
+
+_PARTS = [(RAW_TRANSACTIONS, part) for part in range(4)]
+
+
+class _Log:
+    """Partitions in which records wait; keeps how many were asked for."""
+
+    def __init__(self, waiting: Sequence[int]) -> None:
+        self.waiting = waiting
+        self.asked: list[tuple[list[Part], int]] = []
+
+    @contextmanager
+    def unit(self) -> Generator[_Log]:
+        yield self
+
+    def backlog(self, _: str, parts: Sequence[Part]) -> dict[Part, int]:
+        return {part: count for part, count in zip(parts, self.waiting, strict=True) if count}
+
+    def read_log(self, _: str, parts: Sequence[Part], limit: int) -> list[LogBatch]:
+        self.asked.append((list(parts), limit))
+        return [LogBatch(*part, 0, ({},), ("r",)) for part in parts]
+
+
+def _asked(waiting: Sequence[int], batch_max: int = 8_000) -> tuple[int, int]:
+    """Return of how many partitions, and for how many records, a look is followed."""
+    log: Any = _Log(waiting)
+    feed = LogFeed(cast("Store", log), "book", _PARTS, batch_max)
+    assert feed.look()
+    feed.read(log)
+    ((parts, limit),) = log.asked
+    return len(parts), limit
+
+
+def test_while_few_wait_a_batch_is_as_long_as_usual_whatever_it_may_be_at_the_most() -> None:
+    assert _asked([10, 10, 0, 10]) == (3, 2_000)
+    assert _asked([4_000, 4_000, 4_000, 4_000]) == (1, 2_000)
+
+
+def test_as_more_wait_a_batch_takes_an_eighth_of_them_up_to_its_most() -> None:
+    assert _asked([10_000] * 4) == (1, 5_000)
+    assert _asked([42_000, 2_000, 1_000, 2_000]) == (4, 5_875)
+    assert _asked([500_000] * 4) == (1, 8_000)
+
+
+def test_nobody_is_handed_more_than_the_setting_allows() -> None:
+    assert _asked([500_000] * 4, batch_max=500) == (1, 500)
+    assert (usual(500), sized(1_000_000, 500), after(500, 500, 500)) == (500, 500, 500)
+
+
+def test_what_failed_together_is_read_again_in_a_batch_of_the_usual_length() -> None:
+    log: Any = _Log([500_000] * 4)
+    feed = LogFeed(cast("Store", log), "book", _PARTS, 8_000)
+    assert feed.look()
+    feed.read(log)
+    assert feed.again()
+    feed.read(log)
+    assert [limit for _, limit in log.asked] == [8_000, 2_000]
+
+
+@pytest.mark.parametrize(
+    ("limit", "taken", "expected"),
+    [(2_000, 2_000, 4_000), (4_000, 4_001, 8_000), (8_000, 8_000, 8_000), (8_000, 7_999, 2_000)],
+)
+def test_a_full_batch_off_a_bus_is_followed_by_one_of_twice_its_length(
+    limit: int, taken: int, expected: int
+) -> None:
+    assert after(limit, taken, 8_000) == expected
