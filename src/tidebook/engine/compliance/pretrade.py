@@ -36,7 +36,7 @@ from tidebook.errors import Fault, InvalidRequestError, UnknownPortfolioError
 from tidebook.model.facts import TransactionType
 from tidebook.model.instruments import Instrument
 from tidebook.model.markets import NO_PRICES
-from tidebook.model.money import ZERO, converted, exact
+from tidebook.model.money import converted, exact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
