@@ -213,3 +213,58 @@ def test_a_book_that_is_being_restated_promises_nothing() -> None:
     answer = desk.client.get(SERIES, headers={"If-None-Match": "*"})
     assert answer.status_code == 200
     assert "ETag" not in answer.headers
+
+
+def test_risk_is_told_as_rows_with_its_series() -> None:
+    asked = {
+        "scope": {"as_of_date": "2025-03-11"},
+        "periods": [{"type": "SI"}],
+        "metrics": ["BEST_RETURN", "DRAWDOWN"],
+        "options": {
+            "include_underwater": True,
+            "rolling": {"window": 2, "metrics": ["MEAN_RETURN"]},
+        },
+    }
+    # 10,000 are 10,200 and then 10,500: 2 % and 2.941 %, their mean 2.471 %.
+    answer = client().post("/portfolios/P-1/risk", json=asked, headers={"accept": "text/csv"})
+    assert answer.status_code == 200, answer.text
+    assert answer.text.splitlines() == [
+        "period,metric,date,value,unit,n",
+        "SI,BEST_RETURN,,0.0294117647,fraction per period,2",
+        "SI,DRAWDOWN,,0.0,fraction,2",
+        "SI,UNDERWATER,2025-03-10,0.0,fraction,",
+        "SI,UNDERWATER,2025-03-11,0.0,fraction,",
+        "SI,MEAN_RETURN,2025-03-11,0.0247058824,fraction per period,2",
+    ]
+    again = {"accept": "text/csv", "if-none-match": answer.headers["etag"]}
+    assert client().post("/portfolios/P-1/risk", json=asked, headers=again).status_code == 304
+    as_json = {"if-none-match": answer.headers["etag"]}
+    assert client().post("/portfolios/P-1/risk", json=asked, headers=as_json).status_code == 200
+
+
+def test_returns_of_each_portfolio_are_told_as_rows() -> None:
+    scope = {"as_of_date": "2025-03-11", "portfolio_ids": ["P-1"], "each": True}
+    body = {"scope": scope, "periods": [{"type": "SI"}]}
+    answer = client().post("/portfolios/performance", json=body, headers={"accept": "text/csv"})
+    (row,) = answer.text.splitlines()[1:]
+    assert row == "P-1,USD,SI,2025-03-10,2025-03-11,5.0,5.0,1"
+
+
+@pytest.mark.parametrize(
+    ("path", "first"),
+    [
+        ("/prices/?security_id=S-1", ["security_id", "price_date", "price", "currency"]),
+        (
+            "/fx-rates/?from_currency=EUR&to_currency=USD",
+            ["from_currency", "to_currency", "rate_date", "rate"],
+        ),
+    ],
+)
+def test_prices_and_rates_are_told_as_tables(path: str, first: list[str]) -> None:
+    document = client().get(path).json()
+    (listed,) = [rows for rows in document.values() if isinstance(rows, list)]
+    assert listed
+    lines = client().get(path, headers={"accept": "application/x-ndjson"})
+    assert [json.loads(line) for line in lines.text.splitlines()] == listed
+    told = client().get(path, headers={"accept": "text/csv"})
+    assert told.text.splitlines()[0] == ",".join(first)

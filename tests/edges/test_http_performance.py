@@ -60,6 +60,7 @@ def test_a_deposit_is_no_return() -> None:
                 "eod_cashflow": "0",
                 "fees": "0",
             },
+            "n": 2,
             "coverage": "1",
         }
     }
@@ -179,6 +180,8 @@ def test_a_yearly_rate_is_a_fraction() -> None:
             "external_withdrawals": "0",
             "cashflow_count": 1,
         },
+        # The deposit and the closing value.
+        "n": 2,
         "coverage": "1",
     }
 
@@ -209,6 +212,7 @@ def test_what_is_undefined_is_null_with_its_reason() -> None:
         "start_date": None,
         "end_date": "2024-12-31",
         "cumulative_return": None,
+        "n": 0,
         "coverage": None,
         "reason": {
             "figure": "cumulative_return",
@@ -311,9 +315,11 @@ def test_returns_of_each_portfolio_are_told_by_themselves() -> None:
     first, second = body["results"]
     assert first["portfolio_id"] == "P-1"
     assert first["summary"]["SI"]["cumulative_return"] == 10.0
+    assert first["summary"]["SI"]["coverage"] == "1"
     assert first["generation"] == 7
     assert second["summary"]["SI"]["cumulative_return"] is None
     assert second["summary"]["SI"]["reason"]["code"] == "no-data"
+    assert second["summary"]["SI"]["coverage"] is None
 
 
 @pytest.mark.parametrize(

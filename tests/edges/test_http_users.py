@@ -398,8 +398,8 @@ def test_intervals_are_told_when_asked_for_and_the_same_every_time(traded: Desk)
     assert set(first["intervals"]) == {
         "alpha_annual_percent",
         "beta",
-        "tracking_error_percent",
+        "tracking_error_annual_percent",
         "information_ratio",
     }
-    low, high = first["intervals"]["tracking_error_percent"]
+    low, high = first["intervals"]["tracking_error_annual_percent"]
     assert low <= first["tracking_error_annual_percent"] <= high

@@ -79,3 +79,4 @@ def test_many_at_once_are_as_one_by_one(several: tuple[SeriesView, ...], basis: 
             else:
                 assert told.cumulative == pytest.approx(expected.cumulative, rel=1e-9, abs=1e-9)
                 assert (told.start, told.end) == (expected.start, expected.end)
+                assert told.coverage_min == expected.coverage_min

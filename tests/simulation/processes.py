@@ -15,6 +15,8 @@ from tidebook.engine.runner import Runner
 from tidebook.errors import FencedError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
     from tests.simulation.session import Session
     from tests.simulation.simulation import Simulation
     from tidebook.engine.store import Store
@@ -40,6 +42,7 @@ class Process(Group):
         self.arrived = SimulatedSignal(simulation.scheduler)
         self._hints = SimulatedSignal(simulation.scheduler)
         self._heard = 0
+        self._hinted: set[str] = set()
         self._session_broken = False
         self.cut_off_until = 0.0
         """Until when it gets no new session for the lead, while its workers' go on."""
@@ -100,18 +103,20 @@ class Process(Group):
             raise away("no session for the lead")
         self._session_broken = False
 
-    def hint(self) -> None:
-        """Tell the leader's session that something was appended."""
+    def hint(self, topics: Iterable[str]) -> None:
+        """Tell the leader's session that something was appended to topics."""
+        self._hinted.update(topics)
         self._hints.give()
 
-    def news(self, timeout_seconds: float) -> bool:
+    def news(self, timeout_seconds: float) -> Collection[str]:
         """Wait for a hint."""
         if not self._session_broken and self._hints.count == self._heard:
             self._hints.wait(self._heard, timeout_seconds)
         if self._session_broken:
             raise away("the session of the lead has ended")
-        heard, self._heard = self._heard, self._hints.count
-        return heard != self._heard
+        self._heard = self._hints.count
+        heard, self._hinted = self._hinted, set[str]()
+        return heard
 
 
 class Injector:

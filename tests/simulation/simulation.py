@@ -21,7 +21,7 @@ from tidebook.engine.commands import BOOK, REFERENCE
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Generator
+    from collections.abc import Collection, Generator
 
     from tests.simulation.clients import Delivery
     from tests.simulation.scheduler import Group
@@ -139,7 +139,7 @@ class Simulation:
     def _observe(self, changes: Changes, process: Group | None) -> None:
         self.commits += 1
         if "log" in changes:
-            self._hint()
+            self._hint({key[0] for key in changes["log"]})
             sent = (
                 change.after.correlation_id
                 for key, change in changes["log"].items()
@@ -152,11 +152,11 @@ class Simulation:
             self.scheduler.fail(error)
             raise Ended from error
 
-    def _hint(self) -> None:
+    def _hint(self, topics: Collection[str]) -> None:
         if self.injector.enabled and self.fault_random.random() < self.swarm.hint_lost:
             self.tally.count(Fault.HINT_LOST)
         elif isinstance(self.database.leader, Process):
-            self.database.leader.hint()
+            self.database.leader.hint(topics)
 
     def _rests(self) -> bool:
         """Tell whether everything sent is booked and valued; the first time ends the storm."""

@@ -325,8 +325,8 @@ class SimulatedStore:
             database.leader = self._process
         return database.leader is self._process
 
-    def news(self, timeout_seconds: float) -> bool:
-        """Wait for a hint that something was appended; False when the time ran out."""
+    def news(self, timeout_seconds: float) -> Collection[str]:
+        """Wait for a hint that something was appended; return to which topics."""
         return self._process.news(timeout_seconds)
 
     def take_partitions(self, consumer: str, parts: Sequence[Part]) -> dict[Part, int]:

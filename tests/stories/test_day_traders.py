@@ -101,6 +101,16 @@ def test_a_call_halves_the_buying_power_until_it_is_met() -> None:
     assert (met.status, met.amount("day_trading_buying_power")) == (Status.PASS, D(200000))
 
 
+def test_while_a_call_is_open_what_is_closed_gives_no_buying_power_back() -> None:
+    desk = called()
+    # 80,000 while the call of 10,000 is open. 50,000 are bought and sold: 30,000 are left.
+    desk.day_trades("2025-01-14", "Y", 500, 100)
+    within = desk.said(desk.does("2025-01-14", "buy 300 Z at 100"), "day_trading_buying_power")
+    assert (within.status, within.amount("used")) == (Status.FLAG, D(80000))
+    above = desk.said(desk.does("2025-01-14", "buy 1 W at 100"), "day_trading_buying_power")
+    assert (above.status, above.amount("used")) == (Status.FAIL, D(80100))
+
+
 def test_money_that_leaves_within_two_business_days_has_met_no_call() -> None:
     desk = called()
     desk.money("2025-01-15", "10000")
@@ -128,3 +138,23 @@ def test_without_a_price_the_buying_power_is_not_known() -> None:
     found = desk.said(desk.does("2025-01-13", "buy 1 X at 100"), "day_trading_buying_power")
     assert found.status is Status.PROVISIONAL
     assert "no price is known of DARK" in found.reason
+
+
+def test_the_example_of_the_page_on_day_trading() -> None:
+    # Thanksgiving is no session: 25, 26 and 28 November, 1 and 2 December are five.
+    def traded(policy: AccountPolicy | None = None) -> Desk:
+        desk = Desk("20000", policy)
+        for number, on in enumerate(("11-25", "11-26", "11-28", "12-02")):
+            desk.day_trades(f"2025-{on}", f"S{number}")
+        return desk
+
+    desk = traded()
+    fourth = desk.said("sell S3 2025-12-02", "pattern_day_trading")
+    assert (fourth.status, fourth.amount("executions_in_window")) == (Status.FAIL, D(8))
+    in_march = desk.said(desk.day_trades("2026-03-02", "M"), "pattern_day_trading")
+    assert (in_march.status, in_march.amount("day_trades_in_window")) == (Status.FAIL, D(1))
+    assert [one.on for one in in_march.evidence if one.kind == "designated"] == [date(2025, 12, 2)]
+    reset = DayTraderReset(date(2025, 12, 3), "broker desk", "first request")
+    freed = traded(AccountPolicy(day_trader=DayTraderTerms(None, (reset,))))
+    again = freed.said(freed.day_trades("2026-03-02", "M"), "pattern_day_trading")
+    assert again.status is Status.PASS

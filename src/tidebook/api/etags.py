@@ -81,11 +81,13 @@ def _of_state(
     return found
 
 
-def tagged_by_content(request: Request, document: Json) -> Response:
+def tagged_by_content(
+    request: Request, document: Json, told: Callable[[Json], Response] = reply
+) -> Response:
     """Return an answer with a tag of what it says, or 304 where the caller has it already.
 
     For what may change while the book does not: a list of transactions shows those that wait, which
-    move no generation. When it was read is no part of the tag.
+    move no generation. When it was read is no part of the tag; the format that is accepted is.
     """
     freshness = document.get("freshness")
     if isinstance(freshness, dict):
@@ -93,11 +95,12 @@ def tagged_by_content(request: Request, document: Json) -> Response:
         said = reply({**document, "freshness": timeless}).body
     else:
         said = reply(document).body
-    tag = f'"{sha256(bytes(said)).hexdigest()[:_TAG_LENGTH]}"'
-    headers = {"ETag": tag, "Cache-Control": "no-cache"}
+    accepted = request.headers.get("accept", "").encode()
+    tag = f'"{sha256(bytes(said) + accepted).hexdigest()[:_TAG_LENGTH]}"'
+    headers = {"ETag": tag, "Cache-Control": "no-cache", "Vary": "Accept"}
     if _has(request, tag):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    found = reply(document)
+    found = told(document)
     found.headers.update(headers)
     return found
 

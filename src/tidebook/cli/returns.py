@@ -7,6 +7,12 @@ from typing import TYPE_CHECKING
 from tidebook.analytics import FeeBasis, Figure, Undefined, value_of
 from tidebook.cli.answers import freshness_note, freshness_record, title_of
 from tidebook.cli.output import Answer, Column, Record
+from tidebook.engine.measuring.conventions import (
+    ANNUALISED,
+    MEASURED,
+    MONEY_WEIGHTED,
+    TIME_WEIGHTED,
+)
 from tidebook.engine.measuring.performance import (
     NamedPeriod,
     PeriodRate,
@@ -99,6 +105,15 @@ def performance_answer(
             "currency": base,
             "freshness": {**freshness_record(view.freshness), "as_of": last},
             "periods": records,
+            "conventions": {
+                **MEASURED,
+                "twr": TIME_WEIGHTED,
+                "twr_net_annualised": ANNUALISED,
+                "mwr": MONEY_WEIGHTED,
+                "mwr_period": "that rate over the days of the period",
+                "mwr_annualised": "that rate, for periods of 365 days or more",
+                "unit": "fraction",
+            },
         },
         None,
         (
@@ -125,6 +140,7 @@ def _record(net: PeriodReturn, gross: PeriodReturn, rate: PeriodRate) -> Record:
         "net_flows": attributes.total_cashflow if attributes else None,
         "fees": attributes.fees if attributes else None,
         "end_market_value": attributes.end_market_value if attributes else None,
+        "n": net.n,
         "coverage_min": net.coverage_min,
         "reason": next(filter(None, map(_reason, figures)), None),
     }

@@ -51,6 +51,9 @@ def risk(
     ] = 0.0,
     confidence: Annotated[float, typer.Option(help="Of the value at risk.")] = 0.99,
     log: Annotated[bool, typer.Option("--log", help="Log returns instead of simple ones.")] = False,
+    population: Annotated[
+        bool, typer.Option("--population", help="Deviations over n instead of n - 1.")
+    ] = False,
     window: Annotated[
         int | None,
         typer.Option(min=2, help="The metrics of every so many returns in a row, by day."),
@@ -67,7 +70,7 @@ def risk(
     known_at: KnownAt = None,
 ) -> None:
     """Show volatility, drawdown, value at risk and every other measure over periods."""
-    from tidebook.analytics import ReturnKind
+    from tidebook.analytics import Estimator, ReturnKind
     from tidebook.cli.returns import period_named
     from tidebook.cli.risk_tables import intervals_answer, rolling_answer
     from tidebook.engine.measuring.measured import Scope
@@ -83,6 +86,7 @@ def risk(
         risk_free_annual=risk_free,
         target_annual=target,
         confidence=confidence,
+        estimator=Estimator.POPULATION if population else Estimator.SAMPLE,
     )
     scope = Scope((portfolio,), currency=currency, known_at=known_at)
     found, told, last = _found(ctx.obj, scope, periods, terms, (benchmark, as_of))
@@ -153,6 +157,7 @@ def risk_answer(
 ) -> Answer:
     """Return one row a measure, one column a period."""
     from tidebook.cli.answers import freshness_note, freshness_record
+    from tidebook.engine.measuring.conventions import risk_conventions
 
     records = [_row(measure, periods) for measure in measures]
     names = [period.name for period in periods]
@@ -179,6 +184,10 @@ def risk_answer(
             "target_annual": terms.target_annual,
             "confidence": terms.confidence,
             "periods": [_period(period, measures) for period in periods],
+            "conventions": {
+                **risk_conventions(terms),
+                "drawdown": "compounded, from the start of the period on; positive",
+            },
         },
         None,
         (

@@ -171,6 +171,8 @@ class Performance(NamedTuple):
     total_cashflow: Decimal | None
     fees: Decimal | None
     end_market_value: Decimal | None
+    n: int
+    """How many valued days it is linked of."""
     coverage: Decimal | None
     reason: str | None
 
@@ -188,6 +190,8 @@ class MoneyWeighted(NamedTuple):
     external_contributions: Decimal | None
     external_withdrawals: Decimal | None
     cashflow_count: int | None
+    n: int
+    """How many amounts the rate explains: flows, and the values at both ends."""
     coverage: Decimal | None
     reason: str | None
 

@@ -58,8 +58,8 @@ class BuyingPower(NamedTuple):
 
     ``limit`` is ``multiple`` times the equity at the close before less the maintenance margin
     required then, or the cash that is there where ``cash_only_until`` is a day. ``used`` is what
-    was opened on the day and not yet closed, before the trade. ``unknown_on`` is an earlier day of
-    which it is not known whether it made a call.
+    was opened on the day before the trade and, where no call is open, not yet closed.
+    ``unknown_on`` is an earlier day of which it is not known whether it made a call.
     """
 
     limit: Known

@@ -1,9 +1,10 @@
-"""Day-trading buying power, FINRA 4210(f)(8)(B)(iii): what a pattern day trader may open in a day.
+"""Day-trading buying power, FINRA 4210(f)(8)(B)(iii), (iv): what a pattern day trader may open.
 
 It is four times the equity at the close before, less the maintenance margin required then. Who day
 trades beyond it is called for what the day trades of the day needed and was not there, due within
-five business days; until then it is twice as much, and after them, unmet, the account may use the
-cash that is there and no more for 90 days, or until the call is met. What was brought in counts
+five business days; until then it is twice as much and counts all that the day opens, for what is
+closed gives nothing back ("time and tick" may not be used). After them, unmet, the account may use
+the cash that is there and no more for 90 days, or until the call is met. What was brought in counts
 while it stays for two business days.
 """
 
@@ -84,6 +85,7 @@ class PowerRecord:
         "_cash",
         "_day_traded",
         "_excess",
+        "_gives_back",
         "_limit",
         "_multiple",
         "_on",
@@ -106,6 +108,7 @@ class PowerRecord:
         self._excess = self._cash = self._limit = Known(ZERO)
         self._multiple = self._used = self._peak = self._day_traded = ZERO
         self._opened: dict[str, list[tuple[Decimal, Decimal]]] = {}
+        self._gives_back = True
 
     @property
     def standing(self) -> BuyingPower:
@@ -139,6 +142,7 @@ class PowerRecord:
         # A call that was never met binds no longer than its 90 days.
         self._calls = tuple(one for one in self._calls if on <= _frozen_until(one, rule))
         self._excess, self._cash = excess, cash
+        self._gives_back = not self._open(on)
         if self._frozen(on) is not None:
             self._multiple = ZERO
             self._limit = cash if cash.value is None else Known(larger(cash.value, ZERO))
@@ -192,7 +196,8 @@ class PowerRecord:
         while lots and quantity > ZERO:
             there, value = lots[0]
             taken = min(there, quantity)
-            self._used -= taken * value
+            if self._gives_back:
+                self._used -= taken * value
             self._day_traded += taken * value
             quantity -= taken
             if taken == there:

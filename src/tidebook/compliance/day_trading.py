@@ -3,8 +3,8 @@
 A margin account is a pattern day trader's when it makes four or more day trades within five
 business days and these are more than 6 % of its executions in that time, and stays one until its
 broker takes the designation back. It then needs 25,000 of equity at the close of the day before,
-or may not day trade. The rule ended on 2026-06-03; a broker
-may keep it for an account until 2027-10-20, and the account's policy then says so.
+or may not day trade. The rule ended on 2026-06-03; a broker may
+keep it for an account until 2027-10-20, and the account's policy then says so.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 PATTERN_DAY_TRADING = "pattern_day_trading"
 LEGACY_ENDED_ON = date(2026, 6, 3)
 """The last day of the pattern day trader rule; firms may phase it out later."""
+PHASE_IN_ENDS_ON = date(2027, 10, 20)
+"""The last day on which a firm may still apply the pattern day trader rule to an account."""
 
 
 class PatternRule(NamedTuple):
@@ -101,10 +103,13 @@ def regime_on(account: Account, on: date) -> DayTradeRegime:
     """Return which standard binds an account on a day.
 
     Until the intraday margin standard there was one; from its first day on it is the standard,
-    unless the broker says that it keeps the old one for this account.
+    unless the broker says that it keeps the old one for this account, which it may until
+    2027-10-20.
     """
     if on <= LEGACY_ENDED_ON:
         return DayTradeRegime.LEGACY_PDT
+    if on > PHASE_IN_ENDS_ON:
+        return DayTradeRegime.INTRADAY_MARGIN
     policy = account.policy
     if policy is not None and policy.day_trade_regime is not None:
         return policy.day_trade_regime

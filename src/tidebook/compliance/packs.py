@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Final
 from tidebook.compliance.buying_power import DAY_TRADING_BUYING_POWER
 from tidebook.compliance.cash_rules import CASH_ACCOUNT
 from tidebook.compliance.day_trades import CountMethod
-from tidebook.compliance.day_trading import LEGACY_ENDED_ON, PATTERN_DAY_TRADING
+from tidebook.compliance.day_trading import (
+    LEGACY_ENDED_ON,
+    PATTERN_DAY_TRADING,
+    PHASE_IN_ENDS_ON,
+)
 from tidebook.compliance.intraday_rules import INTRADAY_MARGIN
 from tidebook.compliance.limits import (
     OPPOSITE_TRADE,
@@ -39,9 +43,6 @@ from tidebook.compliance.taxes.wash_terms import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-PHASE_IN_ENDS_ON: Final = date(2027, 10, 20)
-"""The last day on which a firm may still apply the pattern day trader rule to an account."""
 
 _RN_21_13: Final = "https://www.finra.org/rules-guidance/notices/21-13"
 _APPROVAL: Final = "https://www.govinfo.gov/content/pkg/FR-2026-04-17/html/2026-07485.htm"
@@ -104,6 +105,17 @@ RULE_SETS: Final[tuple[RuleSet, ...]] = (
     ),
     RuleSet(
         "US",
+        PATTERN_DAY_TRADING,
+        "2027-10-21",
+        "Day trades, counted for information",
+        date.fromordinal(PHASE_IN_ENDS_ON.toordinal() + 1),
+        None,
+        _PATTERN,
+        "FINRA 4210(f)(8)(B), deleted by SR-FINRA-2025-017, Regulatory Notice 26-10",
+        _APPROVAL,
+    ),
+    RuleSet(
+        "US",
         DAY_TRADING_BUYING_POWER,
         "2001-09-28",
         "Day-trading buying power of a pattern day trader",
@@ -117,7 +129,7 @@ RULE_SETS: Final[tuple[RuleSet, ...]] = (
             _param("hold_sessions", "2", "sessions"),
             _param("freeze_days", "90", "days"),
         ),
-        "FINRA 4210(f)(8)(B)(iii), before it NASD 2520(f)(8)(B)",
+        "FINRA 4210(f)(8)(B)(iii) and (iv), before it NASD 2520(f)(8)(B)",
         _RULE_4210,
     ),
     RuleSet(

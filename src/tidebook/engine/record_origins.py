@@ -11,7 +11,11 @@ from tidebook.engine.topics import RAW_MARKET_PRICES, RAW_TRANSACTIONS
 from tidebook.model.facts import content_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from tidebook.engine.batches import LogBatch
+    from tidebook.engine.store import Unit
 
 
 class FactOrigin(NamedTuple):
@@ -39,6 +43,12 @@ def origins_of(topic: str, records: Iterable[Mapping[str, str]]) -> list[FactOri
         for record in records
         if record.get(ORIGIN)
     ]
+
+
+def save_origins(unit: Unit, batches: Sequence[LogBatch], at: datetime) -> None:
+    """Keep where records were read from, as far as they say."""
+    for batch in batches:
+        unit.save_origins(origins_of(batch.topic, batch.records), at)
 
 
 def _source(topic: str, record: Mapping[str, str]) -> Source:

@@ -433,8 +433,10 @@ class Store(Protocol):
         """Become the process that runs the stages, unless another one is; until it ends."""
         ...
 
-    def news(self, timeout_seconds: float) -> bool:
-        """Wait for a hint that something was appended; False when the time ran out.
+    def news(self, timeout_seconds: float) -> Collection[str]:
+        """Wait for a hint that something was appended; return to which topics, as far as heard.
+
+        None are named when the time ran out.
 
         Raises:
             StoreUnavailableError: When the connection that holds the lead has ended.

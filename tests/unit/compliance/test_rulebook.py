@@ -76,7 +76,7 @@ def test_no_two_versions_of_a_rule_are_in_force_on_one_day() -> None:
         (date(2001, 9, 28), "2001-09-28"),
         (date(2021, 3, 24), "2021-03-24"),
         (date(2027, 10, 20), "2021-03-24"),
-        (date(2027, 10, 21), None),
+        (date(2027, 10, 21), "2027-10-21"),
     ],
 )
 def test_a_trade_is_judged_by_the_version_of_its_day(on: date, version: str | None) -> None:
@@ -146,6 +146,20 @@ def test_a_broker_may_keep_the_old_rule_for_an_account() -> None:
     found = verdicts(last, account, standing("20000"), record=record)
     assert found["pattern_day_trading"].status is Status.FAIL
     assert found["intraday_margin"].status is Status.NOT_APPLICABLE
+
+
+def test_no_broker_keeps_the_old_rule_after_the_twentieth_of_october_2027() -> None:
+    account = Account("A", policy=BrokerPolicy("A", DayTradeRegime.LEGACY_PDT, date(2026, 6, 1)))
+    statuses: list[tuple[Status, Status]] = []
+    for on in (date(2027, 10, 20), date(2027, 10, 21)):
+        record, last = four_day_trades(on)
+        found = verdicts(last, account, standing("20000"), record=record)
+        statuses.append((found["pattern_day_trading"].status, found["intraday_margin"].status))
+    assert statuses == [
+        (Status.FAIL, Status.NOT_APPLICABLE),
+        (Status.NOT_APPLICABLE, Status.PASS),
+    ]
+    assert found["pattern_day_trading"].amount("day_trades_in_window") == 4
 
 
 def test_a_policy_of_the_new_standard_says_nothing_of_the_time_before_it() -> None:

@@ -362,15 +362,16 @@ class PostgresStore:
             raise _unavailable(error) from error
         return bool(row and row[0])
 
-    def news(self, timeout_seconds: float) -> bool:
-        """Wait for a hint that something was appended; False when the time ran out.
+    def news(self, timeout_seconds: float) -> Collection[str]:
+        """Wait for a hint that something was appended; return to which topics, as far as heard.
 
         It comes on the connection that holds the lead, and is only a hint: readers poll as well.
         """
         if self._lead is None:
-            return False
+            return ()
         try:
-            return any(True for _ in self._lead.notifies(timeout=timeout_seconds, stop_after=1))
+            heard = self._lead.notifies(timeout=timeout_seconds, stop_after=1)
+            return {notification.payload for notification in heard}
         except OperationalError as error:
             self._lead = None
             raise _unavailable(error) from error

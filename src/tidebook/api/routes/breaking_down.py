@@ -87,6 +87,7 @@ def value_bridge(
         portfolio = edge.reader.portfolio(portfolio_id, known_at=known_at)
         last = as_of or day_in(edge, portfolio.time_zone)
         freshness = edge.reader.freshness(portfolio_id, as_of=as_of, known_at=known_at)
+        freshness = freshness._replace(known_at=freshness.known_at or edge.clock.now())
         found = bridge(edge.reader, portfolio_id, asked, last, known_at)
         told = wire.bridge_json(found, portfolio_id)
         return reply({**told, "freshness": shapes.freshness_of(freshness)})

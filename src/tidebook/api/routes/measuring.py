@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 from typing import NamedTuple
 
 from fastapi import APIRouter
@@ -57,16 +58,19 @@ class Asking(NamedTuple):
 
 
 @router.post("/portfolios/performance", **samples.performance_of_several())
-def time_weighted_returns_of_several(edge: EdgeHere, body: JsonBody) -> Response:
+def time_weighted_returns_of_several(
+    edge: EdgeHere, body: JsonBody, accept: Accept = None
+) -> Response:
     """Return time-weighted returns of several portfolios together, as percent numbers."""
     asked = wire.asked(decoded_object(body), edge.clock.now(), of_several=True)
     members = members_of(edge.reader, asked.scope)
     if asked.scope.group is not None and asked.scope.group.each:
         as_of = asked.scope.as_of or edge.clock.now().date()
         request = Request(as_of, asked.periods, asked.scope.basis)
-        return reply(wire.each_json(returns_of_each(edge.reader, members, request), request))
+        told = wire.each_json(returns_of_each(edge.reader, members, request), request)
+        return told_as(accept, lambda: told, lambda: series_tables.each_of(told))
     found = asking(edge, members, asked.scope, asked.periods)
-    return _returns(None, found, asked)
+    return _returns(accept, found, asked)
 
 
 @router.post("/portfolios/performance/mwr", **samples.money_weighted_of_several())
@@ -126,26 +130,31 @@ def _returns(accept: Accept, found: Asking, asked: wire.Asked) -> Response:
 
 
 @router.post("/portfolios/risk", **samples.risk_of_several())
-def risk_of_several(edge: EdgeHere, body: JsonBody) -> Response:
+def risk_of_several(edge: EdgeHere, body: JsonBody, accept: Accept = None) -> Response:
     """Return the risk of several portfolios together."""
     asked = risk_wire.asked(decoded_object(body), edge.clock.now(), of_several=True)
-    return reply(_risk(edge, members_of(edge.reader, asked.scope), asked))
+    return _risk_told(accept, _risk(edge, members_of(edge.reader, asked.scope), asked))
 
 
 @router.post("/portfolios/{portfolio_id:path}/risk", **samples.risk())
 def risk_of_one(
-    edge: EdgeHere, request: HttpRequest, portfolio_id: str, body: JsonBody
+    edge: EdgeHere, request: HttpRequest, portfolio_id: str, body: JsonBody, accept: Accept = None
 ) -> Response:
     """Return the risk of a portfolio or a part of it."""
     asked = risk_wire.asked(decoded_object(body), edge.clock.now())
     if asked.benchmark is not None:
-        return tagged_by_content(request, _risk(edge, (portfolio_id,), asked))
+        found = _risk(edge, (portfolio_id,), asked)
+        return tagged_by_content(request, found, partial(_risk_told, accept))
     return tagged_question(
         edge,
         request,
         Question(portfolio_id, body, asked.scope.as_of),
-        lambda: reply(_risk(edge, (portfolio_id,), asked)),
+        lambda: _risk_told(accept, _risk(edge, (portfolio_id,), asked)),
     )
+
+
+def _risk_told(accept: Accept, document: Json) -> Response:
+    return told_as(accept, lambda: document, lambda: series_tables.risk_of(document))
 
 
 def _risk(edge: Edge, portfolio_ids: tuple[str, ...], asked: risk_wire.AskedRisk) -> Json:
@@ -197,7 +206,9 @@ def told_of(
     as_of = asked.as_of or day_in(edge, found.time_zone)
     request = Request(as_of, periods, asked.basis)
     scope_told = {**choice_json(asked.choice), **_members(asked, found.portfolio_ids)}
-    return Asking(found, request, scope_told)
+    # What is known up to now was asked for: the answer says when that was.
+    read = found.freshness._replace(known_at=found.freshness.known_at or edge.clock.now())
+    return Asking(found._replace(freshness=read), request, scope_told)
 
 
 def freshness_on(found: Measured, as_of: date) -> Json:

@@ -14,7 +14,7 @@ from tidebook.api import samples
 from tidebook.api.edge import Day, EdgeHere, Instant, Text
 from tidebook.api.etags import tagged, tagged_by_content
 from tidebook.api.formats import Accept, told_as
-from tidebook.api.replies import day_or_null, instant_or_null, reply
+from tidebook.api.replies import Json, day_or_null, instant_or_null, reply
 from tidebook.api.wire import gains as gains_wire, series_tables, shapes
 from tidebook.api.wire.restatements import restatements_of
 from tidebook.engine.gains import gains_report
@@ -337,17 +337,17 @@ def prices(
     end_date: Day = None,
     as_of: Day = None,
     known_at: Instant = None,
+    accept: Accept = None,
 ) -> Response:
     """Return a security's closing prices, oldest first."""
     end = _until(end_date, as_of)
     found = edge.reader.prices(security_id, start=start_date, end=end, known_at=known_at)
-    return reply(
-        {
-            "security_id": security_id,
-            "prices": [shapes.price_of(price) for price in found],
-            "known_at": instant_or_null(known_at),
-        }
-    )
+    document: Json = {
+        "security_id": security_id,
+        "prices": [shapes.price_of(price) for price in found],
+        "known_at": instant_or_null(known_at),
+    }
+    return told_as(accept, lambda: document, lambda: series_tables.prices_of(document))
 
 
 @router.get("/fx-rates/", **samples.answer("fx_rates"))
@@ -360,17 +360,17 @@ def fx_rates(
     end_date: Day = None,
     as_of: Day = None,
     known_at: Instant = None,
+    accept: Accept = None,
 ) -> Response:
     """Return the quoted rates of a pair, oldest first."""
     end = _until(end_date, as_of)
     found = edge.reader.rates(
         from_currency, to_currency, start=start_date, end=end, known_at=known_at
     )
-    return reply(
-        {
-            "from_currency": from_currency,
-            "to_currency": to_currency,
-            "rates": [shapes.rate_of(rate) for rate in found],
-            "known_at": instant_or_null(known_at),
-        }
-    )
+    document: Json = {
+        "from_currency": from_currency,
+        "to_currency": to_currency,
+        "rates": [shapes.rate_of(rate) for rate in found],
+        "known_at": instant_or_null(known_at),
+    }
+    return told_as(accept, lambda: document, lambda: series_tables.rates_of(document))

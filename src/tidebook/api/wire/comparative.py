@@ -52,7 +52,10 @@ CONVENTIONS: Json = {
     "unpriced": "a position without a price is carried at its cost; see coverage",
 }
 
-_FRACTIONS = frozenset({"alpha_annual", "tracking_error"})
+_IN_PERCENT = {
+    "alpha_annual": "alpha_annual_percent",
+    "tracking_error": "tracking_error_annual_percent",
+}
 _PRICE_ONLY = "the prices of {} in the book leave its distributions out, so that it looks worse"
 _GOES_SHORT = (
     "the benchmark could not have paid all that was taken out, so that its end value is negative; "
@@ -284,8 +287,8 @@ def _intervals(found: Mapping[str, Interval] | None) -> Json | None:
     if found is None:
         return None
     return {
-        f"{name}_percent" if name in _FRACTIONS else name: [
-            (percent if name in _FRACTIONS else plain)(end) for end in (one.low, one.high)
+        _IN_PERCENT.get(name, name): [
+            (percent if name in _IN_PERCENT else plain)(end) for end in (one.low, one.high)
         ]
         for name, one in found.items()
     }

@@ -347,5 +347,6 @@ def bridge_json(found: Bridge, portfolio_id: str) -> Json:
             "unit": "amounts in base currency, every digit",
             "flows": "across the portfolio's border; positive is in",
             "gains": "before costs; what is held when the period opens enters at its value then",
+            "fees": "of trades as well as those booked by themselves; taxes likewise",
         },
     }

@@ -150,7 +150,7 @@ _BETWEEN: Final = (
 _INTERVALS: Final = (
     "alpha_annual_percent",
     "beta",
-    "tracking_error_percent",
+    "tracking_error_annual_percent",
     "information_ratio",
 )
 _RETURN: Final = {"cumulative_return": "period.twr", "coverage": "period.coverage"}

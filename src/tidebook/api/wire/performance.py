@@ -13,6 +13,12 @@ from tidebook.api.rows.faults import Faults
 from tidebook.api.rows.reader import Names, RowReader
 from tidebook.api.wire.rules import refuse_rules, rule_days_json, rules_asked, rules_json
 from tidebook.api.wire.scope import AskedScope, refuse_each, scope_of
+from tidebook.engine.measuring.conventions import (
+    ANNUALISED,
+    MEASURED,
+    MONEY_WEIGHTED,
+    TIME_WEIGHTED,
+)
 from tidebook.engine.measuring.many_returns import EachPeriod, EachReturn
 from tidebook.engine.measuring.performance import (
     Attributes,
@@ -36,23 +42,16 @@ _OPTIONS = Names.of(
     ("include_annualized", "include_cumulative", "include_attributes", "annualize", "rules")
 )
 
-CONVENTIONS: Json = {
-    "capital": "opening value plus flows at the start of the day",
-    "flows": "across the border of what is measured, without fees; positive is in",
-    "currency": "amounts of a day at the rate of that day, where another than the base is asked",
-    "unpriced": "a position without a price or a rate is carried at its cost; see coverage",
-    "day_count": "both ends of a period belong to it",
-}
+CONVENTIONS: Json = {**MEASURED}
 TWR_CONVENTIONS: Json = {
     **CONVENTIONS,
-    "formula": "(emv - ecf - (bmv + bcf)) / |bmv + bcf| a day, linked; GROSS adds fees back",
+    "formula": TIME_WEIGHTED,
     "unit": "percent",
-    "annualized": "(1 + R) ** (365.25 / days) - 1 beyond 366 days, else R; "
-    "days up to the last valued one",
+    "annualized": ANNUALISED,
 }
 MWR_CONVENTIONS: Json = {
     **CONVENTIONS,
-    "formula": "the rate r with sum(flow / (1 + r) ** (days / 365)) = 0, where it is the only one",
+    "formula": MONEY_WEIGHTED,
     "unit": "fraction",
     "mwr": "a yearly rate, whatever the length of the period",
     "mwr_annualized": "the same rate for periods of 365 days or more",
@@ -251,6 +250,7 @@ def return_summary(period: PeriodReturn, request: Asked) -> Json:
     }
     if request.options["include_attributes"] and period.attributes is not None:
         answer["attributes"] = _return_attributes(period.attributes)
+    answer["n"] = period.n
     answer["coverage"] = amount_or_null(period.coverage_min)
     add_reason(answer, figures)
     if period.warnings:
@@ -298,6 +298,7 @@ def _each_summary(period: EachPeriod) -> Json:
         "end_date": period.end.isoformat(),
         "cumulative_return": percent(period.cumulative),
         "annualized_return": percent(period.annualised),
+        "coverage": amount_or_null(period.coverage_min),
     }
     add_reason(answer, {"cumulative_return": period.cumulative})
     return answer
@@ -357,6 +358,7 @@ def _rate_summary(period: PeriodRate, request: Asked) -> Json:
     }
     if period.attributes is not None:
         answer["attributes"] = _rate_attributes(period.attributes)
+    answer["n"] = period.n
     answer["coverage"] = amount_or_null(period.coverage_min)
     add_reason(answer, figures)
     return answer

@@ -20,7 +20,7 @@ from tidebook.api.replies import Json, amount_or_null, day_or_null
 from tidebook.api.rows.bodies import refusal
 from tidebook.api.rows.faults import Faults
 from tidebook.api.rows.reader import Names, RowReader
-from tidebook.api.wire.performance import CONVENTIONS, fraction, percent, periods_of, warnings_json
+from tidebook.api.wire.performance import fraction, percent, periods_of, warnings_json
 from tidebook.api.wire.risk_over_time import (
     intervals_asked,
     intervals_json,
@@ -29,6 +29,7 @@ from tidebook.api.wire.risk_over_time import (
     rolling_json,
 )
 from tidebook.api.wire.scope import refuse_each, scope_of
+from tidebook.engine.measuring.conventions import risk_conventions
 from tidebook.engine.measuring.risk import RiskTerms
 
 if TYPE_CHECKING:
@@ -64,10 +65,6 @@ _OPTIONS = Names.of(
 )
 _VAR = Names.of(("method", "confidence", "horizon_days", "include_expected_shortfall"))
 _DAYS_MAX: Final = 10_000
-_DEVIATIONS: Final = {
-    Estimator.SAMPLE: "of a sample, over n - 1",
-    Estimator.POPULATION: "of a population, over n",
-}
 
 
 class RiskFreeMode(StrEnum):
@@ -225,25 +222,10 @@ def conventions_json(terms: RiskTerms) -> Json:
     """Return what the figures of a risk answer rest on."""
     is_zero = not terms.risk_free_annual
     return {
-        **CONVENTIONS,
-        "returns": "time-weighted, day by day, linked to the frequency; days without capital and "
-        "the gap before them are left out",
-        "frequency": terms.frequency.value,
-        "periods_per_year": terms.k,
-        "return_type": terms.kind.value,
-        "deviation": _DEVIATIONS[terms.estimator],
-        "risk_free_annual": terms.risk_free_annual,
+        **risk_conventions(terms),
         "risk_free_mode": (RiskFreeMode.ZERO if is_zero else RiskFreeMode.ANNUAL_RATE).value,
-        "compounding": (
-            Compounding.CONTINUOUS if terms.kind is ReturnKind.LOG else terms.compounding
-        ).value,
-        "mar_annual": terms.target_annual,
-        "annual_return": "by the calendar, (1 + R) ** (365.25 / days) - 1 beyond 366 days, else R; "
-        "days up to the last valued one",
         "drawdown": "compounded, from the start of the period on; DRAWDOWN is negative, "
         "MAX_DRAWDOWN positive",
-        "value_at_risk": "a loss is positive; the horizon is reached with the root of time",
-        "benchmark": "both series linked over the days that both have; nothing is filled in",
         "unit": "each figure names its own",
     }
 

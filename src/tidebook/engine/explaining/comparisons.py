@@ -174,8 +174,8 @@ _FLOATS: Final[Mapping[str, Callable[[_Beside], Told]]] = {
     "alpha_annual_percent_high": _interval("alpha_annual", is_low=False),
     "beta_low": _interval("beta", is_low=True),
     "beta_high": _interval("beta", is_low=False),
-    "tracking_error_percent_low": _interval("tracking_error", is_low=True),
-    "tracking_error_percent_high": _interval("tracking_error", is_low=False),
+    "tracking_error_annual_percent_low": _interval("tracking_error", is_low=True),
+    "tracking_error_annual_percent_high": _interval("tracking_error", is_low=False),
     "information_ratio_low": _interval("information_ratio", is_low=True),
     "information_ratio_high": _interval("information_ratio", is_low=False),
 }

@@ -165,8 +165,8 @@ COMPARISON: Final[Mapping[str, str]] = {
     "alpha_annual_percent_high": "what alpha lies below",
     "beta_low": "what beta lies above, with 95 percent",
     "beta_high": "what beta lies below",
-    "tracking_error_percent_low": "what the tracking error lies above, with 95 percent",
-    "tracking_error_percent_high": "what the tracking error lies below",
+    "tracking_error_annual_percent_low": "what the tracking error lies above, with 95 percent",
+    "tracking_error_annual_percent_high": "what the tracking error lies below",
     "information_ratio_low": "what the information ratio lies above, with 95 percent",
     "information_ratio_high": "what the information ratio lies below",
 }

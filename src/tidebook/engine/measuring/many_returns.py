@@ -15,11 +15,13 @@ import numpy as np
 from tidebook.analytics import FeeBasis, Reason, Undefined, to_days
 from tidebook.engine.measuring.measured import Scope, measured
 from tidebook.engine.measuring.performance import annualised, performance, refuse_doubled_names
+from tidebook.model.money import ONE
 from tidebook.model.periods import NoSpan, counted, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
+    from decimal import Decimal
 
     from numpy.typing import NDArray
 
@@ -39,6 +41,8 @@ class EachPeriod(NamedTuple):
     end: date
     cumulative: Figure
     annualised: Figure
+    coverage_min: Decimal | None
+    """The lowest part of a day's value that was priced; None without any value."""
 
 
 class EachReturn(NamedTuple):
@@ -160,17 +164,18 @@ def _told(
 ) -> EachPeriod:
     nothing = Undefined(Reason.NO_DATA)
     if isinstance(span, NoSpan):
-        return EachPeriod(named.name, None, span.end, nothing, nothing)
+        return EachPeriod(named.name, None, span.end, nothing, nothing, None)
     if valued_on is None:
-        return EachPeriod(named.name, span.start, span.end, nothing, nothing)
+        return EachPeriod(named.name, span.start, span.end, nothing, nothing, None)
     total = growth - 1.0
     yearly = annualised(total, counted(span, valued_on))
-    return EachPeriod(named.name, span.start, span.end, total, yearly)
+    # Whatever had a position without a price was read day by day.
+    return EachPeriod(named.name, span.start, span.end, total, yearly, ONE)
 
 
 def _from_every_day(reader: Reader, portfolio_id: str, request: Request) -> tuple[EachPeriod, ...]:
     found = measured(reader, Scope((portfolio_id,)), request.periods)
     return tuple(
-        EachPeriod(one.name, one.start, one.end, one.cumulative, one.annualised)
+        EachPeriod(one.name, one.start, one.end, one.cumulative, one.annualised, one.coverage_min)
         for one in performance(found.series, request)
     )

@@ -123,6 +123,8 @@ class PeriodReturn(NamedTuple):
     parts: tuple[Part, ...]
     counted_to: date | None = None
     """The last day that counts for ``annualised``."""
+    n: int = 0
+    """How many valued days it is linked of."""
 
 
 class PeriodRate(NamedTuple):
@@ -136,6 +138,8 @@ class PeriodRate(NamedTuple):
     rate_period: Figure
     attributes: Attributes | None
     coverage_min: Decimal | None
+    n: int = 0
+    """How many amounts the rate explains: flows, and the values at both ends that are not 0."""
 
 
 class Window(NamedTuple):
@@ -256,6 +260,7 @@ def _period_return(series: Series, named: NamedPeriod, request: Request) -> Peri
         breakdown=named.breakdown,
         parts=_parts(series, window.span, linked, named.breakdown, request.basis),
         counted_to=valued.end,
+        n=len(linked.daily),
     )
 
 
@@ -288,6 +293,8 @@ def _period_rate(series: Series, named: NamedPeriod, as_of: date) -> PeriodRate:
             named.name, window.start, window.end, nothing, nothing, nothing, None, None
         )
     found = _rates(window, window.counted(window.span))
+    attributes = attributes_of(window)
+    ends = (attributes.begin_market_value, attributes.end_market_value)
     return PeriodRate(
         name=named.name,
         start=window.start,
@@ -295,8 +302,9 @@ def _period_rate(series: Series, named: NamedPeriod, as_of: date) -> PeriodRate:
         rate_annual=found.rate_annual,
         rate_annualised=found.rate_annualised,
         rate_period=found.rate_period,
-        attributes=attributes_of(window),
+        attributes=attributes,
         coverage_min=coverage_min(window),
+        n=attributes.cashflow_count + sum(1 for value in ends if value),
     )
 
 

@@ -144,6 +144,7 @@ def _period(measured: _Measured, named: NamedPeriod) -> RuledPeriod:
         breakdown=named.breakdown,
         parts=_parts(measured, span, named.breakdown),
         counted_to=valued.end,
+        n=0 if isinstance(found, Undefined) else len(found.dates),
     )
     if isinstance(found, Undefined):
         return RuledPeriod(told, None)

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from tidebook.engine import topics
 from tidebook.engine.batches import Done, Effect
 from tidebook.engine.commands import BOOK, REFERENCE
-from tidebook.engine.record_origins import origins_of
+from tidebook.engine.record_origins import save_origins
 from tidebook.engine.records import transaction_from
 from tidebook.engine.runner.consuming import Consumption
 from tidebook.engine.runner.feeds import SHIPPING, BusFeed, LogFeed
@@ -35,6 +35,7 @@ from tidebook.engine.runner.shipping import resting, shipping
 from tidebook.engine.runner.sizing import usual
 from tidebook.engine.runner.sparing import Sparing
 from tidebook.engine.runner.telling import tell_book, tell_prices, tell_series
+from tidebook.engine.signals import Signal
 from tidebook.engine.stages.admission import Incoming
 from tidebook.engine.stages.book import book
 from tidebook.engine.stages.compliance import judge_again
@@ -52,7 +53,6 @@ if TYPE_CHECKING:
     from tidebook.engine.ports import Clock
     from tidebook.engine.runner.consuming import Part, Process
     from tidebook.engine.runner.feeds import Feed, Through
-    from tidebook.engine.signals import Signal
     from tidebook.engine.store import Store, Unit
     from tidebook.engine.telemetry import Telemetry
 
@@ -70,6 +70,7 @@ _HINTS_SECONDS: Final = 0.01  # hints that come in so short a time are one
 STAGES: Final = "stages"
 _WORK_PART: Final = ("book_work", 0)
 _SERIES_PART: Final = ("portfolio_days", 0)
+_FACTS: Final = frozenset(topics.INPUT_TOPICS)
 _COMPLIANCE_PART: Final = ("compliance_verdicts", 0)
 
 
@@ -135,6 +136,7 @@ class Runner:
         self._clock = clock
         self._arrived = arrived
         self._booked = booked
+        self._facts = Signal()
         self._workers = workers
         self._batch_max = batch_max
         self._stages = frozenset(stages)
@@ -179,7 +181,9 @@ class Runner:
         while not self._stopping.is_set():
             try:
                 if self._leading.is_set():
-                    if self._store.news(_NEWS_SECONDS):
+                    if heard := self._store.news(_NEWS_SECONDS):
+                        if not _FACTS.isdisjoint(heard):
+                            self._facts.give()
                         self._arrived.give()
                         self._stopping.wait(_HINTS_SECONDS)
                 elif self._store.try_lead():
@@ -381,9 +385,9 @@ class Runner:
             if pause := giving_way.pause_seconds(began, is_behind=is_behind, unbooked=unbooked):
                 self._stopping.wait(pause)
                 return True
-            seen = self._arrived.count
+            seen = self._facts.count
             busy = valuing.run(self._value_again)
-            beside_others = self._arrived.count - seen > int(busy)  # its own end is told once
+            beside_others = self._facts.count != seen
             giving_way.ran(began, time.monotonic(), beside_others=beside_others)
             return busy
 
@@ -459,7 +463,7 @@ class Runner:
             restated = outcome.restated
         counts = [0 if i else duplicated for i in range(len(batches))]
         unit.complete_all(BOOK, self._done(BOOK, batches, counts), at)
-        _save_origins(unit, batches, at)
+        save_origins(unit, batches, at)
         return Effect(duplicated, restated)
 
     def _take(self, unit: Unit, batches: Sequence[LogBatch], at: datetime) -> Effect:
@@ -473,7 +477,7 @@ class Runner:
                     tell_prices(unit, batch, at)
             known.append(duplicates)
         unit.complete_all(REFERENCE, self._done(REFERENCE, ordered, known), at)
-        _save_origins(unit, batches, at)
+        save_origins(unit, batches, at)
         return Effect(duplicates=sum(known))
 
     def _done(
@@ -485,15 +489,10 @@ class Runner:
         ]
 
     def _after_book(self) -> None:
+        self._facts.give()
         self._booked.give()
         self._arrived.give()
 
 
 def _parts_of(names: Sequence[str]) -> list[Part]:
     return [(topic, part) for topic in names for part in range(topics.PARTITIONS)]
-
-
-def _save_origins(unit: Unit, batches: Sequence[LogBatch], at: datetime) -> None:
-    """Keep where records were read from, as far as they say."""
-    for batch in batches:
-        unit.save_origins(origins_of(batch.topic, batch.records), at)

@@ -46,11 +46,11 @@ def check(case: Content) -> None:
     assert_known(expected, FIGURES)
     equity, required = exactly(account["equity"]), exactly(account["maintenance_requirement"])
     events = [_event(row) for row in case["events"]]
-    if case.get("order_known") is False:
+    if not _is_ordered(case):
         events = worst_order(events)
     later = [
         DatedCash(date.fromisoformat(row["date"]), exactly(row["amount"]))
-        for row in case["deposits"]
+        for row in case.get("deposits", ())
     ]
     with exact():
         steps = levels(equity, required, events)
@@ -59,16 +59,25 @@ def check(case: Content) -> None:
             steps,
             later,
             rule=IntradayRule(),
-            is_practice=account["practice_of_failing"],
+            is_practice=account.get("practice_of_failing", False),
         )
         _compare_path(
             [LevelStep("open", equity - required, equity, is_reducing=False), *steps], expected
         )
     if found is None:
         assert exactly(expected["intraday_margin_deficit"]) == 0
-        assert (expected["minor"], expected["status"]) == (None, "pass")
+        assert expected["status"] == "pass"
+        absent = FIGURES - {"iml_path", "intraday_margin_deficit", "status", "freeze_90_days"}
+        assert all(expected[name] is None for name in absent & expected.keys())
+        assert not expected.get("freeze_90_days")
         return
     _compare(found, expected)
+
+
+def _is_ordered(case: Content) -> bool:
+    """Tell whether the order of the day's events is known, in whichever words the case says so."""
+    words = ("order_known", "sequence_known", "time_and_tick")
+    return not any(named.get(word) is False for named in (case, case["account"]) for word in words)
 
 
 def _event(row: Content) -> MarginEvent:
@@ -78,6 +87,8 @@ def _event(row: Content) -> MarginEvent:
 
 
 def _compare_path(steps: list[LevelStep], expected: Content) -> None:
+    if "iml_path" not in expected:
+        return
     path = expected["iml_path"]
     assert [step.event_id for step in steps] == [row["step"] for row in path]
     for step, row in zip(steps, path, strict=True):
@@ -87,13 +98,17 @@ def _compare_path(steps: list[LevelStep], expected: Content) -> None:
 
 def _compare(found: Deficit, expected: Content) -> None:
     assert_money(found.amount, expected["intraday_margin_deficit"])
-    assert_money(found.minor_max, expected["minor_threshold"])
-    assert (found.is_minor, found.status) == (expected["minor"], expected["status"])
-    assert found.on.isoformat() == expected["deficit_date"]
-    assert found.due_on.isoformat() == expected["due_fifth_business_day"]
-    assert found.expires_after.isoformat() == expected["expires_after_fifteenth_business_day"]
-    satisfied = found.satisfied_on.isoformat() if found.satisfied_on else None
-    assert satisfied == expected["satisfied_on"]
-    assert (found.frozen_until is not None) == expected["freeze_90_days"]
-    if found.frozen_until is not None:
-        assert found.frozen_until.isoformat() == expected["freeze_until"]
+    if "minor_threshold" in expected:
+        assert_money(found.minor_max, expected["minor_threshold"])
+    figures = {
+        "minor": found.is_minor,
+        "status": found.status,
+        "deficit_date": found.on.isoformat(),
+        "due_fifth_business_day": found.due_on.isoformat(),
+        "expires_after_fifteenth_business_day": found.expires_after.isoformat(),
+        "satisfied_on": found.satisfied_on and found.satisfied_on.isoformat(),
+        "freeze_90_days": found.frozen_until is not None,
+        "freeze_until": found.frozen_until and found.frozen_until.isoformat(),
+    }
+    for name in figures.keys() & expected.keys():
+        assert figures[name] == expected[name], name

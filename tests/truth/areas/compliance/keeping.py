@@ -26,6 +26,8 @@ from tidebook.compliance.trades import (
 from tidebook.model.money import exact
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tests.truth.cases import Content
     from tidebook.compliance.rules import Rule
     from tidebook.compliance.verdicts import Verdict
@@ -52,8 +54,11 @@ def account_of(content: Content, config: Content) -> Account:
     return Account("A", AccountType(content["type"]), policy=policy)
 
 
-def trades_of(content: list[Content]) -> list[Trade]:
-    """Return executions in the order in which they are listed."""
+def trades_of(content: list[Content], asset_class: str = "") -> list[Trade]:
+    """Return executions in the order in which they are listed.
+
+    ``asset_class`` is that of all which do not say what they are of.
+    """
     return [
         Trade(
             str(row.get("id", place)),
@@ -64,22 +69,31 @@ def trades_of(content: list[Content]) -> list[Trade]:
             exactly(row.get("price", 1)),
             exchange_day(datetime.fromisoformat(row["executed_at"])),
             datetime.fromisoformat(row["executed_at"]),
-            asset_class=_asset_class(row.get("asset_class", "")),
-            order_id=str(row.get("order_id", "")),
+            asset_class=asset_class_of(row.get("asset_class") or asset_class),
+            order_id=str(row.get("order_id") or row.get("spread_id") or ""),
         )
         for place, row in enumerate(content)
     ]
 
 
-def _asset_class(word: str) -> AssetClass:
+def asset_class_of(word: str) -> AssetClass:
+    """Return the kind of a security by its word; what has another word is a security."""
     return AssetClass(word) if word in set(AssetClass) else AssetClass.SECURITY
+
+
+def known_or_missing(value: object) -> Known:
+    """Return a figure of a case that may be null."""
+    return Known(None, "the case has none") if value is None else Known(exactly(value))
 
 
 def order_of(content: Content, symbol: str = "X") -> Trade:
     """Return the order of a case: of so many units at a price, or of one unit worth it all."""
-    side = Side.BUY if content["side"] == "buy" else Side.SELL
+    side = Side.BUY if content["side"].startswith("buy") else Side.SELL
     quantity, price = content.get("qty", 1), content.get("price", content.get("notional"))
-    return Trade("order", "A", symbol, side, exactly(quantity), exactly(price), _ANY_DAY)
+    kind = asset_class_of(content.get("asset_class", ""))
+    return Trade(
+        "order", "A", symbol, side, exactly(quantity), exactly(price), _ANY_DAY, asset_class=kind
+    )
 
 
 def held(symbol: str, quantity: object, price: object) -> Position:
@@ -88,13 +102,27 @@ def held(symbol: str, quantity: object, price: object) -> Position:
 
 
 def judge(
-    rule_id: str, rule: Rule, trade: Trade, equity: object, positions: tuple[Position, ...] = ()
+    rule: tuple[str, Rule],
+    trade: Trade,
+    equity: object,
+    positions: tuple[Position, ...] = (),
+    params: Mapping[str, Decimal] | None = None,
 ) -> Verdict:
-    """Return what a rule says of a trade in a margin account of this equity."""
+    """Return what a rule says of a trade in a margin account of this equity.
+
+    Args:
+        rule: The rule and its id.
+        trade: The trade.
+        equity: The equity of the account, or None.
+        positions: What it holds.
+        params: The parameters of the rule that the broker states otherwise.
+    """
+    rule_id, judged = rule
     ruleset = rule_set_on(RULE_SETS, rule_id, "US", trade.on)
     assert ruleset is not None
-    account = Account("A")
-    standing = Standing({one.security_id: one for one in positions}, Known(exactly(equity)))
+    stated = {f"{rule_id}.{name}": value for name, value in (params or {}).items()}
+    account = Account("A", policy=BrokerPolicy("A", params=stated))
+    standing = Standing({one.security_id: one for one in positions}, known_or_missing(equity))
     with exact():
         exposure = exposure_after(trade, standing)
-        return rule(trade, Context(ruleset, account, standing, exposure, DayTradeRecord()))
+        return judged(trade, Context(ruleset, account, standing, exposure, DayTradeRecord()))

@@ -17,7 +17,7 @@ def check(case: Content) -> None:
     given, expected = case["input"], case["expected"]
     assert_known(expected, {"results"})
     results = {
-        row["id"]: judge(MINIMUM_EQUITY, minimum_equity, order_of(row), given["equity"]).status
+        row["id"]: judge((MINIMUM_EQUITY, minimum_equity), order_of(row), given["equity"]).status
         for row in given["orders"]
     }
     assert results == expected["results"]

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from tests.truth.areas.compliance.keeping import assert_money, exactly
 from tests.truth.tolerance import assert_known
-from tidebook.compliance.margin import InitialRates, Leg, initial_margin
+from tidebook.compliance.margin import InitialRates, Leg, buying_power, initial_margin
 from tidebook.model.money import exact
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from tests.truth.cases import Content
 
 FIGURES = {
@@ -19,6 +21,7 @@ FIGURES = {
     "status",
     "total_required_incl_proceeds",
     "required_from_equity",
+    "buying_power",
 }
 
 
@@ -29,18 +32,26 @@ def check(case: Content) -> None:
     with exact():
         free = exactly(given["equity"]) - exactly(given["existing_initial_req"])
         order = given["order"]
-        found = initial_margin(exactly(order["notional"]), _leg(order), free, InitialRates())
+        found = initial_margin(_notional(order), _leg(order), free, InitialRates())
+        power = buying_power(found.available, InitialRates())
     amounts = {
         "required": found.required,
         "available": found.available,
         "deficit": found.deficit,
         "total_required_incl_proceeds": found.with_proceeds,
         "required_from_equity": found.required,
+        "buying_power": power,
     }
     for name, amount in amounts.items():
         if name in expected:
             assert_money(amount, expected[name])
     assert ("fail" if found.deficit else "pass") == expected["status"]
+
+
+def _notional(order: Content) -> Decimal:
+    if "notional" in order:
+        return exactly(order["notional"])
+    return exactly(order["qty"]) * exactly(order["price"]) * exactly(order.get("multiplier", 1))
 
 
 def _leg(order: Content) -> Leg:

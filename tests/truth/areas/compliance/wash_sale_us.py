@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -38,6 +39,8 @@ TYPES = {
     "sell_short": TransactionType.SELL,
     "buy_to_cover": TransactionType.BUY,
     "drip": TransactionType.DIVIDEND_REINVESTED,
+    "reinvest": TransactionType.DIVIDEND_REINVESTED,
+    "vest": TransactionType.AIRDROP,
 }
 KINDS = {
     "taxable": AccountKind.TAXABLE,
@@ -45,7 +48,17 @@ KINDS = {
     "roth": AccountKind.ROTH_IRA,
     "roth_ira": AccountKind.ROTH_IRA,
     "401k": AccountKind.RETIREMENT_PLAN,
+    "rrsp": AccountKind.RRSP,
+    "tfsa": AccountKind.TFSA,
 }
+OWNERS = {
+    "self": Owner.SELF,
+    "spouse": Owner.SPOUSE,
+    "controlled": Owner.CONTROLLED,
+    "controlled_entity": Owner.CONTROLLED,
+    "corporation": Owner.CONTROLLED,
+}
+OPTION = re.compile(r"(?P<underlying>[A-Z.]+) *\d{6}(?P<right>[CP])\d{8}")
 TOTALS = {
     "flag",
     "total_disallowed",
@@ -92,9 +105,13 @@ def check(case: Content) -> None:
 def _check_disposals(view: TaxView, expected: list[Content]) -> None:
     for row in expected:
         assert_known(row, NAMES | FIGURES.keys())
-    named = [name for name in ("sale_id", "lot_id", "holding_period_start") if name in expected[0]]
+    named = [
+        name
+        for name in ("sale_id", "lot_id", "holding_period_start")
+        if all(name in row for row in expected)
+    ]
     stated = _stated(expected, named)
-    _compare(_found(view, expected[0], named, set(stated)), stated)
+    _compare(_found(view, expected, named, set(stated)), stated)
 
 
 def _stated(expected: list[Content], named: list[str]) -> Sums:
@@ -111,9 +128,15 @@ def _stated(expected: list[Content], named: list[str]) -> Sums:
     return stated
 
 
-def _found(view: TaxView, row: Content, named: list[str], asked: set[tuple[str, ...]]) -> Sums:
-    """Return the figures that are asked for, and the code of every disposal, asked for or not."""
+def _found(
+    view: TaxView, rows: list[Content], named: list[str], asked: set[tuple[str, ...]]
+) -> Sums:
+    """Return the figures that are asked for, and the code of every disposal, asked for or not.
+
+    Replacements and terms are told of the disposals of which the case says anything of them.
+    """
     found: Sums = defaultdict(lambda: ZERO)
+    headings = {tuple(row[name] for name in named): row for row in rows}
     for sale in view.sales:
         own = {
             "sale_id": sale.sale_id,
@@ -121,6 +144,7 @@ def _found(view: TaxView, row: Content, named: list[str], asked: set[tuple[str, 
             "holding_period_start": str(sale.held_since),
         }
         heading = tuple(own[name] for name in named)
+        row = headings.get(heading, rows[0] if rows else {})
         for name, figure in FIGURES.items():
             if (*heading, name) in asked:
                 found[*heading, name] += getattr(sale, figure)
@@ -130,7 +154,8 @@ def _found(view: TaxView, row: Content, named: list[str], asked: set[tuple[str, 
                 found[*heading, each.lot.lot_id, "amount"] += each.disallowed
         if "term" in row:
             found[*heading, "term", sale.term.value.lower()] = Decimal(1)
-        found[*heading, "code", _code(sale)] = Decimal(1)
+        if "code" in row or heading not in headings:
+            found[*heading, "code", _code(sale)] = Decimal(1)
     return found
 
 
@@ -172,23 +197,37 @@ def _terms(case: Content) -> WashTerms:
     marked = date.min if config.get("mtm_475f") else None
     accounts = {
         account["account_id"]: Account(
-            account["account_id"], KINDS[account["type"]], Owner(account["owner"]), marked
+            account["account_id"],
+            KINDS[account["type"]],
+            OWNERS[account.get("owner", "self")],
+            marked,
         )
         for account in case["accounts"]
     }
     return WashTerms(
         accounts,
-        Identity(case["substantially_identical"]),
+        Identity(case.get("substantially_identical", {}), _calls(case["trades"])),
         dict.fromkeys((trade["symbol"] for trade in case["trades"]), _class(config)),
         window_days=config.get("window_days", 30),
         excludes_block=config.get("same_lot_exclusion", True),
     )
 
 
+def _calls(trades: list[Content]) -> dict[str, str]:
+    """Return the underlying of each call, as its instrument would name it."""
+    found = {trade["symbol"]: OPTION.fullmatch(trade["symbol"]) for trade in trades}
+    return {
+        symbol: parts["underlying"]
+        for symbol, parts in found.items()
+        if parts is not None and parts["right"] == "C"
+    }
+
+
 def _class(config: Content) -> AssetClass:
     if config.get("asset_class") == "crypto":
         return AssetClass.DIGITAL_ASSET
-    if config.get("section_1256") or "1256" in str(config.get("asset_class")):
+    contract = any("1256" in name and value for name, value in config.items())
+    if contract or "1256" in str(config.get("asset_class")):
         return AssetClass.SECTION_1256
     return AssetClass.SECURITY
 
@@ -208,9 +247,11 @@ def _history(case: Content, terms: WashTerms) -> History:
 
 def _instrument(trade: dict[str, Any]) -> Instrument:
     symbol, multiplier = trade["symbol"], trade.get("multiplier")
+    parts = OPTION.fullmatch(symbol)
     if multiplier is None:
         return Instrument(symbol, symbol, "USD", "Equity")
-    right = OptionRight.CALL if "C0" in symbol else OptionRight.PUT
+    word = symbol.upper() if parts is None else parts["right"]
+    right = OptionRight.CALL if word == "C" or "CALL" in word else OptionRight.PUT
     return Instrument(
         symbol, symbol, "USD", "Option", multiplier=Decimal(multiplier), option_right=right
     )

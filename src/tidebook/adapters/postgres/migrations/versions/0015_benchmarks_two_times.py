@@ -1,14 +1,14 @@
 """Benchmarks with two times.
 
-Revision ID: 0014
+Revision ID: 0015
 """
 
 from __future__ import annotations
 
 from tidebook.adapters.postgres.migrations.sql_file import run_sql_file
 
-revision = "0014"
-down_revision = "0013"
+revision = "0015"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 
