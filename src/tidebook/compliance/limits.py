@@ -9,7 +9,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
-from tidebook.compliance.rules import Findings, money, not_applicable, undecided, verdict
+from tidebook.compliance.rules import Findings, money, not_applicable, passed, undecided, verdict
 from tidebook.compliance.trades import (
     AssetClass,
     held_before,
@@ -19,6 +19,7 @@ from tidebook.compliance.trades import (
 )
 from tidebook.compliance.verdicts import Amount, Evidence, Status
 from tidebook.model.money import ZERO, larger, quotient
+from tidebook.model.tuples import made
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -96,9 +97,9 @@ def position_size_limit(trade: Trade, context: Context) -> Verdict:
         ).max_additional
         additional = scaled.scaleb(-_COIN_PLACES)
     amounts = (
-        Amount("post_trade_pct", size.post_trade_pct, "percent"),
-        Amount("limit_pct", limit_pct, "percent"),
-        Amount("max_additional_qty", additional, "units"),
+        made(Amount, ("post_trade_pct", size.post_trade_pct, "percent", "")),
+        made(Amount, ("limit_pct", limit_pct, "percent", "")),
+        made(Amount, ("max_additional_qty", additional, "units", "")),
         money("equity", equity.value, context.account),
     )
     issuer = context.exposure.traded.issuer if same else ""
@@ -187,8 +188,7 @@ def order_value_limit(trade: Trade, context: Context) -> Verdict:
         money("value_max", most, context.account),
     )
     if value <= most:
-        found = Findings(Status.PASS, f"the trade is worth {value}", amounts=amounts)
-        return verdict(trade, ruleset, found)
+        return passed(trade, ruleset, f"the trade is worth {value}", amounts)
     reason = f"the trade is worth {value}, more than {most}"
     if only_reduces(trade, held_before(trade, context.standing)):
         found = Findings(Status.PASS, f"{reason}; it only reduces a position", amounts=amounts)
@@ -206,8 +206,7 @@ def opposite_trade(trade: Trade, context: Context) -> Verdict:
         if one.security_id == trade.security_id and one.side is not trade.side
     ]
     if not against:
-        found = Findings(Status.PASS, "no trade the other way came before it on the day")
-        return verdict(trade, ruleset, found)
+        return passed(trade, ruleset, "no trade the other way came before it on the day")
     if trade.at is None or any(one.at is None for one in against):
         why = "a trade the other way was made on the day, and the instant of one is not known"
         return undecided(trade, ruleset, why, "report the instant of each trade")

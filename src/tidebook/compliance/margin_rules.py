@@ -20,6 +20,7 @@ from tidebook.compliance.rules import (
     money,
     not_applicable,
     param,
+    passed,
     short_of,
     times,
     undecided,
@@ -68,7 +69,7 @@ def reg_t_initial(trade: Trade, context: Context) -> Verdict:
     held = held_before(trade, context.standing)
     opened = opened_quantity(trade, held)
     if not opened:
-        return _kept(trade, context, "the trade only closes")
+        return passed(trade, ruleset, "the trade only closes")
     unit, equity = unit_worth(trade), context.standing.equity
     missing = missing_of(context, unit)
     if missing or unit is None or equity.value is None:
@@ -86,8 +87,7 @@ def reg_t_initial(trade: Trade, context: Context) -> Verdict:
         money("buying_power", buying_power(initial.available, rates), account),
     )
     if not initial.deficit:
-        found = Findings(Status.PASS, "the free equity covers the initial margin", amounts=amounts)
-        return verdict(trade, ruleset, found)
+        return passed(trade, ruleset, "the free equity covers the initial margin", amounts)
     reason = f"initial margin of {initial.required} is asked and {initial.available} is free"
     remedy = f"bring in {initial.deficit}, or trade less"
     return verdict(trade, ruleset, Findings(Status.FAIL, reason, (), amounts, None, remedy))
@@ -113,8 +113,7 @@ def maintenance_margin(trade: Trade, context: Context) -> Verdict:
         *_call_below(context, equity, needed),
     )
     if not kept.deficiency:
-        found = Findings(Status.PASS, "the equity covers the maintenance margin", amounts=amounts)
-        return verdict(trade, ruleset, found)
+        return passed(trade, ruleset, "the equity covers the maintenance margin", amounts)
     reason = f"equity of {equity} is below the maintenance margin of {needed}"
     if only_reduces(trade, held_before(trade, context.standing)):
         reason += "; the trade brings it down and is not held up"
@@ -155,11 +154,9 @@ def minimum_equity(trade: Trade, context: Context) -> Verdict:
     leans = exposure.short_value > ZERO or exposure.long_value > equity
     amounts = (money("equity", equity, account), money("equity_min", least, account))
     if not leans:
-        found = Findings(Status.PASS, "all that is held is fully paid", amounts=amounts)
-        return verdict(trade, ruleset, found)
+        return passed(trade, ruleset, "all that is held is fully paid", amounts)
     if equity >= least or only_reduces(trade, held_before(trade, context.standing)):
-        found = Findings(Status.PASS, "the account may borrow and sell short", amounts=amounts)
-        return verdict(trade, ruleset, found)
+        return passed(trade, ruleset, "the account may borrow and sell short", amounts)
     reason = f"equity of {equity} is below {least}, with which an account may borrow or sell short"
     remedy = f"bring in {short_of(least, equity)}, or buy no more than can be paid in full"
     return verdict(trade, ruleset, Findings(Status.FAIL, reason, (), amounts, None, remedy))
@@ -172,12 +169,12 @@ def leverage_limit(trade: Trade, context: Context) -> Verdict:
     reduces = only_reduces(trade, held_before(trade, context.standing))
     if missing or equity is None:
         if reduces:
-            return _kept(trade, context, "the trade only reduces a position")
+            return passed(trade, ruleset, "the trade only reduces a position")
         return undecided(trade, ruleset, missing, NEEDS_VALUE)
     exposure = context.exposure
     leverage = gross_leverage(exposure.long_value, exposure.short_value, equity)
     if exposure.long_value + exposure.short_value == ZERO:
-        return _kept(trade, context, "nothing is held after the trade")
+        return passed(trade, ruleset, "nothing is held after the trade")
     day, night = context.param("intraday_max"), context.param("overnight_max")
     amounts = (
         times("leverage", leverage, "" if leverage is not None else "there is no equity"),
@@ -297,7 +294,3 @@ def missing_of(context: Context, unit: Decimal | None) -> str:
     if context.exposure.unpriced:
         return f"no price is known of {', '.join(sorted(context.exposure.unpriced))}"
     return ""
-
-
-def _kept(trade: Trade, context: Context, reason: str) -> Verdict:
-    return verdict(trade, context.ruleset, Findings(Status.PASS, reason))

@@ -64,11 +64,36 @@ class MarketValues:
     ) -> None:
         """Keep the market; ``currency`` is the one that accounts are kept in."""
         self.currency = currency
-        self.securities: Mapping[str, Security] = _Securities(currency, instruments)
-        self._prices = prices
+        self._securities = _Securities(currency, dict(instruments))
+        self.securities: Mapping[str, Security] = self._securities
+        self._prices = dict(prices)
         self._rates = rates
         self._closes: dict[date, Close] = {}
         self._room = CLOSES_MAX
+
+    def learns(
+        self,
+        instruments: Mapping[str, Instrument],
+        prices: Mapping[str, PriceQuotes],
+        rates: RateTable,
+    ) -> bool:
+        """Take in more of a market, unless it tells otherwise of anything that was asked.
+
+        Returns whether it was taken in: all that was worked out stands then.
+        """
+        known = self.securities.keys()
+        stands = (
+            rates is self._rates
+            and all(self._prices.get(each) is prices[each] for each in known & prices.keys())
+            and all(
+                self._securities.instruments.get(each) == instruments.get(each)
+                for each in known & (instruments.keys() | prices.keys())
+            )
+        )
+        if stands:
+            self._prices.update(prices)
+            self._securities.instruments.update(instruments)
+        return stands
 
     def rate(self, currency: str, on: date) -> Decimal | None:
         """Return the rate from a currency as of a day; None where none is known."""
@@ -105,14 +130,14 @@ class MarketValues:
 class _Securities(dict[str, Security]):
     """What the rules ask of securities, looked at once each."""
 
-    def __init__(self, currency: str, instruments: Mapping[str, Instrument]) -> None:
+    def __init__(self, currency: str, instruments: dict[str, Instrument]) -> None:
         super().__init__()
         self._currency = currency
-        self._instruments = instruments
+        self.instruments = instruments
 
     def __missing__(self, security_id: str) -> Security:
         known = self[security_id] = _security(
-            self._instruments.get(security_id)
+            self.instruments.get(security_id)
             or built_in_instrument(security_id, self._currency)
             or Instrument(security_id, security_id, self._currency, "")
         )

@@ -86,6 +86,15 @@ class Markets:
         self._given = given
         self._found: dict[str, MarketValues] = {}
 
+    def known_to(self, given: BookFacts) -> Markets:
+        """Return the market of other facts, with what was worked out here and still stands."""
+        other = Markets(given)
+        _, instruments, _, rates, _ = given.facts
+        for currency, values in self._found.items():
+            if values.learns(instruments, given.prices, rates):
+                other._found[currency] = values
+        return other
+
     def in_currency(self, currency: str) -> MarketValues:
         """Return what accounts in a currency are judged with."""
         found = self._found.get(currency)
