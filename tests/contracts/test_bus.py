@@ -228,6 +228,18 @@ def test_no_member_gets_what_another_got_and_one_that_leaves_is_replaced(rig: Ri
     other.subscription.close()
 
 
+def test_a_partition_ends_behind_its_last_message(rig: Rig) -> None:
+    part, empty = (rig.topic, partition("P1")), (rig.topic, partition("P2"))
+    assert part != empty
+    rig.send(["P1"] * 3)
+    member = rig.member()
+    last = member.take(3)[-1].place
+    assert member.subscription.ends([part, empty]) == {part: last + 1, empty: 0}
+    rig.send(["P1"], first=3)
+    assert member.subscription.ends([part])[part] > last + 1
+    member.subscription.close()
+
+
 def test_nothing_comes_within_the_time_when_nothing_is_there(rig: Rig) -> None:
     member = rig.member()
     start = time.monotonic()

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.simulation.mutants import mutants
-from tests.simulation.regressions import REGRESSIONS
+from tests.simulation.regressions import OVER_A_BUS, REGRESSIONS
 from tests.simulation.scoring import score
 from tests.simulation.simulation import Simulation
-from tests.simulation.swarm import Fault
+from tests.simulation.swarm import BusFault, Fault, chance, over_a_bus, swarm
 
 if TYPE_CHECKING:
     from tests.simulation.mutants import Mutant
@@ -27,24 +27,29 @@ if TYPE_CHECKING:
 _ROOT = Path(__file__).parents[2]
 _SEEDS = 240
 _FAULTS_MIN = 50_000
+_BUS_SEEDS = 24
 _NIGHT_SEEDS = 6_000
+_NIGHT_BUS_SEEDS = 1_500
 _NIGHT_FAULTS_MIN = 1_000_000
 _MUTANT_SEEDS = 20
 _MUTANTS_MIN = 20
 
 
-def _storm(first: int, count: int) -> Counter[Fault]:
-    faults: Counter[Fault] = Counter()
+def _storm(first: int, count: int, *, bus: bool = False) -> Counter[Fault | BusFault]:
+    faults: Counter[Fault | BusFault] = Counter()
     for seed in range(first, first + count):
+        drawn = swarm(chance("swarm", seed))
         try:
-            faults.update(Simulation(seed).run().faults)
+            run = Simulation(seed, over_a_bus(drawn, seed) if bus else drawn).run()
         except AssertionError as error:
-            error.add_note(f"replay it: python -m tests.simulation --seed {seed}")
+            how = f"--seed {seed}{' --bus' if bus else ''}"
+            error.add_note(f"replay it: python -m tests.simulation {how}")
             raise
+        faults.update(run.faults)
     return faults
 
 
-def _table(faults: Counter[Fault]) -> str:
+def _table(faults: Counter[Fault | BusFault]) -> str:
     lines = [f"{times:>9,}  {fault}" for fault, times in faults.most_common()]
     return "\n".join([*lines, f"{faults.total():>9,}  faults"])
 
@@ -56,6 +61,13 @@ def test_a_storm_of_faults_changes_nothing() -> None:
     assert set(faults) == set(Fault), "a kind of fault never took effect"
 
 
+def test_a_storm_over_a_bus_changes_nothing() -> None:
+    """The log is shipped, and read by whoever the bus gives it to, while both go wrong."""
+    faults = _storm(0, _BUS_SEEDS, bus=True)
+    sys.stdout.write(_table(faults))
+    assert set(BusFault) <= set(faults), "a kind of fault never took effect"
+
+
 @pytest.mark.night
 def test_a_night_of_storms_changes_nothing() -> None:
     first = int(os.environ.get("TIDEBOOK_SIMULATION_SEED", "1000000"))
@@ -64,11 +76,24 @@ def test_a_night_of_storms_changes_nothing() -> None:
     assert faults.total() >= _NIGHT_FAULTS_MIN
 
 
+@pytest.mark.night
+def test_a_night_of_storms_over_a_bus_changes_nothing() -> None:
+    first = int(os.environ.get("TIDEBOOK_SIMULATION_SEED", "1000000"))
+    sys.stdout.write(_table(_storm(first, _NIGHT_BUS_SEEDS, bus=True)))
+
+
 @pytest.mark.parametrize(
     ("seed", "what"), [pytest.param(seed, what, id=str(seed)) for seed, what in REGRESSIONS]
 )
 def test_what_failed_once_holds(seed: int, what: str) -> None:
     Simulation(seed).run()
+
+
+@pytest.mark.parametrize(
+    ("seed", "what"), [pytest.param(seed, what, id=str(seed)) for seed, what in OVER_A_BUS]
+)
+def test_what_failed_once_over_a_bus_holds(seed: int, what: str) -> None:
+    Simulation(seed, over_a_bus(swarm(chance("swarm", seed)), seed)).run()
 
 
 def test_the_same_seed_is_the_same_run() -> None:

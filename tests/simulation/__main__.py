@@ -12,6 +12,7 @@ from contextlib import nullcontext
 from tests.simulation.mutants import mutants
 from tests.simulation.scoring import score
 from tests.simulation.simulation import Simulation
+from tests.simulation.swarm import chance, over_a_bus, swarm
 
 
 def main() -> int:
@@ -21,6 +22,7 @@ def main() -> int:
     parser.add_argument("--from", dest="first", type=int, default=0, help="the first seed")
     parser.add_argument("--traces", action="store_true", help="print a digest of every run")
     parser.add_argument("--mutant", choices=[each.name for each in mutants()], help="with a fault")
+    parser.add_argument("--bus", action="store_true", help="with a bus between the processes")
     parser.add_argument("--count", type=int, default=100, help="how many seeds")
     parser.add_argument("--score", action="store_true", help="print which seed kills each mutant")
     options = parser.parse_args()
@@ -36,7 +38,9 @@ def main() -> int:
     for seed in range(first, first + count):
         try:
             with wrong.applied() if wrong else nullcontext():
-                report = Simulation(seed).run()
+                drawn = swarm(chance("swarm", seed))
+                drawn = over_a_bus(drawn, seed) if options.bus else drawn
+                report = Simulation(seed, drawn).run()
         except AssertionError:
             failed.append(seed)
             traceback.print_exc()

@@ -139,6 +139,8 @@ class OffsetRow(NamedTuple):
     fence: int
     owner: Group | None
     """The process that took the partition last; known to the simulation, not to the store."""
+    place: int = 0
+    """How far it has read in the partition of a bus."""
 
 
 class ProcessedRow(NamedTuple):

@@ -6,12 +6,12 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from tests.simulation.database import LogRow, OffsetRow, ProcessedRow
-from tidebook.engine.batches import LogBatch
+from tidebook.engine.batches import LogBatch, Owned
 from tidebook.engine.topics import partition
 from tidebook.errors import FencedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from tests.simulation.database import Part
@@ -102,6 +102,36 @@ class LogTables:
             fences[part] = fence
         return fences
 
+    def own(self, consumer: str, parts: Collection[Part]) -> dict[Part, Owned]:
+        """Become the owner of partitions of a bus."""
+        self._session.statement()
+        found: dict[Part, Owned] = {}
+        for part in sorted(parts):
+            key = (consumer, *part)
+            before = self._offsets.locked(key) or OffsetRow(0, 0, None)
+            row = before._replace(fence=before.fence + 1, owner=self._session.process)
+            self._offsets.put(key, row)
+            found[part] = Owned(row.fence, row.next_offset, row.place)
+        return found
+
+    def owned(self, consumer: str, parts: Collection[Part]) -> dict[Part, Owned]:
+        """Return how far partitions of a bus were read, and the fence of their owner."""
+        self._session.statement()
+        rows = {part: self._offsets.get((consumer, *part)) for part in parts}
+        return {
+            part: Owned(row.fence, row.next_offset, row.place)
+            for part, row in rows.items()
+            if row is not None
+        }
+
+    def rewind(self, consumer: str, offsets: Mapping[Part, int]) -> None:
+        """Set a consumer back to these offsets, where it is beyond them."""
+        self._session.statement()
+        for part, offset in sorted(offsets.items()):
+            row = self._offsets.locked((consumer, *part))
+            if row is not None and row.next_offset > offset:
+                self._offsets.put((consumer, *part), row._replace(next_offset=offset))
+
     def hold_fence(self, consumer: str, part: Part, fence: int) -> None:
         """Keep a partition until the end."""
         self._session.statement()
@@ -124,14 +154,17 @@ class LogTables:
         row = self._offsets.locked(key)
         if row is None or not self._may_move(row, batch, fence):
             raise FencedError(f"offset {batch.first_offset} of {batch.topic}-{batch.part}")
-        after = batch.first_offset + len(batch.records)
-        self._offsets.put(key, row._replace(next_offset=after))
-        audit = ProcessedRow(after - 1, fence, duplicates, at)
-        self._processed.put((*key, batch.first_offset), audit)
+        after = batch.next_offset
+        place = row.place if batch.passage is None else batch.passage.after
+        self._offsets.put(key, row._replace(next_offset=after, place=place))
+        if after > batch.first_offset:
+            audit = ProcessedRow(after - 1, fence, duplicates, at)
+            self._processed.put((*key, batch.first_offset), audit)
 
     @staticmethod
     def _may_move(row: OffsetRow, batch: LogBatch, fence: int) -> bool:
-        return row.fence == fence and row.next_offset == batch.first_offset
+        is_there = batch.passage is None or row.place == batch.passage.first
+        return row.fence == fence and row.next_offset == batch.first_offset and is_there
 
     def progress(self, consumer: str) -> dict[Part, int]:
         """Return the consumer's next offsets."""

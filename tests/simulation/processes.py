@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
+from tests.simulation.bus import SimulatedBus
 from tests.simulation.scheduler import Ended, Group
 from tests.simulation.session import away
 from tests.simulation.store import SimulatedStore
 from tests.simulation.swarm import Fault
 from tests.simulation.threads import SimulatedSignal
 from tidebook.engine.commands import LogCommands
-from tidebook.engine.runner import Runner
+from tidebook.engine.runner import Runner, Stage, Through
 from tidebook.errors import FencedError
 
 if TYPE_CHECKING:
@@ -56,10 +57,19 @@ class Process(Group):
             booked=booked,
             workers=simulation.swarm.workers,
             batch_max=simulation.swarm.batch_max,
+            **self._roles(store),
         )
         self.commands = LogCommands(
             store, self, arrived=self.arrived, booked=booked, backlog=self.runner.backlog
         )
+
+    def _roles(self, store: Store) -> dict[str, Any]:
+        """Return what is different with a bus between the processes: each does all roles."""
+        cluster = self.simulation.cluster
+        if cluster is None:
+            return {}
+        through = Through(SimulatedBus(cluster, self), cast("Any", store))
+        return {"stages": tuple(Stage), "through": through}
 
     def start(self) -> None:
         """Begin to run."""

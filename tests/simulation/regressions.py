@@ -68,3 +68,22 @@ REGRESSIONS: Final[tuple[tuple[int, str], ...]] = (
         ),
     ),
 )
+
+OVER_A_BUS: Final[tuple[tuple[int, str], ...]] = (
+    (
+        0,
+        (
+            "who was fenced off while the store was away dropped what it had received, and had the "
+            "log shipped again "
+            "(test_who_is_fenced_off_drops_nothing_before_the_store_says_from_where_on)"
+        ),
+    ),
+    (
+        10,
+        (
+            "a batch that was being taken apart when the store went away was begun again for ever "
+            "(taken_apart_for_ever)"
+        ),
+    ),
+)
+"""The same of runs with a bus between the processes."""

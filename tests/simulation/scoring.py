@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from tests.simulation.simulation import Simulation
-from tests.simulation.swarm import chance, swarm
+from tests.simulation.swarm import chance, over_a_bus, swarm
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,6 +50,7 @@ def verdict(mutant: Mutant, seed: int) -> str | None:
     """
     with mutant.applied():
         drawn = swarm(chance("swarm", seed))
+        drawn = over_a_bus(drawn, seed) if mutant.over_a_bus else drawn
         simulation = Simulation(seed, drawn._replace(**mutant.weather))  # pyright: ignore[reportArgumentType]
         try:
             simulation.run()

@@ -6,6 +6,7 @@ import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
+from tests.simulation.bus import Cluster
 from tests.simulation.clients import Client
 from tests.simulation.database import Database
 from tests.simulation.eventful import eventful
@@ -18,6 +19,7 @@ from tests.simulation.swarm import Fault, Tally, chance, swarm
 from tests.simulation.threads import simulated
 from tidebook.engine import topics
 from tidebook.engine.commands import BOOK, REFERENCE
+from tidebook.engine.runner.feeds import SHIPPING
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
     from tests.simulation.clients import Delivery
     from tests.simulation.scheduler import Group
-    from tests.simulation.swarm import Swarm
+    from tests.simulation.swarm import BusFault, Swarm
     from tests.simulation.tables import Changes
 
 _STEPS_MAX = 100_000
@@ -43,7 +45,7 @@ class Report(NamedTuple):
     """What a run came to."""
 
     seed: int
-    faults: Counter[Fault]
+    faults: Counter[Fault | BusFault]
     steps: int
     commits: int
     trace: int
@@ -66,6 +68,8 @@ class Simulation:
         self.scheduler.at_rest = self._rests
         self.database = Database(self.scheduler)
         self.injector = Injector(self)
+        self.cluster = None if self.swarm.bus is None else Cluster(self, self.swarm.bus)
+        """The bus between the processes, where there is one."""
         self.processes: list[Process] = []
         self.deliveries: dict[str, Delivery] = {}
         self.committed: list[str] = []
@@ -190,7 +194,17 @@ class Simulation:
             return True
         if any(row.series_from is not None for row in database.portfolios.rows.values()):
             return True
+        if self.cluster is not None and self._unshipped():
+            return True
         return self._unread(BOOK, REFERENCE)
+
+    def _unshipped(self) -> bool:
+        """Tell whether anything lies in the log that was not sent to the bus."""
+        database = self.database
+        return any(
+            (row := database.offsets.rows.get((SHIPPING, *part))) is None or row.next_offset < end
+            for part, end in database.partitions.rows.items()
+        )
 
 
 class _Watcher(logging.Handler):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tests.simulation.action_tables import ActionTables
 from tests.simulation.book_tables import BookTables
+from tests.simulation.bus import OURS
 from tests.simulation.log_tables import LogTables
 from tests.simulation.reference_tables import ReferenceTables
 from tests.simulation.series_tables import SeriesTables
@@ -15,13 +16,13 @@ from tests.simulation.session import Session
 from tidebook.errors import FencedError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Generator, Iterable, Sequence
+    from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
     from datetime import date, datetime
 
     from tests.simulation.database import Part
     from tests.simulation.processes import Process
     from tidebook.book.series import Market
-    from tidebook.engine.batches import Done, LogBatch
+    from tidebook.engine.batches import Done, LogBatch, Owned
     from tidebook.engine.book_facts import Standing
     from tidebook.engine.record_origins import FactOrigin
     from tidebook.engine.records import Record
@@ -339,6 +340,25 @@ class SimulatedStore:
         """Return the consumer's next offset per partition."""
         with self.unit() as unit:
             return unit.log.progress(consumer)
+
+    def log_id(self) -> str:
+        """Return which log this is."""
+        return OURS
+
+    def own(self, consumer: str, parts: Collection[Part]) -> dict[Part, Owned]:
+        """Become the owner of partitions of a bus."""
+        with self.unit() as unit:
+            return unit.log.own(consumer, parts)
+
+    def owned(self, consumer: str, parts: Collection[Part]) -> dict[Part, Owned]:
+        """Return the same without taking anything."""
+        with self.unit() as unit:
+            return unit.log.owned(consumer, parts)
+
+    def rewind(self, consumer: str, offsets: Mapping[Part, int]) -> None:
+        """Set a consumer back to these offsets of the log, where it is beyond them."""
+        with self.unit() as unit:
+            unit.log.rewind(consumer, offsets)
 
     def unfinished(self, portfolio_ids: Collection[str]) -> bool:
         """Tell whether any of these portfolios (all, when empty) has work or series to do."""

@@ -41,6 +41,26 @@ class Fault(StrEnum):
     REPROCESSED = "facts asked to be folded again without need"
 
 
+class BusFault(StrEnum):
+    """The kinds of faults of a bus, which only runs with one between the processes have."""
+
+    AWAY = "bus away"
+    UNCONFIRMED = "messages taken by the bus and not confirmed"
+    LOST = "message confirmed and lost by the bus"
+    REBALANCED = "partitions went round among the members of a group"
+    FOREIGN = "partition that begins with the messages of another log"
+
+
+class BusWeather(NamedTuple):
+    """How likely each fault of the bus is."""
+
+    away: float
+    unconfirmed: float
+    lost: float
+    rebalanced: float
+    foreign: float
+
+
 class Swarm(NamedTuple):
     """How likely each fault is, and the shape of the run; drawn per seed."""
 
@@ -76,6 +96,8 @@ class Swarm(NamedTuple):
     """Whether rates are among what others rest on."""
     by_day: bool
     """Whether they then deliver by day, too."""
+    bus: BusWeather | None = None
+    """What goes wrong with the bus between the processes; None where they read the log itself."""
 
 
 _OUTSIDE = (
@@ -124,6 +146,19 @@ def swarm(random: Random) -> Swarm:
     )
 
 
+def over_a_bus(given: Swarm, seed: int) -> Swarm:
+    """Return the same run with a bus between the processes; half of all buses lose nothing."""
+    random = chance("weather of the bus", seed)
+    weather = BusWeather(
+        away=_rate(random, (0.001, 0.005, 0.02)),
+        unconfirmed=_rate(random, (0.05, 0.2)),
+        lost=random.choice((0.0, 0.0, 0.005, 0.03)),
+        rebalanced=_rate(random, (0.002, 0.01, 0.05)),
+        foreign=0.3,
+    )
+    return given._replace(bus=weather)
+
+
 def quiet(given: Swarm) -> Swarm:
     """Return the same run without any fault but those of delivery."""
     return given._replace(
@@ -143,9 +178,9 @@ class Tally:
 
     def __init__(self) -> None:
         """Begin at zero."""
-        self.faults: Counter[Fault] = Counter()
+        self.faults: Counter[Fault | BusFault] = Counter()
 
-    def count(self, fault: Fault, times: int = 1) -> None:
+    def count(self, fault: Fault | BusFault, times: int = 1) -> None:
         """Count a fault that took effect."""
         self.faults[fault] += times
 

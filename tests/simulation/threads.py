@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 from tidebook.engine import commands
-from tidebook.engine.runner import workers
+from tidebook.engine.runner import feeds, workers
 from tidebook.engine.runner.sparing import Sparing
 from tidebook.engine.signals import Signal
 
@@ -147,6 +147,7 @@ def simulated(scheduler: Scheduler) -> Generator[None]:
             (workers, "time", time),
             (workers, "Sparing", partial(Sparing, clock=time.monotonic)),
             (commands, "time", time),
+            (feeds, "time", time),
         ):
             stack.enter_context(patch.object(module, name, stands_in))
         yield

@@ -14,12 +14,14 @@ class Passage(NamedTuple):
     ``first`` is the place that the consumer had reached before, ``after`` the one that it reaches
     with the batch; both are kept in the store with the output, so that the broker's own offsets
     only tell how far behind a consumer is. ``marks`` has, for each record, the place after it and
-    the next offset of the log; repeats that were dropped on the way have no mark.
+    the next offset of the log; repeats that were dropped on the way have no mark. ``headers`` are
+    those that each record came with.
     """
 
     first: int
     after: int
     marks: tuple[tuple[int, int], ...]
+    headers: tuple[Mapping[str, str], ...] = ()
 
 
 class Effect(NamedTuple):
@@ -59,7 +61,8 @@ class LogBatch(NamedTuple):
             if self.passage is not None:
                 mark = self.passage.marks[i]
                 last = i == len(self.records) - 1
-                passage = Passage(place, self.passage.after if last else mark[0], (mark,))
+                said = self.passage.headers[i : i + 1]
+                passage = Passage(place, self.passage.after if last else mark[0], (mark,), said)
                 place, after = passage.after, mark[1]
             ids = self.correlation_ids[i : i + 1]
             yield LogBatch(self.topic, self.part, offset, (record,), ids, passage)

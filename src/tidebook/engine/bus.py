@@ -92,6 +92,14 @@ class Subscription(Protocol):
         """Tell the bus up to where partitions are done with."""
         ...
 
+    def ends(self, parts: Collection[Part]) -> Mapping[Part, int]:
+        """Return the place behind the last message of each partition.
+
+        Raises:
+            BusUnavailableError: When the bus does not answer.
+        """
+        ...
+
     def close(self) -> None:
         """Leave the group."""
         ...

@@ -32,6 +32,53 @@ class DeadLetter(NamedTuple):
     replayed_at: datetime | None
 
 
+class Unprocessed(NamedTuple):
+    """A message that cannot be processed, and why.
+
+    ``place`` is its offset in the log, or where it lies with a bus; ``headers`` are those that it
+    came with.
+    """
+
+    topic: str
+    part: int
+    place: int
+    record: Mapping[str, object]
+    headers: Mapping[str, str]
+    correlation_id: str
+    why: str
+    at: datetime
+
+    @property
+    def letter(self) -> Record:
+        """The record of the dead letter."""
+        return {
+            "original_topic": self.topic,
+            "original_partition": str(self.part),
+            "original_offset": str(self.place),
+            "original_value": json.dumps(self.record, ensure_ascii=False),
+            "original_headers": json.dumps(self.headers, ensure_ascii=False),
+            "error_reason": self.why,
+            "error_timestamp": self.at.isoformat(),
+        }
+
+    @property
+    def key(self) -> str:
+        """The key of the dead letter: those of a partition stay together, in their order."""
+        return f"{self.topic}-{self.part}"
+
+
+class LetterBox(Protocol):
+    """Where messages of a bus go that many read and nobody can."""
+
+    def set_apart(self, messages: Sequence[Unprocessed]) -> list[Unprocessed]:
+        """Keep messages with the dead letters; return those that were not there yet.
+
+        Raises:
+            StoreUnavailableError: When the store does not answer; nothing is kept.
+        """
+        ...
+
+
 class DeadLetters(Protocol):
     """The records that could not be processed."""
 
@@ -48,6 +95,7 @@ class DeadLetters(Protocol):
         A letter that was replayed before is passed over.
 
         Raises:
+            BusUnavailableError: When live events came from a bus that does not answer.
             UnknownLetterError: When one of the ids names none.
             UnreadableMessageError: When what was sent is no record, so that it cannot come right.
         """

@@ -155,8 +155,12 @@ def open_system(settings: Settings, *, run: bool = True, counted: bool = False) 
         if Role.CONTROL in roles:
             jobs = [retention_job(keeper, clock, _kept(settings)), *benchmark_jobs(benchmarks)]
             board = scheduled(jobs, pool, store("jobs"), watch.metrics, stack)
+        letters = PostgresDeadLetters(pool, clock, live=partial(live_bus, settings, url))
         if Role.LIVE in roles:
-            live = live_portfolios(settings, live_bus(settings, url), reader, store("live"), stack)
+            bus_of_live, lease = live_bus(settings, url), store("live")
+            live = live_portfolios(
+                settings, bus_of_live, reader, lease=lease, letters=letters, stack=stack
+            )
         return System(
             commands,
             reader,
@@ -166,7 +170,7 @@ def open_system(settings: Settings, *, run: bool = True, counted: bool = False) 
             benchmarks,
             compliance,
             bus,
-            PostgresDeadLetters(pool, clock),
+            letters,
             watch,
             board,
             live,

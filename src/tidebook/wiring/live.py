@@ -16,15 +16,18 @@ if TYPE_CHECKING:
     from tidebook.adapters.telemetry.metrics import Metrics
     from tidebook.config import Settings
     from tidebook.engine.bus import LiveBus
+    from tidebook.engine.dead_letters import LetterBox
     from tidebook.engine.live import LivePortfolios
     from tidebook.engine.ports import Reader
 
 
-def live_portfolios(
+def live_portfolios(  # noqa: PLR0913 - what it follows, what it starts from, and where it tells
     settings: Settings,
     bus: LiveBus,
     reader: Reader,
+    *,
     lease: PostgresStore,
+    letters: LetterBox,
     stack: ExitStack,
 ) -> LivePortfolios:
     """Return the live book.
@@ -34,7 +37,8 @@ def live_portfolios(
     """
     from tidebook.engine.live import LivePortfolios  # noqa: PLC0415 - for servers
 
-    made = LivePortfolios(bus, reader, SystemClock(), lease, settings.live_portfolio)
+    clock = SystemClock()
+    made = LivePortfolios(bus, reader, clock, lease, settings.live_portfolio, letters=letters)
     stack.callback(made.stop)
     if settings.roles != EVERY_ROLE or settings.redis_url is not None:
         made.start()

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
 
     from tidebook.adapters.postgres.compliance_store import PostgresCompliance
+    from tidebook.adapters.postgres.lead import LeadName
     from tidebook.adapters.postgres.market_cache import MarketCache
     from tidebook.adapters.postgres.pool import ToldPool
-    from tidebook.adapters.postgres.store import LeadName
     from tidebook.config import Settings
     from tidebook.engine.runner import Through
     from tidebook.engine.signals import Signal

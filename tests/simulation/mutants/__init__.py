@@ -14,10 +14,18 @@ series are valued, because a series whose market has moved is not written anyway
 prices wait for each other.
 """
 
-from tests.simulation.mutants import of_events, of_the_book, of_the_log, of_the_market
+from tests.simulation.mutants import of_events, of_the_book, of_the_bus, of_the_log, of_the_market
 from tests.simulation.mutants.registry import ALL, Mutant
 
-__all__ = ["Mutant", "mutants", "of_events", "of_the_book", "of_the_log", "of_the_market"]
+__all__ = [
+    "Mutant",
+    "mutants",
+    "of_events",
+    "of_the_book",
+    "of_the_bus",
+    "of_the_log",
+    "of_the_market",
+]
 
 
 def mutants() -> tuple[Mutant, ...]:

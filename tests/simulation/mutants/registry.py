@@ -24,7 +24,9 @@ SEEDS: Final = {
     "carry_loses_dates": 9,
     "clock_trusted": 37,
     "dearest_as_oldest": 107,
+    "fence_not_presented": 3,
     "fence_not_raised": 22,
+    "gap_passed_over": 6,
     "group_not_locked": 1,
     "instant_ignored": 12,
     "instrument_not_refolded": 91,
@@ -32,10 +34,13 @@ SEEDS: Final = {
     "least_tax_as_dearest": 201,
     "levelled_though_refused": 71,
     "log_overwritten": 12,
+    "losses_not_missed": 1,
     "lost_wake_up": 62,
     "newest_as_oldest": 6,
     "no_expected_offset": 36,
     "no_fence": 4,
+    "offset_before_publishing": 3,
+    "place_not_compared": 10,
     "policy_not_refolded": 36,
     "pool_kept_as_lots": 12,
     "pool_not_levelled": 71,
@@ -49,13 +54,35 @@ SEEDS: Final = {
     "said_to_be_booked": 1,
     "same_day_skipped": 315,
     "share_rounded_down": 8,
+    "shipped_again_though_there": 3,
     "stale_generation": 142,
+    "taken_apart_for_ever": 10,
     "taken_without_lead": 5,
     "waiting_forgotten": 5,
 }
 """The first seed that kills a mutant, where that is not 0."""
 
+_CALM: Final[Mapping[str, object]] = {
+    "killed": 0.0,
+    "lost": 0.0,
+    "failed": 0.0,
+    "refused": 0.0,
+    "commit": 0.0,
+    "clock_step_seconds": 0.001,
+}
+
 WEATHER: Final[Mapping[str, Mapping[str, object]]] = {
+    # Whoever takes partitions has to be refused, and nothing may make it take them once more.
+    "assignment_without_place": {**_CALM, "refused": 0.2, "processes": 1, "nemesis_seconds": 1e9},
+    # A worker has to sleep in the middle of a batch for longer than it stays in its group.
+    "fence_kept_on_assignment": {
+        **_CALM,
+        "stalled": 0.0,
+        "processes": 3,
+        "workers": 2,
+        "nemesis": (Fault.PROCESS_STOPPED, Fault.ZOMBIE),
+        "nemesis_seconds": 0.5,
+    },
     # A worker has to sleep while another process leads, and to wake under its own once more.
     "no_expected_offset": {
         "killed": 0.0,
@@ -84,6 +111,8 @@ class Mutant:
     patches: Callable[[], list[Patch]]
     first_seed: int = 0
     """Where to look first."""
+    over_a_bus: bool = False
+    """Whether it needs a bus between the processes."""
 
     @property
     def weather(self) -> Mapping[str, object]:
@@ -108,6 +137,16 @@ ALL: Final[dict[str, Mutant]] = {}
 
 def mutant(make: Callable[[], list[Patch]]) -> Callable[[], list[Patch]]:
     """Register a mutant under the name of its function, with the function's sentence."""
+    return _registered(make, over_a_bus=False)
+
+
+def mutant_of_the_bus(make: Callable[[], list[Patch]]) -> Callable[[], list[Patch]]:
+    """Register a mutant that needs a bus between the processes."""
+    return _registered(make, over_a_bus=True)
+
+
+def _registered(make: Callable[[], list[Patch]], *, over_a_bus: bool) -> Callable[[], list[Patch]]:
     name = make.__name__
-    ALL[name] = Mutant(name, (make.__doc__ or "").strip().rstrip("."), make, SEEDS.get(name, 0))
+    what = (make.__doc__ or "").strip().rstrip(".")
+    ALL[name] = Mutant(name, what, make, SEEDS.get(name, 0), over_a_bus)
     return make

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tidebook.engine.bus import Outgoing
+    from tidebook.engine.dead_letters import LetterBox
 
 _PATIENCE_SECONDS = 20.0
 
@@ -108,10 +109,12 @@ def followed(
     bus: MemoryLiveBus | None = None,
     lead: Lead | None = None,
     default: str = "P1",
+    letters: LetterBox | None = None,
 ) -> LivePortfolios:
     """Return a live book that has not begun."""
     reader: Any = book or small_book()
-    return LivePortfolios(bus or MemoryLiveBus(), reader, StoppedClock(), lead or Lead(), default)
+    through = bus or MemoryLiveBus(), reader, StoppedClock(), lead or Lead(), default
+    return LivePortfolios(*through, letters=letters)
 
 
 def until(condition: Callable[[], bool]) -> None:

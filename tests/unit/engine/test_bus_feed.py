@@ -14,7 +14,7 @@ from tidebook.engine.envelope import UNREADABLE, WHY, headers, messages, receive
 from tidebook.engine.runner import feeds
 from tidebook.engine.runner.feeds import SHIPPING, BusFeed
 from tidebook.engine.topics import DURABLE_TOPICS, RAW_TRANSACTIONS, key_of, partition
-from tidebook.errors import StoreUnavailableError
+from tidebook.errors import BusUnavailableError, ContendedError, StoreUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -48,6 +48,7 @@ class Memory:
         self.shipped = 0
         self.rewound: list[int] = []
         self.away = 0
+        self.refuses = 0
 
     def log_id(self) -> str:
         return "ours"
@@ -57,10 +58,16 @@ class Memory:
         if self.away:
             self.away -= 1
             raise StoreUnavailableError("away", hint="wait")
+        if self.refuses:
+            self.refuses -= 1
+            raise ContendedError("the partitions")
         self.state = self.state._replace(fence=self.state.fence + 1)
         return {part: self.state for part in parts if part == PART}
 
     def owned(self, consumer: str, parts: Collection[Part]) -> dict[Part, Owned]:
+        if self.away and consumer != SHIPPING:
+            self.away -= 1
+            raise StoreUnavailableError("away", hint="wait")
         state = Owned(1, self.shipped, 0) if consumer == SHIPPING else self.state
         return {part: state for part in parts if part == PART}
 
@@ -78,6 +85,8 @@ class Wire:
         self.sought: list[int] = []
         self.owner: Owner | None = None
         self.begun_at: int | None = None
+        self.end: int | None = 0
+        """Where the partition ends; None while the bus is away."""
 
     def subscribe(self, group: str, topics: Sequence[str], owner: Owner) -> Wire:
         assert (group, topics) == ("tidebook-book", [RAW_TRANSACTIONS])
@@ -96,6 +105,12 @@ class Wire:
 
     def settle(self, places: Mapping[Part, int]) -> None:
         self.settled.append(places[PART])
+
+    def ends(self, parts: Collection[Part]) -> Mapping[Part, int]:
+        assert set(parts) == {PART}
+        if self.end is None:
+            raise BusUnavailableError("away")
+        return {PART: self.end}
 
     def close(self) -> None:
         self.owner = None
@@ -119,6 +134,11 @@ def ids(batches: Sequence[LogBatch]) -> list[str]:
     return [record["transaction_id"] for batch in batches for record in batch.records]
 
 
+def bare(batch: LogBatch) -> Passage | None:
+    """Return the passage of a batch without the headers."""
+    return None if batch.passage is None else batch.passage._replace(headers=())
+
+
 def test_reading_begins_where_the_store_says_under_a_fence_of_its_own() -> None:
     wire, offsets = Wire([message(7, 3)]), Memory(sequence=3, place=7)
     feed, fences = feed_of(wire, offsets)
@@ -126,7 +146,7 @@ def test_reading_begins_where_the_store_says_under_a_fence_of_its_own() -> None:
     assert wire.begun_at == 7
     assert fences == {("book", PART): 1}
     (batch,) = feed.read(UNIT)
-    assert batch.passage == Passage(7, 8, ((8, 4),))
+    assert bare(batch) == Passage(7, 8, ((8, 4),))
     assert (batch.first_offset, batch.next_offset) == (3, 4)
     feed.done()
     assert wire.settled == [8]
@@ -140,7 +160,7 @@ def test_what_is_at_hand_stays_until_it_is_done() -> None:
     feed.done()
     assert feed.look()
     (batch,) = feed.read(UNIT)
-    assert (batch.first_offset, batch.passage) == (1, Passage(1, 2, ((2, 2),)))
+    assert (batch.first_offset, bare(batch)) == (1, Passage(1, 2, ((2, 2),)))
 
 
 def test_repeats_are_dropped_and_still_passed() -> None:
@@ -149,12 +169,12 @@ def test_repeats_are_dropped_and_still_passed() -> None:
     feed.look()
     (batch,) = feed.read(UNIT)
     assert ids([batch]) == ["T2"]
-    assert batch.passage == Passage(5, 8, ((8, 3),))
+    assert bare(batch) == Passage(5, 8, ((8, 3),))
     feed, _ = feed_of(Wire(again), Memory(sequence=9, place=5))
     assert feed.look()
     (batch,) = feed.read(UNIT)
     assert batch.records == ()
-    assert batch.passage == Passage(5, 8, ())
+    assert bare(batch) == Passage(5, 8, ())
     assert batch.next_offset == 9
 
 
@@ -178,7 +198,7 @@ def test_what_was_overtaken_is_taken_when_it_comes() -> None:
     feed.look()
     (batch,) = feed.read(UNIT)
     assert ids([batch]) == ["T0", "T1"]
-    assert batch.passage == Passage(0, 4, ((2, 1), (3, 2)))
+    assert bare(batch) == Passage(0, 4, ((2, 1), (3, 2)))
     assert offsets.rewound == [2]
     feed.done()
     feed.look()
@@ -210,14 +230,16 @@ def test_a_strangers_message_moves_the_place_and_not_the_sequence() -> None:
     feed.look()
     (batch,) = feed.read(UNIT)
     assert ids([batch]) == ["TNone", "T0", "TNone"]
-    assert batch.passage == Passage(0, 3, ((1, 0), (2, 1), (3, 1)))
+    assert bare(batch) == Passage(0, 3, ((1, 0), (2, 1), (3, 1)))
     singles = list(batch.singles())
-    assert [each.passage for each in singles] == [
+    assert [bare(each) for each in singles] == [
         Passage(0, 1, ((1, 0),)),
         Passage(1, 2, ((2, 1),)),
         Passage(2, 3, ((3, 1),)),
     ]
     assert [(each.first_offset, each.next_offset) for each in singles] == [(0, 0), (0, 1), (1, 1)]
+    said = [each.passage.headers for each in singles if each.passage is not None]
+    assert [[one["correlation_id"] for one in each] for each in said] == [["r0"], ["r1"], ["r2"]]
 
 
 def test_what_was_shipped_from_another_log_is_passed_over() -> None:
@@ -226,7 +248,7 @@ def test_what_was_shipped_from_another_log_is_passed_over() -> None:
     feed, _ = feed_of(Wire(others), offsets)
     feed.look()
     (batch,) = feed.read(UNIT)
-    assert batch.passage == Passage(0, 3, ((3, 1),))
+    assert bare(batch) == Passage(0, 3, ((3, 1),))
     assert offsets.rewound == []
 
 
@@ -234,7 +256,7 @@ def test_the_last_of_the_singles_passes_the_repeats_behind_it() -> None:
     feed, _ = feed_of(Wire([message(0, 1), message(1, 0)]), Memory(sequence=1))
     feed.look()
     (single,) = feed.read(UNIT)[0].singles()
-    assert single.passage == Passage(0, 2, ((1, 2),))
+    assert bare(single) == Passage(0, 2, ((1, 2),))
 
 
 def test_who_was_fenced_off_reads_again_from_the_store_under_a_new_fence() -> None:
@@ -257,6 +279,41 @@ def test_who_is_still_the_owner_keeps_the_fence() -> None:
     assert fences == {("book", PART): 1}
 
 
+def test_who_is_fenced_off_drops_nothing_before_the_store_says_from_where_on() -> None:
+    wire, offsets = Wire([message(0, 0)]), Memory()
+    feed, _ = feed_of(wire, offsets)
+    feed.look()
+    offsets.away = 1
+    with pytest.raises(StoreUnavailableError):
+        feed.refused()
+    assert ids(feed.read(UNIT)) == ["T0"]
+    feed.refused()
+    assert wire.sought == [0]
+    assert feed.read(UNIT) == []
+
+
+def test_what_was_lost_on_this_side_is_read_again_and_not_shipped_again() -> None:
+    wire, offsets = Wire([message(2, 2)], [message(0, 0), message(1, 1)]), Memory()
+    feed, _ = feed_of(wire, offsets)
+    assert not feed.look()
+    assert wire.sought == [0]
+    assert feed.look()
+    assert ids(feed.read(UNIT)) == ["T0", "T1"]
+    assert offsets.rewound == []
+
+
+def test_what_the_bus_does_not_have_any_more_is_shipped_again() -> None:
+    wire, offsets = Wire([message(2, 2)], [message(2, 2)], [message(3, 0)]), Memory()
+    feed, _ = feed_of(wire, offsets)
+    assert not feed.look()
+    assert feed.look()
+    assert wire.sought == [0]
+    assert offsets.rewound == [0]
+    feed.done()
+    assert feed.look()
+    assert ids(feed.read(UNIT)) == ["T0"]
+
+
 def test_a_partition_that_went_elsewhere_is_forgotten_with_what_is_at_hand() -> None:
     feed, _ = feed_of(Wire([message(0, 0)]), Memory())
     feed.look()
@@ -270,7 +327,7 @@ def test_without_the_store_nothing_is_taken_over_until_it_is_back(
 ) -> None:
     monkeypatch.setattr(feeds, "_PAUSE_SECONDS", 0.001)
     offsets = Memory(place=3)
-    offsets.away = 2
+    offsets.away = offsets.refuses = 2
     feed, fences = feed_of(Wire([message(3, 0)]), offsets)
     assert feed.look()
     assert fences == {("book", PART): 1}
@@ -294,6 +351,31 @@ def test_what_was_shipped_long_ago_and_does_not_arrive_is_shipped_again(
     offsets.shipped = 5
     now[0] += 20
     feed.look()
+    assert offsets.rewound == [5]
+
+
+def test_what_the_bus_has_is_not_shipped_again_however_long_it_is_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(feeds.time, "monotonic", lambda: now[0])
+    wire, offsets = Wire(), Memory(sequence=5, place=7)
+    offsets.shipped = 9
+    wire.end = None
+    feed, _ = feed_of(wire, offsets)
+    assert not feed.look()
+    for _ in range(3):
+        now[0] += 11
+        with pytest.raises(BusUnavailableError):
+            feed.look()
+    wire.end = 11  # it is back, with all four, of which none has arrived yet
+    now[0] += 11
+    assert not feed.look()
+    assert offsets.rewound == []
+    assert wire.sought == [7]
+    wire.end = 7  # what it had confirmed is gone
+    now[0] += 11
+    assert not feed.look()
     assert offsets.rewound == [5]
 
 

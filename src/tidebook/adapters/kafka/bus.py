@@ -253,6 +253,27 @@ class KafkaSubscription:
             asynchronous=True,
         )
 
+    def ends(self, parts: Collection[Part]) -> Mapping[Part, int]:
+        """Return the place behind the last message of each partition.
+
+        Raises:
+            BusUnavailableError: When the cluster does not answer.
+        """
+        found: dict[Part, int] = {}
+        for topic, part in parts:
+            try:
+                told = self._consumer.get_watermark_offsets(
+                    TopicPartition(topic, part), timeout=_ANSWER_SECONDS
+                )
+            except KafkaException as error:
+                raise _unavailable(error) from error
+            # Its stubs leave out that nothing is said when the time runs out.
+            marks = cast("tuple[int, int] | None", told)
+            if marks is None:
+                raise BusUnavailableError("it did not say in time where a partition ends")
+            found[topic, part] = marks[1]
+        return found
+
     def close(self) -> None:
         """Leave the group."""
         self._consumer.close()

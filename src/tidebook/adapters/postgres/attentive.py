@@ -4,10 +4,15 @@ A machine that loses its power or its network says no goodbye. The server would 
 session holds, locks and the lead among them, for as long as the operating system waits, which is
 two hours by default; and a client would wait as long for an answer. Both ask for a sign of life
 after ten quiet seconds, and give up after twenty-five.
+
+Every connection names the process that it belongs to, so that all of them are found when that
+process is frozen (see :mod:`tidebook.adapters.postgres.lead`).
 """
 
 from __future__ import annotations
 
+import os
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -35,10 +40,30 @@ _THEIRS: Final = (
 )
 
 
-def attentive(conninfo: str) -> str:
-    """Return where to connect, with signs of life asked for; what is said there already stands."""
+PROCESS_DIGITS: Final = 12
+"""With how many digits the name of a connection ends that say to which process it belongs."""
+_NAME_MAX: Final = 32
+
+
+def attentive(conninfo: str, purpose: str = "") -> str:
+    """Return where to connect, with signs of life asked for; what is said there already stands.
+
+    Its name, ``tidebook`` unless another is said there, goes on with the purpose and the process.
+    """
     said = conninfo_to_dict(conninfo)
-    return make_conninfo(conninfo, **{name: _OURS[name] for name in _OURS.keys() - said.keys()})
+    name = str(said.get("application_name") or "tidebook")[:_NAME_MAX]
+    words = (name, purpose, _process(os.getpid()))
+    return make_conninfo(
+        conninfo,
+        application_name=" ".join(filter(None, words)),
+        **{option: _OURS[option] for option in _OURS.keys() - said.keys()},
+    )
+
+
+@cache
+def _process(_pid: int) -> str:
+    """Return what no other process on any machine calls itself."""
+    return os.urandom(PROCESS_DIGITS // 2).hex()
 
 
 def watch(connection: Connection[Any]) -> None:

@@ -220,6 +220,20 @@ class LogSubscription:
             self._lose()
             raise _unavailable(error) from error
 
+    def ends(self, parts: Collection[Part]) -> Mapping[Part, int]:
+        """Return the place behind the last message of each partition.
+
+        Raises:
+            BusUnavailableError: When the database does not answer.
+        """
+        named = {"topics": [topic for topic, _ in parts], "parts": [part for _, part in parts]}
+        try:
+            rows = self._session().execute(_SQL["ends"], named).fetchall()
+        except OperationalError as error:
+            self._lose()
+            raise _unavailable(error) from error
+        return {(row[0], row[1]): row[2] for row in rows}
+
     def close(self) -> None:
         """Leave the group."""
         self._lose()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any
 
-from psycopg import InterfaceError, OperationalError, connect
+from psycopg import InterfaceError, OperationalError
 from psycopg.errors import DeadlockDetected, SerializationFailure, UniqueViolation
 from psycopg_pool import PoolTimeout
 
@@ -21,7 +21,7 @@ from tidebook.adapters.postgres import (
     series_log,
     series_unit,
 )
-from tidebook.adapters.postgres.attentive import attentive, watch
+from tidebook.adapters.postgres.lead import Lead
 from tidebook.adapters.postgres.statements import statements
 from tidebook.book.series import Market
 from tidebook.engine.batches import Done
@@ -31,9 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
     from datetime import date, datetime
 
-    from psycopg import Connection, Cursor
+    from psycopg import Cursor
     from psycopg_pool import ConnectionPool
 
+    from tidebook.adapters.postgres.lead import LeadName
     from tidebook.adapters.postgres.market_cache import MarketCache
     from tidebook.engine.batches import LogBatch, Owned
     from tidebook.engine.book_facts import Standing
@@ -59,14 +60,6 @@ if TYPE_CHECKING:
     from tidebook.model.markets import RateTable
     from tidebook.model.portfolios import Portfolio
 
-_LEAD_LOCKS = {
-    "stages": 7_426_000,
-    "series": 7_426_010,
-    "shipping": 7_426_011,
-    "jobs": 7_426_012,
-    "live": 7_426_013,
-}
-LeadName: TypeAlias = Literal["stages", "series", "shipping", "jobs", "live"]
 _REFERENCE_LOCK = 7_426_001
 _MARKET_LOCK = 7_426_002
 
@@ -310,11 +303,9 @@ class PostgresStore:
         The lead is held by a connection of its own, made with ``conninfo``. Who leads one kind of
         work, named by ``lead``, has nothing to do with who leads another.
         """
-        self._lead_lock = _LEAD_LOCKS[lead]
         self._pool = pool
         self._cache = cache
-        self._conninfo = conninfo
-        self._lead: Connection[Any] | None = None
+        self._lead = Lead(conninfo, lead)
 
     @contextmanager
     def unit(self) -> Generator[PostgresUnit]:
@@ -343,44 +334,27 @@ class PostgresStore:
     def try_lead(self) -> bool:
         """Become the process that runs the stages, unless another one is; until it ends.
 
-        The lead is a lock of a session that is kept for it, so it ends with this process, however
-        that ends.
+        The lead ends with this process, however that ends, and when it does not run for so long
+        that another one takes it for frozen (see :mod:`tidebook.adapters.postgres.lead`).
         """
-        if self._lead is None:
-            try:
-                self._lead = connect(attentive(self._conninfo), autocommit=True)
-                watch(self._lead)
-            except OperationalError as error:
-                raise _unavailable(error) from error
         try:
-            row = self._lead.execute(
-                "SELECT pg_try_advisory_lock(%s)", (self._lead_lock,)
-            ).fetchone()
-            self._lead.execute("LISTEN tidebook_log")
+            return self._lead.try_lead()
         except OperationalError as error:
-            self._lead = None
             raise _unavailable(error) from error
-        return bool(row and row[0])
 
     def news(self, timeout_seconds: float) -> Collection[str]:
         """Wait for a hint that something was appended; return to which topics, as far as heard.
 
         It comes on the connection that holds the lead, and is only a hint: readers poll as well.
         """
-        if self._lead is None:
-            return ()
         try:
-            heard = self._lead.notifies(timeout=timeout_seconds, stop_after=1)
-            return {notification.payload for notification in heard}
+            return self._lead.news(timeout_seconds)
         except OperationalError as error:
-            self._lead = None
             raise _unavailable(error) from error
 
     def close(self) -> None:
         """Give up the lead."""
-        if self._lead is not None:
-            self._lead.close()
-            self._lead = None
+        self._lead.lose()
 
     def take_partitions(
         self, consumer: str, parts: Sequence[tuple[str, int]]
@@ -396,16 +370,17 @@ class PostgresStore:
             "parts": [part for _, part in parts],
         }
         statement = statements("log")["take_partitions"]
-        if self._lead is None:
+        session = self._lead.session
+        if session is None:
             with self.cursor() as cursor:
                 rows = cursor.execute(statement, named).fetchall()
         else:
             try:
-                rows = self._lead.execute(statement, named).fetchall()
+                rows = session.execute(statement, named).fetchall()
             except DeadlockDetected as error:
                 raise ContendedError("the partitions") from error
             except OperationalError as error:
-                self._lead = None
+                self._lead.lose()
                 raise _unavailable(error) from error
         return {(row[0], row[1]): row[2] for row in rows}
 

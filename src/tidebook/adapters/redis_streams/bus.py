@@ -213,6 +213,26 @@ class RedisSubscription:
         except RedisError as error:
             raise _unavailable(error) from error
 
+    def ends(self, parts: Collection[Part]) -> Mapping[Part, int]:
+        """Return the place behind the last message of each partition.
+
+        Raises:
+            BusUnavailableError: When the server does not answer.
+        """
+        found: dict[Part, int] = {}
+        for part in parts:
+            try:
+                told = self._client.xinfo_stream(_stream(part))
+            except ResponseError:
+                # A stream comes into being with its first message.
+                found[part] = 0
+            except RedisError as error:
+                raise _unavailable(error) from error
+            else:
+                last = _place(told["last-generated-id"])
+                found[part] = last + 1 if last else 0
+        return found
+
     def close(self) -> None:
         """Leave the group, so that the others need not wait for the leases to end."""
         try:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeAlias
 
 from tidebook.engine import topics
 from tidebook.engine.envelope import EVENT_ID, UNREADABLE, WHY, received
+from tidebook.engine.live.apart import Apart
 from tidebook.engine.live.messages import Named, event_of
 from tidebook.engine.live.starting import Traded, start_with
 from tidebook.engine.live.telling import Teller
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tidebook.engine.bus import Arrival, LiveBus
+    from tidebook.engine.dead_letters import LetterBox
     from tidebook.engine.jobs import Lease
     from tidebook.engine.ports import Clock, Reader
     from tidebook.live import (
@@ -92,9 +94,16 @@ class LiveTelemetry(Protocol):
         """Take note of an event, and of how long ago it happened; None of one that is none."""
         ...
 
+    def set_apart(self, topic: str) -> None:
+        """Take note of an event that was put with the dead letters."""
+        ...
+
 
 class _Untold:
     def live_event(self, topic: str, seconds: float | None) -> None:
+        """Take note of nothing."""
+
+    def set_apart(self, topic: str) -> None:
         """Take note of nothing."""
 
 
@@ -107,10 +116,18 @@ class LivePortfolios:
         clock: What time it is.
         lease: Who tells the bus how portfolios stand.
         default: The portfolio of events and requests that name none; empty where there is none.
+        letters: Where events go that cannot be read; None keeps none of them.
     """
 
-    def __init__(
-        self, bus: LiveBus, reader: Reader, clock: Clock, lease: Lease, default: str = ""
+    def __init__(  # noqa: PLR0913 - what feeds it, what starts it, and where it tells
+        self,
+        bus: LiveBus,
+        reader: Reader,
+        clock: Clock,
+        lease: Lease,
+        default: str = "",
+        *,
+        letters: LetterBox | None = None,
     ) -> None:
         """Keep what is needed; nothing runs before :meth:`start`, or the first question."""
         self._bus = bus
@@ -132,6 +149,7 @@ class LivePortfolios:
         self._states: dict[str, tuple[int, int]] = {}
         self._booked: dict[str, frozenset[str]] = defaultdict(frozenset)
         self._teller = Teller(bus, lease, clock)
+        self._apart = Apart(letters)
         self.is_ending: Callable[[], bool] = self._stopping.is_set
         self._health = Health(
             clock.now(),
@@ -328,14 +346,16 @@ class LivePortfolios:
             wake()
 
     def _read(self, arrival: Arrival, now: datetime) -> Event | None:
-        """Return what a message says; one that says nothing is counted, logged and passed over."""
-        record = received(arrival).record
+        """Return what a message says; one that says nothing is counted and set apart."""
+        said = received(arrival)
         place = f"{arrival.topic}-{arrival.part}-{arrival.place}"
         named = Named(arrival.headers.get(EVENT_ID) or place, now, self.default)
         try:
-            event = event_of(arrival.topic, _readable(record), named)
+            event = event_of(arrival.topic, _readable(said.record), named)
         except UnreadableMessageError as error:
             _log.warning("the message %s is passed over: %s", place, error)
+            self._apart.add(arrival, said, str(error), now)
+            self._news.set()
             self.telemetry.live_event(arrival.topic, None)
             return None
         self.telemetry.live_event(arrival.topic, (now - event.at).total_seconds())
@@ -388,6 +408,7 @@ class LivePortfolios:
         while not self._stopping.is_set():
             try:
                 self._look()
+                self._apart.deliver(self.telemetry.set_apart)
                 self._health = self._health._replace(book_error=None)
                 self._teller.tell(self._book, self._lock, self._versions)
             except (StoreUnavailableError, BusUnavailableError) as error:

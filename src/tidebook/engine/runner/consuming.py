@@ -7,13 +7,13 @@ and the offsets move on, all in the same transactions as the output.
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from typing import TYPE_CHECKING, Final
 
 from tidebook.engine.correlating import correlated
-from tidebook.engine.envelope import UNREADABLE, WHY, headers
+from tidebook.engine.dead_letters import Unprocessed
+from tidebook.engine.envelope import SEQUENCE, UNREADABLE, WHY, headers
 from tidebook.engine.topics import DEAD_LETTERS
 from tidebook.errors import (
     BusUnavailableError,
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from tidebook.engine.batches import Effect, LogBatch
     from tidebook.engine.ports import Clock
-    from tidebook.engine.records import Record
     from tidebook.engine.runner.feeds import Feed
     from tidebook.engine.store import Store, Unit
     from tidebook.engine.telemetry import Telemetry
@@ -162,8 +161,20 @@ class Consumption:
             for single in batch.singles():
                 if self._stopping.is_set():
                     return
-                self._alone(single)
+                self._alone_if_mine(single)
         self._feed.done()
+
+    def _alone_if_mine(self, single: LogBatch) -> None:
+        """Process one record; where the offset has moved on, have all of them read again.
+
+        It does so when the store went away while a batch was taken apart: a part of what is at hand
+        is done, and nobody else would say so.
+        """
+        try:
+            self._alone(single)
+        except FencedError:
+            self._feed.refused()
+            raise
 
     def _alone(self, single: LogBatch) -> None:
         """Process one record, or set it apart."""
@@ -198,23 +209,28 @@ class Consumption:
     def _set_apart(self, single: LogBatch, error: Exception, fence: int) -> None:
         """Keep a record with the dead letters; who no longer owns the partition cannot."""
         at = self._clock.now()
-        value: object = single.records[0]
-        offset, request = single.first_offset, single.correlation_ids[0]
-        record: Record = {
-            "original_topic": single.topic,
-            "original_partition": str(single.part),
-            "original_offset": str(offset),
-            "original_value": json.dumps(value, ensure_ascii=False),
-            "original_headers": json.dumps(headers(single.topic, single.part, offset, request)),
-            "error_reason": _reason(error),
-            "error_timestamp": at.isoformat(),
-        }
+        place, said = _origin(single)
+        request = single.correlation_ids[0]
+        given = single.topic, single.part, place, single.records[0], said
+        apart = Unprocessed(*given, request, _reason(error), at)
         with self._store.unit() as unit:
-            key = f"{single.topic}-{single.part}"
             topic = f"{single.topic}{DEAD_LETTERS}"
-            unit.append(topic, [(key, record)], request, at)
+            unit.append(topic, [(apart.key, apart.letter)], request, at)
             unit.complete(self._consumer, single, fence, 0, at)
         self._telemetry.set_apart(single.topic)
+
+
+def _origin(single: LogBatch) -> tuple[int, Mapping[str, str]]:
+    """Return where a record lies and the headers that it came with.
+
+    What another system sent to the bus has no offset in the log, but a place with the bus.
+    """
+    passage, offset = single.passage, single.first_offset
+    if passage is None or not passage.headers:
+        request = single.correlation_ids[0]
+        return offset, headers(single.topic, single.part, offset, request)
+    said = passage.headers[0]
+    return (offset if SEQUENCE in said else passage.marks[0][0] - 1), said
 
 
 def _pause_after(error: FencedError, pauses: Iterator[float]) -> float | None:

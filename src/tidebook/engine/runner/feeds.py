@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 from tidebook.engine.batches import LogBatch, Passage
 from tidebook.engine.envelope import received
 from tidebook.engine.runner.sizing import after, sized, usual
-from tidebook.errors import StoreUnavailableError
+from tidebook.errors import FencedError, StoreUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, MutableMapping, Sequence
@@ -189,6 +189,7 @@ class BusFeed:
         self._source = ""
         self._quiet_since: float | None = None
         self._rewound: dict[Part, tuple[int, float]] = {}
+        self._sought: dict[Part, int] = {}
 
     @property
     def backlog(self) -> int:
@@ -208,9 +209,9 @@ class BusFeed:
         self._limit = after(self._limit, len(arrivals), self._batch_max)
         if arrivals:
             self._quiet_since = None
-            self._hold(arrivals)
+            self._hold(self._subscription, arrivals)
         else:
-            self._look_for_losses()
+            self._look_for_losses(self._subscription)
         return bool(self._held)
 
     def again(self) -> bool:
@@ -242,7 +243,6 @@ class BusFeed:
         again: somebody took it late, who will notice that it no longer has it.
         """
         parts = list(self._held)
-        self._held.clear()
         found = self._offsets.owned(self.consumer, parts)
         lost = [
             part
@@ -256,6 +256,8 @@ class BusFeed:
         self._keep(mine)
         if self._subscription is not None and mine:
             self._subscription.seek({part: state.place for part, state in mine.items()})
+        # Not before: what is dropped without being asked for again never comes.
+        self._held.clear()
 
     def close(self) -> None:
         """Leave the group, so that the others need not wait to notice."""
@@ -270,7 +272,7 @@ class BusFeed:
         while True:
             try:
                 found = self._offsets.own(self.consumer, parts)
-            except StoreUnavailableError as error:
+            except (StoreUnavailableError, FencedError) as error:
                 if self._stopping.is_set():
                     return dict.fromkeys(parts, 0)
                 _log.warning("%s cannot take partitions over: %s", self.consumer, error)
@@ -291,27 +293,33 @@ class BusFeed:
         self._owned.update(found)
         self._fences.update({(self.consumer, part): s.fence for part, s in found.items()})
 
-    def _hold(self, arrivals: Sequence[Arrival]) -> None:
+    def _hold(self, subscription: Subscription, arrivals: Sequence[Arrival]) -> None:
         by_part: dict[Part, list[Arrival]] = defaultdict(list)
         for arrival in arrivals:
             by_part[arrival.topic, arrival.part].append(arrival)
         for part, of_part in by_part.items():
             if part in self._owned:
-                self._held[part] = self._batch(part, of_part)
+                batch = self._batch(subscription, part, of_part)
+                if batch is not None:
+                    self._held[part] = batch
 
-    def _batch(self, part: Part, arrivals: Sequence[Arrival]) -> LogBatch:
+    def _batch(
+        self, subscription: Subscription, part: Part, arrivals: Sequence[Arrival]
+    ) -> LogBatch | None:
         """Return the records of a partition, without those that came before.
 
         A gap means that messages were lost on the way, or that others overtook them: what is behind
         it is dropped until what is missing comes, and the log is shipped again from there unless
-        all of it has come. What was shipped from another log, such as that of a database that is
-        gone, is none of ours and dropped too.
+        all of it has come. Where places are missing too, this process may have lost them itself,
+        and first reads again from there; then there is no batch. What was shipped from another log,
+        such as that of a database that is gone, is none of ours and dropped too.
         """
         state = self._owned[part]
         expected = state.sequence
         records: list[Mapping[str, str]] = []
         correlation_ids: list[str] = []
         marks: list[tuple[int, int]] = []
+        headers: list[Mapping[str, str]] = []
         ahead, foreign = -1, 0
         for arrival in arrivals:
             said = received(arrival)
@@ -326,11 +334,16 @@ class BusFeed:
             records.append(said.record)
             correlation_ids.append(said.correlation_id)
             marks.append((arrival.place + 1, expected))
+            headers.append(arrival.headers)
         if foreign:
             _log.warning("%s-%s: %s messages of another log were passed over", *part, foreign)
         if ahead >= expected:
+            if arrivals[0].place > state.place and self._sought.get(part) != state.place:
+                self._sought[part] = state.place
+                subscription.seek({part: state.place})
+                return None
             self._have_shipped_again(part, expected)
-        passage = Passage(state.place, arrivals[-1].place + 1, tuple(marks))
+        passage = Passage(state.place, arrivals[-1].place + 1, tuple(marks), tuple(headers))
         ids = tuple(correlation_ids)
         return LogBatch(*part, state.sequence, tuple(records), ids, passage)
 
@@ -343,8 +356,12 @@ class BusFeed:
             self._offsets.rewind(SHIPPING, {part: expected})
             self._rewound[part] = (expected, now)
 
-    def _look_for_losses(self) -> None:
-        """Have shipped again what was shipped long ago and does not arrive."""
+    def _look_for_losses(self, subscription: Subscription) -> None:
+        """Have shipped again what was shipped long ago and is not there to arrive.
+
+        What the bus has, and nobody can fetch while it is away, comes when it is back; it is asked
+        for once more, in case this process has lost it itself.
+        """
         now = time.monotonic()
         self._quiet_since = self._quiet_since or now
         if now - self._quiet_since < _LOST_AFTER_SECONDS or not self._owned:
@@ -356,6 +373,13 @@ class BusFeed:
             for part, state in self._owned.items()
             if part in shipped and shipped[part].sequence > state.sequence
         }
+        if lost:
+            ends = subscription.ends(lost)
+            there = {part: self._owned[part].place for part in lost}
+            there = {part: place for part, place in there.items() if ends[part] > place}
+            if there:
+                subscription.seek(there)
+            lost = {part: at for part, at in lost.items() if part not in there}
         if lost:
             _log.warning("messages of %s partitions were lost; sent again", len(lost))
             self._offsets.rewind(SHIPPING, lost)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from threading import Event
@@ -9,13 +10,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from tidebook.engine.batches import Effect, LogBatch
+from tidebook.engine.batches import Effect, LogBatch, Passage
 from tidebook.engine.runner.consuming import Consumption
 from tidebook.engine.telemetry import Untold
 from tidebook.errors import ContendedError, FencedError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
 _TOPIC, _PART = "raw_transactions", 3
 _BATCH = LogBatch(_TOPIC, _PART, 7, ({"transaction_id": "t1"},), ("request-1",))
@@ -24,11 +25,13 @@ _BATCH = LogBatch(_TOPIC, _PART, 7, ({"transaction_id": "t1"},), ("request-1",))
 class _Unit:
     """Keeps what is set apart."""
 
-    def __init__(self, apart: list[str]) -> None:
+    def __init__(self, apart: list[str], letters: list[Any]) -> None:
         self._apart = apart
+        self._letters = letters
 
     def append(self, topic: str, records: Sequence[tuple[str, Any]], *_: object) -> None:
         self._apart.extend(f"{topic}: {record['original_offset']}" for _, record in records)
+        self._letters.extend(record for _, record in records)
 
     def complete(self, *_: object) -> None:
         """Move the offsets past what was set apart."""
@@ -37,10 +40,11 @@ class _Unit:
 class _Store:
     def __init__(self) -> None:
         self.apart: list[str] = []
+        self.letters: list[Any] = []
 
     @contextmanager
     def unit(self) -> Generator[_Unit]:
-        yield _Unit(self.apart)
+        yield _Unit(self.apart, self.letters)
 
 
 class _Feed:
@@ -48,8 +52,9 @@ class _Feed:
 
     backlog = 0
 
-    def __init__(self) -> None:
-        self.left = [_BATCH]
+    def __init__(self, batch: LogBatch = _BATCH) -> None:
+        self.left = [batch]
+        self.refusals = 0
 
     def look(self) -> bool:
         return bool(self.left)
@@ -64,6 +69,7 @@ class _Feed:
 
     def refused(self) -> None:
         """Own the same as before."""
+        self.refusals += 1
 
 
 class _Clock:
@@ -101,13 +107,19 @@ class _Refused:
         return Effect()
 
 
-def _run(stage: _Refused, stopping: Event) -> _Store:
-    store = _Store()
+def _run(
+    stage: Callable[..., Effect],
+    stopping: Event,
+    *,
+    feed: _Feed | None = None,
+    store: _Store | None = None,
+) -> _Store:
+    store = store or _Store()
     consumption = Consumption(
         cast("Any", store),
         _Clock(),
         consumer="book",
-        feed=cast("Any", _Feed()),
+        feed=cast("Any", feed or _Feed()),
         fences={("book", (_TOPIC, _PART)): 1},
         process=stage,
         stopping=stopping,
@@ -144,3 +156,62 @@ def test_who_stops_sets_nothing_apart(error: type[FencedError]) -> None:
     with pytest.raises(FencedError):
         _run(stage, stopping)
     assert stage.processed == 0
+
+
+def test_a_message_of_another_system_is_kept_with_its_own_headers_and_place() -> None:
+    said = {"schema": "raw_transactions/1", "x-desk": "Zürich"}
+    passage = Passage(40, 41, ((41, 7),), (said,))
+    batch = _BATCH._replace(passage=passage)
+    (letter,) = _run(_failing, _Impatient(), feed=_Feed(batch)).letters
+    assert json.loads(letter["original_headers"]) == said
+    assert letter["original_offset"] == "40"
+
+
+def test_a_message_of_the_log_is_kept_with_its_headers_and_its_offset_in_the_log() -> None:
+    said = {"source": "ours", "source_sequence": "7", "event_id": "raw_transactions-3-7"}
+    batch = _BATCH._replace(passage=Passage(40, 41, ((41, 8),), (said,)))
+    (letter,) = _run(_failing, _Impatient(), feed=_Feed(batch)).letters
+    assert json.loads(letter["original_headers"]) == said
+    assert letter["original_offset"] == "7"
+
+
+def test_what_was_done_before_the_store_went_away_is_not_begun_again_for_ever() -> None:
+    """The first of two records is processed already, and the second cannot be."""
+
+    class Half(_Store):
+        @contextmanager
+        def unit(self) -> Generator[_Unit]:
+            written: list[str] = []
+            yield _Moved(written, self.letters)
+            self.apart += written
+
+    class _Moved(_Unit):
+        def complete(self, *given: object) -> None:
+            single = cast("LogBatch", given[1])
+            if single.first_offset == 7:
+                raise FencedError("offset 7")
+
+    class Feed(_Feed):
+        def refused(self) -> None:
+            self.refusals += 1
+            self.left = list(both.singles())[1:]
+
+    def stage(unit: _Unit, batches: Sequence[LogBatch], *_: object) -> Effect:
+        for batch in batches:
+            if any("spoilt" in record for record in batch.records):
+                raise ValueError(batch.first_offset)
+            unit.complete("book", batch, 1, 0, None)
+        return Effect()
+
+    both = _BATCH._replace(
+        records=({"transaction_id": "t1"}, {"spoilt": "t2"}), correlation_ids=("r1", "r2")
+    )
+    feed = Feed(both)
+    store = _run(stage, _Impatient(), feed=feed, store=Half())
+    assert store.apart == [f"{_TOPIC}.dlq: 8"]
+    assert feed.refusals == 1
+    assert feed.left == []
+
+
+def _failing(*_: object) -> Effect:
+    raise ValueError("no such record")

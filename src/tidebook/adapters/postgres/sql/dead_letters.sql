@@ -22,3 +22,12 @@ FROM unnest(%(topics)s::text[], %(parts)s::integer[], %(offsets)s::bigint[])
 ORDER BY topic, part, log_offset
 ON CONFLICT DO NOTHING
 RETURNING topic || '-' || part || '-' || log_offset
+
+-- name: keep
+-- Who keeps the same message at the same time waits here, and then finds it kept.
+INSERT INTO live_letters (topic, part, place, set_apart_at)
+SELECT topic, part, place, %(at)s
+FROM unnest(%(topics)s::text[], %(parts)s::integer[], %(places)s::bigint[]) AS row (topic, part, place)
+ORDER BY topic, part, place
+ON CONFLICT DO NOTHING
+RETURNING topic, part, place

@@ -36,3 +36,8 @@ SELECT t.topic, part, COALESCE(
      WHERE e.topic = t.topic AND e.part = p.part), 0)
 FROM unnest(%(topics)s::text[], %(since)s::timestamptz[]) AS t (topic, since)
 CROSS JOIN generate_series(0, %(partitions)s - 1) AS p (part)
+
+-- name: ends
+SELECT row.topic, row.part, COALESCE(p.next_offset, 0)
+FROM unnest(%(topics)s::text[], %(parts)s::integer[]) AS row (topic, part)
+LEFT JOIN log_partitions p USING (topic, part)
