@@ -64,7 +64,7 @@ five sessions before it was late."""
 class Opening(NamedTuple):
     """An account at the close before a day: its worth, what it holds, and its cash.
 
-    ``rest`` are all positions, as far as they have a price.
+    ``rest`` gives all positions, as far as they have a price.
     ``level_at`` gives equity less maintenance margin, by the rates that it is handed, at the close
     of a day on which nothing was booked since the last one that was.
     """
@@ -72,7 +72,7 @@ class Opening(NamedTuple):
     on: date
     account: Account
     equity: Known
-    rest: Rest
+    rest: Callable[[], Rest]
     cash: Known
     level_at: Callable[[date, MaintenanceRates], Decimal | None]
 
@@ -121,7 +121,7 @@ class Conduct:
             self.deficits.stop()
             return
         rates = maintenance_rates(account, ruleset)
-        required = maintenance_of((), opening.rest, rates)
+        required = maintenance_of((), opening.rest(), rates)
         self._rates = rates
         self.deficits.begin(
             on,
@@ -148,7 +148,7 @@ class Conduct:
         excess = opening.equity
         if excess.value is not None:
             rates = maintenance_rates(account, kept)
-            excess = Known(excess.value - maintenance_of((), opening.rest, rates))
+            excess = Known(excess.value - maintenance_of((), opening.rest(), rates))
         self.power.begin(on, excess, opening.cash, power_rule(account, power))
         self._has_power = True
 

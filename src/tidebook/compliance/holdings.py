@@ -185,9 +185,8 @@ class Valued:
         self._worths.pop(security_id, None)
         self._others.pop(security_id, None)
 
-    @property
     def rest(self) -> Rest:
-        """All that is held, as far as it has a price."""
+        """Return all that is held, as far as it has a price."""
         return self.beside("").rest
 
     def beside(self, security_id: str) -> Beside:

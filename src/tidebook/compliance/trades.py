@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -11,7 +13,7 @@ from tidebook.model.tuples import made
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from datetime import date, datetime
+    from datetime import date
     from decimal import Decimal
 
 _EXCHANGE_ZONE = ZoneInfo("America/New_York")
@@ -359,6 +361,14 @@ def exchange_day(at: datetime) -> date:
     >>> str(exchange_day(datetime(2025, 6, 3, 1, 30, tzinfo=UTC)))  # 21:30 of the evening before
     '2025-06-02'
     """
+    found = at.astimezone(UTC)
+    return _exchange_day(found.date(), found.hour)
+
+
+@lru_cache(maxsize=4096)
+def _exchange_day(on: date, hour: int) -> date:
+    """Return the day in New York in an hour of Greenwich: the two are whole hours apart."""
+    at = datetime(on.year, on.month, on.day, hour, tzinfo=UTC)
     return at.astimezone(_EXCHANGE_ZONE).date()
 
 

@@ -29,7 +29,6 @@ from tidebook.compliance.rules import rule_set_on
 from tidebook.compliance.trades import (
     AccountType,
     Known,
-    Rest,
     Side,
     Standing,
     Trade,
@@ -220,8 +219,8 @@ class Walk:
             self.cash_close = self.valued.cash
         else:
             self.valued = Valued()
-        rest = self.valued.rest if self.is_valued else Rest()
-        opening = Opening(on, self.account, self.close, rest, self._cash(), self._level_at)
+        rest, level_at = self.valued.rest, self._level_at
+        opening = Opening(on, self.account, self.close, rest, self._cash(), level_at)
         self.conduct.begin(opening, valued=self.is_valued)
 
     @property
@@ -235,7 +234,7 @@ class Walk:
         equity = self._with_elsewhere(valued.worth).value
         if equity is None:
             return None
-        return equity - maintenance_of((), valued.rest, rates)
+        return equity - maintenance_of((), valued.rest(), rates)
 
     def _with_elsewhere(self, worth: Known) -> Known:
         """Return the equity of the account: what it is worth, and what its owner says is beside."""

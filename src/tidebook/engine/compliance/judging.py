@@ -22,10 +22,10 @@ from tidebook.compliance.rules import rule_set_on, undecided
 from tidebook.compliance.taxes import (
     AssetClass as TaxClass,
     Household,
+    HouseholdReading,
     Identity,
     SuperficialTerms,
     WashTerms,
-    household_history,
     match_superficial,
     match_washes,
 )
@@ -226,7 +226,7 @@ def taxes_of(made: Rebuilt, asked: Asked) -> Taxes:
             if country not in countries:
                 continue
             try:
-                events = household_history(keys, household).events
+                events = HouseholdReading(keys, household).events
                 if country == _CANADA:
                     days = superficial_window_days(asked.policies.values())
                     common = SuperficialTerms(terms.accounts, terms.identity, days)
