@@ -211,7 +211,7 @@ def test_what_is_sold_beyond_what_is_held_washes_nothing(desk: Desk) -> None:
 def test_contracts_are_counted_and_not_the_shares_that_they_are_for(desk: Desk) -> None:
     call = "OTHER 240621C00040000"
     desk.trade(symbol=call, qty=2, price=3, executed_at="2024-01-08T15:30:00Z", external_id="o1")
-    sell = {"symbol": call, "side": "sell", "qty": 2, "price": 4}
+    sell: dict[str, object] = {"symbol": call, "side": "sell", "qty": 2, "price": 4}
     (checked,) = desk.check(sell)["orders"]
     assert checked["clean_qty"] == "2"
     (bought,) = desk.check(sell | {"side": "buy", "qty": 3})["orders"]
