@@ -22,7 +22,7 @@ SEEDS: Final = {
     "cancelled_action_waits": 203,
     "carry_books_half": 4,
     "carry_loses_dates": 9,
-    "clock_trusted": 37,
+    "clock_trusted": 22,
     "dearest_as_oldest": 107,
     "fence_not_presented": 3,
     "fence_not_raised": 22,
