@@ -18,7 +18,7 @@ from tidebook.compliance.trades import (
     worth,
 )
 from tidebook.compliance.verdicts import Amount, Evidence, Status
-from tidebook.model.money import ZERO, larger, quotient
+from tidebook.model.money import ZERO, decimal_text as plain, larger, quotient
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -103,7 +103,7 @@ def position_size_limit(trade: Trade, context: Context) -> Verdict:
     )
     issuer = context.exposure.positions[trade.security_id].issuer if same else ""
     what = f"what is held of {issuer}" if same else "the position"
-    told = f"{what} is {size.post_trade_pct.normalize():f} % of the equity after the trade"
+    told = f"{what} is {_percent(size.post_trade_pct, limit_pct)} % of the equity after the trade"
     evidence = tuple(
         Evidence("same_issuer", (one.security_id,), quantity=one.quantity, note=one.issuer)
         for one in same
@@ -142,7 +142,7 @@ def sector_concentration(trade: Trade, context: Context) -> Verdict:
         Amount("post_trade_pct", share, "percent"),
         Amount("limit_pct", limit_pct, "percent"),
     )
-    told = f"sector {sector} is {share.normalize():f} % of the equity after the trade"
+    told = f"sector {sector} is {_percent(share, limit_pct)} % of the equity after the trade"
     if share <= limit_pct:
         return verdict(trade, ruleset, Findings(Status.PASS, told, amounts=amounts))
     evidence = tuple(
@@ -187,9 +187,9 @@ def order_value_limit(trade: Trade, context: Context) -> Verdict:
         money("value_max", most, context.account),
     )
     if value <= most:
-        found = Findings(Status.PASS, f"the trade is worth {value}", amounts=amounts)
+        found = Findings(Status.PASS, f"the trade is worth {plain(value)}", amounts=amounts)
         return verdict(trade, ruleset, found)
-    reason = f"the trade is worth {value}, more than {most}"
+    reason = f"the trade is worth {plain(value)}, more than {plain(most)}"
     if only_reduces(trade, held_before(trade, context.standing)):
         found = Findings(Status.PASS, f"{reason}; it only reduces a position", amounts=amounts)
         return verdict(trade, ruleset, found)
@@ -253,6 +253,12 @@ def user_limits(trade: Trade, context: Context) -> Verdict:
 
 
 _REDUCES = "the trade only reduces a position"
+
+
+def _percent(value: Decimal, limit_pct: Decimal) -> str:
+    """Return a percentage in two places, or in all where two would not tell it from the limit."""
+    short = f"{value:.2f}".rstrip("0").rstrip(".")
+    return f"{value.normalize():f}" if Decimal(short) == limit_pct else short
 
 
 def _why_no_equity(context: Context) -> str:

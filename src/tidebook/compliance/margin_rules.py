@@ -35,7 +35,7 @@ from tidebook.compliance.trades import (
     unit_worth,
 )
 from tidebook.compliance.verdicts import Status
-from tidebook.model.money import ONE, ZERO, exact, quotient
+from tidebook.model.money import ONE, ZERO, decimal_text as plain, exact, quotient
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -87,8 +87,9 @@ def reg_t_initial(trade: Trade, context: Context) -> Verdict:
     if not initial.deficit:
         found = Findings(Status.PASS, "the free equity covers the initial margin", amounts=amounts)
         return verdict(trade, ruleset, found)
-    reason = f"initial margin of {initial.required} is asked and {initial.available} is free"
-    remedy = f"bring in {initial.deficit}, or trade less"
+    free = plain(initial.available)
+    reason = f"initial margin of {plain(initial.required)} is asked and {free} is free"
+    remedy = f"bring in {plain(initial.deficit)}, or trade less"
     return verdict(trade, ruleset, Findings(Status.FAIL, reason, (), amounts, None, remedy))
 
 
@@ -113,11 +114,11 @@ def maintenance_margin(trade: Trade, context: Context) -> Verdict:
     if not kept.deficiency:
         found = Findings(Status.PASS, "the equity covers the maintenance margin", amounts=amounts)
         return verdict(trade, ruleset, found)
-    reason = f"equity of {equity} is below the maintenance margin of {needed}"
+    reason = f"equity of {plain(equity)} is below the maintenance margin of {plain(needed)}"
     if only_reduces(trade, held_before(trade, context.standing)):
         reason += "; the trade brings it down and is not held up"
         return verdict(trade, ruleset, Findings(Status.FLAG, reason, (), amounts))
-    remedy = f"bring in {kept.deficiency}, or close positions"
+    remedy = f"bring in {plain(kept.deficiency)}, or close positions"
     return verdict(trade, ruleset, Findings(Status.FAIL, reason, (), amounts, None, remedy))
 
 
@@ -158,8 +159,11 @@ def minimum_equity(trade: Trade, context: Context) -> Verdict:
     if equity >= least or only_reduces(trade, held_before(trade, context.standing)):
         found = Findings(Status.PASS, "the account may borrow and sell short", amounts=amounts)
         return verdict(trade, ruleset, found)
-    reason = f"equity of {equity} is below {least}, with which an account may borrow or sell short"
-    remedy = f"bring in {short_of(least, equity)}, or buy no more than can be paid in full"
+    reason = (
+        f"equity of {plain(equity)} is below {plain(least)}, with which an account may borrow or "
+        "sell short"
+    )
+    remedy = f"bring in {plain(short_of(least, equity))}, or buy no more than can be paid in full"
     return verdict(trade, ruleset, Findings(Status.FAIL, reason, (), amounts, None, remedy))
 
 
@@ -209,7 +213,7 @@ def maintenance_required(positions: Iterable[Position], rates: MaintenanceRates)
     needed = ZERO
     with exact():
         # What is no leveraged fund, which is most of all that is held, needs the same rate.
-        plain = long_requirement(ONE, rates)
+        usual = long_requirement(ONE, rates)
         for _, quantity, price, _, _, kind, factor, is_marginable, _ in positions:
             if price is None or not quantity:
                 continue
@@ -218,7 +222,7 @@ def maintenance_required(positions: Iterable[Position], rates: MaintenanceRates)
             elif kind is AssetClass.OPTION or not is_marginable:
                 needed += quantity * price
             elif factor is ONE:
-                needed += quantity * price * plain
+                needed += quantity * price * usual
             else:
                 needed += long_requirement(quantity * price, rates, factor)
     return needed

@@ -40,6 +40,7 @@ _MORE_SECONDS: Final = 0.01
 _MESSAGE_BYTES_MAX: Final = 8 * 1024 * 1024
 # Of an answer as it is sent: unpacked it is several times as long. A longer message comes alone.
 _FETCHED_BYTES_MAX: Final = 2 * 1024 * 1024
+_FETCHED_TOGETHER_BYTES: Final = 256 * 1024
 _REPLICAS: Final = 3
 _SESSION_MILLISECONDS: Final = 10_000
 """How long a member may be silent before its partitions go to others."""
@@ -200,7 +201,10 @@ class KafkaSubscription:
                 "enable.auto.commit": False,
                 "auto.offset.reset": "earliest",
                 "partition.assignment.strategy": "cooperative-sticky",
-                "fetch.wait.max.ms": 50,
+                # What comes within so short a time is fetched together: a partition by itself costs
+                # the cluster and this process as much as all of them.
+                "fetch.min.bytes": _FETCHED_TOGETHER_BYTES,
+                "fetch.wait.max.ms": 25,
                 "fetch.message.max.bytes": _MESSAGE_BYTES_MAX,
                 "fetch.max.bytes": _FETCHED_BYTES_MAX,
                 "queued.max.messages.kbytes": 16_384,

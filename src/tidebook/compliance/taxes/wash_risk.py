@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from tidebook.compliance.taxes.lot_events import Opening, in_families
 from tidebook.compliance.taxes.tax_view import Standing
 from tidebook.compliance.taxes.washing import match_washes
-from tidebook.model.money import ZERO, exact
+from tidebook.model.money import ZERO, exact, share
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -185,6 +185,29 @@ def risk_of_purchase(known: Known, purchase: Opening, terms: WashTerms) -> Purch
             _reachable(known.after([]), purchase, terms),
             terms.first_clean_day(purchase.on),
         )
+
+
+def sale_in_units(risk: SaleRisk, quantity: Decimal, sale: Sequence[Closing]) -> SaleRisk:
+    """Return a risk that counts in units of the order: contracts, and not the shares they are for.
+
+    What an order sells beyond what is held closes nothing, and washes nothing.
+
+    Args:
+        risk: What the rule would make of the sale, in shares.
+        quantity: The units of the order.
+        sale: The lots that it would take.
+    """
+    with exact():
+        closed = sum((part.quantity for part in sale), ZERO)
+        clean = share(closed, risk.clean_shares, risk.shares) + quantity - closed
+    return risk._replace(shares=quantity, clean_shares=clean)
+
+
+def purchase_in_units(risk: PurchaseRisk, quantity: Decimal) -> PurchaseRisk:
+    """Return a risk that counts in units of the order of ``quantity``."""
+    with exact():
+        clean = share(quantity, risk.clean_shares, risk.shares)
+    return risk._replace(shares=quantity, clean_shares=clean)
 
 
 def _reachable(sales: Iterable[TaxSale], purchase: Opening, terms: WashTerms) -> date:

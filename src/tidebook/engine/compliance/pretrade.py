@@ -13,6 +13,8 @@ from tidebook.compliance.taxes import (
     Closing,
     Opening,
     household_history,
+    purchase_in_units,
+    sale_in_units,
     wash_risk_of_purchase,
     wash_risk_of_sale,
 )
@@ -311,7 +313,9 @@ def _wash_risks(
         sold = [event for event in own if isinstance(event, Closing) and event.proceeds is not None]
         bought = [event for event in own if isinstance(event, Opening)]
         if sold:
-            risks[trade.trade_id] = wash_risk_of_sale(known, sold, terms)
+            risk = wash_risk_of_sale(known, sold, terms)
+            risks[trade.trade_id] = sale_in_units(risk, trade.quantity, sold)
         elif bought:
-            risks[trade.trade_id] = wash_risk_of_purchase(known, bought[0], terms)
+            bought_risk = wash_risk_of_purchase(known, bought[0], terms)
+            risks[trade.trade_id] = purchase_in_units(bought_risk, trade.quantity)
     return risks
