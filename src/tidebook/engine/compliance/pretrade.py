@@ -37,7 +37,7 @@ from tidebook.engine.users import portfolio_id_of
 from tidebook.errors import Fault, InvalidRequestError, UnknownPortfolioError
 from tidebook.model.facts import TransactionType
 from tidebook.model.markets import NO_PRICES
-from tidebook.model.money import ZERO, converted, exact
+from tidebook.model.money import converted, exact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -218,7 +218,7 @@ def found_on(walk: Walk, judged: Iterator[Judged], ids: Collection[str]) -> Iter
         if trade.trade_id in ids:
             last = walk.record.last
             closes = last is not None and last.closed_by == trade.trade_id
-            yield FoundOrder(one, walk.units.get(trade.security_id, ZERO), closes)
+            yield FoundOrder(one, walk.holdings.held(trade.security_id), closes)
 
 
 def _checked(
