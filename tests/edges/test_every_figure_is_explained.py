@@ -165,10 +165,6 @@ NUMBERLESS = {
     "/trades": "ids of facts",
     "/compliance/rules": "parameters of rules, as their sources state them",
     "/users/{user_id}/compliance/trades/{trade_id}": "versions: the present one is explained",
-    "/users/{user_id}/compliance/accounts": "what binds accounts and how much of the equity each "
-    "issuer is, of the days and positions that are explained under the id of each portfolio",
-    "/users/{user_id}/tax/broker-differences": "what tax_sale.adjustment explains, beside what "
-    "brokers would report of it",
     "/users/{user_id}/compliance/acknowledgements": "words",
     "/portfolios/{portfolio_id}/compliance/policy": "what the owner states, as it was sent",
     "/benchmarks": "ages of levels of others",

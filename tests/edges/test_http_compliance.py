@@ -358,6 +358,38 @@ def test_sales_of_a_year_are_the_rows_of_the_form(desk: Desk) -> None:
     assert desk.ask("get", "/users/u1/tax/form-8949?year=2023")["reports"][0]["rows"] == []
 
 
+def test_an_account_that_another_country_taxes_is_on_no_form_and_is_named(desk: Desk) -> None:
+    desk.trade(qty=60, price=41, executed_at="2024-02-15T15:30:00Z", external_id="b2")
+    desk.ask("put", "/portfolios/user:u1/compliance/policy", {"jurisdiction": "CA"})
+    (report,) = desk.ask("get", "/users/u1/tax/form-8949?year=2024")["reports"]
+    assert report["rows"] == []
+    (told,) = report["left_out"]
+    assert "user:u1 is taxed by CA" in told
+    (report,) = desk.ask("get", "/users/u1/tax/lots")["reports"]
+    assert report["lots"] == []
+    assert set(report["totals"].values()) == {"0"}
+    # With an account in the United States its sales are on the form, those of the other are not.
+    at = {"account_id": "us", "symbol": "OTHER"}
+    desk.trade(**at, external_id="b3")
+    desk.trade(**at, external_id="s3", side="sell", price=40, executed_at="2024-02-01T15:30:00Z")
+    (report,) = desk.ask("get", "/users/u1/tax/form-8949?year=2024")["reports"]
+    assert [row["description"] for row in report["rows"]] == ["100 OTHER"]
+
+
+def test_a_call_bought_by_its_symbol_replaces_the_stock(desk: Desk) -> None:
+    call = "ACME  240621C00045000"
+    desk.trade(symbol=call, qty=1, price=3, executed_at="2024-02-15T15:30:00Z", external_id="o1")
+    audits = desk.ask("get", "/users/u1/compliance")["audits"]
+    (sale,) = [
+        one
+        for one in audits
+        if one["check_name"] == "wash_sale" and one["trade_date"] == "2024-02-01"
+    ]
+    # One contract is for 100 shares: the whole loss of 1,000 waits.
+    assert sale["status"] == "flag"
+    assert sale["metadata"]["amounts"]["disallowed"]["value"] == "1000"
+
+
 def test_open_lots_carry_what_was_deferred(desk: Desk) -> None:
     desk.trade(qty=60, price=41, executed_at="2024-02-15T15:30:00Z", external_id="b2")
     body = desk.ask("get", "/users/u1/tax/lots")

@@ -24,6 +24,7 @@ from tidebook.engine.user_desk import user_desk
 from tidebook.engine.users import UserPolicy
 from tidebook.errors import ProviderError
 from tidebook.model.facts import Price, Rate
+from tidebook.model.instruments import Instrument
 from tidebook.model.markets import DatedValue
 from tidebook.model.portfolios import Portfolio
 
@@ -198,6 +199,17 @@ def test_a_symbol_in_small_letters_is_the_same_instrument(desk: Desk) -> None:
     assert (made.product_type, made.currency) == ("Crypto", "USD")
 
 
+def test_a_contract_is_known_by_its_symbol_and_paid_times_a_hundred(desk: Desk) -> None:
+    contract = "ACME  240621C00040500"
+    taken = desk.post(TRADE | {"symbol": contract, "qty": 2, "price": "3.10"})
+    made = desk.book.known[contract]
+    assert (made.underlying_id, made.option_right, made.strike) == ("ACME", "CALL", D("40.5"))
+    assert (made.expires_on, made.multiplier) == (date(2024, 6, 21), 100)
+    # 2 x 3.10 x 100
+    assert desk.book.facts[taken["id"]][1].gross == 620
+    assert desk.book.facts[f"{taken['id']}:funding"][1].gross == 620
+
+
 @pytest.mark.parametrize(
     ("change", "pointer", "code"),
     [
@@ -215,6 +227,7 @@ def test_a_symbol_in_small_letters_is_the_same_instrument(desk: Desk) -> None:
         ({"raw": {"path": "a\\b"}}, "/raw", "raw.unkeepable"),
         ({"raw": "text"}, "/raw", "object.expected"),
         ({"quantity": 3}, "/quantity", "field.unknown"),
+        ({"symbol": "ACME-C40", "asset_class": "option"}, "/symbol", "symbol.no-contract"),
     ],
 )
 def test_a_trade_that_cannot_be_booked_is_refused_whole(
@@ -364,6 +377,33 @@ def test_portfolios_in_two_currencies_are_told_in_the_first(traded: Desk) -> Non
     assert (body["currency"], user["closing_value"]) == ("USD", 780 + 660)
     assert (user["contributions"], user["profit_dollar"]) == (1550, 260 + 110)
     assert traded.get("/users/u1/metrics")["total_invested"] == 1550
+
+
+def test_what_was_realised_in_another_currency_is_one_amount_everywhere(desk: Desk) -> None:
+    # 10 at 50 euros sold at 60: 100 euros, on a day on which a euro was 1.20 dollars. It is 1.50
+    # on the last day, on which 5 more are held at 60 that had cost 50.
+    first = Portfolio("user:u1", "USD", BOUGHT, portfolio_type="FUNDED_FROM_OUTSIDE", cif_id="u1")
+    own = first._replace(portfolio_id="user:u1:eu", base_currency="EUR")
+    desk.book.ingest_portfolios([first, own], "test")
+    desk.book.ingest_rates(
+        [
+            Rate("EUR", "USD", on, D(rate))
+            for on, rate in ((BOUGHT, "1.10"), (SOLD, "1.20"), (LAST, "1.50"))
+        ],
+        "test",
+    )
+    beta = Instrument("BETA", "Beta", "EUR", "Equity")
+    desk.book.ingest_instruments([beta], "test")
+    closes = ((BOUGHT, 50), (SOLD, 60), (LAST, 60))
+    desk.book.ingest_prices([Price("BETA", on, D(close), "EUR") for on, close in closes], "t")
+    common = {"symbol": "BETA", "account_id": "eu"}
+    desk.post(TRADE | common | {"qty": 15, "price": 50, "external_id": "in"})
+    desk.post(SALE | common | {"qty": 10, "price": 60, "external_id": "out"})
+    metrics, ended = desk.get("/users/u1/metrics"), desk.get("/users/u1/win-rate")
+    assert metrics["realized_pnl"] == ended["total_pnl"] == 120
+    assert metrics["unrealized_pnl"] == 50 * 1.5
+    # 750 euros at 1.10 went in, 600 at 1.20 came out, 300 at 1.50 are left.
+    assert metrics["profit_dollar"] == 450 - 825 + 720
 
 
 def test_who_has_no_portfolio_is_unknown(desk: Desk) -> None:

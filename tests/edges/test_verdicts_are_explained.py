@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,8 +11,9 @@ from starlette.testclient import TestClient
 
 from tests.edges.test_every_figure_is_explained import wide_book
 from tests.edges.test_http_compliance import BUY, SELL, Desk, Noon
+from tests.fixtures.booking import portfolio, security, trade
 from tests.fixtures.figure_walk import numbers_of, same, unexplained
-from tests.unit.cli.memory_book import Openings
+from tests.unit.cli.memory_book import MemoryBook, Openings
 from tests.unit.cli.terminal import terminal
 from tidebook.api import create_app
 
@@ -102,6 +104,91 @@ def test_every_amount_of_a_tax_report_follows_from_its_tree(
         assert same(field.value, told["value"]), (field.path, field.value, told["value"])
         assert told["agrees"], (asked, told)
         assert told["recomputed"] == told["value"]
+
+
+def called_and_late() -> TestClient:
+    """Return an account with a call and one with a deficit, of one user, at the end of their days.
+
+    Four day trades designate P1, and 200,000 day traded with 40,000 are called for. P2 has 10,000
+    under the later standard and buys 60,000 of stock.
+    """
+    book = MemoryBook()
+    book.today = date(2026, 7, 1)
+    pairs = [portfolio(cif_id="u1")._replace(portfolio_id=one) for one in ("P1", "P2")]
+    book.ingest_portfolios(pairs, "test")
+    book.ingest_instruments([security(one) for one in "ABCDXY"], "test")
+    days = [("06", "A", 1), ("07", "B", 1), ("08", "C", 1), ("10", "D", 1), ("13", "X", 2000)]
+    facts = [trade("in1", "DEPOSIT", "CASH", "2025-01-02", gross="40000")]
+    for on, symbol, units in days:
+        for side, hour in (("BUY", 15), ("SELL", 16)):
+            at = f"2025-01-{on}T{hour}:00:00+00:00"
+            named = f"{side}{symbol}"
+            facts.append(trade(named, side, symbol, at, quantity=str(units), price="100"))
+    abroad = [
+        trade("in2", "DEPOSIT", "CASH", "2026-06-30", gross="10000"),
+        trade("y", "BUY", "Y", "2026-07-01T15:00:00+00:00", quantity="600", price="100"),
+    ]
+    facts += [fact._replace(portfolio_id="P2") for fact in abroad]
+    book.ingest_transactions(facts, "test")
+    return TestClient(create_app(book, book, clock=Noon()))
+
+
+@pytest.mark.parametrize(
+    ("make", "as_of", "met_min"),
+    [(washed, "2024-02-20", 6), (with_cash, "2024-02-20", 6), (called_and_late, "2025-01-13", 11)],
+)
+def test_every_figure_of_where_accounts_stand_follows_from_its_tree(
+    make: Callable[[], TestClient], as_of: str, met_min: int
+) -> None:
+    client = make()
+    days = [as_of, "2026-07-01"] if make is called_and_late else [as_of]
+    met: set[str] = set()
+    for day in days:
+        answer = client.get(f"/users/u1/compliance/accounts?as_of={day}").json()
+        found = numbers_of("/users/{user_id}/compliance/accounts", answer)
+        assert unexplained(found) == []
+        for field in found:
+            if field.figure is None:
+                continue
+            asked: dict[str, object] = {"figure": field.figure, "as_of": day}
+            if field.path[0] == "accounts":
+                asked["portfolio_id"] = field.around["portfolio_id"]
+            else:
+                asked["currency"] = field.around["currency"]
+            if isinstance(field.path[-2], int) and len(field.path) > 3:
+                asked["row"] = field.path[-2]
+            told = explained(client, width=1, **asked)
+            assert same(field.value, told["value"]), (field.path, field.value, told["value"])
+            assert told["agrees"], (asked, told)
+            assert told["recomputed"] == told["value"]
+            met.add(field.figure)
+    assert len(met) >= met_min, met
+
+
+def test_what_a_broker_would_report_follows_from_its_tree() -> None:
+    desk = Desk()
+    desk.ask("post", "/trades", BUY, 201)
+    desk.ask("post", "/trades", SELL, 201)
+    rebuy = {"qty": 40, "price": 42, "executed_at": "2024-02-05T15:30:00Z", "external_id": "b2"}
+    desk.trade(**rebuy, account_id="ira")
+    desk.trade(**rebuy | {"qty": 10, "external_id": "b3"})
+    answer = desk.ask("get", "/users/u1/tax/broker-differences?year=2024")
+    found = [
+        one
+        for one in numbers_of("/users/{user_id}/tax/broker-differences", answer)
+        if one.path[0] == "reports"
+    ]
+    assert unexplained(found) == []
+    # 50 of 100 shares by the law, the 10 of the same account by its broker: of a loss of 1,000.
+    assert {one.figure: one.value for one in found} == {
+        "broker_difference.disallowed": "500",
+        "broker_difference.disallowed_by_broker": "100",
+    }
+    for field in found:
+        asked = {"currency": "USD", "row": 0, "period": "2024"}
+        told = explained(desk.client, figure=field.figure, width=1, **asked)
+        assert told["value"] == told["recomputed"] == field.value
+        assert told["agrees"]
 
 
 def test_every_amount_of_an_order_follows_from_its_tree() -> None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from tidebook.analytics import Figure
     from tidebook.engine.figure_reader import HoldingsReader
     from tidebook.engine.users import UserBook
-    from tidebook.engine.views import PositionView, TransactionView
+    from tidebook.engine.views import PositionsView, PositionView, TransactionView
     from tidebook.model.portfolios import Portfolio
 
 _ALL: Final = 1_000_000_000
@@ -165,7 +165,11 @@ def holdings(
     as_of: date | None = None,
     known_at: datetime | None = None,
 ) -> Holdings:
-    """Return what a user holds as of a day, in all portfolios together."""
+    """Return what a user holds as of a day, in all portfolios together.
+
+    What was realised is converted at the rate of its day, as every closed trade is; cost and value
+    at that of the last day.
+    """
     value = cost = realised = unrealised = priced = ZERO
     known = True
     for portfolio in book.portfolios:
@@ -181,13 +185,34 @@ def holdings(
                 priced += ZERO if at_cost else worth
         with exact():
             cost += converted(view.cost_base, rate)
-            realised += converted(view.realised_base, rate)
+            realised += _realised(reader, book, view, (as_of, known_at))
             if view.unrealised_base is None:
                 known = known and not view.positions
             else:
                 unrealised += converted(view.unrealised_base, rate)
     covered = quotient(priced, value) if value else None
     return Holdings(value, cost, realised, unrealised if known else None, covered)
+
+
+def _realised(
+    reader: HoldingsReader,
+    book: UserBook,
+    view: PositionsView,
+    when: tuple[date | None, datetime | None],
+) -> Decimal:
+    """Return what a portfolio realised; of another currency each gain at the rate of its day."""
+    portfolio, (as_of, known_at) = view.portfolio, when
+    if portfolio.base_currency == book.currency:
+        return view.realised_base
+    entries = reader.entries(portfolio.portfolio_id, as_of=as_of, known_at=known_at, realised=True)
+    with exact():
+        return sum(
+            (
+                converted(gain.gain_base, _rate(book, portfolio, gain.closed_on))
+                for gain in gains_report(entries).gains
+            ),
+            ZERO,
+        )
 
 
 def closed_trades(

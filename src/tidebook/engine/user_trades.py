@@ -11,11 +11,11 @@ from tidebook.engine.users import (
     portfolio_id_of,
     trade_id_of,
 )
-from tidebook.errors import UnknownPortfolioError
+from tidebook.errors import Fault, InvalidRequestError, UnknownPortfolioError
 from tidebook.model.cancellations import TransactionRef
 from tidebook.model.facts import Transaction, TransactionType, content_hash
-from tidebook.model.instruments import Instrument, cash_account
-from tidebook.model.money import ONE, ZERO, exact
+from tidebook.model.instruments import Instrument, cash_account, listed_option
+from tidebook.model.money import ONE, ZERO, converted, exact
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _Kept = TypeVar("_Kept")
 _REMEMBERED_MAX: Final = 10_000
+_OPTIONS: Final = frozenset({"option", "options", "us_option"})
 _PRODUCT_TYPES: Final = {
     "equity": "Equity",
     "us_equity": "Equity",
@@ -41,6 +42,9 @@ _PRODUCT_TYPES: Final = {
 
 class UserTrade(NamedTuple):
     """One trade of a user as it was reported; ``side`` is BUY or SELL.
+
+    ``gross`` is quantity times price; what it comes to in money also takes the multiplier of the
+    instrument, which is looked up when the trade is taken.
 
     ``asset_class`` says what an instrument is that the book does not know yet. ``raw`` is kept as
     the transaction's note.
@@ -98,14 +102,17 @@ class UserTrades:
         nothing happens, sent with another content it corrects the earlier one.
 
         Raises:
+            InvalidRequestError: When it is of an option whose terms nobody knows.
             StoreUnavailableError: When the store cannot be reached; nothing was taken.
             OverloadedError: When too much is unbooked already; nothing was taken.
         """
         trade_id = (
             trade_id_of(trade.user_id, trade.external_id) if trade.external_id else self._new_id()
         )
-        portfolio = self._portfolio(trade, correlation_id)
         instrument = self._instrument(trade, correlation_id)
+        portfolio = self._portfolio(trade, correlation_id)
+        if instrument.multiplier != ONE:
+            trade = trade._replace(gross=converted(trade.gross, instrument.multiplier))
         facts = facts_of(trade, trade_id, portfolio, instrument)
         outcome = self._outcome(facts[-1]) if trade.external_id else "new"
         if outcome == "known":
@@ -162,10 +169,7 @@ class UserTrades:
             if symbol in known:
                 return known[symbol]
         symbol = trade.symbol.upper()
-        kind = _PRODUCT_TYPES.get(trade.asset_class.casefold(), trade.asset_class or "Equity")
-        made = Instrument(
-            symbol, symbol, self._policy.currency, kind, asset_class=trade.asset_class or kind
-        )
+        made = unknown_instrument(symbol, trade.asset_class, self._policy.currency)
         self._commands.ingest_instruments([made], correlation_id)
         self._remember(self._named, symbol, made)
         return made
@@ -176,6 +180,26 @@ class UserTrades:
             while len(kept) >= _REMEMBERED_MAX:
                 del kept[next(iter(kept))]
             kept[key] = value
+
+
+def unknown_instrument(symbol: str, asset_class: str, currency: str) -> Instrument:
+    """Return what a symbol is taken as that the book does not know yet.
+
+    Raises:
+        InvalidRequestError: When it is said to be an option and its symbol does not tell its terms.
+    """
+    word = asset_class.casefold()
+    option = listed_option(symbol, currency) if word in {"", *_OPTIONS} else None
+    if option is not None:
+        return option
+    if word in _OPTIONS:
+        told = (
+            f"{symbol} is no symbol that tells expiry, right and strike of an option; send the "
+            "contract to POST /ingest/instruments first, or its symbol as ABC240621C00040000"
+        )
+        raise InvalidRequestError([Fault("/symbol", "symbol.no-contract", told)])
+    kind = _PRODUCT_TYPES.get(word, asset_class or "Equity")
+    return Instrument(symbol, symbol, currency, kind, asset_class=asset_class or kind)
 
 
 def facts_of(

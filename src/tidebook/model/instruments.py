@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
+from datetime import date
+from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Final, NamedTuple
 
 from tidebook.model.money import ONE
-
-if TYPE_CHECKING:
-    from datetime import date
-    from decimal import Decimal
 
 PLAIN_CASH = "CASH"
 """Cash in the currency of the transaction that mentions it."""
 _CASH_ID = re.compile(r"CASH(?:_([A-Z0-9]{3,10}))?\Z")
+_CONTRACT: Final = re.compile(r"([A-Z]{1,6}) *(\d{2})(\d{2})(\d{2})([CP])(\d{5})(\d{3})")
+_CENTURY: Final = 2000
+_CONTRACT_SHARES: Final = Decimal(100)
 
 
 class OptionRight(StrEnum):
@@ -81,3 +82,35 @@ def built_in_instrument(security_id: str, currency: str) -> Instrument | None:
         return None
     code = match.group(1) or currency
     return Instrument(security_id, f"Cash {code}", code, "Cash", asset_class="Cash")
+
+
+def listed_option(symbol: str, currency: str) -> Instrument | None:
+    """Return the option that a symbol of the Options Symbology Initiative names, on 100 shares.
+
+    That is the root, the day of expiry, the right and the strike. Other symbols name none: also
+    one whose root has a digit, which is of a contract that was adjusted and is for something else.
+
+    >>> found = listed_option("ABC   240621C00040500", "USD")
+    >>> found.underlying_id, str(found.expires_on), found.option_right.value, str(found.strike)
+    ('ABC', '2024-06-21', 'CALL', '40.500')
+    """
+    parts = _CONTRACT.fullmatch(symbol)
+    if parts is None:
+        return None
+    root, year, month, day, right, whole, thousandths = parts.groups()
+    try:
+        expires_on = date(_CENTURY + int(year), int(month), int(day))
+    except ValueError:
+        return None
+    return Instrument(
+        symbol,
+        symbol,
+        currency,
+        "Option",
+        asset_class="Option",
+        multiplier=_CONTRACT_SHARES,
+        underlying_id=root,
+        option_right=OptionRight.CALL if right == "C" else OptionRight.PUT,
+        strike=Decimal(f"{int(whole)}.{thousandths}"),
+        expires_on=expires_on,
+    )

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tidebook.model.instruments import Instrument, built_in_instrument, cash_account
+from tidebook.model.instruments import (
+    Instrument,
+    built_in_instrument,
+    cash_account,
+    listed_option,
+)
 
 
 def test_a_cash_account_is_named_after_its_currency() -> None:
@@ -39,3 +44,16 @@ def test_nothing_else_is_a_cash_account(security_id: str) -> None:
 )
 def test_the_product_type_says_what_is_cash(product_type: str, is_cash: bool) -> None:
     assert Instrument("X", "X", "USD", product_type).is_cash is is_cash
+
+
+@pytest.mark.parametrize(
+    "symbol", ["ACME", "ACME1 240621C00040000", "ACME  240631C00040000", "ACME  240621X00040000"]
+)
+def test_a_symbol_that_names_no_contract_on_a_hundred_shares_is_none(symbol: str) -> None:
+    assert listed_option(symbol, "USD") is None
+
+
+def test_a_put_may_be_written_without_padding() -> None:
+    found = listed_option("SPX270115P04000000", "USD")
+    assert found is not None
+    assert (found.underlying_id, found.option_right, found.strike) == ("SPX", "PUT", 4000)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from operator import itemgetter
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 import msgspec
 
 from tidebook.adapters.postgres.statements import statements
 from tidebook.engine.batches import LogBatch, Owned
-from tidebook.engine.topics import partition
+from tidebook.engine.topics import SNAPSHOT_PERSISTED, TRANSACTIONS_COMPLETED, partition
 from tidebook.errors import FencedError
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
+# No worker waits for these; the first comes with PROCESSED_TRANSACTIONS, in the same commit.
+_UNHEARD: Final = frozenset({TRANSACTIONS_COMPLETED, SNAPSHOT_PERSISTED})
 
 
 def append(
@@ -78,8 +80,9 @@ def append_each(
             "payloads": payloads,
         },
     )
-    # A hint to whoever listens; readers poll as well, so a lost one costs only time.
-    cursor.execute(run["notify"], {"topic": topic})
+    if topic not in _UNHEARD:
+        # A hint to whoever listens; readers poll as well, so a lost one costs only time.
+        cursor.execute(run["notify"], {"topic": topic})
     return sorted(next_offsets.items())
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from threading import Lock
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from tidebook.adapters.postgres.rows import action_from, instrument_from
 from tidebook.adapters.postgres.statements import statements
@@ -59,6 +59,8 @@ class Stamp(NamedTuple):
     version: int
     written_by: str
 
+
+Stamps: TypeAlias = "Mapping[str, Stamp]"
 
 _NEVER: Final = Stamp(0, "")
 _NO_ACTIONS: Final = ActionTable()
@@ -120,9 +122,13 @@ class MarketCache:
         self._instruments: dict[str, Instrument | None] = {}
         self._instruments_stamp = _NEVER
 
-    def rates(self, cursor: Cursor[TupleRow]) -> RateTable:
+    def held(self, cursor: Cursor[TupleRow]) -> HeldReference:
+        """Return the same for a transaction in which nobody else can change what is asked of it."""
+        return HeldReference(self, cursor)
+
+    def rates(self, cursor: Cursor[TupleRow], stamps: Stamps | None = None) -> RateTable:
         """Return every current exchange rate."""
-        return self._rates_at(cursor, _stamps(cursor, (_RATES,)))
+        return self._rates_at(cursor, _stamps(cursor, (_RATES,)) if stamps is None else stamps)
 
     def prices(
         self, cursor: Cursor[TupleRow], security_ids: Iterable[str]
@@ -152,11 +158,13 @@ class MarketCache:
         return {security_id: found[security_id].jumps(security_id) for security_id in wanted}
 
     def instruments(
-        self, cursor: Cursor[TupleRow], security_ids: Iterable[str]
+        self, cursor: Cursor[TupleRow], security_ids: Iterable[str], stamps: Stamps | None = None
     ) -> dict[str, Instrument]:
         """Return the instruments that a fact has introduced; the others are left out."""
         wanted = tuple(dict.fromkeys(security_ids))
-        return self._instruments_at(cursor, wanted, _stamps(cursor, (_INSTRUMENTS,)))
+        return self._instruments_at(
+            cursor, wanted, _stamps(cursor, (_INSTRUMENTS,)) if stamps is None else stamps
+        )
 
     def business_dates(self, cursor: Cursor[TupleRow]) -> tuple[date, ...]:
         """Return the known business dates, oldest first."""
@@ -171,9 +179,9 @@ class MarketCache:
             self._dates = (Stamp(version or 0, written_by or ""), found)
         return found
 
-    def actions(self, cursor: Cursor[TupleRow]) -> ActionTable:
+    def actions(self, cursor: Cursor[TupleRow], stamps: Stamps | None = None) -> ActionTable:
         """Return every corporate action in force."""
-        return self._actions_at(cursor, _stamps(cursor, (_ACTIONS,)))
+        return self._actions_at(cursor, _stamps(cursor, (_ACTIONS,)) if stamps is None else stamps)
 
     def business_dates_known(
         self, cursor: Cursor[TupleRow], known_at: datetime | None
@@ -326,6 +334,36 @@ class MarketCache:
         while self._points > self._points_max and self._priced:
             _, gone = self._priced.popitem(last=False)
             self._points -= len(gone.quotes.days)
+
+
+class HeldReference:
+    """Rates, instruments and actions, as long as a transaction lets nobody change them.
+
+    Whether what is kept is the latest is asked once.
+    """
+
+    def __init__(self, cache: MarketCache, cursor: Cursor[TupleRow]) -> None:
+        """Ask when something is wanted."""
+        self._cache = cache
+        self._cursor = cursor
+        self._known: Stamps | None = None
+
+    def rates(self) -> RateTable:
+        """Return every exchange rate."""
+        return self._cache.rates(self._cursor, self._stamps())
+
+    def instruments(self, security_ids: Iterable[str]) -> dict[str, Instrument]:
+        """Return the instruments that a fact has introduced; the others are left out."""
+        return self._cache.instruments(self._cursor, security_ids, self._stamps())
+
+    def actions(self) -> ActionTable:
+        """Return every corporate action in force."""
+        return self._cache.actions(self._cursor, self._stamps())
+
+    def _stamps(self) -> Stamps:
+        if self._known is None:
+            self._known = _stamps(self._cursor, (_RATES, _INSTRUMENTS, _ACTIONS))
+        return self._known
 
 
 def price_quotes(

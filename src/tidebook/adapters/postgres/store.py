@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from psycopg_pool import ConnectionPool
 
     from tidebook.adapters.postgres.lead import LeadName
-    from tidebook.adapters.postgres.market_cache import MarketCache
+    from tidebook.adapters.postgres.market_cache import HeldReference, MarketCache
     from tidebook.engine.batches import LogBatch, Owned
     from tidebook.engine.book_facts import Standing
     from tidebook.engine.record_origins import FactOrigin
@@ -71,10 +71,13 @@ class PostgresUnit:
         """Work through one cursor; the cache spares reading the market again."""
         self._cursor = cursor
         self._cache = cache
+        self._held: HeldReference | None = None
 
     def hold_reference(self, *, exclusive: bool) -> None:
         """Share, or own, what bookings rest on."""
         self._hold(_REFERENCE_LOCK, exclusive=exclusive)
+        if not exclusive and self._held is None:
+            self._held = self._cache.held(self._cursor)
 
     def hold_market(self, *, exclusive: bool) -> None:
         """Share, or own, what valuations rest on."""
@@ -116,15 +119,18 @@ class PostgresUnit:
 
     def actions(self) -> ActionTable:
         """Return every corporate action in force."""
-        return self._cache.actions(self._cursor)
+        held = self._held
+        return held.actions() if held else self._cache.actions(self._cursor)
 
     def instruments(self, ids: Collection[str]) -> dict[str, Instrument]:
         """Return the instruments that are known."""
-        return self._cache.instruments(self._cursor, ids)
+        held = self._held
+        return held.instruments(ids) if held else self._cache.instruments(self._cursor, ids)
 
     def rates(self) -> RateTable:
         """Return every exchange rate."""
-        return self._cache.rates(self._cursor)
+        held = self._held
+        return held.rates() if held else self._cache.rates(self._cursor)
 
     def states(self, keys: Collection[Key]) -> dict[Key, KeyState]:
         """Return where the folds of keys stand."""

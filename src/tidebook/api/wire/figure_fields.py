@@ -169,6 +169,21 @@ def _changing(prefix: str, figure: str) -> dict[str, str]:
     return {f"{prefix}.{side}": figure for side in ("before", "after", "change")}
 
 
+_OF_HOUSEHOLD: Final = {
+    "equity.value": "equity",
+    "positions.*.value": "position_value",
+    "positions.*.percent": "position_percent",
+    "positions.*.limit_pct": "position_limit",
+}
+_OF_ACCOUNT: Final = {
+    "cash.value": "cash",
+    "day_trading_buying_power.value": "buying_power",
+    "day_trading_buying_power.multiple": "multiple",
+    "day_trading_buying_power.calls.*.amount": "call",
+    "day_trading_buying_power.calls.*.brought": "call_brought",
+    "intraday_margin.open.*.amount": "deficit",
+    "intraday_margin.open.*.brought": "deficit_brought",
+}
 FIGURE_FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
     "/positions": {
         "positions.*.quantity": "position.quantity",
@@ -375,6 +390,15 @@ FIGURE_FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
     "/users/{user_id}/tax/form-8949": {
         f"reports.*.rows.*.{name}": f"tax_sale.{name}" for name in further_figures.TAX_SALE
     },
+    "/users/{user_id}/tax/broker-differences": {
+        f"reports.*.sales.*.{name}": f"broker_difference.{name}"
+        for name in further_figures.BROKER_DIFFERENCE
+    },
+    "/users/{user_id}/compliance/accounts": {
+        f"accounts.*.{path}": f"account.{name}" for path, name in _OF_ACCOUNT.items()
+    }
+    | {f"accounts.*.{path}": f"account.{name}" for path, name in _OF_HOUSEHOLD.items()}
+    | {f"household.*.{path}": f"household.{name}" for path, name in _OF_HOUSEHOLD.items()},
     "/prices/": {"prices.*.price": "market.price"},
     "/fx-rates/": {"rates.*.rate": "market.rate"},
 }
@@ -414,6 +438,8 @@ NO_FIGURES: Final = frozenset(
         "failed",
         "provisional",
         "year",
+        "day_trades_in_window",
+        "unknown_days",
     }
 )
 """Numbers that name a state of the book, a version of a rule or the year of a row, repeat a term of

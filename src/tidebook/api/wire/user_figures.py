@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tidebook.analytics import Undefined
 from tidebook.api.replies import Json, instant_or_null
@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from tidebook.engine.users import UserBook
 
     Known = tuple[datetime | None, datetime]
+
+_CURRENCY: Final = (
+    "flows and what was realised at the rate of their day, value and cost at that of the last; a "
+    "portfolio in another currency counts its lots in its own, so that what rates did to their "
+    "cost is in profit and pnl alone"
+)
 
 
 def metrics_of(
@@ -56,6 +62,7 @@ def metrics_of(
             "total_invested": "what was paid for purchases, before costs",
             "total_value": "all positions and cash; one without a price counts at its cost",
             "realized_pnl": "by lots, after costs, without income",
+            "currency": _CURRENCY,
             "returns_percent": "money-weighted, since the first day, not a year's rate",
         },
         **rests_on(book, *known),
@@ -85,6 +92,7 @@ def portfolio_of(book: UserBook, done: Activity, held: Holdings, top: int, known
             "pnl": "value now, and what sales and income brought, less what purchases cost; all "
             "after costs",
             "return_pct": "pnl over what was paid for purchases, before costs",
+            "currency": _CURRENCY,
         },
         **rests_on(book, *known),
     }
@@ -135,6 +143,7 @@ def win_rate_of(book: UserBook, ended: ClosedTrades, known: Known) -> Json:
             "closed_trade": "one sale or cover of one security, after costs",
             "win_rate": "percent of won among won and lost; a result of 0 is neither",
             "average_loss": "negative",
+            "currency": _CURRENCY,
         },
         **rests_on(book, *known),
     }

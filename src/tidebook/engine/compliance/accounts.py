@@ -13,9 +13,11 @@ from tidebook.engine.compliance.judging import Markets, books_of
 from tidebook.model.money import ZERO, exact
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from tidebook.compliance.account_standing import AccountStanding, Concentration
+    from tidebook.compliance.policies import AccountPolicy
+    from tidebook.engine.book_facts import Rebuilt
     from tidebook.engine.compliance.ports import Household
 
 
@@ -48,13 +50,17 @@ def account_standings(household: Household, as_of: date) -> Standings:
     What was booked up to the end of the day counts, and what binds an account is what binds it on
     the day after.
     """
-    made = rebuilt(household.facts)
+    return standings_in(rebuilt(household.facts), household.policies, as_of)
+
+
+def standings_in(made: Rebuilt, policies: Mapping[str, AccountPolicy], as_of: date) -> Standings:
+    """Return the same of books that were made already."""
     markets = Markets(made.rests_on)
     transactions = {fact.transaction_id: fact for fact in made.rests_on.facts.transactions}
     after = as_of + timedelta(days=1)
     found: list[AccountStanding] = []
     for portfolio_id in sorted(made.rests_on.facts.portfolios):
-        books = books_of(made, portfolio_id, household.policies, transactions, markets)
+        books = books_of(made, portfolio_id, policies, transactions, markets)
         entries = [entry for entry in books.entries if entry.posting.on <= as_of]
         entries.sort(key=lambda entry: entry.posting.order)
         walk = Walk(books)

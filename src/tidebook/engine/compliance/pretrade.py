@@ -30,11 +30,10 @@ from tidebook.engine.compliance.judging import (
     taxes_of,
     wash_terms,
 )
-from tidebook.engine.user_trades import UserTrade, facts_of
+from tidebook.engine.user_trades import UserTrade, facts_of, unknown_instrument
 from tidebook.engine.users import portfolio_id_of
 from tidebook.errors import Fault, InvalidRequestError, UnknownPortfolioError
 from tidebook.model.facts import TransactionType
-from tidebook.model.instruments import Instrument
 from tidebook.model.markets import NO_PRICES
 from tidebook.model.money import ZERO, converted, exact
 
@@ -55,6 +54,7 @@ if TYPE_CHECKING:
     from tidebook.engine.compliance.ports import Household
     from tidebook.model.facts import Transaction
     from tidebook.model.findings import Finding
+    from tidebook.model.instruments import Instrument
     from tidebook.model.portfolios import Portfolio
 
 _APART: Final = timedelta(microseconds=1)
@@ -168,7 +168,8 @@ def supposed_trades(given: BookFacts, orders: Sequence[Order], at: datetime) -> 
     instruments = dict(given.facts.instruments)
     found: list[Transaction] = []
     for place, one in enumerate(priced):
-        known = instruments.setdefault(one.order.security_id, _unknown(one.order, one.portfolio))
+        known = instruments.get(one.order.security_id) or _unknown(one.order, one.portfolio)
+        instruments[one.order.security_id] = known
         found.extend(_facts(one, known, at + place * _APART))
     return Supposed(priced, tuple(found), instruments)
 
@@ -187,10 +188,7 @@ def _priced(given: BookFacts, order: Order, place: int, at: datetime) -> PricedO
 
 
 def _unknown(order: Order, portfolio: Portfolio) -> Instrument:
-    kind = order.asset_class or "Equity"
-    return Instrument(
-        order.security_id, order.security_id, portfolio.base_currency, kind, asset_class=kind
-    )
+    return unknown_instrument(order.security_id, order.asset_class, portfolio.base_currency)
 
 
 def _facts(one: PricedOrder, instrument: Instrument, at: datetime) -> tuple[Transaction, ...]:

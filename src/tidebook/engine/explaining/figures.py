@@ -71,6 +71,12 @@ class Scope(StrEnum):
     """An open lot as tax sees it."""
     TAX_SALE = "tax_sale"
     """A row of Form 8949."""
+    BROKER_DIFFERENCE = "broker_difference"
+    """A sale of which a broker reports another disallowed loss."""
+    ACCOUNT = "account"
+    """Where an account stands when a day is over."""
+    HOUSEHOLD = "household"
+    """Where the accounts of a household in one currency stand together."""
 
 
 class Figure(NamedTuple):
@@ -160,6 +166,9 @@ TERMS: Final[Mapping[Scope, _Terms]] = {
     Scope.TAX_TOTAL: _Terms(("user_id", "currency")),
     Scope.TAX_LOT: _Terms(("user_id", "currency", "row")),
     Scope.TAX_SALE: _Terms(("user_id", "currency", "row", "period")),
+    Scope.BROKER_DIFFERENCE: _Terms(("user_id", "currency", "row", "period")),
+    Scope.ACCOUNT: _Terms(("user_id", "portfolio_id"), ("as_of", "row")),
+    Scope.HOUSEHOLD: _Terms(("user_id", "currency"), ("as_of", "row")),
 }
 """What has to be named to ask for a figure of each scope, and what may be."""
 
@@ -355,6 +364,9 @@ _LISTED: Final = (
     *_of(Scope.TAX_TOTAL, further_figures.TAX_TOTAL),
     *_of(Scope.TAX_LOT, further_figures.TAX_LOT),
     *_of(Scope.TAX_SALE, further_figures.TAX_SALE),
+    *_of(Scope.BROKER_DIFFERENCE, further_figures.BROKER_DIFFERENCE),
+    *_of(Scope.ACCOUNT, further_figures.ACCOUNT),
+    *_of(Scope.HOUSEHOLD, further_figures.HOUSEHOLD),
 )
 FIGURES: Final[Mapping[str, Figure]] = {figure.full_name: figure for figure in _LISTED}
 """Every figure by its full name, in the order in which they are listed."""

@@ -125,6 +125,30 @@ TAX_SALE: Final[Mapping[str, str]] = {
     "adjustment": "what a wash sale took of the loss",
     "gain_or_loss": "proceeds - cost_or_other_basis + adjustment",
 }
+BROKER_DIFFERENCE: Final[Mapping[str, str]] = {
+    "disallowed": "what a wash sale took of the loss, by all accounts and identical securities",
+    "disallowed_by_broker": "the same by the one account and the one security that a broker sees",
+}
+_HELD: Final[Mapping[str, str]] = {
+    "position_value": "what one issuer is worth, longs less shorts",
+    "position_percent": "the same without its sign / equity, as percent",
+    "position_limit": "the limit on one position, as percent",
+}
+ACCOUNT: Final[Mapping[str, str]] = {
+    "equity": "the worth of the account at the close of the day",
+    "cash": "the cash of the account at the close of the day",
+    "buying_power": "what a pattern day trader may open on the day after",
+    "multiple": "how often the excess over the maintenance margin counts in it",
+    "call": "what a special maintenance margin call asks for",
+    "call_brought": "what came in for it",
+    "deficit": "an intraday margin deficit that is not met",
+    "deficit_brought": "what came in for it",
+    **_HELD,
+}
+HOUSEHOLD: Final[Mapping[str, str]] = {
+    "equity": "the sum of the accounts' equities",
+    **_HELD,
+}
 COMPARISON: Final[Mapping[str, str]] = {
     "buy_value": "what was paid for purchases in the measured days, before costs",
     "sell_value": "what sales brought, before costs",

@@ -14,7 +14,7 @@ from tidebook.compliance.policies import AccountPolicy
 from tidebook.compliance.taxes import Reporting
 from tidebook.engine.book_facts import rebuilt
 from tidebook.engine.compliance.judging import Asked, judge_household
-from tidebook.engine.compliance.tax_reports import reports_of
+from tidebook.engine.compliance.tax_reports import differences_of, reports_of
 from tidebook.engine.explaining.answers import Drawn
 from tidebook.engine.explaining.marked_book import marked_policies, marked_rebuilt
 from tidebook.engine.explaining.users import amount_tree
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tidebook.compliance.taxes import Form8949Row, TaxLot
     from tidebook.compliance.verdicts import Verdict
     from tidebook.engine.compliance.ports import KeptVerdicts
-    from tidebook.engine.compliance.tax_reports import TaxReport
+    from tidebook.engine.compliance.tax_reports import Differences, TaxReport
     from tidebook.engine.explaining.figures import Figure, Question
     from tidebook.engine.explaining.library import Library
 
@@ -133,6 +133,36 @@ def explain_tax(library: Library, question: Question, figure: Figure) -> Drawn:
     label = f"{figure.name.replace('_', ' ')}, {question.currency}"
     node = amount_tree(again, label, question.currency or "")
     return Drawn(None, None, stated(node, untraced(value)))
+
+
+def explain_difference(library: Library, question: Question, figure: Figure) -> Drawn:
+    """Return the tree under what the law, or a broker, disallows of a sale.
+
+    Raises:
+        UnknownUserError: If the user has no portfolio.
+        UnknownSubjectError: If there is no report in the currency, or no such row in it.
+    """
+    ids = [one.portfolio_id for one in portfolios_of(library.reader, question.user_id or "")]
+    household = library.compliance.household(ids)
+    made = rebuilt(household.facts)
+    year = _year(question) or library.now.year
+    value, again = (
+        _in_differences(differences_of(one, household.policies, year), question, figure)
+        for one in (made, marked_rebuilt(made))
+    )
+    label = f"{figure.name.replace('_', ' ')}, {question.currency}"
+    node = amount_tree(again, label, question.currency or "")
+    return Drawn(None, None, stated(node, untraced(value)))
+
+
+def _in_differences(found: Sequence[Differences], question: Question, figure: Figure) -> Decimal:
+    row = question.row or 0
+    for one in found:
+        if one.currency == question.currency and row < len(one.sales):
+            sale = one.sales[row]
+            is_own = figure.name == "disallowed"
+            return sale.disallowed if is_own else sale.disallowed_by_broker
+    raise UnknownSubjectError(f"a row {row} of a report in {question.currency}", None)
 
 
 def _year(question: Question) -> int | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.engine.correlating import correlated
 from tidebook.engine.dead_letters import Unprocessed
@@ -45,6 +45,17 @@ _REFUSALS_MAX: Final = 5
 _REFUSED_PAUSES_SECONDS: Final = (*_PAUSES_SECONDS, *(0.5,) * 3)
 
 Part = tuple[str, int]
+
+
+class Took(NamedTuple):
+    """A batch that was processed: its records, the requests they came from, and its time."""
+
+    records: int
+    requests: int
+    seconds: float
+
+
+_NOTHING: Final = Took(0, 0, 0.0)
 
 
 class Consumption:
@@ -83,11 +94,17 @@ class Consumption:
         self._stopping = stopping
         self._telemetry = telemetry
         self._refusals = 0
+        self._took = _NOTHING
 
     @property
     def backlog(self) -> int:
         """How many records lay unread at the last look."""
         return self._feed.backlog
+
+    @property
+    def took(self) -> Took:
+        """What the last batch was that was processed whole."""
+        return self._took
 
     def close(self) -> None:
         """Give up what is owned."""
@@ -130,6 +147,7 @@ class Consumption:
     def _tell(self, batches: Sequence[LogBatch], effect: Effect, seconds: float) -> None:
         """Tell of batches when they are committed; what is rolled back has not happened."""
         records = sum(len(batch.records) for batch in batches)
+        self._took = Took(records, len(set(_requests_of(batches))), seconds)
         if effect.duplicates:
             self._telemetry.duplicates(self._consumer, effect.duplicates)
         if effect.restated:

@@ -14,8 +14,8 @@ _PATIENCE_SECONDS_MIN: Final = 3.0
 _PATIENCE_SECONDS_MAX: Final = 60.0
 _BOOKED_A_SECOND: Final = 8_000  # about what the book does when it has the machine to itself
 _LOOK_SECONDS: Final = 0.25
-_REST_SHARE: Final = 2.0
-_REST_SECONDS_MAX: Final = 1.0
+_REST_SHARE: Final = 5.0
+_REST_SECONDS_MAX: Final = 5.0
 _QUIET_SECONDS: Final = 0.5
 _JUDGING_REST_SHARE: Final = 4.0
 _JUDGING_REST_SECONDS_MIN: Final = 1.0
@@ -29,20 +29,34 @@ class GivingWay:
         """Begin with nothing to wait for."""
         self._waits_until: float | None = None
         self._rested_at = float("-inf")
+        self._seen, self._moved_at = -1, float("-inf")
 
-    def pause_seconds(self, now: float, *, is_behind: bool, unbooked: int = 0) -> float:
-        """Return how long to wait from ``now``; 0 when a round may begin.
+    def pause_seconds(
+        self, now: float, *, is_behind: bool, unbooked: int = 0, arrived: int
+    ) -> float:
+        """Return how long to wait before asking again; 0 when a round may begin.
 
         While the book is behind the log, a round waits for it, about as long as it will take, but
-        not for ever: what is valued before is valued again after it.
+        not for ever: what is valued before is valued again after it. A rest after a round ends
+        early when nothing has moved for half a second.
+
+        Args:
+            now: The present moment, in seconds.
+            is_behind: Whether more than a batch waits to be booked.
+            unbooked: How much waits.
+            arrived: Grows whenever anything moves.
         """
+        if arrived != self._seen:
+            self._seen, self._moved_at = arrived, now
         if is_behind:
             if self._waits_until is None:
                 self._waits_until = now + _patience_seconds(unbooked)
             if now < self._waits_until:
                 return _LOOK_SECONDS
         self._waits_until = None
-        return max(0.0, self._rested_at - now)
+        if now - self._moved_at >= _QUIET_SECONDS:
+            return 0.0
+        return min(max(0.0, self._rested_at - now), _LOOK_SECONDS)
 
     def ran(self, began: float, ended: float, *, beside_others: bool) -> None:
         """Take note of a round; one beside which facts came in is followed by a rest."""

@@ -7,7 +7,7 @@ message tells the consumers that they have it already.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.engine import topics
 from tidebook.engine.batches import Done, Effect
@@ -27,10 +27,28 @@ if TYPE_CHECKING:
     from tidebook.engine.store import Unit
 
 _FEW: Final = 200
-_REST_SECONDS: Final = 0.01
 
 
-def resting(consumption: Consumption, stopping: Event) -> Callable[[], bool]:
+class Kind(NamedTuple):
+    """Topics that are shipped together, and how long to rest after a few of their records."""
+
+    name: str
+    topics: Sequence[str]
+    rest_seconds: float
+
+
+KINDS: Final = (
+    Kind("shipping", topics.INPUT_TOPICS, rest_seconds=0.01),
+    Kind(
+        "telling",
+        tuple(topic for topic in topics.DURABLE_TOPICS if topic not in topics.INPUT_TOPICS),
+        rest_seconds=0.5,
+    ),
+)
+"""What is shipped: facts, which the book waits for, and apart from them what is told of them."""
+
+
+def resting(consumption: Consumption, stopping: Event, kind: Kind) -> Callable[[], bool]:
     """Return a step that ships, and after a few records rests until there are more.
 
     To send five records costs the broker and everybody who reads from it as much as to send fifty.
@@ -39,7 +57,7 @@ def resting(consumption: Consumption, stopping: Event) -> Callable[[], bool]:
     def step() -> bool:
         is_busy = consumption.step()
         if is_busy and consumption.backlog < _FEW:
-            stopping.wait(_REST_SECONDS)
+            stopping.wait(kind.rest_seconds)
         return is_busy
 
     return step

@@ -18,20 +18,21 @@ from __future__ import annotations
 
 import logging
 import time
-from enum import Enum
 from functools import partial
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from tidebook.engine import topics
 from tidebook.engine.batches import Done, Effect
 from tidebook.engine.commands import BOOK, REFERENCE
 from tidebook.engine.record_origins import save_origins
 from tidebook.engine.records import transaction_from
+from tidebook.engine.runner.company import rest
 from tidebook.engine.runner.consuming import Consumption
 from tidebook.engine.runner.feeds import SHIPPING, BusFeed, LogFeed
 from tidebook.engine.runner.giving_way import GivingWay, LastSay
-from tidebook.engine.runner.shipping import resting, shipping
+from tidebook.engine.runner.loops import POLL_SECONDS, Loop, Stage
+from tidebook.engine.runner.shipping import KINDS, resting, shipping
 from tidebook.engine.runner.sizing import usual
 from tidebook.engine.runner.sparing import Sparing
 from tidebook.engine.runner.telling import tell_book, tell_prices, tell_series
@@ -53,18 +54,21 @@ if TYPE_CHECKING:
     from tidebook.engine.ports import Clock
     from tidebook.engine.runner.consuming import Part, Process
     from tidebook.engine.runner.feeds import Feed, Through
+    from tidebook.engine.runner.shipping import Kind
     from tidebook.engine.store import Store, Unit
     from tidebook.engine.telemetry import Telemetry
 
 _log = logging.getLogger("tidebook.runner")
 
-_POLL_SECONDS: Final = 0.25
 _BACKOFF_SECONDS: Final = (0.02, 0.1, 0.5, 1.0, 2.0, 5.0)
 _WORK_AT_ONCE: Final = 50
 _SERIES_AT_ONCE: Final = 500
 _JUDGED_AT_ONCE: Final = 20
 _STANDBY_SECONDS: Final = 1.0
 _NEWS_SECONDS: Final = 0.5
+_SELDOM_SECONDS: Final = (
+    0.05  # between looks for what is mostly not there when others' work arrives
+)
 _HINTS_SECONDS: Final = 0.01  # hints that come in so short a time are one
 
 STAGES: Final = "stages"
@@ -72,23 +76,6 @@ _WORK_PART: Final = ("book_work", 0)
 _SERIES_PART: Final = ("portfolio_days", 0)
 _FACTS: Final = frozenset(topics.INPUT_TOPICS)
 _COMPLIANCE_PART: Final = ("compliance_verdicts", 0)
-
-
-class Stage(Enum):
-    """What a runner does."""
-
-    BOOK = "book"
-    SERIES = "series"
-    SHIPPING = "shipping"
-
-
-class _Loop(NamedTuple):
-    """A worker: what it repeats, whether only while leading, and its rest when idle."""
-
-    name: str
-    make: Callable[[], Callable[[], bool]]
-    led: bool = True
-    rest_seconds: float = _POLL_SECONDS
 
 
 class Runner:
@@ -228,37 +215,41 @@ class Runner:
             found.append((SHIPPING, _parts_of(topics.DURABLE_TOPICS)))
         return found
 
-    def _loops(self) -> list[_Loop]:
-        found: list[_Loop] = []
+    def _loops(self) -> list[Loop]:
+        found: list[Loop] = []
         if Stage.BOOK in self._stages:
             found += self._log_loops() if self._through is None else self._bus_loops(self._through)
         if Stage.SERIES in self._stages:
-            found.append(_Loop("series", self._series_steps))
+            found.append(Loop("series", self._series_steps))
             if self._compliance is not None:
-                found.append(_Loop("compliance", self._compliance_steps))
+                found.append(Loop("compliance", self._compliance_steps))
         if Stage.SHIPPING in self._stages and self._through is not None:
-            found.append(_Loop("shipping", partial(self._shipping_steps, self._through)))
+            found += [
+                Loop(kind.name, partial(self._shipping_steps, self._through, kind))
+                for kind in KINDS
+            ]
         return found
 
-    def _log_loops(self) -> list[_Loop]:
+    def _log_loops(self) -> list[Loop]:
         everything = _parts_of([topics.RAW_TRANSACTIONS])
         shares = [everything[i :: self._workers] for i in range(self._workers)]
         found = [
-            _Loop(f"book-{i}", partial(self._book_steps, self._log_feed(BOOK, share)))
+            Loop(f"book-{i}", partial(self._book_steps, self._log_feed(BOOK, share)))
             for i, share in enumerate(shares)
             if share
         ]
         reference = self._log_feed(REFERENCE, _parts_of(topics.REFERENCE_TOPICS))
-        found.append(_Loop("reference", partial(self._reference_steps, reference)))
+        steps = partial(self._reference_steps, reference)
+        found.append(Loop("reference", steps, deaf_seconds=_SELDOM_SECONDS))
         return found
 
-    def _bus_loops(self, through: Through) -> list[_Loop]:
+    def _bus_loops(self, through: Through) -> list[Loop]:
         """Return workers that share what they read with those of other processes.
 
         They wait for messages by themselves. Keys are folded again by whoever leads.
         """
         found = [
-            _Loop(
+            Loop(
                 f"book-{i}",
                 partial(self._taking_steps, self._bus_feed(through, BOOK), self._book),
                 led=False,
@@ -267,8 +258,8 @@ class Runner:
             for i in range(self._workers)
         ]
         reference = partial(self._taking_steps, self._bus_feed(through, REFERENCE), self._take)
-        found.append(_Loop("reference", reference, led=False, rest_seconds=0.0))
-        found.append(_Loop("folding", self._folding_steps))
+        found.append(Loop("reference", reference, led=False, rest_seconds=0.0))
+        found.append(Loop("folding", self._folding_steps, deaf_seconds=_SELDOM_SECONDS))
         return found
 
     def _log_feed(self, consumer: str, parts: Sequence[Part]) -> LogFeed:
@@ -285,18 +276,18 @@ class Runner:
             stopping=self._stopping,
         )
 
-    def _start_loop(self, loop: _Loop) -> None:
+    def _start_loop(self, loop: Loop) -> None:
         thread = Thread(
             target=self._loop, args=(loop, loop.make()), name=f"tidebook-{loop.name}", daemon=True
         )
         self._threads.append(thread)
         thread.start()
 
-    def _loop(self, loop: _Loop, step: Callable[[], bool]) -> None:
+    def _loop(self, loop: Loop, step: Callable[[], bool]) -> None:
         """Repeat a step; rest when it found nothing, back off when the store is away."""
         attempt = 0
         while not self._stopping.is_set():
-            if loop.led and not self._leading.wait(_POLL_SECONDS):
+            if loop.led and not self._leading.wait(POLL_SECONDS):
                 continue
             seen = self._arrived.count
             try:
@@ -310,6 +301,8 @@ class Runner:
                 attempt = self._back_off(loop.name, error, attempt)
                 continue
             if not busy and loop.rest_seconds:
+                if loop.deaf_seconds:
+                    self._stopping.wait(loop.deaf_seconds)
                 self._arrived.wait(seen, loop.rest_seconds)
 
     def _back_off(self, name: str, error: Exception, attempt: int) -> int:
@@ -346,6 +339,7 @@ class Runner:
         def step() -> bool:
             if consumption.step():
                 self._after_book()
+                rest(consumption.took, self._stopping)
                 return True
             return folding.run(self._fold_again)
 
@@ -360,16 +354,17 @@ class Runner:
     def _taking_steps(self, feed: BusFeed, process: Process) -> Callable[[], bool]:
         return self._steps(self._consumption(feed.consumer, feed, process))
 
-    def _shipping_steps(self, through: Through) -> Callable[[], bool]:
-        feed = self._log_feed(SHIPPING, _parts_of(topics.DURABLE_TOPICS))
+    def _shipping_steps(self, through: Through, kind: Kind) -> Callable[[], bool]:
+        feed = self._log_feed(SHIPPING, _parts_of(kind.topics))
         ship = shipping(through, self._fences)
-        return resting(self._consumption(SHIPPING, feed, ship), self._stopping)
+        return resting(self._consumption(SHIPPING, feed, ship), self._stopping, kind)
 
     def _steps(self, consumption: Consumption) -> Callable[[], bool]:
         def step() -> bool:
             busy = consumption.step()
             if busy:
                 self._after_book()
+                rest(consumption.took, self._stopping)
             return busy
 
         return step
@@ -379,13 +374,14 @@ class Runner:
         valuing = Sparing(_SERIES_AT_ONCE)
 
         def step() -> bool:
-            began = time.monotonic()
+            began, seen = time.monotonic(), self._facts.count
             unbooked = self._unbooked()
             is_behind = unbooked > usual(self._batch_max)
-            if pause := giving_way.pause_seconds(began, is_behind=is_behind, unbooked=unbooked):
+            if pause := giving_way.pause_seconds(
+                began, is_behind=is_behind, unbooked=unbooked, arrived=seen
+            ):
                 self._stopping.wait(pause)
                 return True
-            seen = self._facts.count
             busy = valuing.run(self._value_again)
             beside_others = self._facts.count != seen
             giving_way.ran(began, time.monotonic(), beside_others=beside_others)
@@ -405,7 +401,7 @@ class Runner:
                 is_waiting=waiting > 0,
                 is_behind=waiting > usual(self._batch_max),
             ):
-                self._stopping.wait(_POLL_SECONDS)
+                self._stopping.wait(POLL_SECONDS)
                 return True
             busy = judging.run(self._judge_again)
             last_say.ran(began, time.monotonic())

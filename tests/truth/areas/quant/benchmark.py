@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tests.truth.areas.quant.samples import compare, expect_refusal, year_of
+from tests.truth.areas.quant.samples import compare, expect_refusal, is_refused, year_of
 from tests.truth.tolerance import assert_all_close
 from tidebook.analytics import (
     Conventions,
@@ -41,7 +41,7 @@ def check(case: Content) -> None:
     if case["function"] == "pme":
         compare(_market(inputs), case)
         return
-    if "error" in case["expected"]:
+    if is_refused(case, np.concatenate(_pairs(inputs))):
         expect_refusal(lambda: _figures(*_pairs(inputs), _conventions(inputs)), case)
         return
     compare(_figures(*_pairs(inputs), _conventions(inputs)), case)

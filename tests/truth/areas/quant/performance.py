@@ -224,7 +224,15 @@ def _check_noted(status: str, found: RuledReturns) -> None:
 
 
 def _values(inputs: dict[str, Any]) -> tuple[DailyValues, NDArray[np.bool_]]:
-    """Return the case's days; where only values are told, each opens at the one before."""
+    """Return the case's days; where only values are told, each opens at the one before.
+
+    Several accounts are one portfolio: their values and flows are added up.
+    """
+    if "accounts" in inputs:
+        parts, valued = zip(*map(_values, inputs["accounts"]), strict=True)
+        names = ("bmv", "bcf", "ecf", "emv", "fees")
+        columns = [np.sum([getattr(part, name) for part in parts], axis=0) for name in names]
+        return DailyValues(parts[0].dates, *columns), np.logical_and.reduce(valued)
     closing = inputs.get("mv_close_before_eod") or inputs.get("mv_close") or inputs["mv"]
     size = len(closing)
     at_end = np.array(inputs.get("flows_eod") or inputs.get("flows") or [0] * size, np.float64)

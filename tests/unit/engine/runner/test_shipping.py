@@ -6,7 +6,8 @@ from typing import Any, cast
 
 import pytest
 
-from tidebook.engine.runner.shipping import resting
+from tidebook.engine import topics
+from tidebook.engine.runner.shipping import KINDS, Kind, resting
 
 
 class Stopping:
@@ -37,6 +38,13 @@ class Consumption:
 )
 def test_it_rests_after_a_few_and_never_before_many(backlog: int, rests: list[float]) -> None:
     stopping = Stopping()
-    step = resting(cast("Any", Consumption(backlog)), cast("Any", stopping))
+    kind = Kind("shipping", (), rest_seconds=0.01)
+    step = resting(cast("Any", Consumption(backlog)), cast("Any", stopping), kind)
     assert step() is (backlog > 0)
     assert stopping.waited == rests
+
+
+def test_every_topic_is_shipped_by_one_worker_and_facts_apart_from_what_is_told() -> None:
+    facts, told = (kind.topics for kind in KINDS)
+    assert sorted((*facts, *told)) == sorted(topics.DURABLE_TOPICS)
+    assert set(facts) == set(topics.INPUT_TOPICS)

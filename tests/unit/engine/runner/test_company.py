@@ -1,0 +1,37 @@
+"""A batch of little from many is followed by a rest, any other by none."""
+
+from __future__ import annotations
+
+import pytest
+
+from tidebook.engine.runner.company import rest_seconds
+from tidebook.engine.runner.consuming import Took
+
+
+@pytest.mark.parametrize(
+    ("took", "rests"),
+    [
+        (Took(0, 0, 0.0), 0.0),
+        (Took(1, 1, 0.05), 0.0),
+        (Took(3, 3, 0.05), 0.0),
+        (Took(400, 1, 0.05), 0.0),
+        (Took(4, 4, 0.05), 0.05),
+        (Took(499, 300, 0.05), 0.05),
+        (Took(500, 300, 0.05), 0.0),
+        (Took(40, 40, 0.001), 0.02),
+        (Took(40, 40, 3.0), 0.1),
+    ],
+    ids=[
+        "nothing was processed",
+        "one fact",
+        "a few",
+        "many of one request",
+        "of four requests: as long as it took",
+        "just few enough",
+        "so many that there is no time to lose",
+        "quick: a fiftieth of a second",
+        "slow: a tenth of a second",
+    ],
+)
+def test_how_long_a_worker_rests(took: Took, rests: float) -> None:
+    assert rest_seconds(took) == rests
