@@ -202,6 +202,22 @@ def test_a_sale_says_what_it_would_lose_and_from_when_it_would_not(desk: Desk) -
     assert checked["reduce_only"] is True
 
 
+def test_what_is_sold_beyond_what_is_held_washes_nothing(desk: Desk) -> None:
+    desk.trade(qty=20, price=41, executed_at="2024-02-15T15:30:00Z", external_id="b2")
+    (checked,) = desk.check(order("sell", 50, 45))["orders"]
+    assert (checked["would_wash"], checked["clean_qty"]) == (False, "50")
+
+
+def test_contracts_are_counted_and_not_the_shares_that_they_are_for(desk: Desk) -> None:
+    call = "OTHER 240621C00040000"
+    desk.trade(symbol=call, qty=2, price=3, executed_at="2024-01-08T15:30:00Z", external_id="o1")
+    sell: dict[str, object] = {"symbol": call, "side": "sell", "qty": 2, "price": 4}
+    (checked,) = desk.check(sell)["orders"]
+    assert checked["clean_qty"] == "2"
+    (bought,) = desk.check(sell | {"side": "buy", "qty": 3})["orders"]
+    assert bought["clean_qty"] == "3"
+
+
 def test_a_basket_is_judged_one_order_after_the_other(desk: Desk) -> None:
     first, second = desk.check(
         order("buy", 10, "41", order_id="in"), order("sell", 10, "41", order_id="out")

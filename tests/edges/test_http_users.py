@@ -7,7 +7,7 @@ u1 buys 10 ACME at 100 on 2 January 2024 and sells 4 at 120 on 10 January; ACME 
 from __future__ import annotations
 
 import time
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -66,13 +66,25 @@ class Levels:
         return tuple(DatedValue(on, D(level)) for on, level in levels)
 
 
+class PassingClock(StoppedClock):
+    """A clock on which some time may pass between two looks."""
+
+    def __init__(self) -> None:
+        self.passes = timedelta()
+        self.looks = 0
+
+    def now(self) -> datetime:
+        self.looks += 1
+        return super().now() + self.looks * self.passes
+
+
 class Desk:
     """A client over a book in memory, with one benchmark."""
 
     def __init__(self) -> None:
         self.book = MemoryBook()
         self.provider = Levels()
-        clock = StoppedClock()
+        clock = self.clock = PassingClock()
         self.store = MemoryBenchmarks()
         self.ids = iter(f"id-{number}" for number in range(1000))
         benchmarks = Benchmarks(self.store, self.provider, self.book, clock)
@@ -267,6 +279,7 @@ def test_the_whole_comparison_by_hand(traded: Desk) -> None:
         }
     ]
     assert body["known_at"] == "2024-02-01T12:00:00Z"
+    assert body["portfolios"][0]["freshness"]["known_at"] == body["known_at"]
 
 
 def test_a_benchmark_is_told_as_it_was_known(traded: Desk) -> None:
@@ -286,6 +299,23 @@ def test_a_benchmark_is_told_as_it_was_known(traded: Desk) -> None:
     assert traded.provider.asked == []
     nothing = traded.get(f"/users/u1/comparative?{JANUARY}&known_at=2024-02-01T09:00:00Z", 503)
     assert nothing["code"] == "benchmark_unavailable"
+
+
+def test_levels_fetched_for_an_answer_are_known_at_its_instant(traded: Desk) -> None:
+    # Time passes between the reading of the book and the fetching of the levels.
+    body = {
+        "scope": {"as_of_date": "2024-01-31"},
+        "periods": [{"type": "SI"}],
+        "metrics": ["BETA"],
+        "options": {"benchmark": "SPY"},
+    }
+    traded.clock.passes = timedelta(seconds=1)
+    answer = traded.client.post("/portfolios/user:u1/risk", json=body)
+    assert answer.status_code == 200, answer.text
+    known_at = datetime.fromisoformat(answer.json()["freshness"]["known_at"])
+    kept = traded.store.levels("SPY", known_at)
+    assert kept is not None
+    assert kept.fetched_at <= known_at
 
 
 def test_the_short_form_sets_like_against_like(traded: Desk) -> None:

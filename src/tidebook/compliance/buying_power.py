@@ -281,7 +281,7 @@ def day_trading_buying_power(trade: Trade, context: Context) -> Verdict:
         why = limit.why or "no exchange rate brings the trade into the account's currency"
         remedy = "send the prices, and the rates, that the value of the account rests on"
         return undecided(trade, ruleset, f"the buying power is not known: {why}", remedy)
-    position = context.exposure.positions.get(trade.security_id)
+    position = context.exposure.traded
     used = power.used + opened * unit * power_weight(trade, position)
     amounts = (
         money("day_trading_buying_power", limit.value, account),

@@ -28,6 +28,7 @@ from tidebook.compliance.intraday_rules import (
 from tidebook.compliance.margin_days import DeficitRecord
 from tidebook.compliance.margin_rules import (
     MAINTENANCE_MARGIN,
+    maintenance_of,
     maintenance_rates,
     maintenance_required,
 )
@@ -37,13 +38,15 @@ from tidebook.compliance.trades import (
     AccountType,
     DayTradeRegime,
     Known,
+    beside_of,
     held_before,
+    traded_before,
     unit_worth,
 )
 from tidebook.model.money import ZERO
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable
     from datetime import date
     from decimal import Decimal
 
@@ -51,7 +54,7 @@ if TYPE_CHECKING:
     from tidebook.compliance.day_trading import PatternRule
     from tidebook.compliance.margin import MaintenanceRates
     from tidebook.compliance.rules import RuleSet
-    from tidebook.compliance.trades import Account, Position, Standing, Trade
+    from tidebook.compliance.trades import Account, Position, Rest, Standing, Trade
 
 REACH: Final = timedelta(days=500)
 """How far back a deficit binds: one that was late a year before a freeze of 90 days, and began
@@ -61,6 +64,7 @@ five sessions before it was late."""
 class Opening(NamedTuple):
     """An account at the close before a day: its worth, what it holds, and its cash.
 
+    ``rest`` gives all positions, as far as they have a price.
     ``level_at`` gives equity less maintenance margin, by the rates that it is handed, at the close
     of a day on which nothing was booked since the last one that was.
     """
@@ -68,7 +72,7 @@ class Opening(NamedTuple):
     on: date
     account: Account
     equity: Known
-    positions: Collection[Position]
+    rest: Callable[[], Rest]
     cash: Known
     level_at: Callable[[date, MaintenanceRates], Decimal | None]
 
@@ -117,7 +121,7 @@ class Conduct:
             self.deficits.stop()
             return
         rates = maintenance_rates(account, ruleset)
-        required = maintenance_required(opening.positions, rates)
+        required = maintenance_of((), opening.rest(), rates)
         self._rates = rates
         self.deficits.begin(
             on,
@@ -144,7 +148,7 @@ class Conduct:
         excess = opening.equity
         if excess.value is not None:
             rates = maintenance_rates(account, kept)
-            excess = Known(excess.value - maintenance_required(opening.positions, rates))
+            excess = Known(excess.value - maintenance_of((), opening.rest(), rates))
         self.power.begin(on, excess, opening.cash, power_rule(account, power))
         self._has_power = True
 
@@ -195,7 +199,7 @@ class Conduct:
             power = self.power.standing if self._has_power else None
             if self._has_power:
                 held = held_before(trade, standing)
-                self.power.take(trade, held, standing.positions.get(trade.security_id))
+                self.power.take(trade, held, traded_before(trade, standing))
             self.pass_by(trade)
             if power is None and self.day_trader.is_plain:
                 return UNBOUND
@@ -203,15 +207,11 @@ class Conduct:
         if self._rates is None:
             return UNBOUND
         bound = self.deficits.standing(trade.on)
-        unit = unit_worth(trade)
-        if unit is None or any(
-            one.unit_value is None and one.quantity
-            for one in standing.positions.values()
-            if one.security_id != trade.security_id
-        ):
+        unit, traded = unit_worth(trade), traded_before(trade, standing)
+        if unit is None or beside_of(trade, standing).unpriced:
             self.deficits.lose()
             return Bound(margin=bound._replace(cash_after=cash_after))
-        change = required_change(trade, standing.positions[trade.security_id], unit, self._rates)
+        change = required_change(trade, traded, unit, self._rates)
         timed = trade.at is not None
         step = self.deficits.take(trade.trade_id, ZERO, change, timed=timed)
         return Bound(margin=bound._replace(step=step, cash_after=cash_after))

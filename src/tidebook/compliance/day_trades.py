@@ -24,7 +24,7 @@ from tidebook.model.money import ZERO
 from tidebook.model.sessions import last_sessions, session_on_or_before
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date
     from decimal import Decimal
 
@@ -200,9 +200,9 @@ class Window(NamedTuple):
         return self if len(kept) == len(self.day_trades) else self._replace(day_trades=kept)
 
 
-def by_date(day_trades: Iterable[DayTrade]) -> Mapping[date, int]:
+def by_date(day_trades: Sequence[DayTrade]) -> Mapping[date, int]:
     """Return how many day trades were made on each day."""
-    return Counter(one.on for one in day_trades)
+    return Counter([one.on for one in day_trades]) if day_trades else {}
 
 
 def _first_from(made: Sequence[DayTrade], start: date) -> int:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tidebook.compliance.bound import DayTrader, Designation
 from tidebook.compliance.day_trades import by_date
-from tidebook.compliance.rules import Findings, count, money, param, verdict
+from tidebook.compliance.rules import Findings, count, money, not_applicable, param, passed, verdict
 from tidebook.compliance.trades import AccountType, AssetClass, DayTradeRegime
 from tidebook.compliance.verdicts import Amount, Evidence, Status
 from tidebook.model.money import ONE, ZERO, larger, quotient
@@ -118,7 +118,15 @@ def regime_on(account: Account, on: date) -> DayTradeRegime:
 
 def pattern_rule(account: Account, ruleset: RuleSet) -> PatternRule:
     """Return the thresholds for an account; a broker may ask for more equity, never for less."""
-    least = max(ruleset.params["equity_min"].value, param(account, ruleset, "equity_min"))
+    named, policy = ruleset.params, account.policy
+    if policy is None or not policy.params:
+        return PatternRule(
+            named["day_trades_min"].value,
+            named["share_above"].value,
+            named["equity_min"].value,
+            int(named["resets_max"].value),
+        )
+    least = max(named["equity_min"].value, param(account, ruleset, "equity_min"))
     return PatternRule(
         param(account, ruleset, "day_trades_min"),
         param(account, ruleset, "share_above"),
@@ -136,15 +144,15 @@ def pattern_day_trading(trade: Trade, context: Context) -> Verdict:
     exempt = why_exempt(context.account, trade.asset_class, trade.on)
     if exempt:
         shown = () if context.account.type is AccountType.CASH else _amounts(pattern)
-        found = Findings(Status.NOT_APPLICABLE, exempt, amounts=shown)
-        return verdict(trade, context.ruleset, found)
+        return not_applicable(trade, context.ruleset, exempt, shown)
     designation = known.designation
     if designation is None and pattern.is_pattern:
         designation = Designation(trade.on, pattern.day_trades)
     if designation is None:
-        found = Findings(
-            Status.PASS, f"{_told(pattern)}: no pattern", _evidence(pattern), _amounts(pattern)
-        )
+        told, amounts = f"{_told(pattern)}: no pattern", _amounts(pattern)
+        if not pattern.day_trades:
+            return passed(trade, context.ruleset, told, amounts)
+        found = Findings(Status.PASS, told, _evidence(pattern), amounts)
         return verdict(trade, context.ruleset, found)
     known = known._replace(designation=designation)
     return verdict(trade, context.ruleset, _of_designated(trade, context, (pattern, known), rule))

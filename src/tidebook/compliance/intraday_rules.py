@@ -16,6 +16,7 @@ from tidebook.compliance.intraday_margin import (
 )
 from tidebook.compliance.margin_rules import (
     NEEDS_VALUE,
+    maintenance_of,
     maintenance_rates,
     maintenance_required,
     missing_of,
@@ -202,9 +203,9 @@ def _open(known: MarginStanding, account: Account) -> tuple[Evidence, ...]:
 def _step(trade: Trade, context: Context, equity: Decimal) -> LevelStep:
     """Return the level that a trade leaves where no earlier one of its day is known."""
     rates = maintenance_rates(context.account, context.ruleset)
-    after = context.exposure.positions[trade.security_id]
+    after = context.exposure.traded
     before = after._replace(quantity=after.quantity - trade.signed)
     change = required_change(trade, before, after.unit_value or ZERO, rates)
-    required = maintenance_required(context.exposure.positions.values(), rates) - change
+    required = maintenance_of((after,), context.exposure.rest, rates) - change
     event = MarginEvent(trade.trade_id, EventKind.TRANSACTION, requirement_change=change)
     return levels(equity, required, [event])[0]

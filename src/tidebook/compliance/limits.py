@@ -9,7 +9,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
-from tidebook.compliance.rules import Findings, money, not_applicable, undecided, verdict
+from tidebook.compliance.rules import Findings, money, not_applicable, passed, undecided, verdict
 from tidebook.compliance.trades import (
     AssetClass,
     held_before,
@@ -18,7 +18,8 @@ from tidebook.compliance.trades import (
     worth,
 )
 from tidebook.compliance.verdicts import Amount, Evidence, Status
-from tidebook.model.money import ZERO, larger, quotient
+from tidebook.model.money import ZERO, decimal_text as plain, larger, quotient
+from tidebook.model.tuples import made
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -81,11 +82,11 @@ def position_size_limit(trade: Trade, context: Context) -> Verdict:
         return undecided(trade, ruleset, why, _NEEDS_VALUE)
     limit_pct = context.param("limit_pct")
     same = _same_issuer(trade, context)
-    missing = _uncounted((*same, context.exposure.positions[trade.security_id]))
+    missing = _uncounted((*same, context.exposure.traded))
     if missing:
         return undecided(trade, ruleset, missing, _NEEDS_VALUE)
     # An option with a delta counts as what it moves like, on either side of its underlying.
-    unit = _counted_unit(trade, context, unit)
+    unit = _counted_unit(context, unit)
     value = sum((one.quantity * (one.limited_value or ZERO) for one in same), held * unit)
     reduces = reduces or (bool(same) and abs(value + trade.signed * unit) < abs(value))
     size = size_after(value, trade.signed * unit, unit, equity.value, limit_pct)
@@ -96,14 +97,14 @@ def position_size_limit(trade: Trade, context: Context) -> Verdict:
         ).max_additional
         additional = scaled.scaleb(-_COIN_PLACES)
     amounts = (
-        Amount("post_trade_pct", size.post_trade_pct, "percent"),
-        Amount("limit_pct", limit_pct, "percent"),
-        Amount("max_additional_qty", additional, "units"),
+        made(Amount, ("post_trade_pct", size.post_trade_pct, "percent", "")),
+        made(Amount, ("limit_pct", limit_pct, "percent", "")),
+        made(Amount, ("max_additional_qty", additional, "units", "")),
         money("equity", equity.value, context.account),
     )
-    issuer = context.exposure.positions[trade.security_id].issuer if same else ""
+    issuer = context.exposure.traded.issuer if same else ""
     what = f"what is held of {issuer}" if same else "the position"
-    told = f"{what} is {size.post_trade_pct.normalize():f} % of the equity after the trade"
+    told = f"{what} is {_percent(size.post_trade_pct, limit_pct)} % of the equity after the trade"
     evidence = tuple(
         Evidence("same_issuer", (one.security_id,), quantity=one.quantity, note=one.issuer)
         for one in same
@@ -124,7 +125,7 @@ def position_size_limit(trade: Trade, context: Context) -> Verdict:
 def sector_concentration(trade: Trade, context: Context) -> Verdict:
     """Judge how much of the equity one sector is after a trade."""
     ruleset, equity = context.ruleset, context.standing.equity
-    sector = context.exposure.positions[trade.security_id].sector
+    sector = context.exposure.traded.sector
     if not sector:
         return not_applicable(trade, ruleset, "the security is in no sector that is known")
     if only_reduces(trade, held_before(trade, context.standing)):
@@ -142,7 +143,7 @@ def sector_concentration(trade: Trade, context: Context) -> Verdict:
         Amount("post_trade_pct", share, "percent"),
         Amount("limit_pct", limit_pct, "percent"),
     )
-    told = f"sector {sector} is {share.normalize():f} % of the equity after the trade"
+    told = f"sector {sector} is {_percent(share, limit_pct)} % of the equity after the trade"
     if share <= limit_pct:
         return verdict(trade, ruleset, Findings(Status.PASS, told, amounts=amounts))
     evidence = tuple(
@@ -187,9 +188,8 @@ def order_value_limit(trade: Trade, context: Context) -> Verdict:
         money("value_max", most, context.account),
     )
     if value <= most:
-        found = Findings(Status.PASS, f"the trade is worth {value}", amounts=amounts)
-        return verdict(trade, ruleset, found)
-    reason = f"the trade is worth {value}, more than {most}"
+        return passed(trade, ruleset, f"the trade is worth {plain(value)}", amounts)
+    reason = f"the trade is worth {plain(value)}, more than {plain(most)}"
     if only_reduces(trade, held_before(trade, context.standing)):
         found = Findings(Status.PASS, f"{reason}; it only reduces a position", amounts=amounts)
         return verdict(trade, ruleset, found)
@@ -206,8 +206,7 @@ def opposite_trade(trade: Trade, context: Context) -> Verdict:
         if one.security_id == trade.security_id and one.side is not trade.side
     ]
     if not against:
-        found = Findings(Status.PASS, "no trade the other way came before it on the day")
-        return verdict(trade, ruleset, found)
+        return passed(trade, ruleset, "no trade the other way came before it on the day")
     if trade.at is None or any(one.at is None for one in against):
         why = "a trade the other way was made on the day, and the instant of one is not known"
         return undecided(trade, ruleset, why, "report the instant of each trade")
@@ -255,6 +254,12 @@ def user_limits(trade: Trade, context: Context) -> Verdict:
 _REDUCES = "the trade only reduces a position"
 
 
+def _percent(value: Decimal, limit_pct: Decimal) -> str:
+    """Return a percentage in two places, or in all where two would not tell it from the limit."""
+    short = f"{value:.2f}".rstrip("0").rstrip(".")
+    return f"{value.normalize():f}" if Decimal(short) == limit_pct else short
+
+
 def _why_no_equity(context: Context) -> str:
     equity = context.standing.equity
     if equity.value is None:
@@ -266,13 +271,12 @@ def _why_no_equity(context: Context) -> str:
 
 def _same_issuer(trade: Trade, context: Context) -> list[Position]:
     """Return the positions of the traded security's issuer in other securities."""
-    issuer = context.exposure.positions[trade.security_id].issuer
-    positions: Iterable[Position] = context.standing.positions.values()
+    issuer = context.exposure.traded.issuer
     if not issuer:
         return []
     return [
         one
-        for one in positions
+        for one in context.standing.positions.values()
         if one.issuer == issuer and one.security_id != trade.security_id and one.quantity
     ]
 
@@ -287,9 +291,9 @@ def _uncounted(positions: Iterable[Position]) -> str:
     return ""
 
 
-def _counted_unit(trade: Trade, context: Context, unit: Decimal) -> Decimal:
+def _counted_unit(context: Context, unit: Decimal) -> Decimal:
     """Return what one unit of the traded security counts as: by its delta where it has one."""
-    stated = context.exposure.positions[trade.security_id].delta_value
+    stated = context.exposure.traded.delta_value
     return unit if stated is None or stated.value is None else stated.value
 
 

@@ -20,6 +20,7 @@ from tidebook.compliance.rules import (
     money,
     not_applicable,
     param,
+    passed,
     short_of,
     times,
     undecided,
@@ -32,10 +33,11 @@ from tidebook.compliance.trades import (
     held_before,
     only_reduces,
     opened_quantity,
+    traded_before,
     unit_worth,
 )
 from tidebook.compliance.verdicts import Status
-from tidebook.model.money import ONE, ZERO, exact, quotient
+from tidebook.model.money import ONE, ZERO, decimal_text as plain, exact, quotient
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -67,7 +69,7 @@ def reg_t_initial(trade: Trade, context: Context) -> Verdict:
     held = held_before(trade, context.standing)
     opened = opened_quantity(trade, held)
     if not opened:
-        return _kept(trade, context, "the trade only closes")
+        return passed(trade, ruleset, "the trade only closes")
     unit, equity = unit_worth(trade), context.standing.equity
     missing = missing_of(context, unit)
     if missing or unit is None or equity.value is None:
@@ -76,7 +78,7 @@ def reg_t_initial(trade: Trade, context: Context) -> Verdict:
         context.at_least("long"), context.at_least("short"), context.at_least("full")
     )
     taken = _initial_held(context, trade, rates)
-    leg = _leg(trade, context.exposure.positions[trade.security_id])
+    leg = _leg(trade, context.exposure.traded)
     initial = initial_margin(opened * unit, leg, equity.value - taken, rates)
     amounts = (
         money("required", initial.required, account),
@@ -85,10 +87,10 @@ def reg_t_initial(trade: Trade, context: Context) -> Verdict:
         money("buying_power", buying_power(initial.available, rates), account),
     )
     if not initial.deficit:
-        found = Findings(Status.PASS, "the free equity covers the initial margin", amounts=amounts)
-        return verdict(trade, ruleset, found)
-    reason = f"initial margin of {initial.required} is asked and {initial.available} is free"
-    remedy = f"bring in {initial.deficit}, or trade less"
+        return passed(trade, ruleset, "the free equity covers the initial margin", amounts)
+    free = plain(initial.available)
+    reason = f"initial margin of {plain(initial.required)} is asked and {free} is free"
+    remedy = f"bring in {plain(initial.deficit)}, or trade less"
     return verdict(trade, ruleset, Findings(Status.FAIL, reason, (), amounts, None, remedy))
 
 
@@ -101,8 +103,9 @@ def maintenance_margin(trade: Trade, context: Context) -> Verdict:
     equity = context.standing.equity.value
     if missing or equity is None:
         return undecided(trade, ruleset, missing, NEEDS_VALUE)
-    held = context.exposure.positions[trade.security_id]
-    needed = _maintenance_with(held, context.exposure.rest, maintenance_rates(account, ruleset))
+    held = context.exposure.traded
+    rates = maintenance_rates(account, ruleset)
+    needed = maintenance_of((held,), context.exposure.rest, rates)
     kept = maintenance(equity, needed)
     amounts = (
         money("equity", equity, account),
@@ -111,13 +114,12 @@ def maintenance_margin(trade: Trade, context: Context) -> Verdict:
         *_call_below(context, equity, needed),
     )
     if not kept.deficiency:
-        found = Findings(Status.PASS, "the equity covers the maintenance margin", amounts=amounts)
-        return verdict(trade, ruleset, found)
-    reason = f"equity of {equity} is below the maintenance margin of {needed}"
+        return passed(trade, ruleset, "the equity covers the maintenance margin", amounts)
+    reason = f"equity of {plain(equity)} is below the maintenance margin of {plain(needed)}"
     if only_reduces(trade, held_before(trade, context.standing)):
         reason += "; the trade brings it down and is not held up"
         return verdict(trade, ruleset, Findings(Status.FLAG, reason, (), amounts))
-    remedy = f"bring in {kept.deficiency}, or close positions"
+    remedy = f"bring in {plain(kept.deficiency)}, or close positions"
     return verdict(trade, ruleset, Findings(Status.FAIL, reason, (), amounts, None, remedy))
 
 
@@ -153,13 +155,14 @@ def minimum_equity(trade: Trade, context: Context) -> Verdict:
     leans = exposure.short_value > ZERO or exposure.long_value > equity
     amounts = (money("equity", equity, account), money("equity_min", least, account))
     if not leans:
-        found = Findings(Status.PASS, "all that is held is fully paid", amounts=amounts)
-        return verdict(trade, ruleset, found)
+        return passed(trade, ruleset, "all that is held is fully paid", amounts)
     if equity >= least or only_reduces(trade, held_before(trade, context.standing)):
-        found = Findings(Status.PASS, "the account may borrow and sell short", amounts=amounts)
-        return verdict(trade, ruleset, found)
-    reason = f"equity of {equity} is below {least}, with which an account may borrow or sell short"
-    remedy = f"bring in {short_of(least, equity)}, or buy no more than can be paid in full"
+        return passed(trade, ruleset, "the account may borrow and sell short", amounts)
+    reason = (
+        f"equity of {plain(equity)} is below {plain(least)}, with which an account may borrow or "
+        "sell short"
+    )
+    remedy = f"bring in {plain(short_of(least, equity))}, or buy no more than can be paid in full"
     return verdict(trade, ruleset, Findings(Status.FAIL, reason, (), amounts, None, remedy))
 
 
@@ -170,12 +173,12 @@ def leverage_limit(trade: Trade, context: Context) -> Verdict:
     reduces = only_reduces(trade, held_before(trade, context.standing))
     if missing or equity is None:
         if reduces:
-            return _kept(trade, context, "the trade only reduces a position")
+            return passed(trade, ruleset, "the trade only reduces a position")
         return undecided(trade, ruleset, missing, NEEDS_VALUE)
     exposure = context.exposure
     leverage = gross_leverage(exposure.long_value, exposure.short_value, equity)
     if exposure.long_value + exposure.short_value == ZERO:
-        return _kept(trade, context, "nothing is held after the trade")
+        return passed(trade, ruleset, "nothing is held after the trade")
     day, night = context.param("intraday_max"), context.param("overnight_max")
     amounts = (
         times("leverage", leverage, "" if leverage is not None else "there is no equity"),
@@ -209,7 +212,7 @@ def maintenance_required(positions: Iterable[Position], rates: MaintenanceRates)
     needed = ZERO
     with exact():
         # What is no leveraged fund, which is most of all that is held, needs the same rate.
-        plain = long_requirement(ONE, rates)
+        usual = long_requirement(ONE, rates)
         for _, quantity, price, _, _, kind, factor, is_marginable, _ in positions:
             if price is None or not quantity:
                 continue
@@ -218,7 +221,7 @@ def maintenance_required(positions: Iterable[Position], rates: MaintenanceRates)
             elif kind is AssetClass.OPTION or not is_marginable:
                 needed += quantity * price
             elif factor is ONE:
-                needed += quantity * price * plain
+                needed += quantity * price * usual
             else:
                 needed += long_requirement(quantity * price, rates, factor)
     return needed
@@ -258,9 +261,9 @@ def _leg(trade: Trade, position: Position) -> Leg:
     return Leg.LONG if position.is_marginable else Leg.NON_MARGINABLE
 
 
-def _maintenance_with(traded: Position, rest: Rest, rates: MaintenanceRates) -> Decimal:
-    """Return the maintenance margin of what is held with the traded security as it is given."""
-    needed = maintenance_required((traded, *rest.others), rates)
+def maintenance_of(positions: Iterable[Position], rest: Rest, rates: MaintenanceRates) -> Decimal:
+    """Return the maintenance margin of positions and of all that is held beside them."""
+    needed = maintenance_required((*positions, *rest.others), rates)
     if not rest.plain_count:
         return needed
     return needed + rest.plain * long_requirement(ONE, rates)
@@ -270,10 +273,10 @@ def _initial_held(context: Context, trade: Trade, rates: InitialRates) -> Decima
     """Return the equity that what was held before a trade takes of the initial margin."""
     rest = context.exposure.rest
     taken = rest.plain * rates.long if rest.plain_count else ZERO
-    known = context.standing.positions.get(trade.security_id)
+    known = traded_before(trade, context.standing)
     short = rates.short - ONE
     for _, quantity, price, _, _, kind, _, is_marginable, _ in (
-        rest.others if known is None else (*rest.others, known)
+        (*rest.others, known) if known.quantity else rest.others
     ):
         if not quantity:
             continue
@@ -295,7 +298,3 @@ def missing_of(context: Context, unit: Decimal | None) -> str:
     if context.exposure.unpriced:
         return f"no price is known of {', '.join(sorted(context.exposure.unpriced))}"
     return ""
-
-
-def _kept(trade: Trade, context: Context, reason: str) -> Verdict:
-    return verdict(trade, context.ruleset, Findings(Status.PASS, reason))

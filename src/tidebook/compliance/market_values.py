@@ -64,11 +64,36 @@ class MarketValues:
     ) -> None:
         """Keep the market; ``currency`` is the one that accounts are kept in."""
         self.currency = currency
-        self.securities: Mapping[str, Security] = _Securities(currency, instruments)
-        self._prices = prices
+        self._securities = _Securities(currency, dict(instruments))
+        self.securities: Mapping[str, Security] = self._securities
+        self._prices = dict(prices)
         self._rates = rates
-        self._closes: dict[date, _Close] = {}
+        self._closes: dict[date, Close] = {}
         self._room = CLOSES_MAX
+
+    def learns(
+        self,
+        instruments: Mapping[str, Instrument],
+        prices: Mapping[str, PriceQuotes],
+        rates: RateTable,
+    ) -> bool:
+        """Take in more of a market, unless it tells otherwise of anything that was asked.
+
+        Returns whether it was taken in: all that was worked out stands then.
+        """
+        known = self.securities.keys()
+        stands = (
+            rates is self._rates
+            and all(self._prices.get(each) is prices[each] for each in known & prices.keys())
+            and all(
+                self._securities.instruments.get(each) == instruments.get(each)
+                for each in known & (instruments.keys() | prices.keys())
+            )
+        )
+        if stands:
+            self._prices.update(prices)
+            self._securities.instruments.update(instruments)
+        return stands
 
     def rate(self, currency: str, on: date) -> Decimal | None:
         """Return the rate from a currency as of a day; None where none is known."""
@@ -77,16 +102,13 @@ class MarketValues:
         found = self._rates.rate(currency, self.currency, on)
         return None if found is None else found.rate
 
-    def close(self, on: date) -> Mapping[str, Quoted | None]:
-        """Return the last quotes as of a day, by security; None where there is none.
-
-        It is asked by place, and works out what it is asked.
-        """
+    def close(self, on: date) -> Close:
+        """Return the last quotes as of a day; what is asked of it is worked out then."""
         found = self._closes.get(on)
         if found is None:
             if self._room <= 0:
                 self._closes, self._room = {}, CLOSES_MAX
-            found = self._closes[on] = _Close(self, on)
+            found = self._closes[on] = Close(self, on)
         return found
 
     def quoted(self, security_id: str, on: date) -> Quoted | None:
@@ -108,30 +130,52 @@ class MarketValues:
 class _Securities(dict[str, Security]):
     """What the rules ask of securities, looked at once each."""
 
-    def __init__(self, currency: str, instruments: Mapping[str, Instrument]) -> None:
+    def __init__(self, currency: str, instruments: dict[str, Instrument]) -> None:
         super().__init__()
         self._currency = currency
-        self._instruments = instruments
+        self.instruments = instruments
 
     def __missing__(self, security_id: str) -> Security:
         known = self[security_id] = _security(
-            self._instruments.get(security_id)
+            self.instruments.get(security_id)
             or built_in_instrument(security_id, self._currency)
             or Instrument(security_id, security_id, self._currency, "")
         )
         return known
 
 
-class _Close(dict[str, Quoted | None]):
-    """The last quotes as of one day, looked for once each."""
+class Close(dict[str, Quoted | None]):
+    """The last quotes as of one day by security, looked for once each; None where there is none.
+
+    ``short`` are the prices of those that are short and not 0, None for any other; ``oldest`` is
+    no later than the days of all quotes that were asked for.
+    """
 
     def __init__(self, market: MarketValues, on: date) -> None:
         super().__init__()
         self._market = market
         self._on = on
+        self.oldest = on
+        self.short: Mapping[str, Decimal | None] = _Short(self)
 
     def __missing__(self, security_id: str) -> Quoted | None:
         found = self[security_id] = self._market.quoted(security_id, self._on)
+        if found is not None and found.on < self.oldest:
+            self.oldest = found.on
+        return found
+
+
+class _Short(dict[str, "Decimal | None"]):
+    """The short prices of one day."""
+
+    def __init__(self, close: Close) -> None:
+        super().__init__()
+        self._close = close
+
+    def __missing__(self, security_id: str) -> Decimal | None:
+        quote = self._close[security_id]
+        found = quote.price if quote is not None and quote.is_short and quote.price else None
+        self[security_id] = found
         return found
 
 

@@ -92,31 +92,28 @@ def judged(
     account, standing, *history = situation
     in_force = _in_force(account.jurisdiction, trade.on)
     with exact():
-        exposure = exposure_after(trade, standing)
-        return tuple(
-            run(
-                rule,
-                trade,
-                made(Context, (in_force[rule_id], account, standing, exposure, *history)),
-            )
+        common = (account, standing, exposure_after(trade, standing), *history)
+        found = [
+            run(rule, trade, made(Context, (in_force[rule_id], *common)))
             for rule_id, rule in rules.items()
             if rule_id in in_force
-        )
+        ]
+    return tuple(map(_tempered, found) if account.is_floor else found)
 
 
 def run(rule: Rule, trade: Trade, context: Context) -> Verdict:
     """Return what one rule says; that it could not be run, where it breaks."""
     try:
-        return _tempered(rule(trade, context), context)
+        return rule(trade, context)
     except BROKEN as error:
         reason = f"the rule could not be run: {type(error).__name__}: {error}"
         remedy = "report it with the trade; the verdict is made again when its facts change"
         return undecided(trade, context.ruleset, reason, remedy)
 
 
-def _tempered(found: Verdict, context: Context) -> Verdict:
+def _tempered(found: Verdict) -> Verdict:
     """Return a verdict on equity as what it can be where the book knows but a part of that."""
-    if not context.account.is_floor or found.rule_id not in _ON_EQUITY:
+    if found.rule_id not in _ON_EQUITY:
         return found
     if found.status not in {Status.FAIL, Status.FLAG}:
         return found

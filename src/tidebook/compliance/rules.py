@@ -84,7 +84,9 @@ class Context(NamedTuple):
 
     def at_least(self, name: str) -> Decimal:
         """Return a parameter that a broker may only raise: the greater of the two."""
-        return max(self.ruleset.params[name].value, self.param(name))
+        ruled = self.ruleset.params[name].value
+        policy = self.account.policy
+        return ruled if policy is None or not policy.params else max(ruled, self.param(name))
 
 
 def param(account: Account, ruleset: RuleSet, name: str) -> Decimal:
@@ -131,9 +133,27 @@ def verdict(trade: Trade, ruleset: RuleSet, found: Findings) -> Verdict:
     )
 
 
-def not_applicable(trade: Trade, ruleset: RuleSet, reason: str) -> Verdict:
+def passed(
+    trade: Trade, ruleset: RuleSet, reason: str, amounts: tuple[Amount, ...] = ()
+) -> Verdict:
+    """Return the verdict that a rule is kept."""
+    return _told(trade, ruleset, Status.PASS, reason, amounts)
+
+
+def not_applicable(
+    trade: Trade, ruleset: RuleSet, reason: str, amounts: tuple[Amount, ...] = ()
+) -> Verdict:
     """Return the verdict that a rule does not bind here."""
-    return verdict(trade, ruleset, Findings(Status.NOT_APPLICABLE, reason))
+    return _told(trade, ruleset, Status.NOT_APPLICABLE, reason, amounts)
+
+
+def _told(
+    trade: Trade, ruleset: RuleSet, status: Status, reason: str, amounts: tuple[Amount, ...]
+) -> Verdict:
+    """Return a verdict that nobody has to do anything about; most are."""
+    _, rule_id, version, *_, source_url = ruleset
+    said = (rule_id, version, status, trade.trade_id, reason, (), amounts, None, "", source_url)
+    return made(Verdict, said)
 
 
 def undecided(trade: Trade, ruleset: RuleSet, reason: str, remedy: str) -> Verdict:
@@ -164,12 +184,12 @@ def money(name: str, value: Decimal | None, account: Account, why: str = "") -> 
 
 def times(name: str, value: Decimal | None, why: str = "") -> Amount:
     """Return a multiple."""
-    return Amount(name, value, "times", why)
+    return made(Amount, (name, value, "times", why))
 
 
 def count(name: str, value: Decimal) -> Amount:
     """Return a number of things."""
-    return Amount(name, value, "count")
+    return made(Amount, (name, value, "count", ""))
 
 
 def short_of(needed: Decimal, there: Decimal) -> Decimal:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
 from tidebook.model.money import ONE, ZERO
+from tidebook.model.tuples import made
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import date, datetime
+    from collections.abc import Iterable, Mapping
+    from datetime import date
     from decimal import Decimal
 
 _EXCHANGE_ZONE = ZoneInfo("America/New_York")
@@ -211,18 +214,6 @@ class Position(NamedTuple):
         return self.unit_value if self.delta_value is None else self.delta_value.value
 
 
-class Standing(NamedTuple):
-    """An account as a trade found it.
-
-    ``equity`` counts what came in with the trade; ``equity_prev_close`` is the worth of the
-    account at the close of the session before. Positions are those before the trade.
-    """
-
-    positions: Mapping[str, Position]
-    equity: Known = UNKNOWN
-    equity_prev_close: Known = UNKNOWN
-
-
 class Rest(NamedTuple):
     """What an account holds beside the security that is traded, as far as it has a price.
 
@@ -235,36 +226,103 @@ class Rest(NamedTuple):
     others: tuple[Position, ...] = ()
 
 
-class Exposure(NamedTuple):
-    """What an account holds after a trade, valued: longs and shorts, both positive.
+class Beside(NamedTuple):
+    """What an account holds beside the security that is traded: longs and shorts, both positive.
 
-    The traded security counts at the trade's price, all others at their last. ``unpriced`` are
-    those without one: what they are worth is in neither sum.
+    ``unpriced`` are those without a price: what they are worth is in neither sum.
+    """
+
+    long_value: Decimal
+    short_value: Decimal
+    unpriced: tuple[str, ...]
+    rest: Rest
+
+
+class Standing(NamedTuple):
+    """An account as a trade found it.
+
+    ``equity`` counts what came in with the trade; ``equity_prev_close`` is the worth of the
+    account at the close of the session before. Positions are those before the trade. Who knows it
+    tells the position in the traded security, which there may be nothing of, and what all others
+    come to.
     """
 
     positions: Mapping[str, Position]
+    equity: Known = UNKNOWN
+    equity_prev_close: Known = UNKNOWN
+    traded: Position | None = None
+    beside: Beside | None = None
+
+
+class Exposure(NamedTuple):
+    """What an account holds after a trade, valued: longs and shorts, both positive.
+
+    The traded security counts at the trade's price, all others at their last; ``before`` are the
+    positions before the trade. ``unpriced`` are those without a price: what they are worth is in
+    neither sum.
+    """
+
+    traded: Position
+    before: Mapping[str, Position]
     long_value: Decimal
     short_value: Decimal
     unpriced: tuple[str, ...] = ()
     rest: Rest = Rest()
 
+    @property
+    def positions(self) -> dict[str, Position]:
+        """All positions after the trade, by security."""
+        return {**self.before, self.traded.security_id: self.traded}
+
 
 def exposure_after(trade: Trade, standing: Standing) -> Exposure:
     """Return what an account holds once a trade is done."""
-    positions = dict(standing.positions)
-    traded = trade.security_id
-    known = positions.get(traded) or Position(traded, ZERO, None, asset_class=trade.asset_class)
+    known = traded_before(trade, standing)
+    name, before, _, issuer, *others = known
     unit = unit_worth(trade)
-    positions[traded] = known._replace(
-        quantity=known.quantity + trade.signed,
-        unit_value=known.unit_value if unit is None else unit,
+    quantity = before + trade.signed
+    price = known.unit_value if unit is None else unit
+    traded = made(Position, (name, quantity, price, issuer, *others))
+    long_value, short_value, unpriced, rest = beside_of(trade, standing)
+    if quantity and price is None:
+        unpriced = (*unpriced, name)
+    elif quantity < ZERO:
+        short_value -= quantity * (price or ZERO)
+    elif quantity:
+        long_value += quantity * (price or ZERO)
+    found = (traded, standing.positions, long_value, short_value, unpriced, rest)
+    return made(Exposure, found)
+
+
+def traded_before(trade: Trade, standing: Standing) -> Position:
+    """Return what was held of the traded security before, which may be nothing."""
+    return (
+        standing.traded
+        or standing.positions.get(trade.security_id)
+        or Position(trade.security_id, ZERO, None, asset_class=trade.asset_class)
     )
-    long_value = short_value = plain = ZERO
-    plain_count = 0
+
+
+def beside_of(trade: Trade, standing: Standing) -> Beside:
+    """Return what was held before a trade beside the traded security."""
+    if standing.beside is not None:
+        return standing.beside
+    positions = standing.positions.values()
+    return beside_with(one for one in positions if one.security_id != trade.security_id)
+
+
+def beside_with(
+    positions: Iterable[Position], plain: Decimal = ZERO, plain_count: int = 0
+) -> Beside:
+    """Return what positions come to together, and so many others that count alike.
+
+    Rules are run inside an exact context; so is this.
+    """
+    long_value, short_value = plain, ZERO
     unpriced: list[str] = []
     others: list[Position] = []
-    for position in positions.values():
-        security_id, quantity, price, _, _, kind, factor, is_marginable, _ = position
+    for position in positions:
+        security_id, quantity, price, *_ = position
         if not quantity:
             continue
         if price is None:
@@ -275,16 +333,25 @@ def exposure_after(trade: Trade, standing: Standing) -> Exposure:
             short_value -= value
         else:
             long_value += value
-        if security_id == traded:
-            continue
-        is_plain = is_marginable and factor is ONE and kind is not AssetClass.OPTION
-        if quantity > ZERO and is_plain:
+        if counts_alike(position):
             plain += value
             plain_count += 1
         else:
             others.append(position)
     rest = Rest(plain, plain_count, tuple(others))
-    return Exposure(positions, long_value, short_value, tuple(unpriced), rest)
+    return Beside(long_value, short_value, tuple(unpriced), rest)
+
+
+def counts_alike(position: Position) -> bool:
+    """Tell whether a position counts as most do: by its price alone (:class:`Rest`)."""
+    _, quantity, price, _, _, kind, factor, is_marginable, _ = position
+    return (
+        price is not None
+        and quantity > ZERO
+        and is_marginable
+        and factor is ONE
+        and kind is not AssetClass.OPTION
+    )
 
 
 def exchange_day(at: datetime) -> date:
@@ -294,6 +361,14 @@ def exchange_day(at: datetime) -> date:
     >>> str(exchange_day(datetime(2025, 6, 3, 1, 30, tzinfo=UTC)))  # 21:30 of the evening before
     '2025-06-02'
     """
+    found = at.astimezone(UTC)
+    return _exchange_day(found.date(), found.hour)
+
+
+@lru_cache(maxsize=4096)
+def _exchange_day(on: date, hour: int) -> date:
+    """Return the day in New York in an hour of Greenwich: the two are whole hours apart."""
+    at = datetime(on.year, on.month, on.day, hour, tzinfo=UTC)
     return at.astimezone(_EXCHANGE_ZONE).date()
 
 
@@ -313,7 +388,7 @@ def unit_worth(trade: Trade) -> Decimal | None:
 
 def held_before(trade: Trade, standing: Standing) -> Decimal:
     """Return the units of the traded security that were held before; negative when short."""
-    position = standing.positions.get(trade.security_id)
+    position = standing.traded or standing.positions.get(trade.security_id)
     return ZERO if position is None else position.quantity
 
 

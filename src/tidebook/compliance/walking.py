@@ -21,15 +21,14 @@ from tidebook.compliance.cash_rules import CASH_ACCOUNT
 from tidebook.compliance.conduct import Conduct, Opening
 from tidebook.compliance.day_trades import CountMethod, DayTradeRecord
 from tidebook.compliance.entry_money import flow_of, incoming, outgoing
-from tidebook.compliance.margin_rules import maintenance_required
-from tidebook.compliance.market_values import is_short
+from tidebook.compliance.holdings import Holdings, Valued
+from tidebook.compliance.margin_rules import maintenance_of
 from tidebook.compliance.packs import RULE_SETS
 from tidebook.compliance.rulebook import Situation, judged
 from tidebook.compliance.rules import rule_set_on
 from tidebook.compliance.trades import (
     AccountType,
     Known,
-    Position,
     Side,
     Standing,
     Trade,
@@ -37,7 +36,7 @@ from tidebook.compliance.trades import (
 )
 from tidebook.model.facts import TransactionType
 from tidebook.model.instruments import built_in_instrument
-from tidebook.model.money import ONE, ZERO, converted, exact
+from tidebook.model.money import ZERO, converted, exact
 from tidebook.model.tuples import made
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ if TYPE_CHECKING:
     from tidebook.compliance.cash_funding import CashBreach
     from tidebook.compliance.margin import MaintenanceRates
     from tidebook.compliance.market_values import MarketValues
-    from tidebook.compliance.trades import Account
+    from tidebook.compliance.trades import Account, Position
     from tidebook.compliance.verdicts import Verdict
     from tidebook.model.facts import Transaction
     from tidebook.model.instruments import Instrument
@@ -109,29 +108,17 @@ def judged_trades(books: Books, since: date = date.min) -> list[Judged]:
         return list(Walk(books).go(since))
 
 
-class _Valued(NamedTuple):
-    """A price of one unit in the account's currency, and the day it is of."""
-
-    on: date
-    price: Decimal
-
-
 class Walk:
     """An account while its entries are walked through, in the order of its book."""
 
     def __init__(self, books: Books) -> None:
         """Begin before the first entry."""
         self.books = books
-        self.units: dict[str, Decimal] = {}
-        self.costs: dict[str, Decimal] = {}
-        self.short: set[str] = set()
-        """The securities whose units need few places."""
-        self.traded: dict[str, _Valued] = {}
+        self.holdings = Holdings(books.market)
+        self.valued = Valued()
         self.on = date.min
-        self.values: dict[str, Decimal | None] = {}
         self.close = Known(ZERO)
         self.came = ZERO
-        self.positions: dict[str, Position] = {}
         self.earlier: list[Trade] = []
         self.record = DayTradeRecord(books.count_method)
         self.account = books.account_on(date.min)
@@ -193,7 +180,7 @@ class Walk:
                 on,
                 self.close,
                 self._cash(),
-                tuple(self.positions.values()),
+                tuple(self.valued.positions.values()),
                 self.record.window(on),
                 bound,
             )
@@ -205,11 +192,9 @@ class Walk:
             books: What it is judged from; its account is the same.
         """
         other = Walk(books)
-        other.units, other.costs = dict(self.units), dict(self.costs)
-        other.short = set(self.short)
-        other.traded, other.values = dict(self.traded), dict(self.values)
+        other.holdings, other.valued = self.holdings.fork(books.market), self.valued.fork()
         other.on, other.close, other.came = self.on, self.close, self.came
-        other.positions, other.earlier = dict(self.positions), list(self.earlier)
+        other.earlier = list(self.earlier)
         other.record = self.record.fork()
         other.account, other.conduct = self.account, self.conduct.fork(other.record)
         other.cash = None if self.cash is None else self.cash.fork()
@@ -227,56 +212,35 @@ class Walk:
         needed = self.conduct.needs_values(on, self.account, valued_from)
         self.is_valued = on >= valued_from or needed
         self.is_bound = self.is_bound or needed
+        self.holdings.state(self.account.securities)
         if self.is_valued:
-            self._value_all(on - _DAY if on > date.min else on)
+            self.valued = self.holdings.valued(self._before)
+            self.close = self._with_elsewhere(self.valued.worth)
+            self.cash_close = self.valued.cash
         else:
-            self.values, self.positions = {}, {}
-        held, level_at = self.positions.values(), self._level_at
-        opening = Opening(on, self.account, self.close, held, self._cash(), level_at)
+            self.valued = Valued()
+        rest, level_at = self.valued.rest, self._level_at
+        opening = Opening(on, self.account, self.close, rest, self._cash(), level_at)
         self.conduct.begin(opening, valued=self.is_valued)
 
-    def _value_all(self, before: date) -> None:
-        """Value what is held at the close of a day, and with it the account."""
-        self.values, self.positions = {}, {}
-        securities, close = self.books.market.securities, self.books.market.close(before)
-        values, positions, traded = self.values, self.positions, self.traded
-        worth = cash = ZERO
-        missing: list[str] = []
-        for security_id, units in self.units.items():
-            if not units:
-                continue
-            quoted, last = close[security_id], traded.get(security_id)
-            value = None if quoted is None else quoted.price
-            is_exact = quoted is not None and quoted.is_short and security_id in self.short
-            if last is not None and (quoted is None or last.on > quoted.on):
-                value, is_exact = last.price, False
-            values[security_id] = value
-            known = securities[security_id]
-            if not known.is_cash:
-                shown = last.price if value is None and last is not None else value
-                positions[security_id] = self._position_at(security_id, units, shown)
-            if value is None:
-                missing.append(security_id)
-                continue
-            part = units * value if is_exact else converted(units, value)
-            worth += part - self.costs[security_id] if known.is_margined else part
-            cash += part if known.is_cash else ZERO
-        if missing:
-            self.close = Known(None, f"no price is known of {min(missing)} on or before {before}")
-            return
-        self.close = Known(worth + (self.account.equity_elsewhere or ZERO))
-        self.cash_close = cash
+    @property
+    def _before(self) -> date:
+        """The day at whose close the day of the walk begins."""
+        return self.on - _DAY if self.on > date.min else self.on
 
     def _level_at(self, on: date, rates: MaintenanceRates) -> Decimal | None:
         """Return equity less maintenance margin at the close of a day; None where it is unknown."""
-        kept = self.values, self.positions, self.close, self.cash_close
-        self._value_all(on)
-        equity = self.close.value
-        level = None
-        if equity is not None:
-            level = equity - maintenance_required(self.positions.values(), rates)
-        self.values, self.positions, self.close, self.cash_close = kept
-        return level
+        valued = self.holdings.valued(on)
+        equity = self._with_elsewhere(valued.worth).value
+        if equity is None:
+            return None
+        return equity - maintenance_of((), valued.rest(), rates)
+
+    def _with_elsewhere(self, worth: Known) -> Known:
+        """Return the equity of the account: what it is worth, and what its owner says is beside."""
+        if worth.value is None:
+            return worth
+        return Known(worth.value + (self.account.equity_elsewhere or ZERO))
 
     def _cash(self) -> Known:
         """Return the cash that is there now; negative for a debit."""
@@ -292,7 +256,7 @@ class Walk:
             self.cash = None
         elif self.cash is None:
             there = ZERO
-            for security_id, units in self.units.items():
+            for security_id, units in self.holdings.units.items():
                 known = self.books.market.securities[security_id]
                 if known.is_cash and units:
                     rate = self.books.market.rate(known.currency, on)
@@ -326,7 +290,7 @@ class Walk:
         if self.is_valued:
             self.situation_of(trade)
             return
-        self.record.take(trade, self.units.get(trade.security_id, ZERO))
+        self.record.take(trade, self.holdings.held(trade.security_id))
         self.conduct.pass_by(trade)
         self._pay(trade)
 
@@ -337,12 +301,11 @@ class Walk:
         """
         close = self.close
         equity = close if close.value is None else Known(close.value + self.came)
-        positions = self.positions
-        if trade.security_id not in positions:
-            nothing = self._position(trade.security_id, ZERO)
-            positions = {**positions, trade.security_id: nothing}
-        standing = Standing(positions, equity, close)
-        self.record.take(trade, positions[trade.security_id].quantity)
+        positions, name = self.valued.positions, trade.security_id
+        traded = positions.get(name) or self._position(name, ZERO)
+        beside = self.valued.beside(name)
+        standing = made(Standing, (positions, equity, close, traded, beside))
+        self.record.take(trade, traded.quantity)
         breaches, paid = self._pay(trade)
         bound = self.conduct.take(trade, standing, self._cash())
         return Situation(
@@ -374,48 +337,6 @@ class Walk:
             trade.trade_id, trade.on, trade.side, trade.security_id, money, trade.quantity
         )
         return self.cash.take(paid, self.place, cash_rule(self.account, ruleset))
-
-    def _position(self, security_id: str, units: Decimal) -> Position:
-        value = self.values.get(security_id)
-        if value is None and security_id in self.traded:
-            value = self.traded[security_id].price
-        return self._position_at(security_id, units, value)
-
-    def _position_at(self, security_id: str, units: Decimal, value: Decimal | None) -> Position:
-        """Return what is held at a value, with what the owner states of the security."""
-        known = self.books.market.securities[security_id]
-        terms = self.account.securities.get(security_id) if self.account.securities else None
-        if terms is None:
-            plain = (security_id, units, value, "", known.sector, known.kind, ONE, True, None)
-            return made(Position, plain)
-        return Position(
-            security_id,
-            units,
-            value,
-            terms.issuer,
-            known.sector,
-            known.kind,
-            terms.leverage_factor,
-            terms.is_marginable,
-            self._by_delta(security_id, terms.delta),
-        )
-
-    def _by_delta(self, security_id: str, delta: Decimal | None) -> Known | None:
-        """Return what one option moves like: its delta times what it is an option on."""
-        if delta is None:
-            return None
-        known = self.books.market.securities[security_id]
-        underlying = known.underlying_id
-        if not underlying:
-            return Known(None, f"a delta is stated of {security_id}, which has no underlying")
-        before = self.on - _DAY if self.on > date.min else self.on
-        quoted, last = self.books.market.close(before)[underlying], self.traded.get(underlying)
-        value = None if quoted is None else quoted.price
-        if last is not None and (quoted is None or last.on > quoted.on):
-            value = last.price
-        if value is None:
-            return Known(None, f"no price is known of {underlying}")
-        return Known(converted(delta * known.multiplier, value))
 
     def _trade(self, entry: Entry) -> Trade | None:
         """Return the trade that an entry books; nothing where it books no trade."""
@@ -451,22 +372,21 @@ class Walk:
     def _book(self, entry: Entry, trade: Trade | None) -> None:
         """Let an entry change what is held."""
         security_id = entry.posting.security_id
-        units = self.units[security_id] = self.units.get(security_id, ZERO) + entry.quantity
-        if is_short(units):
-            self.short.add(security_id)
-        else:
-            self.short.discard(security_id)
-        self.costs[security_id] = self.costs.get(security_id, ZERO) + entry.cost_base
+        units = self.holdings.book(security_id, entry.quantity, entry.cost_base)
         if trade is not None and trade.rate is not None:
             worth = converted(trade.price * trade.multiplier, trade.rate)
-            self.traded[security_id] = _Valued(trade.on, worth)
+            self.holdings.trade(security_id, trade.on, worth)
+        is_cash = self.books.market.securities[security_id].is_cash
         if not units:
-            self.positions.pop(security_id, None)
-        elif not self.books.market.securities[security_id].is_cash:
-            self.positions[security_id] = self._position(security_id, units)
+            self.valued.remove(security_id)
+        elif not is_cash:
+            self.valued.put(self._position(security_id, units))
         came = ZERO if trade is not None or not entry.quantity else flow_of(entry)
-        if came and not self.books.market.securities[security_id].is_cash:
+        if came and not is_cash:
             self.conduct.move(self._position(security_id, units), entry.quantity, came)
+
+    def _position(self, security_id: str, units: Decimal) -> Position:
+        return self.holdings.position(security_id, units, self.valued, self._before)
 
 
 def keeps_cash(entries: Sequence[Entry], instruments: Mapping[str, Instrument]) -> bool:

@@ -44,6 +44,7 @@ def is_session(on: date) -> bool:
     return on.weekday() < _SATURDAY and on not in CLOSED and on not in _holidays(on.year)
 
 
+@lru_cache(maxsize=4096)
 def session_on_or_before(on: date) -> date:
     """Return the day itself where it is a session, or else the last session before it."""
     while not is_session(on):

@@ -53,6 +53,39 @@ def test_shares_at_a_gain_can_be_sold_clean_before_those_at_a_loss() -> None:
     assert (risk.shares, risk.clean_shares) == (D(130), D(30))
 
 
+def test_what_is_left_of_the_lot_itself_does_not_replace_it_but_replaces_others() -> None:
+    # 60 of the new lot stay: no replacement for 40 of the same lot, and one for the old lot.
+    new = bought("new", "2024-06-03", 100)
+    parts = [
+        sold("s", "2024-06-13", new, 40, (1600, 1700)),
+        sold("s", "2024-06-13", OLD, 100, (4000, 5000)),
+    ]
+    assert wash_risk_of_sale([OLD, new], parts, WashTerms()).clean_shares == D(40)
+
+
+def test_new_shares_that_are_sold_before_replace_nothing() -> None:
+    # The 40 leave at a gain, then 10 of another new lot whose other 5 alone could replace.
+    other = bought("other", "2024-06-10", 15)
+    parts = [
+        sold("s", "2024-06-13", NEW, 40, (1600, 1200)),
+        sold("s", "2024-06-13", other, 10, (400, 500)),
+        sold("s", "2024-06-13", OLD, 100, (4000, 5000)),
+    ]
+    assert wash_risk_of_sale([OLD, NEW, other], parts, WashTerms()).clean_shares == D(50)
+
+
+def test_what_an_earlier_sale_of_the_day_was_replaced_by_is_not_there_for_the_next() -> None:
+    # The earlier sale comes before shares acquired later, and after shares acquired sooner.
+    older, younger = bought("older", "2024-01-02", 10), bought("younger", "2024-01-20", 10)
+    earlier = sold("r", "2024-06-13", OLD, 40, (1600, 2000))
+    parts = [
+        sold("s", "2024-06-13", younger, 10, (400, 500)),
+        sold("s", "2024-06-13", older, 10, (400, 500)),
+    ]
+    known = [older, OLD, younger, NEW, earlier]
+    assert wash_risk_of_sale(known, parts, WashTerms()).clean_shares == D(10)
+
+
 def test_a_sale_of_everything_is_clean() -> None:
     parts = [
         sold("s", "2024-06-13", OLD, 100, (4000, 5000)),

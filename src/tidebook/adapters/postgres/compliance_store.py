@@ -35,7 +35,7 @@ from tidebook.engine.compliance.ports import (
 from tidebook.errors import UnknownPortfolioError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
     from datetime import date, datetime
 
     from psycopg import Cursor
@@ -108,13 +108,18 @@ class PostgresComplianceUnit:
         }
         found = self._cursor.execute(_SQL["stored"], named).fetchall()
         stored = {(row[0], row[1], row[2]): row[3] for row in found}
-        rows = [row for write in writes for row in _changed(write, stored, at)]
-        # What was judged the same again has been taken out; what is left is closed.
+        rows: Iterable[Sequence[Cell]] = (
+            row for write in writes for row in _changed(write, stored, at)
+        )
+        if stored:
+            # What is closed has to be known before anything is written.
+            rows = list(rows)
+        # What was judged the same again has been taken out.
         if stored:
             ids, transactions, days = zip(*stored, strict=True)
             named = {"ids": list(ids), "transactions": list(transactions), "days": list(days)}
             self._cursor.execute(_SQL["close"], named | {"at": at})
-        if rows:
+        if rows and any(write.judged for write in writes):
             copy_rows(self._cursor, "compliance_verdicts", _COLUMNS, rows)
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 Cell = str | bytes | int | bool | Decimal | date | datetime | None
 _BLOCK_ROWS = 2000
+_BLOCK_CHARACTERS = 1 << 18
+"""How much is sent at once at most: the server writes it while what comes next is made."""
 _KEPT = 4096
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
@@ -37,11 +39,15 @@ def copy_rows(
     )
     with cursor.copy(statement) as copy:
         block: list[str] = []
+        size = 0
         for row in rows:
-            block.append("\t".join(_cells(row)))
-            if len(block) == _BLOCK_ROWS:
+            line = "\t".join(_cells(row))
+            block.append(line)
+            size += len(line)
+            if len(block) == _BLOCK_ROWS or size >= _BLOCK_CHARACTERS:
                 copy.write("\n".join(block) + "\n")
                 block.clear()
+                size = 0
         if block:
             copy.write("\n".join(block) + "\n")
 

@@ -13,7 +13,7 @@ from tidebook.api import samples
 from tidebook.api.edge import Day, Edge, EdgeHere, Instant, JsonBody, day_in
 from tidebook.api.etags import Question, tagged, tagged_by_content, tagged_question
 from tidebook.api.replies import Json, reply
-from tidebook.api.routes.measuring import Asking, members_of, told_of
+from tidebook.api.routes.measuring import Asking, members_of, read_by_now, told_of
 from tidebook.api.rows.bodies import decoded_object
 from tidebook.api.wire import contribution as wire, shapes
 from tidebook.api.wire.scope import AskedScope
@@ -111,7 +111,7 @@ def _attributions(edge: Edge, portfolio_ids: tuple[str, ...], asked: wire.AskedA
     )
     benchmark = [_group(edge, each, asking_for, asked.scope) for each in asked.benchmark]
     periods = attribution(found, benchmark, asking_for.request, asked.terms)
-    return wire.attribution_json(periods, asked, asking_for.about())
+    return wire.attribution_json(periods, asked, read_by_now(edge, asking_for, asked.scope).about())
 
 
 def _broken_down(

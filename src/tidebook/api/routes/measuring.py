@@ -159,15 +159,16 @@ def _risk_told(accept: Accept, document: Json) -> Response:
 
 def _risk(edge: Edge, portfolio_ids: tuple[str, ...], asked: risk_wire.AskedRisk) -> Json:
     found = asking(edge, portfolio_ids, asked.scope, asked.periods)
-    about = found.about()
-    benchmark = None
-    if asked.benchmark is not None:
-        levels_of = edge.desk.benchmarks.levels
-        rates_from = edge.reader, asked.scope.known_at
-        as_of = found.request.as_of
-        line = index_line(found.measured, asked.benchmark, levels_of, rates_from, as_of)
-        about["benchmark"] = risk_wire.benchmark_json(line, as_of)
-        benchmark = line.returns(as_of)
+    if asked.benchmark is None:
+        periods = risk(found.measured.series, found.request, asked.terms)
+        return risk_wire.risk_json(periods, asked, found.about())
+    levels_of = edge.desk.benchmarks.levels
+    rates_from = edge.reader, asked.scope.known_at
+    as_of = found.request.as_of
+    line = index_line(found.measured, asked.benchmark, levels_of, rates_from, as_of)
+    about = read_by_now(edge, found, asked.scope).about()
+    about["benchmark"] = risk_wire.benchmark_json(line, as_of)
+    benchmark = line.returns(as_of)
     periods = risk(found.measured.series, found.request, asked.terms, benchmark)
     return risk_wire.risk_json(periods, asked, about)
 
@@ -209,6 +210,17 @@ def told_of(
     # What is known up to now was asked for: the answer says when that was.
     read = found.freshness._replace(known_at=found.freshness.known_at or edge.clock.now())
     return Asking(found._replace(freshness=read), request, scope_told)
+
+
+def read_by_now(edge: Edge, found: Asking, asked: AskedScope) -> Asking:
+    """Return the same, read at this instant: levels may have been fetched since the book was.
+
+    Whoever asks again for what was known at the instant that the answer tells is to get them too.
+    """
+    if asked.known_at is not None:
+        return found
+    read = found.measured.freshness._replace(known_at=edge.clock.now())
+    return found._replace(measured=found.measured._replace(freshness=read))
 
 
 def freshness_on(found: Measured, as_of: date) -> Json:

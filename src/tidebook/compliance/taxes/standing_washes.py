@@ -13,11 +13,11 @@ from tidebook.compliance.taxes.washing import Family
 from tidebook.model.money import exact
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from datetime import date
 
     from tidebook.book.postings import Order
-    from tidebook.compliance.taxes.lot_events import LotEvent
+    from tidebook.compliance.taxes.lot_events import Closing, LotEvent
     from tidebook.compliance.taxes.tax_view import TaxSale
     from tidebook.compliance.taxes.wash_terms import WashTerms
 
@@ -75,6 +75,17 @@ class StandingWashes:
         """Return what sales of one family come to after events of it."""
         return tuple(sale for _, sale in self._after(name, events, terms))
 
+    def clean_parts(
+        self,
+        name: str,
+        events: Iterable[LotEvent],
+        sale: Sequence[Closing],
+        terms: WashTerms,
+    ) -> Iterator[bool | None]:
+        """Tell of the parts of a sale whether each would be clean (``Family.clean_parts``)."""
+        family = self._families.get(name) or Family([], terms)
+        return family.clean_parts(events, sale, terms)
+
     def _after(
         self, name: str, events: Iterable[LotEvent], terms: WashTerms
     ) -> list[tuple[Order, TaxSale]]:
@@ -107,3 +118,7 @@ class KnownFamily:
     def after(self, events: Sequence[LotEvent]) -> Sequence[TaxSale]:
         """Return what sales come to after events that come later, in the order of time."""
         return self._washes.sales_of(self._name, [*self._earlier, *events], self._terms)
+
+    def clean_parts(self, sale: Sequence[Closing]) -> Iterator[bool | None]:
+        """Tell of the parts of a sale, one after the other, whether each would be clean."""
+        return self._washes.clean_parts(self._name, self._earlier, sale, self._terms)

@@ -6,15 +6,17 @@ such as a dividend that will be reinvested, are not foreseen.
 
 from __future__ import annotations
 
+from itertools import repeat
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from tidebook.compliance.taxes.lot_events import Opening, in_families
+from tidebook.compliance.taxes.standing_washes import StandingWashes
 from tidebook.compliance.taxes.tax_view import Standing
 from tidebook.compliance.taxes.washing import match_washes
-from tidebook.model.money import ZERO, exact
+from tidebook.model.money import ZERO, exact, share
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from datetime import date
     from decimal import Decimal
 
@@ -92,6 +94,13 @@ class Known(Protocol):
         """
         ...
 
+    def clean_parts(self, sale: Sequence[Closing]) -> Iterator[bool | None]:
+        """Tell of the parts of a sale, one after the other, whether each would be clean.
+
+        A part is sold with those before it, which are clean. None where only :meth:`after` tells.
+        """
+        ...
+
 
 class _Whole:
     """A family with all its events, matched from the beginning each time."""
@@ -109,6 +118,10 @@ class _Whole:
         """Return every sale after events that come later."""
         return match_washes([*self._events, *events], self._terms).sales
 
+    def clean_parts(self, sale: Sequence[Closing]) -> Iterator[bool | None]:
+        """Tell nothing: what comes later than the sale may bear on it."""
+        return repeat(None, len(sale))
+
 
 def wash_risk_of_sale(
     events: Iterable[LotEvent], sale: Sequence[Closing], terms: WashTerms
@@ -121,7 +134,7 @@ def wash_risk_of_sale(
             each with proceeds and cost, all under one transaction id.
         terms: The household's accounts and the parameters of the rule.
     """
-    return risk_of_sale(_Whole(_family(events, sale[0], terms), terms), sale, terms)
+    return risk_of_sale(_known(events, sale[0], terms), sale, terms)
 
 
 def wash_risk_of_purchase(
@@ -134,7 +147,7 @@ def wash_risk_of_purchase(
         purchase: The lot that it would open; it comes after all that is known.
         terms: The household's accounts and the parameters of the rule.
     """
-    return risk_of_purchase(_Whole(_family(events, purchase, terms), terms), purchase, terms)
+    return risk_of_purchase(_known(events, purchase, terms), purchase, terms)
 
 
 def risk_of_sale(known: Known, sale: Sequence[Closing], terms: WashTerms) -> SaleRisk:
@@ -187,6 +200,29 @@ def risk_of_purchase(known: Known, purchase: Opening, terms: WashTerms) -> Purch
         )
 
 
+def sale_in_units(risk: SaleRisk, quantity: Decimal, sale: Sequence[Closing]) -> SaleRisk:
+    """Return a risk that counts in units of the order: contracts, and not the shares they are for.
+
+    What an order sells beyond what is held closes nothing, and washes nothing.
+
+    Args:
+        risk: What the rule would make of the sale, in shares.
+        quantity: The units of the order.
+        sale: The lots that it would take.
+    """
+    with exact():
+        closed = sum((part.quantity for part in sale), ZERO)
+        clean = share(closed, risk.clean_shares, risk.shares) + quantity - closed
+    return risk._replace(shares=quantity, clean_shares=clean)
+
+
+def purchase_in_units(risk: PurchaseRisk, quantity: Decimal) -> PurchaseRisk:
+    """Return a risk that counts in units of the order of ``quantity``."""
+    with exact():
+        clean = share(quantity, risk.clean_shares, risk.shares)
+    return risk._replace(shares=quantity, clean_shares=clean)
+
+
 def _reachable(sales: Iterable[TaxSale], purchase: Opening, terms: WashTerms) -> date:
     """Return the first day on which no loss that still counts is in reach of a purchase."""
     names = purchase.lot.security_id
@@ -203,6 +239,15 @@ def _reachable(sales: Iterable[TaxSale], purchase: Opening, terms: WashTerms) ->
 def _replaces(security_id: str, sale: TaxSale, terms: WashTerms) -> bool:
     replacing = terms.identity.replacing(sale.lot.security_id)
     return security_id in replacing.certain or security_id in replacing.grouped
+
+
+def _known(events: Iterable[LotEvent], trade: Opening | Closing, terms: WashTerms) -> Known:
+    """Return what can matter to a trade; matched but once where all of it comes before."""
+    family = _family(events, trade, terms)
+    if all(event.place < trade.place for event in family):
+        washes = StandingWashes(family, terms)
+        return washes.known_of(trade.lot.security_id, (), terms)
+    return _Whole(family, terms)
 
 
 def _family(
@@ -228,8 +273,9 @@ def _is_clean(known: Known, sale: Sequence[Closing]) -> bool:
 def _clean_shares(known: Known, sale: Sequence[Closing]) -> Decimal:
     """Return the shares of the parts before the first of which something would be disallowed."""
     clean = ZERO
-    for count, part in enumerate(sale, start=1):
-        if not _is_clean(known, sale[:count]):
+    told = zip(sale, known.clean_parts(sale), strict=True)
+    for count, (part, is_clean) in enumerate(told, start=1):
+        if not (_is_clean(known, sale[:count]) if is_clean is None else is_clean):
             break
         clean += part.shares
     return clean

@@ -14,7 +14,7 @@ order are what the order would have been.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from datetime import date, timedelta
 from itertools import chain
@@ -35,7 +35,7 @@ from tidebook.compliance.taxes.tax_view import Replacement, TaxSale, TaxView
 from tidebook.model.money import ZERO, exact, share
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from decimal import Decimal
 
     from tidebook.book.postings import Order
@@ -85,6 +85,13 @@ class _Piece(NamedTuple):
     proceeds: Decimal
     cost: Decimal
 
+    @property
+    def amounts(self) -> tuple[Decimal, Decimal]:
+        """Proceeds and basis for tax, with what its shares carry."""
+        if self.closing.side is Side.SHORT:
+            return self.proceeds - self.fragment.amount, self.cost
+        return self.proceeds, self.cost + self.fragment.amount
+
 
 class _Losing(NamedTuple):
     """A sale of which a loss is left that a purchase to come could still take up."""
@@ -119,6 +126,10 @@ class _Pool:
         while place < len(self.lots) and self.days[place] <= last:
             yield self.lots[place]
             place = self._unspent(place + 1)
+
+    def all_between(self, first: date, last: date) -> list[HeldLot]:
+        """Return all lots acquired in a period."""
+        return self.lots[bisect_left(self.days, first) : bisect_right(self.days, last)]
 
     def _unspent(self, place: int) -> int:
         passed: list[int] = []
@@ -223,6 +234,60 @@ class Family:
             other.go()
         return sorted(other.sales, key=lambda sale: sale[0])
 
+    def clean_parts(
+        self, events: Iterable[LotEvent], sale: Sequence[Closing], terms: WashTerms
+    ) -> Iterator[bool | None]:
+        """Tell of the parts of a sale, one after the other, whether each would be clean.
+
+        A part is sold with those before it, of which none has been replaced, and without those
+        after it. None is told where that rests on what earlier sales of the same run take. It is
+        asked inside an exact context.
+
+        Args:
+            events: What comes before the sale, and later than all that this stands on.
+            sale: The parts, which come after all others.
+            terms: Those that it stands on, which may know of more securities.
+        """
+        other = self._fork(Family(sorted([*events, *sale], key=place_of), terms))
+        return other.clean_parts_of(sale)
+
+    def clean_parts_of(self, sale: Sequence[Closing]) -> Iterator[bool | None]:
+        """Tell what :meth:`clean_parts` does, of a sale that is the last of the own events."""
+        self._along(self.events)
+        identity, on = sale[0].transaction_id, sale[0].on
+        earlier = [one for one in self._run if one.transaction_id != identity]
+        pieces = [piece for one in earlier for piece in self._pieces(one)]
+        taken_at_most = sum((one.fragment.shares for one in pieces if self._is_reached(one)), ZERO)
+        near = self._pool(sale[0]).all_between(on - self.window, on + self.window)
+        own = {lot.key for lot in near}
+        free, by_block = ZERO, defaultdict[str, "Decimal"](lambda: ZERO)
+        for lot in near:
+            free += lot.shares_left
+            by_block[lot.block] += lot.shares_left
+        for part in sale:
+            lot = self.lots.get(part.lot)
+            before = ZERO if lot is None else lot.shares_left
+            reached = [one for one in self._pieces(part) if self._is_reached(one)]
+            if lot is not None and lot.key in own:
+                free -= before - lot.shares_left
+                by_block[lot.block] -= before - lot.shares_left
+            there = free
+            if reached and self.terms.excludes_block:
+                there -= by_block[reached[0].block]
+            if not reached or there <= ZERO:
+                yield True
+            else:
+                yield False if there > taken_at_most else None
+
+    def _is_reached(self, piece: _Piece) -> bool:
+        """Tell whether shares were sold at a loss that the rule can reach."""
+        lot, (proceeds, basis) = piece.closing.lot, piece.amounts
+        return (
+            basis > proceeds
+            and not self.terms.account(lot.account_id).kind.is_sheltered
+            and self.terms.exemption(lot.account_id, lot.security_id, piece.closing.on) is None
+        )
+
     def _fork(self, other: Family) -> Family:
         """Let a family of events to come stand where this one does, and return it."""
         new = list(other.lots.values())
@@ -322,11 +387,7 @@ class Family:
 
     def _sale(self, piece: _Piece) -> TaxSale:
         closing, fragment = piece.closing, piece.fragment
-        proceeds, basis = piece.proceeds, piece.cost
-        if closing.side is Side.SHORT:
-            proceeds -= fragment.amount
-        else:
-            basis += fragment.amount
+        proceeds, basis = piece.amounts
         loss = basis - proceeds
         exempt, doubt = None, ""
         found = _Replaced((), ZERO, ZERO)

@@ -22,10 +22,10 @@ from tidebook.compliance.rules import rule_set_on, undecided
 from tidebook.compliance.taxes import (
     AssetClass as TaxClass,
     Household,
+    HouseholdReading,
     Identity,
     SuperficialTerms,
     WashTerms,
-    household_history,
     match_superficial,
     match_washes,
 )
@@ -85,6 +85,15 @@ class Markets:
         """Keep the prices, rates and instruments of ``given``; nothing is worked out yet."""
         self._given = given
         self._found: dict[str, MarketValues] = {}
+
+    def known_to(self, given: BookFacts) -> Markets:
+        """Return the market of other facts, with what was worked out here and still stands."""
+        other = Markets(given)
+        _, instruments, _, rates, _ = given.facts
+        for currency, values in self._found.items():
+            if values.learns(instruments, given.prices, rates):
+                other._found[currency] = values
+        return other
 
     def in_currency(self, currency: str) -> MarketValues:
         """Return what accounts in a currency are judged with."""
@@ -217,7 +226,7 @@ def taxes_of(made: Rebuilt, asked: Asked) -> Taxes:
             if country not in countries:
                 continue
             try:
-                events = household_history(keys, household).events
+                events = HouseholdReading(keys, household).events
                 if country == _CANADA:
                     days = superficial_window_days(asked.policies.values())
                     common = SuperficialTerms(terms.accounts, terms.identity, days)

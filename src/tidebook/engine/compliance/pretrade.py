@@ -13,6 +13,8 @@ from tidebook.compliance.taxes import (
     Closing,
     Opening,
     household_history,
+    purchase_in_units,
+    sale_in_units,
     wash_risk_of_purchase,
     wash_risk_of_sale,
 )
@@ -35,7 +37,7 @@ from tidebook.engine.users import portfolio_id_of
 from tidebook.errors import Fault, InvalidRequestError, UnknownPortfolioError
 from tidebook.model.facts import TransactionType
 from tidebook.model.markets import NO_PRICES
-from tidebook.model.money import ZERO, converted, exact
+from tidebook.model.money import converted, exact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -216,7 +218,7 @@ def found_on(walk: Walk, judged: Iterator[Judged], ids: Collection[str]) -> Iter
         if trade.trade_id in ids:
             last = walk.record.last
             closes = last is not None and last.closed_by == trade.trade_id
-            yield FoundOrder(one, walk.units.get(trade.security_id, ZERO), closes)
+            yield FoundOrder(one, walk.holdings.held(trade.security_id), closes)
 
 
 def _checked(
@@ -311,7 +313,9 @@ def _wash_risks(
         sold = [event for event in own if isinstance(event, Closing) and event.proceeds is not None]
         bought = [event for event in own if isinstance(event, Opening)]
         if sold:
-            risks[trade.trade_id] = wash_risk_of_sale(known, sold, terms)
+            risk = wash_risk_of_sale(known, sold, terms)
+            risks[trade.trade_id] = sale_in_units(risk, trade.quantity, sold)
         elif bought:
-            risks[trade.trade_id] = wash_risk_of_purchase(known, bought[0], terms)
+            bought_risk = wash_risk_of_purchase(known, bought[0], terms)
+            risks[trade.trade_id] = purchase_in_units(bought_risk, trade.quantity)
     return risks

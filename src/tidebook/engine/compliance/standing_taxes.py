@@ -18,8 +18,10 @@ from tidebook.compliance.taxes import (
     TaxView,
     families_of,
     match_superficial,
+    purchase_in_units,
     risk_of_purchase,
     risk_of_sale,
+    sale_in_units,
 )
 from tidebook.compliance.taxes.superficial_view import SUPERFICIAL_RULE_ID
 from tidebook.compliance.taxes.wash_terms import WASH_RULE_ID
@@ -153,9 +155,11 @@ class StandingTaxes:
             sold = [one for one in own if isinstance(one, Closing) and one.proceeds is not None]
             bought = [one for one in own if isinstance(one, Opening)]
             if sold:
-                risks[trade.trade_id] = risk_of_sale(known, sold, terms)
+                risk = risk_of_sale(known, sold, terms)
+                risks[trade.trade_id] = sale_in_units(risk, trade.quantity, sold)
             elif bought:
-                risks[trade.trade_id] = risk_of_purchase(known, bought[0], terms)
+                bought_risk = risk_of_purchase(known, bought[0], terms)
+                risks[trade.trade_id] = purchase_in_units(bought_risk, trade.quantity)
         return risks
 
     def _family(self, event: LotEvent) -> str:

@@ -39,7 +39,7 @@ from tidebook.engine.runner.telling import tell_book, tell_prices, tell_series
 from tidebook.engine.signals import Signal
 from tidebook.engine.stages.admission import Incoming
 from tidebook.engine.stages.book import book
-from tidebook.engine.stages.compliance import judge_again
+from tidebook.engine.stages.compliance import Judging
 from tidebook.engine.stages.reference import take
 from tidebook.engine.stages.series import bring_up_to_date
 from tidebook.engine.telemetry import Untold
@@ -118,6 +118,7 @@ class Runner:
         Without ``compliance`` trades are booked and not judged.
         """
         self._compliance = compliance
+        self._judging = Judging(clock.now)
         self._telemetry: Telemetry = telemetry or Untold()
         self._store = store
         self._clock = clock
@@ -415,7 +416,7 @@ class Runner:
             return
         with self._compliance.unit() as unit:
             unit.hold_fence(STAGES, _COMPLIANCE_PART, self._fences[STAGES, _COMPLIANCE_PART])
-            judge_again(unit, limit, self._clock.now, spared=spared, taken=taken)
+            self._judging.again(unit, limit, spared=spared, taken=taken)
 
     def _value_again(self, limit: int, spared: Collection[str], taken: list[str]) -> None:
         """Bring a few series up to date."""

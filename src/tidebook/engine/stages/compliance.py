@@ -27,6 +27,55 @@ if TYPE_CHECKING:
     from tidebook.engine.compliance.ports import ComplianceUnit, Job
 
 
+class Judging:
+    """Judges trades again and again, and keeps the market that it judged with last.
+
+    Households that are judged one after the other hold much of the same.
+    """
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        """Begin with no market; ``now`` is the clock."""
+        self._now = now
+        self._last: Markets | None = None
+
+    def again(
+        self,
+        unit: ComplianceUnit,
+        limit: int,
+        *,
+        spared: Collection[str] = (),
+        taken: list[str] | None = None,
+    ) -> int:
+        """Judge the trades of households with something to judge, inside one unit.
+
+        ``spared`` portfolios are passed over. Into ``taken`` go those that are not, before
+        anything is done. Returns how many portfolios were written.
+        """
+        today = self._now().astimezone(UTC).date()
+        jobs = unit.jobs(limit, spared, today)
+        at = self._now()
+        if taken is not None:
+            taken.extend(job.asked_by for job in jobs)
+        apart = _apart(jobs)
+        if not apart:
+            self._last = None
+            return 0
+        gathered = unit.gather({job.asked_by: _ids(job) for job in apart})
+        policies = unit.policies([identity for job in apart for identity in _ids(job)])
+        markets = self._markets(gathered.every)
+        writes: list[VerdictsWrite] = []
+        for job in apart:
+            own = {each: policies[each] for each in _ids(job) if each in policies}
+            asked = Asked(own, _since(job, today, _reach(own)), today)
+            writes += _judged(job, gathered.by_group[job.asked_by], asked, markets)
+        return len(unit.save(writes, at))
+
+    def _markets(self, given: BookFacts) -> Markets:
+        """Return the market of facts."""
+        self._last = Markets(given) if self._last is None else self._last.known_to(given)
+        return self._last
+
+
 def judge_again(
     unit: ComplianceUnit,
     limit: int,
@@ -35,28 +84,8 @@ def judge_again(
     spared: Collection[str] = (),
     taken: list[str] | None = None,
 ) -> int:
-    """Judge the trades of households with something to judge, inside one unit.
-
-    ``spared`` portfolios are passed over. Into ``taken`` go those that are not, before anything is
-    done. Returns how many portfolios were written.
-    """
-    today = now().astimezone(UTC).date()
-    jobs = unit.jobs(limit, spared, today)
-    at = now()
-    if taken is not None:
-        taken.extend(job.asked_by for job in jobs)
-    apart = _apart(jobs)
-    if not apart:
-        return 0
-    gathered = unit.gather({job.asked_by: _ids(job) for job in apart})
-    policies = unit.policies([identity for job in apart for identity in _ids(job)])
-    markets = Markets(gathered.every)
-    writes: list[VerdictsWrite] = []
-    for job in apart:
-        own = {each: policies[each] for each in _ids(job) if each in policies}
-        asked = Asked(own, _since(job, today, _reach(own)), today)
-        writes += _judged(job, gathered.by_group[job.asked_by], asked, markets)
-    return len(unit.save(writes, at))
+    """Judge the trades of households with something to judge once, as :class:`Judging` does."""
+    return Judging(now).again(unit, limit, spared=spared, taken=taken)
 
 
 def _apart(jobs: Sequence[Job]) -> list[Job]:
