@@ -91,7 +91,7 @@ lock: $(READY_DEV) ## Pin the dependencies anew (ARGS=--upgrade for newer ones)
 	$(BIN)/uv pip compile pyproject.toml --all-extras --group build --group dev --constraints requirements.txt \
 		--universal --python-version 3.11 --generate-hashes --quiet \
 		--output-file requirements-dev.txt $(ARGS) && \
-	$(BIN)/uv pip compile pyproject.toml --extra kafka --extra tracing --group build \
+	$(BIN)/uv pip compile pyproject.toml --extra kafka --extra redis --extra tracing --group build \
 		--constraints requirements-dev.txt --universal --python-version 3.11 --generate-hashes --quiet \
 		--output-file requirements-server.txt $(ARGS)
 

@@ -208,6 +208,19 @@ def test_risk_is_one_row_a_measure(here: Book) -> None:
     assert [one.unit for one in told] == ["fraction per year", "fraction", "fraction"]
 
 
+def test_another_deviation_and_another_return_are_honoured(here: Book) -> None:
+    def volatility(risking: Risking) -> float:
+        (told,) = here.risk("P/1", ("SI",), ("volatility",), risking=risking, measuring=MEASURED)
+        assert told.value is not None
+        return told.value
+
+    (plain,) = here.risk("P/1", ("SI",), ("volatility",), measuring=MEASURED)
+    assert plain.value is not None
+    of_all = volatility(Risking(deviation="POPULATION"))
+    assert of_all == pytest.approx(plain.value * ((plain.n - 1) / plain.n) ** 0.5, abs=1e-9)
+    assert volatility(Risking(use_log_returns=True)) != pytest.approx(plain.value, abs=1e-6)
+
+
 def test_a_rate_without_risk_lowers_the_mean(here: Book) -> None:
     """The mean of a day is the same; the Sharpe ratio falls by the rate over the volatility."""
     asked = ("sharpe_arithmetic", "volatility")

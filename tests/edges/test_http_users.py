@@ -279,6 +279,7 @@ def test_the_whole_comparison_by_hand(traded: Desk) -> None:
         }
     ]
     assert body["known_at"] == "2024-02-01T12:00:00Z"
+    assert body["portfolios"][0]["freshness"]["known_at"] == body["known_at"]
 
 
 def test_a_benchmark_is_told_as_it_was_known(traded: Desk) -> None:

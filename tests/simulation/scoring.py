@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from tests.simulation.mutants import Mutant
 
 _REASON_MAX = 70
+_STEPS_MAX = 50_000
+"""Twice what the product needs: some mutants never come to rest."""
 _MEMBER = re.compile(r"<[\w.]+: ('[^']*')>")
 
 
@@ -51,7 +53,8 @@ def verdict(mutant: Mutant, seed: int) -> str | None:
     with mutant.applied():
         drawn = swarm(chance("swarm", seed))
         drawn = over_a_bus(drawn, seed) if mutant.over_a_bus else drawn
-        simulation = Simulation(seed, drawn._replace(**mutant.weather))  # pyright: ignore[reportArgumentType]
+        drawn = drawn._replace(**mutant.weather)  # pyright: ignore[reportArgumentType]
+        simulation = Simulation(seed, drawn, steps_max=_STEPS_MAX)
         try:
             simulation.run()
         except Exception as error:

@@ -55,7 +55,9 @@ class Report(NamedTuple):
 class Simulation:
     """Everything of one run."""
 
-    def __init__(self, seed: int, drawn: Swarm | None = None) -> None:
+    def __init__(
+        self, seed: int, drawn: Swarm | None = None, *, steps_max: int = _STEPS_MAX
+    ) -> None:
         """Draw the run of a seed."""
         self.seed = seed
         self.swarm = drawn or swarm(chance("swarm", seed))
@@ -63,7 +65,7 @@ class Simulation:
         self.client_random = chance("clients", seed)
         self.tally = Tally()
         self.scheduler = Scheduler(
-            chance("order", seed), switch_chance=self.swarm.switch, steps_max=_STEPS_MAX
+            chance("order", seed), switch_chance=self.swarm.switch, steps_max=steps_max
         )
         self.scheduler.at_rest = self._rests
         self.database = Database(self.scheduler)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 from tidebook.engine import commands
-from tidebook.engine.runner import feeds, workers
+from tidebook.engine.runner import consuming, feeds, workers
 from tidebook.engine.runner.sparing import Sparing
 from tidebook.engine.signals import Signal
 
@@ -134,6 +134,7 @@ class _Time:
 
     def __init__(self, scheduler: Scheduler) -> None:
         self.monotonic: Callable[[], float] = lambda: scheduler.now
+        self.perf_counter = self.monotonic
 
 
 @contextmanager
@@ -148,6 +149,7 @@ def simulated(scheduler: Scheduler) -> Generator[None]:
             (workers, "Sparing", partial(Sparing, clock=time.monotonic)),
             (commands, "time", time),
             (feeds, "time", time),
+            (consuming, "time", time),
         ):
             stack.enter_context(patch.object(module, name, stands_in))
         yield

@@ -124,6 +124,10 @@ class Risking(NamedTuple):
     target_annual: float = 0.0
     confidence: float = 0.99
     """Of the value at risk."""
+    use_log_returns: bool = False
+    """Whether ln(1 + r) scatters instead of r."""
+    deviation: str = "SAMPLE"
+    """``SAMPLE`` averages squares over n - 1, ``POPULATION`` over n."""
 
     def options(self) -> Fields:
         """Return it as the options of a request."""
@@ -131,6 +135,8 @@ class Risking(NamedTuple):
             "frequency": self.frequency,
             "risk_free_mode": "ANNUAL_RATE" if self.risk_free_annual else "ZERO",
             "mar_annual_rate": self.target_annual,
+            "use_log_returns": self.use_log_returns,
+            "deviation": self.deviation,
             "var": {"confidence": self.confidence},
         }
         if self.risk_free_annual:

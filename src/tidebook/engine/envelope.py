@@ -36,6 +36,8 @@ WHY: Final = "why"
 """The field that says why it could not."""
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+# No number may pass through a float. To make a decoder takes longer than to read a message.
+_decode = json.JSONDecoder(parse_float=str, parse_int=str).decode
 
 
 class Received(NamedTuple):
@@ -116,8 +118,7 @@ def _unknown_schema(topic: str, schema: str | None) -> str | None:
 
 def _object(value: bytes) -> Mapping[str, str] | None:
     try:
-        # No number may pass through a float.
-        found = json.loads(value, parse_float=str, parse_int=str)
+        found = _decode(value.decode(json.detect_encoding(value), "surrogatepass"))
     except ValueError:
         return None
     return cast("Mapping[str, str]", found) if isinstance(found, dict) else None

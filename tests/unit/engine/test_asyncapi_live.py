@@ -11,8 +11,9 @@ import jsonschema
 import pytest
 import yaml
 
-from tests.unit.engine.live_fixture import followed
+from tests.unit.engine.live_fixture import MemoryLiveBus, followed, until
 from tidebook.engine import topics
+from tidebook.engine.correlating import correlated
 from tidebook.engine.envelope import schema_of
 from tidebook.engine.live import drawdown_record, exposure_record, pnl_record, snapshot_record
 from tidebook.engine.live.messages import Named, event_of
@@ -95,3 +96,32 @@ def test_what_is_told_is_as_its_schema_says_and_can_be_read_again(page: dict[str
         assert list(record) == list(schema["properties"]) == schema["required"]
     again = json.loads(json.dumps(told[topics.DRAWDOWN_UPDATED]))
     assert event_of(topics.DRAWDOWN_UPDATED, again, _NAMED).portfolio_id == "P1"  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+
+
+def test_messages_say_what_the_page_says_that_they_say(page: dict[str, Any]) -> None:
+    bus = MemoryLiveBus()
+    service = followed(bus=bus)
+    with correlated(["desk-7"]):
+        service.publish([(topics.TRADE_OPENED, _SAID | {"event_id": "e-1", "portfolio_id": "P1"})])
+    try:
+        service.start()
+        until(lambda: bool(bus.told(topics.SNAPSHOT_UPDATED)))
+    finally:
+        service.stop()
+    sent, told = bus.told(topics.TRADE_OPENED)[0], bus.told(topics.SNAPSHOT_UPDATED)[0]
+    assert sent.headers == {
+        "event_id": "e-1",
+        "correlation_id": "desk-7",
+        "schema": "trade.opened/1",
+        # The digest of "desk-7", by sha256sum.
+        "traceparent": "00-bfb7994c8a63559cd1bb380caa3e6d74-2db6155ce61d4bd6-01",
+    }
+    at = json.loads(told.value)["timestamp"]
+    assert told.headers == {
+        "event_id": f"portfolio.snapshot_updated-P1-{at}",
+        "schema": "portfolio.snapshot_updated/1",
+    }
+    named = page["components"]["messageTraits"]["ours"]["headers"]["properties"]
+    assert named.keys() == sent.headers.keys()
+    for message in page["components"]["messages"].values():
+        assert message["traits"] == [{"$ref": "#/components/messageTraits/ours"}]

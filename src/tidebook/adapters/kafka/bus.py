@@ -38,6 +38,8 @@ _ANSWER_SECONDS: Final = 10.0
 _CONFIRM_SECONDS: Final = 30.0
 _MORE_SECONDS: Final = 0.01
 _MESSAGE_BYTES_MAX: Final = 8 * 1024 * 1024
+# Of an answer as it is sent: unpacked it is several times as long. A longer message comes alone.
+_FETCHED_BYTES_MAX: Final = 2 * 1024 * 1024
 _FETCHED_TOGETHER_BYTES: Final = 256 * 1024
 _REPLICAS: Final = 3
 _SESSION_MILLISECONDS: Final = 10_000
@@ -204,6 +206,7 @@ class KafkaSubscription:
                 "fetch.min.bytes": _FETCHED_TOGETHER_BYTES,
                 "fetch.wait.max.ms": 25,
                 "fetch.message.max.bytes": _MESSAGE_BYTES_MAX,
+                "fetch.max.bytes": _FETCHED_BYTES_MAX,
                 "queued.max.messages.kbytes": 16_384,
                 "session.timeout.ms": _SESSION_MILLISECONDS,
                 "heartbeat.interval.ms": _SESSION_MILLISECONDS // 10,

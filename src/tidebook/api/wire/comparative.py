@@ -140,11 +140,15 @@ def simple_of(view: Comparative, asked: Span, today: date, now: datetime) -> Jso
 
 def rests_on(book: UserBook, known_at: datetime | None, now: datetime) -> Json:
     """Return what an answer about a user rests on: portfolios, as of when, known when."""
+    read_at = known_at or now
     return {
         "as_of": day_or_null(book.last_on),
-        "known_at": instant(known_at or now),
+        "known_at": instant(read_at),
         "portfolios": [
-            {"portfolio_id": one.portfolio_id, "freshness": freshness_of(freshness)}
+            {
+                "portfolio_id": one.portfolio_id,
+                "freshness": freshness_of(freshness._replace(known_at=read_at)),
+            }
             for one, freshness in zip(book.portfolios, book.freshness, strict=True)
         ],
     }

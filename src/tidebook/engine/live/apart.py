@@ -6,6 +6,7 @@ import logging
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
+from tidebook.engine.correlating import correlated
 from tidebook.engine.dead_letters import Unprocessed
 
 if TYPE_CHECKING:
@@ -57,13 +58,9 @@ class Apart:
             return
         some = [self._waiting[i] for i in range(min(_AT_ONCE, len(self._waiting)))]
         for each in self._letters.set_apart(some):
-            _log.warning(
-                "the message %s of %s-%s was set apart: %s",
-                each.place,
-                each.topic,
-                each.part,
-                each.why,
-            )
+            with correlated([each.correlation_id]):
+                place = f"{each.topic}-{each.part}-{each.place}"
+                _log.warning("the message %s was set apart: %s", place, each.why)
             told(each.topic)
         for _ in some:
             self._waiting.popleft()

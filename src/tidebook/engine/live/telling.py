@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Final
 
 from tidebook.engine import topics
 from tidebook.engine.bus import Outgoing
-from tidebook.engine.envelope import EVENT_ID, SCHEMA, schema_of
+from tidebook.engine.correlating import correlation_ids
+from tidebook.engine.envelope import CORRELATION_ID, EVENT_ID, SCHEMA, TRACEPARENT, schema_of
 from tidebook.engine.live.messages import (
     drawdown_record,
     exposure_record,
     pnl_record,
     snapshot_record,
 )
+from tidebook.engine.traces import traceparent_of
 from tidebook.live import drawdown, exposure, profit_and_loss, snapshot
 
 if TYPE_CHECKING:
@@ -96,7 +98,7 @@ class Teller:
                 topics.partition(key),
                 key,
                 _encode(record).encode(),
-                _headers(topic, record),
+                _headers(topic, key, record),
             )
             for topic, key, record in sent
         ]
@@ -137,7 +139,13 @@ class Teller:
         return {} if told is None else snapshot_record(told)
 
 
-def _headers(topic: str, record: Mapping[str, object]) -> dict[str, str]:
+def _headers(topic: str, key: str, record: Mapping[str, object]) -> dict[str, str]:
+    """Return what a message says of itself: what it is, and in which request it was posted."""
     found = {SCHEMA: schema_of(topic)}
-    identity = record.get("event_id")
-    return found | {EVENT_ID: str(identity)} if identity else found
+    if topic in topics.LIVE_OUTPUT_TOPICS:
+        found[EVENT_ID] = f"{topic}-{key}-{record['timestamp']}"
+    elif record.get("event_id"):
+        found[EVENT_ID] = str(record["event_id"])
+    for request in correlation_ids()[:1]:
+        found |= {CORRELATION_ID: request, TRACEPARENT: traceparent_of(request)}
+    return found

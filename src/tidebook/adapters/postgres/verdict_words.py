@@ -1,0 +1,71 @@
+"""Words of verdicts: what most of them say, so that it is not written out for each trade again.
+
+A text that was packed with these words is read with them: they never change. Other words get a
+name of their own, and rows that were packed before stay as they are.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+WORDS: Final = (
+    b'["intraday_margin","2026-06-04","pass","","no deficit follows the trade",[],'
+    b'[["intraday_margin_level","0","USD",""]],null,""],'
+    b'["maintenance_margin","2010-12-02","fail","","equity of 0 is below the maintenance '
+    b'margin of 0",[],[["deficiency","","USD",""]],null,"bring in 0, or close positions"],'
+    b'["minimum_equity","2010-12-02","fail","","equity of 0 is below 2000, with which an '
+    b'account may borrow or sell short",[],[],null,"bring in 0, or buy no more than can be '
+    b'paid in full"],'
+    b'["reg_t_initial","1974-01-03","fail","","initial margin of 0 is asked and 0 is free",[],'
+    b'[],null,"bring in 0, or trade less"],'
+    b'["leverage_limit","1","fail","","there is no equity to carry what is held",[],'
+    b'[["leverage",null,"times","there is no equity"]],null,"bring in equity, or close '
+    b'positions"],'
+    b'["position_size_limit","1","provisional","","there is no equity to measure it by",[],[],'
+    b'null,"send the prices, and the rates, that the value of the account rests on"],'
+    b'["minimum_equity","2010-12-02","not_applicable","","a cash account may not borrow",[],'
+    b'[],null,""],'
+    b'["cash_account","2024-05-28","pass","","paid with settled cash",[],[["settled","0",'
+    b'"USD",""],["unsettled","0","USD",""],["unpaid","0","USD",""]],null,""],'
+    b'["wash_sale_us","1","not_applicable","","the sale closes nothing that is taxed",[],[],'
+    b'null,""],'
+    b'["pattern_day_trading","2021-03-24","not_applicable","","the intraday margin standard '
+    b'has replaced it since 2026-06-04; the count of day trades is for information",[],'
+    b'[["day_trades_in_window","0","count",""],["executions_in_window","1","count",""],'
+    b'["ratio","0","fraction",""],["remaining_day_trades","3","count",""]],null,""],'
+    b'["pattern_day_trading","2021-03-24","pass","","0 day trades in five sessions: no '
+    b'pattern",[],[["day_trades_in_window","0","count",""],["executions_in_window","1",'
+    b'"count",""],["ratio","0","fraction",""],["remaining_day_trades","3","count",""]],null,'
+    b'""],'
+    b'["day_trading_buying_power","2001-09-28","not_applicable","","the account was not one '
+    b'of a pattern day trader when the day began",[],[],null,""],'
+    b'["leverage_limit","1","pass","","gross exposure is within the limit",[],[["leverage",'
+    b'"0.","times",""],["intraday_max","4","times",""],["overnight_max","2","times",""],'
+    b'["equity","","USD",""]],null,""],'
+    b'["position_size_limit","1","pass","","the position is 0 % of the equity after the '
+    b'trade",[],[["post_trade_pct","","percent",""],["limit_pct","20","percent",""],'
+    b'["max_additional_qty","","units",""],["equity","","USD",""]],null,""],'
+    b'["reg_t_initial","1974-01-03","pass","","the free equity covers the initial margin",[],'
+    b'[["required","","USD",""],["available","","USD",""],["deficit","0","USD",""],'
+    b'["buying_power","","USD",""]],null,""],'
+    b'["maintenance_margin","2010-12-02","pass","","the equity covers the maintenance margin",'
+    b'[],[["equity","","USD",""],["requirement","","USD",""],["deficiency","0","USD",""],'
+    b'["call_below","","USD",""]],null,""],'
+    b'["minimum_equity","2010-12-02","pass","","the account may borrow and sell short",[],'
+    b'[["equity","","USD",""],["equity_min","2000","USD",""]],null,""],'
+    b'["cash_account","2024-05-28","not_applicable","","the account may borrow",[],[],null,'
+    b'""],'
+    b'["sector_concentration","1","not_applicable","","the security is in no sector that is '
+    b'known",[],[],null,""],'
+    b'["restricted_list","1","not_applicable","","the account has no restricted list",[],[],'
+    b'null,""],'
+    b'["order_value_limit","1","pass","","the trade is worth 0",[],[["order_value","","USD",'
+    b'""],["value_max","1000000","USD",""]],null,""],'
+    b'["opposite_trade","1","pass","","no trade the other way came before it on the day",[],'
+    b'[],null,""],'
+    b'["user_limits","1","not_applicable","","no limit is set for this security",[],[],null,'
+    b'""],'
+    b'["wash_sale_us","1","pass","","the purchase replaces nothing that was sold at a loss",'
+    b'[],[],null,""]]'
+)
+"""JSON as it is packed, the commonest last."""
