@@ -27,11 +27,11 @@ from tidebook.engine.batches import Done, Effect
 from tidebook.engine.commands import BOOK, REFERENCE
 from tidebook.engine.record_origins import save_origins
 from tidebook.engine.records import transaction_from
-from tidebook.engine.runner.company import rest
 from tidebook.engine.runner.consuming import Consumption
 from tidebook.engine.runner.feeds import SHIPPING, BusFeed, LogFeed
 from tidebook.engine.runner.giving_way import GivingWay, LastSay
 from tidebook.engine.runner.loops import POLL_SECONDS, Loop, Stage
+from tidebook.engine.runner.pacing import rest
 from tidebook.engine.runner.shipping import KINDS, resting, shipping
 from tidebook.engine.runner.sizing import usual
 from tidebook.engine.runner.sparing import Sparing

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tidebook.engine.runner.company import rest_seconds
 from tidebook.engine.runner.consuming import Took
+from tidebook.engine.runner.pacing import rest_seconds
 
 
 @pytest.mark.parametrize(

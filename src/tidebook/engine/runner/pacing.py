@@ -1,4 +1,4 @@
-"""Company: when the next batch begins after one that held little from many.
+"""Pacing: when the next batch begins after one that held little from many.
 
 What a batch costs is mostly the same whether it holds ten facts or a hundred. A worker that begins
 the next one at once, while clients send one fact each, is busy all of the time with batches of a
