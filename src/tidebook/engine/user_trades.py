@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from threading import Lock
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
 from tidebook.engine.users import (
     FUNDED_FROM_OUTSIDE,
@@ -18,7 +18,7 @@ from tidebook.model.instruments import Instrument, cash_account, listed_option
 from tidebook.model.money import ONE, ZERO, converted, exact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
     from decimal import Decimal
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tidebook.model.portfolios import Portfolio
 
 _Kept = TypeVar("_Kept")
+_Found = TypeVar("_Found")
 _REMEMBERED_MAX: Final = 10_000
 _OPTIONS: Final = frozenset({"option", "options", "us_option"})
 _PRODUCT_TYPES: Final = {
@@ -73,6 +74,14 @@ class TradeReceipt(NamedTuple):
     """``new``, ``known`` (the same was sent before) or ``corrected`` (another content was)."""
     transactions: tuple[Transaction, ...]
     receipt: Receipt | None
+    """Also of what the trade rests on and was sent for it: booked before that, it would wait."""
+
+
+class _Sent(NamedTuple, Generic[_Found]):
+    """What a trade rests on, and the receipt for it where it was sent for a trade."""
+
+    what: _Found
+    receipt: Receipt | None = None
 
 
 class UserTrades:
@@ -91,8 +100,8 @@ class UserTrades:
         self._policy = policy
         self._new_id = new_id
         self._lock = Lock()
-        self._made: dict[str, Portfolio] = {}
-        self._named: dict[str, Instrument] = {}
+        self._made: dict[str, _Sent[Portfolio]] = {}
+        self._named: dict[str, _Sent[Instrument]] = {}
         self._taken: dict[str, str] = {}
 
     def take(self, trade: UserTrade, correlation_id: str) -> TradeReceipt:
@@ -109,8 +118,9 @@ class UserTrades:
         trade_id = (
             trade_id_of(trade.user_id, trade.external_id) if trade.external_id else self._new_id()
         )
-        instrument = self._instrument(trade, correlation_id)
-        portfolio = self._portfolio(trade, correlation_id)
+        instrument, named = self._instrument(trade, correlation_id)
+        portfolio, opened = self._portfolio(trade, correlation_id)
+        rests_on = [receipt for receipt in (named, opened) if receipt is not None]
         if instrument.multiplier != ONE:
             trade = trade._replace(gross=converted(trade.gross, instrument.multiplier))
         facts = facts_of(trade, trade_id, portfolio, instrument)
@@ -119,11 +129,12 @@ class UserTrades:
             return TradeReceipt(trade_id, portfolio.portfolio_id, outcome, facts, None)
         if outcome == "corrected" and len(facts) == 1:
             funding = TransactionRef(funding_id_of(trade_id), portfolio.portfolio_id)
-            self._commands.cancel([funding], correlation_id)
+            rests_on.append(self._commands.cancel([funding], correlation_id))
         receipt = self._commands.ingest_transactions(facts, correlation_id)
         if trade.external_id:
             self._remember(self._taken, trade_id, content_hash(facts[-1]))
-        return TradeReceipt(trade_id, portfolio.portfolio_id, outcome, facts, receipt)
+        whole = _with(receipt, rests_on)
+        return TradeReceipt(trade_id, portfolio.portfolio_id, outcome, facts, whole)
 
     def _outcome(self, fact: Transaction) -> str:
         """Return what a trade with an external id is: as the book says, or as sent just now."""
@@ -135,7 +146,7 @@ class UserTrades:
             known = content_hash(view.transaction)
         return "known" if known == content_hash(fact) else "corrected"
 
-    def _portfolio(self, trade: UserTrade, correlation_id: str) -> Portfolio:
+    def _portfolio(self, trade: UserTrade, correlation_id: str) -> _Sent[Portfolio]:
         """Return the portfolio that a trade goes to; made, and made durable, where there is none.
 
         An account that is the id of a portfolio of the user's is that portfolio.
@@ -144,21 +155,21 @@ class UserTrades:
             own = self._reader.portfolios(cif_id=trade.user_id)
             for one in own:
                 if one.portfolio_id == trade.account_id:
-                    return one
+                    return _Sent(one)
         portfolio_id = portfolio_id_of(trade.user_id, trade.account_id)
         made = self._made.get(portfolio_id)
         if made is not None:
             return made
         try:
-            found = self._reader.portfolio(portfolio_id)
+            return _Sent(self._reader.portfolio(portfolio_id))
         except UnknownPortfolioError:
             opened = trade.executed_at.date()
-            found = default_portfolio(trade.user_id, trade.account_id, opened, self._policy)
-            self._commands.ingest_portfolios([found], correlation_id)
-            self._remember(self._made, portfolio_id, found)
-        return found
+            portfolio = default_portfolio(trade.user_id, trade.account_id, opened, self._policy)
+            sent = _Sent(portfolio, self._commands.ingest_portfolios([portfolio], correlation_id))
+            self._remember(self._made, portfolio_id, sent)
+            return sent
 
-    def _instrument(self, trade: UserTrade, correlation_id: str) -> Instrument:
+    def _instrument(self, trade: UserTrade, correlation_id: str) -> _Sent[Instrument]:
         """Return the instrument of a symbol, as written or in capitals; made where unknown."""
         symbols = dict.fromkeys((trade.symbol, trade.symbol.upper()))
         for symbol in symbols:
@@ -167,12 +178,12 @@ class UserTrades:
         known = {one.security_id: one for one in self._reader.instruments(list(symbols))}
         for symbol in symbols:
             if symbol in known:
-                return known[symbol]
+                return _Sent(known[symbol])
         symbol = trade.symbol.upper()
         made = unknown_instrument(symbol, trade.asset_class, self._policy.currency)
-        self._commands.ingest_instruments([made], correlation_id)
-        self._remember(self._named, symbol, made)
-        return made
+        sent = _Sent(made, self._commands.ingest_instruments([made], correlation_id))
+        self._remember(self._named, symbol, sent)
+        return sent
 
     def _remember(self, kept: dict[str, _Kept], key: str, value: _Kept) -> None:
         """Keep what was sent and may not be booked yet; only the latest, so that it is bounded."""
@@ -180,6 +191,11 @@ class UserTrades:
             while len(kept) >= _REMEMBERED_MAX:
                 del kept[next(iter(kept))]
             kept[key] = value
+
+
+def _with(receipt: Receipt, rests_on: Sequence[Receipt]) -> Receipt:
+    before = tuple(place for one in rests_on for place in one.reached)
+    return receipt._replace(reached=before + receipt.reached)
 
 
 def unknown_instrument(symbol: str, asset_class: str, currency: str) -> Instrument:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,9 +18,15 @@ from tidebook.engine.users import (
     trade_id_of,
     user_book,
 )
-from tidebook.errors import MissingRateError, UnknownUserError
+from tidebook.errors import MissingRateError, UnknownPortfolioError, UnknownUserError
 from tidebook.model.facts import Price, Rate, Transaction, TransactionType as T
 from tidebook.model.markets import rate_table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tidebook.model.instruments import Instrument
+    from tidebook.model.portfolios import Portfolio
 
 D = Decimal
 
@@ -158,3 +165,28 @@ def test_what_was_sent_just_now_is_known_before_it_is_booked() -> None:
     assert trades.take(one, "test").outcome == "new"
     assert trades.take(one, "test").outcome == "known"
     assert trades.take(one._replace(price=D(11), gross=D(11)), "test").outcome == "corrected"
+
+
+def test_a_first_trade_is_booked_no_sooner_than_what_it_rests_on() -> None:
+    class Slow(MemoryBook):
+        """A book that has booked nothing yet."""
+
+        def portfolio(self, portfolio_id: str, *, known_at: datetime | None = None) -> Portfolio:
+            del known_at
+            raise UnknownPortfolioError(portfolio_id)
+
+        def instruments(
+            self, security_ids: Sequence[str] | None = None, *, known_at: datetime | None = None
+        ) -> tuple[Instrument, ...]:
+            del security_ids, known_at
+            return ()
+
+    trades = taker(Slow())
+    first = trades.take(trade("A", "1", "10", 3), "test").receipt
+    second = trades.take(trade("A", "1", "10", 4), "test").receipt
+    assert first is not None
+    assert second is not None
+    for receipt in (first, second):
+        topics = [place.topic for place in receipt.reached]
+        assert topics == ["instruments", "portfolios", "transactions"]
+    assert first.reached[:2] == second.reached[:2], "the second one rests on what the first sent"
