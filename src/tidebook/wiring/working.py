@@ -10,6 +10,7 @@ from tidebook.adapters.postgres.store import PostgresStore
 from tidebook.config import Role
 from tidebook.engine.runner import Runner, Stage, unbooked
 from tidebook.wiring.clock import SystemClock
+from tidebook.wiring.stages_process import Orders, StagesProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
     from tidebook.config import Settings
     from tidebook.engine.runner import Through
     from tidebook.engine.signals import Signal
-    from tidebook.wiring import Watch
+    from tidebook.engine.telemetry import Telemetry
 
+_STAGES: Final = frozenset({Role.BOOK, Role.SERIES})
+_ANSWERING: Final = frozenset({Role.INGEST, Role.QUERY, Role.LIVE})
 # What the engine makes is frozen and never cyclic: looking for cycles often is wasted work.
 _GC_THRESHOLDS = (500_000, 20, 100)
 # A thread that computes keeps the others waiting for so long, several times in every request: at
@@ -39,7 +42,7 @@ class Making(NamedTuple):
     cache: MarketCache
     url: str
     stack: ExitStack
-    watch: Watch
+    telemetry: Telemetry | None
     arrived: Signal
     booked: Signal
 
@@ -69,14 +72,14 @@ def working(
             through=through,
             unbooked=behind,
             compliance=compliance if stage is Stage.SERIES else None,
-            telemetry=making.watch.metrics,
+            telemetry=making.telemetry,
         )
         stack.callback(made.stop)
         running.append(made)
         made.start()
         return made
 
-    _take_turns()
+    take_turns()
     backlog = unbooked(making.store())
     if Role.BOOK in roles:
         made = runner("stages", Stage.BOOK)
@@ -89,7 +92,23 @@ def working(
     return backlog
 
 
-def _take_turns() -> None:
+def are_apart(roles: Sequence[Role]) -> bool:
+    """Tell whether a process that has these roles has its stages run beside it."""
+    return not _STAGES.isdisjoint(roles) and not _ANSWERING.isdisjoint(roles)
+
+
+def stages_beside(making: Making) -> StagesProcess:
+    """Have a process run the stages from now on, and return what keeps it at work."""
+    made = StagesProcess(
+        Orders(making.settings, making.url), booked=making.booked, telemetry=making.telemetry
+    )
+    take_turns()
+    made.start()
+    making.stack.callback(made.stop)
+    return made
+
+
+def take_turns() -> None:
     """Have this process collect garbage seldom and its threads take turns often."""
     gc.set_threshold(*_GC_THRESHOLDS)
     setswitchinterval(_SWITCH_SECONDS)

