@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tidebook.wiring import System
 
 pytestmark = pytest.mark.cluster
-SECONDS = 20.0
+SECONDS = 90.0
 DERIVED = "transactions entries position_state findings portfolio_days restatements book_work"
 TABLES = (
     f"{DERIVED} portfolios instruments market_prices fx_rates business_dates corporate_actions "

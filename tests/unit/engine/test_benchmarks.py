@@ -187,18 +187,18 @@ def test_of_two_requests_at_a_time_one_fetches(desk: Desk) -> None:
 
         def fetch(self, symbol: str, start: date, end: date) -> tuple[DatedValue, ...]:
             begun.set()
-            assert go_on.wait(10)
+            assert go_on.wait(90)
             return super().fetch(symbol, start, end)
 
     hanging = Hanging()
     benchmarks = Benchmarks(desk.store, hanging, desk.book, desk.clock)
     first = Thread(target=benchmarks.levels, args=("SPY", START, END))
     first.start()
-    assert begun.wait(10)
+    assert begun.wait(90)
     with pytest.raises(BenchmarkUnavailableError, match="it is being fetched just now"):
         benchmarks.levels("SPY", START, END)
     go_on.set()
-    first.join(10)
+    first.join(90)
     assert benchmarks.levels("SPY", START, END).source is DataSource.CACHE
     assert len(hanging.asked) == 1
 
@@ -208,7 +208,7 @@ def test_an_update_that_gets_nothing_has_failed(desk: Desk) -> None:
     updates = BenchmarkUpdates(desk.benchmarks, desk.clock, lambda: "u")
     started, is_new = updates.start()
     assert (started.status, is_new) == (UpdateStatus.RUNNING, True)
-    until = time.monotonic() + 10
+    until = time.monotonic() + 90
     while updates.of("u").status is UpdateStatus.RUNNING and time.monotonic() < until:
         time.sleep(0.01)
     ended = updates.of("u")
