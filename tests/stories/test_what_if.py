@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.cluster
 SECONDS = 90.0
-DERIVED = "transactions entries position_state findings portfolio_days restatements book_work"
+DERIVED = (
+    "transactions entries position_state findings portfolio_days past_series restatements book_work"
+)
 TABLES = (
     f"{DERIVED} portfolios instruments market_prices fx_rates business_dates corporate_actions "
     "event_log log_partitions consumer_offsets processed_events"
