@@ -102,7 +102,7 @@ def amounts(*values: int) -> tuple[Decimal, ...]:
 
 
 def test_what_earlier_releases_closed_is_told_beside_it(empty_database_url: str) -> None:
-    upgrade_to(empty_database_url, "0016")
+    upgrade_to(empty_database_url, "0017")
     with psycopg.connect(empty_database_url, autocommit=True) as store:
         write_portfolio(store, "P1")
         for closing, recorded_at, ended in (

@@ -8,7 +8,7 @@ from __future__ import annotations
 from tidebook.adapters.postgres.migrations.sql_file import run_sql_file
 
 revision = "0018"
-down_revision = "0016"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 
