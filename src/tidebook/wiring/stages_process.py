@@ -9,6 +9,7 @@ those who wait. Nothing that is booked depends on it.
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import pickle
@@ -17,8 +18,6 @@ import sys
 import time
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
-
-import msgspec
 
 from tidebook.engine.telemetry import Untold
 from tidebook.errors import StagesAwayError
@@ -159,10 +158,8 @@ class StagesProcess:
         A line that is cut short by the end of the process is passed over.
         """
         try:
-            word, given, named = msgspec.json.decode(
-                line, type=tuple[str, list[object], dict[str, object]]
-            )
-        except msgspec.DecodeError:
+            word, given, named = cast("_Line", json.loads(line))
+        except json.JSONDecodeError:
             return
         if word == STARTED:
             self._started.set()

@@ -6,6 +6,7 @@ server ends, in whatever way. It tells of its work on standard output, one line 
 
 from __future__ import annotations
 
+import json
 import pickle
 import signal
 import sys
@@ -13,8 +14,6 @@ from collections import deque
 from contextlib import ExitStack
 from threading import Event, Thread
 from typing import IO, TYPE_CHECKING, Final, cast
-
-import msgspec
 
 from tidebook.adapters.postgres.compliance_store import PostgresCompliance
 from tidebook.adapters.postgres.market_cache import MarketCache
@@ -83,7 +82,7 @@ class Telling:
 
     def mention(self, word: str, *given: object, **named: object) -> None:
         """Have a line written with the next, or within a second."""
-        self._lines.append(msgspec.json.encode((word, given, named)) + b"\n")
+        self._lines.append(json.dumps((word, given, named)).encode() + b"\n")
 
     def close(self) -> None:
         """Write what is left, for a second at the most."""
