@@ -204,8 +204,7 @@ def hold_fence(
         FencedError: When another worker owns the partition now.
     """
     named = {"consumer": consumer, "topic": part[0], "part": part[1], "fence": fence}
-    cursor.execute(statements("log")["hold_fence"], named)
-    if cursor.rowcount != 1:
+    if not cursor.execute(statements("log")["hold_fence"], named).fetchall():
         raise FencedError(f"{part[0]}-{part[1]}")
 
 
@@ -232,8 +231,8 @@ def complete(
         "places": [passage.after for passage in passages],
         "at": at,
     }
-    cursor.execute(statements("log")["pass" if passages else "complete"], named)
-    if cursor.rowcount != len(done):
+    moved = cursor.execute(statements("log")["pass" if passages else "complete"], named).fetchall()
+    if len(moved) != len(done):
         said = ", ".join(f"{each.first_offset} of {each.topic}-{each.part}" for each in batches)
         raise FencedError(f"one of the offsets {said}" if len(done) > 1 else f"offset {said}")
 

@@ -5,7 +5,7 @@ processed is said in :mod:`tidebook.engine.runner.consuming`. A stage is handed 
 and what lies in it; whatever the stage does, the move of the offsets and the outgoing events commit
 together or not at all.
 
-Four kinds of workers share the loop. Book workers each own some partitions of the transactions;
+Four kinds of workers share the loop. Book workers share the partitions of the transactions;
 when nothing new lies there they take keys to be folded again, a few at a time, so that a storm of
 corrections never delays a new trade. One reference worker takes the facts that bookings and
 valuations rest on. One series worker brings daily series up to date when the book has caught up,
@@ -28,7 +28,7 @@ from tidebook.engine.commands import BOOK, REFERENCE
 from tidebook.engine.record_origins import save_origins
 from tidebook.engine.records import transaction_from
 from tidebook.engine.runner.consuming import Consumption
-from tidebook.engine.runner.feeds import SHIPPING, BusFeed, LogFeed
+from tidebook.engine.runner.feeds import SHIPPING, BusFeed, LogFeed, Shares
 from tidebook.engine.runner.giving_way import GivingWay, LastSay
 from tidebook.engine.runner.loops import POLL_SECONDS, Loop, Stage
 from tidebook.engine.runner.pacing import rest
@@ -232,14 +232,12 @@ class Runner:
         return found
 
     def _log_loops(self) -> list[Loop]:
-        everything = _parts_of([topics.RAW_TRANSACTIONS])
-        shares = [everything[i :: self._workers] for i in range(self._workers)]
+        shares = Shares(_parts_of([topics.RAW_TRANSACTIONS]))
         found = [
-            Loop(f"book-{i}", partial(self._book_steps, self._log_feed(BOOK, share)))
-            for i, share in enumerate(shares)
-            if share
+            Loop(f"book-{i}", partial(self._book_steps, self._log_feed(BOOK, shares, tells=not i)))
+            for i in range(min(self._workers, topics.PARTITIONS))
         ]
-        reference = self._log_feed(REFERENCE, _parts_of(topics.REFERENCE_TOPICS))
+        reference = self._log_feed(REFERENCE, Shares(_parts_of(topics.REFERENCE_TOPICS)))
         steps = partial(self._reference_steps, reference)
         found.append(Loop("reference", steps, deaf_seconds=_SELDOM_SECONDS))
         return found
@@ -263,8 +261,8 @@ class Runner:
         found.append(Loop("folding", self._folding_steps, deaf_seconds=_SELDOM_SECONDS))
         return found
 
-    def _log_feed(self, consumer: str, parts: Sequence[Part]) -> LogFeed:
-        return LogFeed(self._store, consumer, parts, self._batch_max)
+    def _log_feed(self, consumer: str, shares: Shares, *, tells: bool = True) -> LogFeed:
+        return LogFeed(self._store, consumer, shares, self._batch_max, tells=tells)
 
     def _bus_feed(self, through: Through, consumer: str) -> BusFeed:
         read = [topics.RAW_TRANSACTIONS] if consumer == BOOK else topics.REFERENCE_TOPICS
@@ -356,7 +354,7 @@ class Runner:
         return self._steps(self._consumption(feed.consumer, feed, process))
 
     def _shipping_steps(self, through: Through, kind: Kind) -> Callable[[], bool]:
-        feed = self._log_feed(SHIPPING, _parts_of(kind.topics))
+        feed = self._log_feed(SHIPPING, Shares(_parts_of(kind.topics)))
         ship = shipping(through, self._fences)
         return resting(self._consumption(SHIPPING, feed, ship), self._stopping, kind)
 
@@ -434,10 +432,11 @@ class Runner:
     def _fold_again(self, limit: int, spared: Collection[str], taken: list[str]) -> None:
         """Fold a few keys again that corrections have marked."""
         with self._store.unit() as unit:
-            unit.hold_fence(STAGES, _WORK_PART, self._fences[STAGES, _WORK_PART])
             work = unit.take_work(limit, spared)
             if not work:
                 return
+            # Not before: to hold it is a write, and mostly there is nothing to be done under it.
+            unit.hold_fence(STAGES, _WORK_PART, self._fences[STAGES, _WORK_PART])
             # Not before: what asked for the work may have been believed only since.
             at = self._clock.now()
             taken.extend(item.portfolio_id for item in work)

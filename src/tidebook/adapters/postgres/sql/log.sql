@@ -79,6 +79,7 @@ FROM moved
 ON CONFLICT (consumer, topic, part, first_offset) DO UPDATE SET
     last_offset = excluded.last_offset, fence = excluded.fence,
     duplicates = excluded.duplicates, processed_at = excluded.processed_at
+RETURNING 1
 
 -- name: pass
 -- The same for batches that came through a broker: the place there decides, the offset follows. The
