@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from sys import setswitchinterval
+from threading import Timer
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.adapters.postgres.store import PostgresStore
@@ -29,6 +30,8 @@ _STAGES: Final = frozenset({Role.BOOK, Role.SERIES})
 _ANSWERING: Final = frozenset({Role.INGEST, Role.QUERY, Role.LIVE})
 # What the engine makes is frozen and never cyclic: looking for cycles often is wasted work.
 _GC_THRESHOLDS = (500_000, 20, 100)
+# Who books has enough to do: processes that do little else are given the time to ship first.
+_OTHERS_FIRST_SECONDS: Final = 5.0
 # A thread that computes keeps the others waiting for so long, several times in every request: at
 # Python's own 5 ms a door beside a busy book answers some fifty requests a second.
 _SWITCH_SECONDS: Final = 0.0005
@@ -60,7 +63,12 @@ def working(
     settings, stack = making.settings, making.stack
     running: list[Runner] = []
 
-    def runner(lead: LeadName, stage: Stage, behind: Callable[[], int] | None = None) -> Runner:
+    def runner(
+        lead: LeadName,
+        stage: Stage,
+        behind: Callable[[], int] | None = None,
+        after_seconds: float = 0.0,
+    ) -> Runner:
         made = Runner(
             making.store(lead),
             SystemClock(),
@@ -76,7 +84,13 @@ def working(
         )
         stack.callback(made.stop)
         running.append(made)
-        made.start()
+        if after_seconds:
+            beginning = Timer(after_seconds, made.start)
+            beginning.daemon = True
+            beginning.start()
+            stack.callback(beginning.cancel)
+        else:
+            made.start()
         return made
 
     take_turns()
@@ -87,7 +101,10 @@ def working(
     if Role.SERIES in roles:
         runner("series", Stage.SERIES, backlog)
     if through is not None and not set(roles) <= {Role.QUERY, Role.LIVE}:
-        runner("shipping", Stage.SHIPPING)
+        leaves_it = set(roles).isdisjoint({Role.INGEST, Role.SERIES, Role.CONTROL})
+        runner(
+            "shipping", Stage.SHIPPING, after_seconds=_OTHERS_FIRST_SECONDS if leaves_it else 0.0
+        )
     stack.callback(_ask_to_stop, running)
     return backlog
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 _ANSWER_SECONDS: Final = 10.0
 _CONFIRM_SECONDS: Final = 30.0
-_MORE_SECONDS: Final = 0.01
+_MORE_SECONDS: Final = 0.001
 _MESSAGE_BYTES_MAX: Final = 8 * 1024 * 1024
 # Of an answer as it is sent: unpacked it is several times as long. A longer message comes alone.
 _FETCHED_BYTES_MAX: Final = 2 * 1024 * 1024
@@ -204,7 +204,7 @@ class KafkaSubscription:
                 # What comes within so short a time is fetched together: a partition by itself costs
                 # the cluster and this process as much as all of them.
                 "fetch.min.bytes": _FETCHED_TOGETHER_BYTES,
-                "fetch.wait.max.ms": 25,
+                "fetch.wait.max.ms": 15,
                 "fetch.message.max.bytes": _MESSAGE_BYTES_MAX,
                 "fetch.max.bytes": _FETCHED_BYTES_MAX,
                 "queued.max.messages.kbytes": 16_384,

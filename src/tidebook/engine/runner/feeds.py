@@ -34,6 +34,7 @@ _LITTLE: Final = 500
 _WAIT_SECONDS: Final = 0.1
 _LOST_AFTER_SECONDS: Final = 10.0
 _PAUSE_SECONDS: Final = 1.0
+_SETTLE_SECONDS: Final = 1.0
 
 
 class Feed(Protocol):
@@ -259,6 +260,8 @@ class BusFeed:
         self._quiet_since: float | None = None
         self._rewound: dict[Part, tuple[int, float]] = {}
         self._sought: dict[Part, int] = {}
+        self._unsettled: dict[Part, int] = {}
+        self._settled_at = float("-inf")
 
     @property
     def backlog(self) -> int:
@@ -280,6 +283,7 @@ class BusFeed:
             self._quiet_since = None
             self._hold(self._subscription, arrivals)
         else:
+            self._settle()
             self._look_for_losses(self._subscription)
         return bool(self._held)
 
@@ -302,8 +306,16 @@ class BusFeed:
                     sequence=batch.next_offset, place=batch.passage.after
                 )
         self._held.clear()
-        if self._subscription is not None and places:
-            self._subscription.settle(places)
+        self._unsettled.update(places)
+        if time.monotonic() - self._settled_at >= _SETTLE_SECONDS:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Tell the bus how far the group has come; only others want to know it."""
+        if self._subscription is not None and self._unsettled:
+            self._subscription.settle(self._unsettled)
+            self._unsettled = {}
+            self._settled_at = time.monotonic()
 
     def refused(self) -> None:
         """Drop what is at hand, and read on from where the store says.
@@ -331,6 +343,7 @@ class BusFeed:
     def close(self) -> None:
         """Leave the group, so that the others need not wait to notice."""
         if self._subscription is not None:
+            self._settle()
             self._subscription.close()
             self._subscription = None
 
@@ -357,6 +370,7 @@ class BusFeed:
         for part in parts:
             self._owned.pop(part, None)
             self._held.pop(part, None)
+            self._unsettled.pop(part, None)
 
     def _keep(self, found: Mapping[Part, Owned]) -> None:
         self._owned.update(found)

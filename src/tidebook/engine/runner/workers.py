@@ -29,7 +29,7 @@ from tidebook.engine.record_origins import save_origins
 from tidebook.engine.records import transaction_from
 from tidebook.engine.runner.consuming import Consumption
 from tidebook.engine.runner.feeds import SHIPPING, BusFeed, LogFeed, Shares
-from tidebook.engine.runner.giving_way import GivingWay, LastSay
+from tidebook.engine.runner.giving_way import PORTFOLIOS_MAX, GivingWay, LastSay
 from tidebook.engine.runner.loops import POLL_SECONDS, Loop, Stage
 from tidebook.engine.runner.pacing import rest
 from tidebook.engine.runner.shipping import KINDS, resting, shipping
@@ -62,7 +62,6 @@ _log = logging.getLogger("tidebook.runner")
 
 _BACKOFF_SECONDS: Final = (0.02, 0.1, 0.5, 1.0, 2.0, 5.0)
 _WORK_AT_ONCE: Final = 50
-_SERIES_AT_ONCE: Final = 500
 _JUDGED_AT_ONCE: Final = 20
 _STANDBY_SECONDS: Final = 1.0
 _NEWS_SECONDS: Final = 0.5
@@ -370,7 +369,7 @@ class Runner:
 
     def _series_steps(self) -> Callable[[], bool]:
         giving_way = GivingWay()
-        valuing = Sparing(_SERIES_AT_ONCE)
+        valuing = Sparing(PORTFOLIOS_MAX)
 
         def step() -> bool:
             began, seen = time.monotonic(), self._facts.count
@@ -381,7 +380,7 @@ class Runner:
             ):
                 self._stopping.wait(pause)
                 return True
-            busy = valuing.run(self._value_again)
+            busy = valuing.run(self._value_again, giving_way.portfolios_max(began))
             beside_others = self._facts.count != seen
             giving_way.ran(began, time.monotonic(), beside_others=beside_others)
             return busy
