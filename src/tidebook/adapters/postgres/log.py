@@ -14,6 +14,7 @@ import msgspec
 
 from tidebook.adapters.postgres.statements import statements
 from tidebook.engine.batches import LogBatch, Owned
+from tidebook.engine.runner.feeds import SHIPPING
 from tidebook.engine.topics import SNAPSHOT_PERSISTED, TRANSACTIONS_COMPLETED, partition
 from tidebook.errors import FencedError
 
@@ -220,6 +221,9 @@ def complete(
     """
     if not done:
         return
+    if consumer == SHIPPING:
+        # What is forgotten of this when the server loses its power is sent again, and recognised.
+        cursor.execute(statements("log")["hurry"])
     batches = [each.batch for each in done]
     passages = [batch.passage for batch in batches if batch.passage is not None]
     named = _named(consumer, [(batch.topic, batch.part) for batch in batches]) | {

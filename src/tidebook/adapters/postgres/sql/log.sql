@@ -58,6 +58,9 @@ SELECT 1 FROM consumer_offsets
 WHERE consumer = %(consumer)s AND topic = %(topic)s AND part = %(part)s AND fence = %(fence)s
 FOR SHARE
 
+-- name: hurry
+SET LOCAL synchronous_commit TO off
+
 -- name: complete
 WITH done AS (
     SELECT * FROM unnest(
