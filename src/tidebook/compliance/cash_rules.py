@@ -6,8 +6,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from tidebook.compliance.cash_funding import CashBreachKind
-from tidebook.compliance.rules import Findings, money, not_applicable, undecided, verdict
-from tidebook.compliance.trades import AccountType, Side, held_before, opened_quantity
+from tidebook.compliance.rules import (
+    Findings,
+    failed,
+    money,
+    not_applicable,
+    undecided,
+    verdict,
+)
+from tidebook.compliance.trades import AccountType, Side, opened_quantity
 from tidebook.compliance.verdicts import Amount, Evidence, Status
 from tidebook.model.money import ZERO, decimal_text as plain
 
@@ -27,10 +34,9 @@ def cash_account(trade: Trade, context: Context) -> Verdict:
     account, ruleset = context.account, context.ruleset
     if account.type is not AccountType.CASH:
         return not_applicable(trade, ruleset, "the account may borrow")
-    held = held_before(trade, context.standing)
-    if trade.side is Side.SELL and opened_quantity(trade, held) > ZERO:
+    if trade.side is Side.SELL and opened_quantity(trade, context.exposure.held) > ZERO:
         reason = "a cash account may not sell what it does not hold"
-        return verdict(trade, ruleset, Findings(Status.FAIL, reason, remedy="buy the units back"))
+        return failed(trade, ruleset, reason, "buy the units back")
     if not account.keeps_cash:
         why = "what it is paid with is not known: the cash of the account is not in the book"
         return undecided(trade, ruleset, why, "book the deposits and withdrawals of the account")

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tidebook.compliance.trades import AssetClass, Side
 from tidebook.model.money import ZERO
 from tidebook.model.sessions import last_sessions, session_on_or_before
+from tidebook.model.tuples import made
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -148,11 +149,11 @@ class DayTradeRecord:
         self._own.add(trade.security_id)
         opposite = -held if trade.side is Side.BUY else held
         closing = min(trade.quantity, max(opposite, ZERO))
-        made = day.close(trade, closing, self._method) if closing > ZERO else []
+        completed = day.close(trade, closing, self._method) if closing > ZERO else []
         if trade.quantity > closing:
             day.open(trade, trade.quantity - closing)
-        self._made.extend(made)
-        return tuple(made)
+        self._made.extend(completed)
+        return tuple(completed)
 
     def fork(self) -> DayTradeRecord:
         """Return a record of the same trades that takes others from here on."""
@@ -169,7 +170,8 @@ class DayTradeRecord:
         start = days[0]
         first = _first_from(self._made, start)
         executions = len(self._execution_days) - bisect_left(self._execution_days, start)
-        return Window(days, _distinct(self._made[first:]), executions)
+        day_trades = _distinct(self._made[first:]) if first < len(self._made) else ()
+        return made(Window, (days, day_trades, executions))
 
     @property
     def last(self) -> DayTrade | None:
@@ -196,6 +198,8 @@ class Window(NamedTuple):
 
     def since(self, on: date) -> Window:
         """Return the window without the day trades before a day."""
+        if not self.day_trades:
+            return self
         kept = tuple(one for one in self.day_trades if one.on >= on)
         return self if len(kept) == len(self.day_trades) else self._replace(day_trades=kept)
 

@@ -13,16 +13,18 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
-from tidebook.compliance.bound import DayTrader, Designation
+from tidebook.compliance.bound import NO_DAY_TRADER, Designation
 from tidebook.compliance.day_trades import by_date
-from tidebook.compliance.rules import Findings, count, money, not_applicable, param, passed, verdict
+from tidebook.compliance.rules import Findings, count, money, not_applicable, param, verdict
 from tidebook.compliance.trades import AccountType, AssetClass, DayTradeRegime
 from tidebook.compliance.verdicts import Amount, Evidence, Status
 from tidebook.model.money import ONE, ZERO, larger, quotient
+from tidebook.model.tuples import made
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tidebook.compliance.bound import DayTrader
     from tidebook.compliance.day_trades import DayTrade, Window
     from tidebook.compliance.rules import Context, RuleSet
     from tidebook.compliance.trades import Account, Known, Trade
@@ -66,15 +68,20 @@ def pattern_in(window: Window, rule: PatternRule) -> Pattern:
 
     Exactly the share that is carved out is no pattern: 6 day trades among 100 executions.
     """
-    made, executions = Decimal(len(window.day_trades)), Decimal(window.executions)
-    return Pattern(
-        window.sessions,
-        window.day_trades,
-        by_date(window.day_trades),
-        window.executions,
-        quotient(made, executions) if window.executions else None,
-        made >= rule.day_trades_min and made > rule.share_above * executions,
-        larger(rule.day_trades_min - ONE - made, ZERO),
+    sessions, day_trades, executed = window
+    day_traded, executions = Decimal(len(day_trades)), Decimal(executed)
+    least = rule.day_trades_min
+    return made(
+        Pattern,
+        (
+            sessions,
+            day_trades,
+            by_date(day_trades),
+            executed,
+            quotient(day_traded, executions) if executed else None,
+            day_traded >= least and day_traded > rule.share_above * executions,
+            larger(least - ONE - day_traded, ZERO),
+        ),
     )
 
 
@@ -120,12 +127,9 @@ def pattern_rule(account: Account, ruleset: RuleSet) -> PatternRule:
     """Return the thresholds for an account; a broker may ask for more equity, never for less."""
     named, policy = ruleset.params, account.policy
     if policy is None or not policy.params:
-        return PatternRule(
-            named["day_trades_min"].value,
-            named["share_above"].value,
-            named["equity_min"].value,
-            int(named["resets_max"].value),
-        )
+        share_above, resets_max = named["share_above"].value, int(named["resets_max"].value)
+        least = named["equity_min"].value
+        return made(PatternRule, (named["day_trades_min"].value, share_above, least, resets_max))
     least = max(named["equity_min"].value, param(account, ruleset, "equity_min"))
     return PatternRule(
         param(account, ruleset, "day_trades_min"),
@@ -138,7 +142,7 @@ def pattern_rule(account: Account, ruleset: RuleSet) -> PatternRule:
 def pattern_day_trading(trade: Trade, context: Context) -> Verdict:
     """Judge a trade by the day trades of its account up to and including it."""
     rule = pattern_rule(context.account, context.ruleset)
-    known = context.bound.day_trader or DayTrader(None, date.min)
+    known = context.bound.day_trader or NO_DAY_TRADER
     window = context.day_trades.window(trade.on).since(known.counted_from)
     pattern = pattern_in(window, rule)
     exempt = why_exempt(context.account, trade.asset_class, trade.on)
@@ -150,18 +154,16 @@ def pattern_day_trading(trade: Trade, context: Context) -> Verdict:
         designation = Designation(trade.on, pattern.day_trades)
     if designation is None:
         told, amounts = f"{_told(pattern)}: no pattern", _amounts(pattern)
-        if not pattern.day_trades:
-            return passed(trade, context.ruleset, told, amounts)
-        found = Findings(Status.PASS, told, _evidence(pattern), amounts)
+        found = (Status.PASS, told, _evidence(pattern), amounts, None, "")
         return verdict(trade, context.ruleset, found)
     known = known._replace(designation=designation)
     return verdict(trade, context.ruleset, _of_designated(trade, context, (pattern, known), rule))
 
 
 def _of_designated(
-    trade: Trade, context: Context, made: tuple[Pattern, DayTrader], rule: PatternRule
+    trade: Trade, context: Context, found: tuple[Pattern, DayTrader], rule: PatternRule
 ) -> Findings:
-    pattern, known = made
+    pattern, known = found
     equity = context.standing.equity_prev_close
     status = designated_status(equity, rule)
     amounts = (
@@ -192,8 +194,8 @@ def _of_designated(
 
 
 def _told(pattern: Pattern) -> str:
-    made = len(pattern.day_trades)
-    return f"{made} day trade{'' if made == 1 else 's'} in five sessions"
+    number = len(pattern.day_trades)
+    return f"{number} day trade{'' if number == 1 else 's'} in five sessions"
 
 
 def _by_whom(pattern: Pattern, known: DayTrader) -> str:
@@ -217,15 +219,18 @@ def _designated(known: DayTrader) -> tuple[Evidence, ...]:
 
 
 def _amounts(pattern: Pattern) -> tuple[Amount, ...]:
+    why = "" if pattern.executions else "no execution"
     return (
         count("day_trades_in_window", Decimal(len(pattern.day_trades))),
         count("executions_in_window", Decimal(pattern.executions)),
-        Amount("ratio", pattern.ratio, "fraction", "" if pattern.executions else "no execution"),
+        made(Amount, ("ratio", pattern.ratio, "fraction", why)),
         count("remaining_day_trades", pattern.remaining),
     )
 
 
 def _evidence(pattern: Pattern) -> tuple[Evidence, ...]:
+    if not pattern.day_trades:
+        return ()
     return tuple(
         Evidence("day_trade", (*one.opened_by, one.closed_by), one.on, note=one.security_id)
         for one in pattern.day_trades

@@ -19,7 +19,6 @@ from tidebook.compliance.margin_rules import (
     maintenance_of,
     maintenance_rates,
     maintenance_required,
-    missing_of,
 )
 from tidebook.compliance.rules import (
     Findings,
@@ -33,9 +32,7 @@ from tidebook.compliance.trades import (
     AccountType,
     DayTradeRegime,
     Side,
-    held_before,
     opened_quantity,
-    unit_worth,
 )
 from tidebook.compliance.verdicts import Evidence, Status
 from tidebook.model.money import ZERO, decimal_text as plain
@@ -106,8 +103,7 @@ def intraday_margin(trade: Trade, context: Context) -> Verdict:
     frozen = _frozen(trade, context, known)
     if frozen is not None:
         return verdict(trade, ruleset, frozen)
-    missing = missing_of(context, unit_worth(trade))
-    equity = context.standing.equity.value
+    missing, equity = context.exposure.missing, context.standing.equity.value
     if missing or equity is None:
         return undecided(trade, ruleset, missing, NEEDS_VALUE)
     step = known.step or _step(trade, context, equity)
@@ -150,7 +146,7 @@ def _frozen(trade: Trade, context: Context, known: MarginStanding) -> Findings |
 
     Whether it increases a debit is not known where the cash of the account is not in the book.
     """
-    opened = opened_quantity(trade, held_before(trade, context.standing))
+    opened = opened_quantity(trade, context.exposure.held)
     sells, after, until = trade.side is Side.SELL, known.cash_after, known.frozen_until
     leans = sells or after.value is None or after.value < ZERO
     if not opened or not leans:

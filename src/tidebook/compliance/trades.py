@@ -260,14 +260,23 @@ class Exposure(NamedTuple):
     The traded security counts at the trade's price, all others at their last; ``before`` are the
     positions before the trade. ``unpriced`` are those without a price: what they are worth is in
     neither sum.
+
+    ``unit`` is what one unit is worth at the trade's price, in the account's currency, and None
+    without a rate. ``held`` are the units that were held before, and ``only_reduces`` says that the
+    trade brings them nearer to nothing and not past it. ``missing`` is what a rule on values lacks;
+    nothing where all is known.
     """
 
     traded: Position
     before: Mapping[str, Position]
     long_value: Decimal
     short_value: Decimal
-    unpriced: tuple[str, ...] = ()
-    rest: Rest = Rest()
+    unpriced: tuple[str, ...]
+    rest: Rest
+    unit: Decimal | None
+    held: Decimal
+    only_reduces: bool
+    missing: str
 
     @property
     def positions(self) -> dict[str, Position]:
@@ -290,8 +299,32 @@ def exposure_after(trade: Trade, standing: Standing) -> Exposure:
         short_value -= quantity * (price or ZERO)
     elif quantity:
         long_value += quantity * (price or ZERO)
-    found = (traded, standing.positions, long_value, short_value, unpriced, rest)
-    return made(Exposure, found)
+    return made(
+        Exposure,
+        (
+            traded,
+            standing.positions,
+            long_value,
+            short_value,
+            unpriced,
+            rest,
+            unit,
+            before,
+            only_reduces(trade, before),
+            _missing(unit, standing.equity, unpriced),
+        ),
+    )
+
+
+def _missing(unit: Decimal | None, equity: Known, unpriced: tuple[str, ...]) -> str:
+    """Return what a rule on values lacks; nothing where all is known."""
+    if unit is None:
+        return "no exchange rate brings the trade into the account's currency"
+    if equity.value is None:
+        return f"the equity is missing: {equity.why}"
+    if unpriced:
+        return f"no price is known of {', '.join(sorted(unpriced))}"
+    return ""
 
 
 def traded_before(trade: Trade, standing: Standing) -> Position:
@@ -370,12 +403,6 @@ def _exchange_day(on: date, hour: int) -> date:
     """Return the day in New York in an hour of Greenwich: the two are whole hours apart."""
     at = datetime(on.year, on.month, on.day, hour, tzinfo=UTC)
     return at.astimezone(_EXCHANGE_ZONE).date()
-
-
-def worth(trade: Trade) -> Decimal | None:
-    """Return what a trade is worth in the account's currency; None without a rate."""
-    unit = unit_worth(trade)
-    return None if unit is None else unit * trade.quantity
 
 
 def unit_worth(trade: Trade) -> Decimal | None:
