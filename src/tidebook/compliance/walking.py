@@ -23,9 +23,8 @@ from tidebook.compliance.day_trades import CountMethod, DayTradeRecord
 from tidebook.compliance.entry_money import flow_of, incoming, outgoing
 from tidebook.compliance.holdings import Holdings, Valued
 from tidebook.compliance.margin_rules import maintenance_of
-from tidebook.compliance.packs import RULE_SETS
-from tidebook.compliance.rulebook import Situation, judged
-from tidebook.compliance.rules import rule_set_on
+from tidebook.compliance.packs import version_on
+from tidebook.compliance.rulebook import Situation, told
 from tidebook.compliance.trades import (
     AccountType,
     Known,
@@ -129,6 +128,8 @@ class Walk:
         self.is_bound = False
         """Whether what it was worth on a day before may bind it."""
         self.place: Order = _NOWHERE
+        self._moved: list[tuple[str, Decimal]] = []
+        """What the trades of the day left of securities, not yet among what is valued."""
 
     def go(self, since: date) -> Iterator[Judged]:
         """Walk through the entries of its books, and give the trades from a day on."""
@@ -155,7 +156,7 @@ class Walk:
                 if trade is not None:
                     self.place = entry.posting.order
                     if trade.on >= since or on >= since:
-                        yield Judged(trade, judged(trade, self.situation_of(trade)))
+                        yield made(Judged, (trade, told(trade, self.situation_of(trade))))
                     else:
                         self._pass_by(trade)
                     self.earlier.append(trade)
@@ -200,13 +201,14 @@ class Walk:
         other.cash = None if self.cash is None else self.cash.fork()
         other.cash_close, other.cash_moved = self.cash_close, self.cash_moved
         other.is_valued, other.place = self.is_valued, self.place
+        other._moved = list(self._moved)
         other.is_bound = self.is_bound
         return other
 
     def _begin(self, on: date, valued_from: date) -> None:
         """Value what is held at the close before a day, and forget the trades of the day before."""
         self.on, self.came, self.cash_moved = on, ZERO, ZERO
-        self.earlier = []
+        self.earlier, self._moved = [], []
         self.account = self.books.account_on(on)
         self._turn_to_cash(on)
         needed = self.conduct.needs_values(on, self.account, valued_from)
@@ -220,7 +222,7 @@ class Walk:
         else:
             self.valued = Valued()
         rest, level_at = self.valued.rest, self._level_at
-        opening = Opening(on, self.account, self.close, rest, self._cash(), level_at)
+        opening = Opening(on, self.account, self.close, rest, self._cash, level_at)
         self.conduct.begin(opening, valued=self.is_valued)
 
     @property
@@ -238,9 +240,10 @@ class Walk:
 
     def _with_elsewhere(self, worth: Known) -> Known:
         """Return the equity of the account: what it is worth, and what its owner says is beside."""
-        if worth.value is None:
+        elsewhere = self.account.equity_elsewhere
+        if worth.value is None or elsewhere is None:
             return worth
-        return Known(worth.value + (self.account.equity_elsewhere or ZERO))
+        return Known(worth.value + elsewhere)
 
     def _cash(self) -> Known:
         """Return the cash that is there now; negative for a debit."""
@@ -267,7 +270,8 @@ class Walk:
 
     def _flow(self, on: date, amount: Decimal, cash: Decimal) -> None:
         """Let money come in or go out: ``amount`` from outside, ``cash`` by whatever way."""
-        self.came += amount
+        if amount:
+            self.came += amount
         self.cash_moved += cash
         self.conduct.flow(on, amount)
         if self.cash is not None and cash:
@@ -299,23 +303,29 @@ class Walk:
 
         It holds until the walk goes on.
         """
-        close = self.close
-        equity = close if close.value is None else Known(close.value + self.came)
-        positions, name = self.valued.positions, trade.security_id
-        traded = positions.get(name) or self._position(name, ZERO)
-        beside = self.valued.beside(name)
-        standing = made(Standing, (positions, equity, close, traded, beside))
+        equity = close = self.close
+        if close.value is not None and self.came is not ZERO:
+            equity = Known(close.value + self.came)
+        valued, name = self._valued_now(), trade.security_id
+        traded = valued.positions.of(name) or self._position(name, ZERO)
+        standing = made(Standing, (valued.positions, equity, close, traded, valued.beside(name)))
         self.record.take(trade, traded.quantity)
         breaches, paid = self._pay(trade)
-        bound = self.conduct.take(trade, standing, self._cash())
-        return Situation(
-            self.account,
-            standing,
-            self.record,
-            tuple(self.earlier),
-            breaches,
-            bound if paid is None else bound._replace(cash=paid),
-        )
+        bound = self.conduct.take(trade, standing, self._cash)
+        if paid is not None:
+            bound = bound._replace(cash=paid)
+        earlier = tuple(self.earlier)
+        return made(Situation, (self.account, standing, self.record, earlier, breaches, bound))
+
+    def _valued_now(self) -> Valued:
+        """Return what is held as it stands after the trades of the day so far."""
+        for security_id, units in self._moved:
+            if units:
+                self.valued.put(self._position(security_id, units))
+            else:
+                self.valued.remove(security_id)
+        self._moved = []
+        return self.valued
 
     def _pay(self, trade: Trade) -> tuple[tuple[CashBreach, ...], CashStanding | None]:
         """Let a trade be paid for, and return what it breaks in a cash account."""
@@ -330,7 +340,7 @@ class Walk:
         self.cash_moved += -money if trade.side is Side.BUY else money
         if self.cash is None:
             return (), None
-        ruleset = rule_set_on(RULE_SETS, CASH_ACCOUNT, self.account.jurisdiction, trade.on)
+        ruleset = version_on(CASH_ACCOUNT, self.account.jurisdiction, trade.on)
         if ruleset is None:
             return (), None
         paid = CashTrade(
@@ -353,20 +363,23 @@ class Walk:
             return None
         at = fact.traded_at
         reported = fact.trade_date is not None or at is None
-        return Trade(
-            fact.transaction_id,
-            posting.portfolio_id,
-            posting.security_id,
-            side,
-            fact.quantity,
-            fact.price,
-            posting.on if reported or at is None else exchange_day(at),
-            at,
-            fact.trade_currency,
-            market.rate(fact.trade_currency, posting.on),
-            known.multiplier,
-            known.kind,
-            self.books.orders.get(fact.transaction_id, ""),
+        return made(
+            Trade,
+            (
+                fact.transaction_id,
+                posting.portfolio_id,
+                posting.security_id,
+                side,
+                fact.quantity,
+                fact.price,
+                posting.on if reported or at is None else exchange_day(at),
+                at,
+                fact.trade_currency,
+                market.rate(fact.trade_currency, posting.on),
+                known.multiplier,
+                known.kind,
+                self.books.orders.get(fact.transaction_id, ""),
+            ),
         )
 
     def _book(self, entry: Entry, trade: Trade | None) -> None:
@@ -376,13 +389,11 @@ class Walk:
         if trade is not None and trade.rate is not None:
             worth = converted(trade.price * trade.multiplier, trade.rate)
             self.holdings.trade(security_id, trade.on, worth)
-        is_cash = self.books.market.securities[security_id].is_cash
-        if not units:
-            self.valued.remove(security_id)
-        elif not is_cash:
-            self.valued.put(self._position(security_id, units))
+        if self.books.market.securities[security_id].is_cash:
+            return
+        self._moved.append((security_id, units))
         came = ZERO if trade is not None or not entry.quantity else flow_of(entry)
-        if came and not is_cash:
+        if came:
             self.conduct.move(self._position(security_id, units), entry.quantity, came)
 
     def _position(self, security_id: str, units: Decimal) -> Position:
