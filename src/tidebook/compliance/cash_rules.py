@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tidebook.compliance.cash_funding import CashBreachKind
 from tidebook.compliance.rules import (
@@ -26,15 +26,20 @@ if TYPE_CHECKING:
     from tidebook.compliance.trades import Trade
     from tidebook.compliance.verdicts import Verdict
 
+# A member asked of its class takes as long as all the rest of a comparison.
+_CASH: Final = AccountType.CASH
+_BUY: Final = Side.BUY
+_SELL: Final = Side.SELL
+
 CASH_ACCOUNT = "cash_account"
 
 
 def cash_account(trade: Trade, context: Context) -> Verdict:
     """Judge what a trade in a cash account was paid with (12 CFR 220.8)."""
     account, ruleset = context.account, context.ruleset
-    if account.type is not AccountType.CASH:
+    if account.type is not _CASH:
         return not_applicable(trade, ruleset, "the account may borrow")
-    if trade.side is Side.SELL and opened_quantity(trade, context.exposure.held) > ZERO:
+    if trade.side is _SELL and opened_quantity(trade, context.exposure.held) > ZERO:
         reason = "a cash account may not sell what it does not hold"
         return failed(trade, ruleset, reason, "buy the units back")
     if not account.keeps_cash:
@@ -43,7 +48,7 @@ def cash_account(trade: Trade, context: Context) -> Verdict:
     if trade.rate is None:
         why = "no exchange rate brings the trade into the account's currency"
         return undecided(trade, ruleset, why, "send the rate of the day")
-    found = _of_purchase(context) if trade.side is Side.BUY else _of_sale(trade, context)
+    found = _of_purchase(context) if trade.side is _BUY else _of_sale(trade, context)
     return verdict(trade, ruleset, found)
 
 

@@ -53,6 +53,11 @@ if TYPE_CHECKING:
     from tidebook.compliance.margin import MaintenanceRates
     from tidebook.compliance.trades import Account, Position, Rest, Standing, Trade
 
+# A member asked of its class takes as long as all the rest of a comparison.
+_CASH: Final = AccountType.CASH
+_MARGIN: Final = AccountType.MARGIN
+_LEGACY: Final = DayTradeRegime.LEGACY_PDT
+
 REACH: Final = timedelta(days=500)
 """How far back a deficit binds: one that was late a year before a freeze of 90 days, and began
 five sessions before it was late."""
@@ -101,18 +106,18 @@ class Conduct:
 
     def needs_values(self, on: date, account: Account, valued_from: date) -> bool:
         """Tell whether the worth of an account on a day may bind it on ``valued_from`` or later."""
-        if account.type is AccountType.CASH:
+        if account.type is _CASH:
             return False
-        if regime_on(account, on) is DayTradeRegime.LEGACY_PDT:
+        if regime_on(account, on) is _LEGACY:
             return self.day_trader.is_designated or account.day_trader.designated_on is not None
-        return account.type is AccountType.MARGIN and valued_from - on <= REACH
+        return account.type is _MARGIN and valued_from - on <= REACH
 
     def begin(self, opening: Opening, *, valued: bool) -> None:
         """Begin a day; without values nothing that rests on them is kept of it."""
         self._legacy(opening, valued=valued)
         on, account = opening.on, opening.account
         ruleset = None
-        if account.type is AccountType.MARGIN and self._pattern is None and valued:
+        if account.type is _MARGIN and self._pattern is None and valued:
             ruleset = version_on(INTRADAY_MARGIN, account.jurisdiction, on)
         if ruleset is None:
             self._rates = None
@@ -131,9 +136,9 @@ class Conduct:
     def _legacy(self, opening: Opening, *, valued: bool) -> None:
         on, account, country = opening.on, opening.account, opening.account.jurisdiction
         self._pattern, self._has_power = None, False
-        old = regime_on(account, on) is DayTradeRegime.LEGACY_PDT
+        old = regime_on(account, on) is _LEGACY
         pattern = version_on(PATTERN_DAY_TRADING, country, on)
-        if pattern is None or not old or account.type is AccountType.CASH:
+        if pattern is None or not old or account.type is _CASH:
             self.power.end()
             return
         self._pattern = pattern_rule(account, pattern)

@@ -17,7 +17,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections import Counter
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.compliance.trades import AssetClass, Side
 from tidebook.model.money import ZERO
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from tidebook.compliance.trades import Trade
+
+# A member asked of its class takes as long as all the rest of a comparison.
+_CRYPTO: Final = AssetClass.CRYPTO
+_BUY: Final = Side.BUY
 
 WINDOW_SESSIONS = 5
 
@@ -139,7 +143,7 @@ class DayTradeRecord:
         A trade that goes past nothing closes one position and opens the opposite one.
         """
         insort(self._execution_days, trade.on)
-        if trade.asset_class is AssetClass.CRYPTO:
+        if trade.asset_class is _CRYPTO:
             return ()
         day = self._days.get(trade.security_id)
         if day is None or day.on != trade.on:
@@ -147,7 +151,7 @@ class DayTradeRecord:
         elif trade.security_id not in self._own:
             day = self._days[trade.security_id] = day.fork()
         self._own.add(trade.security_id)
-        opposite = -held if trade.side is Side.BUY else held
+        opposite = -held if trade.side is _BUY else held
         closing = min(trade.quantity, max(opposite, ZERO))
         completed = day.close(trade, closing, self._method) if closing > ZERO else []
         if trade.quantity > closing:

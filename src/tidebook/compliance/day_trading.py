@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.compliance.bound import NO_DAY_TRADER, Designation
 from tidebook.compliance.day_trades import by_date
@@ -29,6 +29,13 @@ if TYPE_CHECKING:
     from tidebook.compliance.rules import Context, RuleSet
     from tidebook.compliance.trades import Account, Known, Trade
     from tidebook.compliance.verdicts import Verdict
+
+# A member asked of its class takes as long as all the rest of a comparison.
+_CASH: Final = AccountType.CASH
+_CRYPTO: Final = AssetClass.CRYPTO
+_LEGACY: Final = DayTradeRegime.LEGACY_PDT
+_INTRADAY: Final = DayTradeRegime.INTRADAY_MARGIN
+_PASS: Final = Status.PASS
 
 PATTERN_DAY_TRADING = "pattern_day_trading"
 LEGACY_ENDED_ON = date(2026, 6, 3)
@@ -94,11 +101,11 @@ def designated_status(equity_prev_close: Known, rule: PatternRule) -> Status:
 
 def why_exempt(account: Account, asset_class: AssetClass, on: date) -> str:
     """Return why the rule does not bind an account on a day; nothing where it does."""
-    if account.type is AccountType.CASH:
+    if account.type is _CASH:
         return "a cash account is not held to it; good-faith violations are looked at instead"
-    if asset_class is AssetClass.CRYPTO:
+    if asset_class is _CRYPTO:
         return "coins are no securities, and trading them within a day is no day trade"
-    if regime_on(account, on) is DayTradeRegime.INTRADAY_MARGIN:
+    if regime_on(account, on) is _INTRADAY:
         return (
             "the intraday margin standard has replaced it since 2026-06-04; "
             "the count of day trades is for information"
@@ -114,13 +121,13 @@ def regime_on(account: Account, on: date) -> DayTradeRegime:
     2027-10-20.
     """
     if on <= LEGACY_ENDED_ON:
-        return DayTradeRegime.LEGACY_PDT
+        return _LEGACY
     if on > PHASE_IN_ENDS_ON:
-        return DayTradeRegime.INTRADAY_MARGIN
+        return _INTRADAY
     policy = account.policy
     if policy is not None and policy.day_trade_regime is not None:
         return policy.day_trade_regime
-    return DayTradeRegime.INTRADAY_MARGIN
+    return _INTRADAY
 
 
 def pattern_rule(account: Account, ruleset: RuleSet) -> PatternRule:
@@ -147,14 +154,14 @@ def pattern_day_trading(trade: Trade, context: Context) -> Verdict:
     pattern = pattern_in(window, rule)
     exempt = why_exempt(context.account, trade.asset_class, trade.on)
     if exempt:
-        shown = () if context.account.type is AccountType.CASH else _amounts(pattern)
+        shown = () if context.account.type is _CASH else _amounts(pattern)
         return not_applicable(trade, context.ruleset, exempt, shown)
     designation = known.designation
     if designation is None and pattern.is_pattern:
         designation = Designation(trade.on, pattern.day_trades)
     if designation is None:
         told, amounts = f"{_told(pattern)}: no pattern", _amounts(pattern)
-        found = (Status.PASS, told, _evidence(pattern), amounts, None, "")
+        found = (_PASS, told, _evidence(pattern), amounts, None, "")
         return verdict(trade, context.ruleset, found)
     known = known._replace(designation=designation)
     return verdict(trade, context.ruleset, _of_designated(trade, context, (pattern, known), rule))

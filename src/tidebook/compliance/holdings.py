@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from datetime import date
 from itertools import compress
 from operator import mul
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.compliance.market_values import is_short
 from tidebook.compliance.trades import (
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
     from tidebook.compliance.market_values import Close, MarketValues, Quoted, Security
     from tidebook.compliance.trades import SecurityTerms
+
+# A member asked of its class takes as long as all the rest of a comparison.
+_OPTION: Final = AssetClass.OPTION
 
 
 _NOTHING = Known(ZERO)
@@ -355,7 +358,7 @@ class Holdings:
             or security_id in self._terms
             or known.is_cash
             or known.is_margined
-            or known.kind is AssetClass.OPTION
+            or known.kind is _OPTION
         ):
             self._alike[security_id], self._apart[security_id] = ZERO, units
         else:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.compliance.rules import (
     Findings,
@@ -30,6 +30,11 @@ if TYPE_CHECKING:
     from tidebook.compliance.rules import Context
     from tidebook.compliance.trades import Position, Trade, UserLimit
     from tidebook.compliance.verdicts import Verdict
+
+# A member asked of its class takes as long as all the rest of a comparison.
+_CRYPTO: Final = AssetClass.CRYPTO
+_PASS: Final = Status.PASS
+_FLAG: Final = Status.FLAG
 
 POSITION_SIZE_LIMIT = "position_size_limit"
 SECTOR_CONCENTRATION = "sector_concentration"
@@ -91,7 +96,7 @@ def position_size_limit(trade: Trade, context: Context) -> Verdict:
     reduces = reduces or (bool(same) and abs(value + trade.signed * unit) < abs(value))
     size = size_after(value, trade.signed * unit, unit, equity.value, limit_pct)
     additional = size.max_additional
-    if trade.asset_class is AssetClass.CRYPTO:
+    if trade.asset_class is _CRYPTO:
         scaled = size_after(
             value, ZERO, unit.scaleb(-_COIN_PLACES), equity.value, limit_pct
         ).max_additional
@@ -110,7 +115,7 @@ def position_size_limit(trade: Trade, context: Context) -> Verdict:
         for one in same
     )
     if not size.is_above:
-        return verdict(trade, ruleset, (Status.PASS, told, evidence, amounts, None, ""))
+        return verdict(trade, ruleset, (_PASS, told, evidence, amounts, None, ""))
     if reduces:
         passive = Evidence("passive_breach", (trade.security_id,))
         reason = f"{told}, above the limit of {limit_pct} %; the trade only reduces it"
@@ -118,7 +123,7 @@ def position_size_limit(trade: Trade, context: Context) -> Verdict:
         return verdict(trade, ruleset, found)
     reason = f"{told}, above the limit of {limit_pct} %"
     remedy = f"trade no more than {additional} units"
-    return verdict(trade, ruleset, (Status.FLAG, reason, evidence, amounts, None, remedy))
+    return verdict(trade, ruleset, (_FLAG, reason, evidence, amounts, None, remedy))
 
 
 def sector_concentration(trade: Trade, context: Context) -> Verdict:

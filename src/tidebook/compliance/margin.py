@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from tidebook.model.money import ONE, ZERO, quotient
 from tidebook.model.tuples import made
@@ -21,6 +21,11 @@ class Leg(StrEnum):
     SHORT = "short"
     NON_MARGINABLE = "non_marginable"
     LONG_OPTION = "long_option"
+
+
+# A member asked of its class takes as long as all the rest of a comparison.
+_SHORT: Final = Leg.SHORT
+_LONG: Final = Leg.LONG
 
 
 class InitialRates(NamedTuple):
@@ -49,11 +54,11 @@ def initial_margin(notional: Decimal, leg: Leg, available: Decimal, rates: Initi
 
     A short sale needs 150 % of its value, of which its proceeds are 100 %.
     """
-    if leg is Leg.SHORT:
+    if leg is _SHORT:
         whole = notional * rates.short
         required = whole - notional
     else:
-        rate = rates.long if leg is Leg.LONG else rates.full
+        rate = rates.long if leg is _LONG else rates.full
         whole = required = notional * rate
     return made(Initial, (required, whole, available, max(required - available, ZERO)))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tidebook.compliance.margin import (
     InitialRates,
@@ -46,6 +46,17 @@ if TYPE_CHECKING:
     from tidebook.compliance.trades import Account, Position, Rest, Trade
     from tidebook.compliance.verdicts import Amount, Verdict
 
+# A member asked of its class takes as long as all the rest of a comparison.
+_MARGIN: Final = AccountType.MARGIN
+_CASH: Final = AccountType.CASH
+_OPTION: Final = AssetClass.OPTION
+_SELL: Final = Side.SELL
+_PASS: Final = Status.PASS
+_FAIL: Final = Status.FAIL
+_SHORT: Final = Leg.SHORT
+_LONG: Final = Leg.LONG
+_NO_SECURITIES: Final = frozenset({AssetClass.CRYPTO, AssetClass.FUTURE})
+
 REG_T_INITIAL = "reg_t_initial"
 MAINTENANCE_MARGIN = "maintenance_margin"
 MINIMUM_EQUITY = "minimum_equity"
@@ -58,12 +69,12 @@ NEEDS_VALUE = "send the prices, and the rates, that the value of the account res
 def reg_t_initial(trade: Trade, context: Context) -> Verdict:
     """Judge whether the free equity covers the initial margin of what a trade opens."""
     account, ruleset = context.account, context.ruleset
-    if account.type is not AccountType.MARGIN:
+    if account.type is not _MARGIN:
         why = _NO_BORROWING
         if account.type is AccountType.PORTFOLIO_MARGIN:
             why = "a portfolio margin account is margined by the risk of all its positions"
         return not_applicable(trade, ruleset, why)
-    if trade.asset_class in {AssetClass.CRYPTO, AssetClass.FUTURE}:
+    if trade.asset_class in _NO_SECURITIES:
         return not_applicable(trade, ruleset, "Regulation T is about securities")
     exposure = context.exposure
     opened = opened_quantity(trade, exposure.held)
@@ -99,7 +110,7 @@ def _initial_rates(context: Context) -> InitialRates:
 def maintenance_margin(trade: Trade, context: Context) -> Verdict:
     """Judge whether the equity covers the maintenance margin of all that is held after a trade."""
     account, ruleset = context.account, context.ruleset
-    if account.type is AccountType.CASH:
+    if account.type is _CASH:
         return not_applicable(trade, ruleset, _NO_BORROWING)
     exposure, equity = context.exposure, context.standing.equity.value
     if exposure.missing or equity is None:
@@ -140,7 +151,7 @@ def _call_below(context: Context, equity: Decimal, needed: Decimal) -> tuple[Amo
 def minimum_equity(trade: Trade, context: Context) -> Verdict:
     """Judge whether an account that borrows or sells short has the smallest equity for it."""
     account, ruleset = context.account, context.ruleset
-    if account.type is AccountType.CASH:
+    if account.type is _CASH:
         return not_applicable(trade, ruleset, _NO_BORROWING)
     if account.currency != "USD":
         why = f"the smallest equity is in USD and the account is kept in {account.currency}"
@@ -181,11 +192,11 @@ def leverage_limit(trade: Trade, context: Context) -> Verdict:
         money("equity", equity, context.account),
     )
     status, reason = leverage_status(leverage, day, night)
-    if status is Status.PASS:
+    if status is _PASS:
         return passed(trade, ruleset, reason, amounts)
     if exposure.only_reduces:
         return passed(trade, ruleset, f"{reason}; the trade only reduces a position", amounts)
-    tell = failed if status is Status.FAIL else flagged
+    tell = failed if status is _FAIL else flagged
     return tell(trade, ruleset, reason, "bring in equity, or close positions", amounts)
 
 
@@ -195,12 +206,12 @@ def leverage_status(leverage: Decimal | None, day: Decimal, night: Decimal) -> t
     Exactly a cap is within it. Without leverage there is no equity to carry anything.
     """
     if leverage is None:
-        return Status.FAIL, "there is no equity to carry what is held"
+        return _FAIL, "there is no equity to carry what is held"
     if leverage > day:
-        return Status.FAIL, f"gross exposure is more than {day} times the equity"
+        return _FAIL, f"gross exposure is more than {day} times the equity"
     if leverage > night:
         return Status.FLAG, f"gross exposure is more than the {night} times that a night allows"
-    return Status.PASS, "gross exposure is within the limit"
+    return _PASS, "gross exposure is within the limit"
 
 
 def maintenance_required(positions: Iterable[Position], rates: MaintenanceRates) -> Decimal:
@@ -216,7 +227,7 @@ def maintenance_required(positions: Iterable[Position], rates: MaintenanceRates)
             continue
         if quantity < ZERO:
             needed += short_requirement(-quantity, price, rates, factor)
-        elif kind is AssetClass.OPTION or not is_marginable:
+        elif kind is _OPTION or not is_marginable:
             needed += quantity * price
         elif factor is ONE:
             needed += quantity * price * usual
@@ -252,11 +263,11 @@ def maintenance_rates(account: Account, ruleset: RuleSet) -> MaintenanceRates:
 
 
 def _leg(trade: Trade, position: Position) -> Leg:
-    if trade.side is Side.SELL:
-        return Leg.SHORT
-    if trade.asset_class is AssetClass.OPTION:
+    if trade.side is _SELL:
+        return _SHORT
+    if trade.asset_class is _OPTION:
         return Leg.LONG_OPTION
-    return Leg.LONG if position.is_marginable else Leg.NON_MARGINABLE
+    return _LONG if position.is_marginable else Leg.NON_MARGINABLE
 
 
 def maintenance_of(positions: Iterable[Position], rest: Rest, rates: MaintenanceRates) -> Decimal:
@@ -282,6 +293,6 @@ def _initial_held(context: Context, trade: Trade, rates: InitialRates) -> Decima
         if value < ZERO:
             taken -= value * short
         else:
-            in_full = kind is AssetClass.OPTION or not is_marginable
+            in_full = kind is _OPTION or not is_marginable
             taken += value * (rates.full if in_full else rates.long)
     return taken

@@ -8,7 +8,7 @@ force on its trading day, in the jurisdiction of its account.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.compliance.bound import UNBOUND
 from tidebook.compliance.trades import Trade
@@ -26,6 +26,13 @@ if TYPE_CHECKING:
     from tidebook.compliance.day_trades import DayTradeRecord
     from tidebook.compliance.trades import Account, Exposure, Standing
     from tidebook.compliance.verdicts import Evidence
+
+# A member asked of its class takes as long as all the rest of a comparison.
+_PASS: Final = Status.PASS
+_FLAG: Final = Status.FLAG
+_FAIL: Final = Status.FAIL
+_NOT_APPLICABLE: Final = Status.NOT_APPLICABLE
+_PROVISIONAL: Final = Status.PROVISIONAL
 
 ANYWHERE = "any"
 """The jurisdiction of limits that an owner or a broker sets."""
@@ -141,33 +148,33 @@ def passed(
     trade: Trade, ruleset: RuleSet, reason: str, amounts: tuple[Amount, ...] = ()
 ) -> Verdict:
     """Return the verdict that a rule is kept."""
-    return verdict(trade, ruleset, (Status.PASS, reason, (), amounts, None, ""))
+    return verdict(trade, ruleset, (_PASS, reason, (), amounts, None, ""))
 
 
 def flagged(
     trade: Trade, ruleset: RuleSet, reason: str, remedy: str, amounts: tuple[Amount, ...] = ()
 ) -> Verdict:
     """Return the verdict that a trade is permitted and needs attention."""
-    return verdict(trade, ruleset, (Status.FLAG, reason, (), amounts, None, remedy))
+    return verdict(trade, ruleset, (_FLAG, reason, (), amounts, None, remedy))
 
 
 def failed(
     trade: Trade, ruleset: RuleSet, reason: str, remedy: str, amounts: tuple[Amount, ...] = ()
 ) -> Verdict:
     """Return the verdict that a trade breaks a rule."""
-    return verdict(trade, ruleset, (Status.FAIL, reason, (), amounts, None, remedy))
+    return verdict(trade, ruleset, (_FAIL, reason, (), amounts, None, remedy))
 
 
 def not_applicable(
     trade: Trade, ruleset: RuleSet, reason: str, amounts: tuple[Amount, ...] = ()
 ) -> Verdict:
     """Return the verdict that a rule does not bind here."""
-    return verdict(trade, ruleset, (Status.NOT_APPLICABLE, reason, (), amounts, None, ""))
+    return verdict(trade, ruleset, (_NOT_APPLICABLE, reason, (), amounts, None, ""))
 
 
 def undecided(trade: Trade, ruleset: RuleSet, reason: str, remedy: str) -> Verdict:
     """Return the verdict that what the rule needs is missing: it never passes a trade."""
-    return verdict(trade, ruleset, (Status.PROVISIONAL, reason, (), (), None, remedy))
+    return verdict(trade, ruleset, (_PROVISIONAL, reason, (), (), None, remedy))
 
 
 def rule_set_on(

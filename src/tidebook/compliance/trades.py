@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from tidebook.model.money import ONE, ZERO
@@ -37,6 +37,11 @@ class AssetClass(StrEnum):
     FUTURE = "future"
 
 
+# A member asked of its class takes as long as all the rest of a comparison.
+_BUY: Final = Side.BUY
+_OPTION: Final = AssetClass.OPTION
+
+
 class Trade(NamedTuple):
     """One execution, booked or supposed.
 
@@ -63,7 +68,7 @@ class Trade(NamedTuple):
     @property
     def signed(self) -> Decimal:
         """The quantity, negative for a sale."""
-        return self.quantity if self.side is Side.BUY else -self.quantity
+        return self.quantity if self.side is _BUY else -self.quantity
 
 
 class AccountType(StrEnum):
@@ -383,7 +388,7 @@ def counts_alike(position: Position) -> bool:
         and quantity > ZERO
         and is_marginable
         and factor is ONE
-        and kind is not AssetClass.OPTION
+        and kind is not _OPTION
     )
 
 
@@ -421,12 +426,12 @@ def held_before(trade: Trade, standing: Standing) -> Decimal:
 
 def only_reduces(trade: Trade, held: Decimal) -> bool:
     """Tell whether a trade brings a position nearer to nothing and not past it."""
-    if trade.side is Side.BUY:
+    if trade.side is _BUY:
         return held < ZERO and trade.quantity <= -held
     return held > ZERO and trade.quantity <= held
 
 
 def opened_quantity(trade: Trade, held: Decimal) -> Decimal:
     """Return how many units of a trade open or increase a position instead of closing one."""
-    opposite = -held if trade.side is Side.BUY else held
+    opposite = -held if trade.side is _BUY else held
     return trade.quantity - min(trade.quantity, max(opposite, ZERO))

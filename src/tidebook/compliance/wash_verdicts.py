@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.compliance.rules import Findings, money, not_applicable, passed, verdict
 from tidebook.compliance.taxes import NOT_ADVICE, superficial_verdicts, wash_verdicts
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from tidebook.compliance.taxes import SuperficialView, TaxSale
     from tidebook.compliance.trades import Account, Trade
     from tidebook.compliance.verdicts import Verdict
+
+# A member asked of its class takes as long as all the rest of a comparison.
+_PASS: Final = Status.PASS
+_BUY: Final = Side.BUY
 
 
 class Replaced(NamedTuple):
@@ -70,14 +74,14 @@ def tax_verdict(trade: Trade, account: Account, ruleset: RuleSet, found: TaxVerd
     it wait. A purchase is flagged when it replaces what was sold at a loss.
     """
     sale = found.sales.get(trade.trade_id)
-    if sale is not None and sale.status is not Status.PASS:
+    if sale is not None and sale.status is not _PASS:
         return sale
     replaced = found.replaced.get(trade.trade_id, ())
     if replaced:
         return _of_purchase(trade, account, ruleset, replaced)
     if sale is not None:
         return sale
-    if trade.side is Side.BUY:
+    if trade.side is _BUY:
         return passed(trade, ruleset, "the purchase replaces nothing that was sold at a loss")
     return not_applicable(trade, ruleset, "the sale closes nothing that is taxed")
 
