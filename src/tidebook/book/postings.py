@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from operator import itemgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from tidebook.model.money import ONE, ZERO, converted
 
@@ -138,9 +138,9 @@ Order = tuple["date", "datetime", int, str, str]
 _ORDERING = ("on", "at", "rank", "transaction_id", "leg")
 _PLACES = tuple(map(Posting._fields.index, _ORDERING))
 # By place and not by name, because a key of ten thousand postings asks for each of them.
-order_of: Callable[[Posting], Order] = itemgetter(*_PLACES)
+order_of = cast("Callable[[Posting], Order]", itemgetter(*_PLACES))
 """Returns ``Posting.order``."""
-instant_of: Callable[[Posting], tuple[date, datetime]] = itemgetter(*_PLACES[:2])
+instant_of = cast("Callable[[Posting], tuple[date, datetime]]", itemgetter(*_PLACES[:2]))
 """Returns the business date and the instant of a posting."""
 
 

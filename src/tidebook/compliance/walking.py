@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from tidebook.compliance.market_values import MarketValues
     from tidebook.compliance.trades import Account, Position
     from tidebook.compliance.verdicts import Verdict
+    from tidebook.model.actions import ActionType
     from tidebook.model.facts import Transaction
     from tidebook.model.instruments import Instrument
 
@@ -57,7 +58,7 @@ _CASH: Final = AccountType.CASH
 _BUY: Final = Side.BUY
 _MAIN: Final = Leg.MAIN
 
-_SIDES: Final = {
+_SIDES: Final[Mapping[TransactionType | ActionType, Side]] = {
     TransactionType.BUY: Side.BUY,
     TransactionType.BUY_TO_OPEN: Side.BUY,
     TransactionType.BUY_TO_CLOSE: Side.BUY,
