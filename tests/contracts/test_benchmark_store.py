@@ -13,6 +13,7 @@ from tidebook.adapters.postgres.benchmark_store import PostgresBenchmarks
 from tidebook.adapters.postgres.pool import open_pool
 from tidebook.engine.benchmark_updates import MemoryBenchmarks
 from tidebook.engine.benchmarks import (
+    KeptEnd,
     KeptLevels,
     KeptState,
     ReturnBasis,
@@ -58,6 +59,19 @@ def test_what_is_kept_comes_back_to_the_digit(store: BenchmarkStore) -> None:
     store.replace(kept("AGG", (2, "98.7")))
     assert store.levels("SPY") == spy
     assert store.levels("QQQ") is None
+
+
+def test_where_levels_end_is_told_without_them(store: BenchmarkStore) -> None:
+    assert store.ends(["SPY"]) == ()
+    store.replace(kept("SPY", (2, "100"), (5, "101")))
+    store.replace(kept("AGG", (2, "98.7")))
+    store.replace(kept("SPY", (2, "100"), (4, "101"), hour=13))
+    ends = store.ends(["AGG", "QQQ", "SPY"])
+    assert ends == (
+        KeptEnd("AGG", AT, date(2024, 1, 2)),
+        KeptEnd("SPY", AT.replace(hour=13), date(2024, 1, 4)),
+    )
+    assert store.ends(["SPY"]) == ends[1:]
 
 
 def test_new_levels_leave_none_of_the_old(store: BenchmarkStore) -> None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from tidebook.wiring import System
 
 D = Decimal
-SECONDS = 20.0
+SECONDS = 90.0
 T = TransactionType
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tidebook.engine.ports import Receipt
     from tidebook.wiring import System
 
-SECONDS = 20.0
+SECONDS = 90.0
 LAST = "2024-01-12"
 
 

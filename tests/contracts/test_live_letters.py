@@ -61,7 +61,7 @@ def _send(settings: Settings, topic: str, *records: object, headers: dict[str, s
 
 
 def _until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 30
+    end = time.monotonic() + 90
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.05)

@@ -96,7 +96,7 @@ def test_a_reader_never_sees_an_offset_before_the_ones_below_it(book: Book) -> N
             assert _read(book, 100) == []
             # The first one ends here, and so lets the second one go on.
             first._cursor.connection.commit()  # pyright: ignore[reportAttributeAccessIssue]
-            second.result(timeout=10)
+            second.result(timeout=90)
     (batch,) = _read(book, 100)
     assert [record["n"] for record in batch.records] == ["0", "1", "2", "3", "4"]
 
@@ -183,7 +183,7 @@ def test_a_held_fence_keeps_the_next_owner_waiting(book: Book) -> None:
             taking = pool.submit(book.store.take_partitions, "stages", [part])
             with pytest.raises(TimeoutError):
                 taking.result(timeout=0.3)
-        assert taking.result(timeout=10)[part] == fence + 1
+        assert taking.result(timeout=90)[part] == fence + 1
     with pytest.raises(FencedError), book.store.unit() as unit:
         unit.hold_fence("stages", part, fence)
 

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.cluster
 
 AT = datetime(2024, 6, 2, tzinfo=UTC)
 NEXT = FIRST + timedelta(days=3)  # the first is a Friday
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 90.0
 WAITING = """
     SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND wait_event_type = 'Lock'"""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tidebook.wiring import System
 
 pytestmark = pytest.mark.cluster
-SECONDS = 20.0
+SECONDS = 90.0
 AT = datetime(2025, 3, 20, 15, tzinfo=UTC)
 BUY = Order("o1", "P1", "ACME", Side.BUY, Decimal(60), Decimal(41))
 

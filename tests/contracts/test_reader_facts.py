@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tidebook.wiring import System
 
 pytestmark = pytest.mark.cluster
-SECONDS = 20.0
+SECONDS = 90.0
 D = Decimal
 MAY, JUNE = date(2025, 5, 5), date(2025, 6, 5)
 POOL = {"cost_method": CostMethod.AVCO_POOLED, "taxpayer_id": "T"}

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tidebook.wiring import System
 
 JAN_1, JAN_5, FEB_1 = date(2023, 1, 1), date(2023, 1, 5), date(2023, 2, 1)
-SECONDS = 20.0
+SECONDS = 90.0
 
 
 @pytest.fixture(name="system")

@@ -128,6 +128,12 @@ def test_a_series_is_kept_until_it_changes(system: System) -> None:
     settle(system, known)
     assert reader.state("A") == state
     assert reader.series("A").days is after.days
+    # Of an answer beside it, it is part of the state.
+    beside = reader.state("A", prices_of=["OTHER"])
+    dearer = [Price("OTHER", DAYS[0], D(2), "USD")]
+    settle(system, system.commands.ingest_prices(dearer, "test"))
+    assert reader.state("A", prices_of=["OTHER"]) != beside
+    assert reader.state("A") == state
 
 
 def test_another_day_and_another_name_are_another_state(system: System) -> None:

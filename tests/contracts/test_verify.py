@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tidebook.wiring import System
 
 pytestmark = pytest.mark.cluster
-SECONDS = 20.0
+SECONDS = 90.0
 FEB = date(2025, 2, 3)
 FACTS = [
     trade("in", "DEPOSIT", "CASH", "2025-01-06", gross="5000"),

@@ -414,7 +414,8 @@ class MemoryReader:
     ) -> TurningDays:
         return turning_of(self.series_of(portfolio_ids), spans)
 
-    def state(self, portfolio_id: str) -> str | None:
+    def state(self, portfolio_id: str, *, prices_of: Sequence[str] = ()) -> str | None:
+        del prices_of
         self._answering(portfolio_id)
         return self.kept_state
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.cluster
 
-_WAIT_SECONDS = 20.0
+_WAIT_SECONDS = 90.0
 
 
 class Running(NamedTuple):

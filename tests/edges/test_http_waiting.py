@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 SEATS, CLIENTS = 64, 80
 DATES = {"business_dates": [{"businessDate": "2025-03-10"}]}
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 90.0
 
 
 class SlowCommands(MemoryCommands):

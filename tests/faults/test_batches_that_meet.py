@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.cluster
 
 
-_PATIENCE_SECONDS = 10.0
+_PATIENCE_SECONDS = 90.0
 
 
 class _Interrupted:

@@ -76,14 +76,14 @@ def server_of_another_program(made: Made, data_dir: Path) -> Generator[int]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 90
         while (server := read_postmaster(data_dir / "pg")) is None or not server.ready:
             assert time.monotonic() < deadline
             time.sleep(0.01)
         yield process.pid
     finally:
         process.send_signal(signal.SIGINT)
-        process.wait(timeout=30)
+        process.wait(timeout=90)
 
 
 @contextmanager

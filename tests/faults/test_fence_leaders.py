@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.cluster
 
-_WAIT_SECONDS = 20.0
+_WAIT_SECONDS = 90.0
 _NOW = datetime(2024, 6, 1, tzinfo=UTC)
 _PARTS = [(topics.RAW_TRANSACTIONS, part) for part in range(topics.PARTITIONS)]
 

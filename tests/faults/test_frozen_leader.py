@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.cluster
 
-_WAIT_SECONDS: Final = 30.0
+_WAIT_SECONDS: Final = 90.0
 _LEASE_SECONDS: Final = 4.0
 _LEADER: Final = """
 import os, signal, sys, time

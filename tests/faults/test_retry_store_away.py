@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.cluster
 
 _AWAY_SECONDS = 3.0
-_WAIT_SECONDS = 30.0
+_WAIT_SECONDS = 90.0
 
 
 class _Caller:

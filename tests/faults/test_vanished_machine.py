@@ -120,7 +120,7 @@ def _led(url: str) -> bool:
 
 
 def _until_answers(url: str) -> None:
-    end = time.monotonic() + 30
+    end = time.monotonic() + 90
     while True:
         try:
             psycopg.connect(url).close()

@@ -174,10 +174,16 @@ WHERE (r.quantity_after, r.cost_base_after, r.realised_base_after)
       IS DISTINCT FROM (came.quantity, came.cost, came.realised)
 """
 _VALUED_OTHERWISE = """
+WITH days AS (
+    SELECT portfolio_id, day, eod_market_value, recorded_at, superseded_at FROM portfolio_days
+    WHERE superseded_at = 'infinity'
+    UNION ALL
+    SELECT portfolio_id, day, eod_market_value, recorded_at, superseded_at FROM past_days
+)
 SELECT s.* FROM series_restatements s
-LEFT JOIN portfolio_days b ON b.portfolio_id = s.portfolio_id AND b.day = s.value_on
+LEFT JOIN days b ON b.portfolio_id = s.portfolio_id AND b.day = s.value_on
      AND b.recorded_at < s.recorded_at AND b.superseded_at >= s.recorded_at
-LEFT JOIN portfolio_days a ON a.portfolio_id = s.portfolio_id AND a.day = s.value_on
+LEFT JOIN days a ON a.portfolio_id = s.portfolio_id AND a.day = s.value_on
      AND a.recorded_at <= s.recorded_at AND a.superseded_at > s.recorded_at
 WHERE (s.value_before, s.value_after)
       IS DISTINCT FROM (b.eod_market_value, a.eod_market_value)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from tidebook.wiring import System
 
 pytestmark = pytest.mark.cluster
-SECONDS = 20.0
+SECONDS = 90.0
 AT = datetime(2025, 6, 1, tzinfo=UTC)
 
 

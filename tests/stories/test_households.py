@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tidebook.wiring import System
 
 pytestmark = pytest.mark.cluster
-SECONDS = 20.0
+SECONDS = 90.0
 EVERY = ["P1", "P2", "P3"]
 
 

@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from tidebook.wiring import System
 
 pytestmark = pytest.mark.cluster
-SECONDS = 20.0
-DERIVED = "transactions entries position_state findings portfolio_days restatements book_work"
+SECONDS = 90.0
+DERIVED = (
+    "transactions entries position_state findings portfolio_days past_series restatements book_work"
+)
 TABLES = (
     f"{DERIVED} portfolios instruments market_prices fx_rates business_dates corporate_actions "
     "event_log log_partitions consumer_offsets processed_events"

@@ -18,7 +18,7 @@ from tidebook.api.replies import reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import date
+    from datetime import date, datetime
 
     from tidebook.api.edge import Edge
     from tidebook.api.replies import Json
@@ -27,11 +27,21 @@ _TAG_LENGTH = 32
 
 
 class Question(NamedTuple):
-    """What is asked of a portfolio in a body, and the day it is as of where it names one."""
+    """What is asked of a portfolio in a body, and the times and benchmarks that it names."""
 
     portfolio_id: str
     body: bytes
     as_of: date | None
+    known_at: datetime | None = None
+    symbols: tuple[str, ...] = ()
+
+    def on(self, edge: Edge) -> date:
+        """Return the day it is as of: without one in the body the portfolio's own present day."""
+        return self.as_of or day_in(edge, edge.reader.portfolio(self.portfolio_id).time_zone)
+
+    def about(self, edge: Edge) -> tuple[str, ...]:
+        """Return what tells it from another one."""
+        return sha256(self.body).hexdigest(), self.on(edge).isoformat()
 
 
 def tagged(
@@ -50,16 +60,41 @@ def tagged_question(
 ) -> Response:
     """Return the answer to a question in a body with its tag, or 304 where the caller has it.
 
-    As :func:`tagged`. The answer must follow from the book alone, for levels of a benchmark are no
-    part of its state. Where the question names no day it is as of the portfolio's own present day.
+    As :func:`tagged`. The answer must follow from the book alone; see
+    :func:`tagged_beside_benchmarks`.
     """
-    portfolio_id, body, as_of = question
+    return _of_state(edge, request, question.portfolio_id, answer, lambda: question.about(edge))
 
-    def about() -> tuple[str, ...]:
-        on = as_of or day_in(edge, edge.reader.portfolio(portfolio_id).time_zone)
-        return sha256(body).hexdigest(), on.isoformat()
 
-    return _of_state(edge, request, portfolio_id, answer, about)
+def tagged_beside_benchmarks(
+    edge: Edge,
+    request: Request,
+    question: Question,
+    answer: Callable[[], Json],
+    told: Callable[[Json], Response] = reply,
+) -> Response:
+    """Return the answer to a question that follows from levels of benchmarks as well.
+
+    As :func:`tagged`; the tag names which levels are kept of them. Where a provider is to be asked
+    for more, or has just refused, only the answer itself can tell: the tag is of what it says.
+    """
+    benchmarks = edge.desk.benchmarks
+    state = edge.reader.state(question.portfolio_id, prices_of=question.symbols)
+    if state is None:
+        return told(answer())
+    wanted = question.symbols, question.on(edge), question.known_at
+    levels = benchmarks.stamp(*wanted)
+    if levels is None:
+        return tagged_by_content(request, answer(), told)
+    headers = _headers(_tag(edge, request, (state, levels, *question.about(edge))))
+    if _has(request, headers["ETag"]):
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    document = answer()
+    if benchmarks.stamp(*wanted) != levels:
+        return tagged_by_content(request, document, told)
+    found = told(document)
+    found.headers.update(headers)
+    return found
 
 
 def _of_state(
@@ -72,9 +107,8 @@ def _of_state(
     state = edge.reader.state(portfolio_id)
     if state is None:
         return answer()
-    tag = _tag(edge, request, (state, *about()))
-    headers = {"ETag": tag, "Cache-Control": "no-cache", "Vary": "Accept"}
-    if _has(request, tag):
+    headers = _headers(_tag(edge, request, (state, *about())))
+    if _has(request, headers["ETag"]):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
     found = answer()
     found.headers.update(headers)
@@ -96,9 +130,8 @@ def tagged_by_content(
     else:
         said = reply(document).body
     accepted = request.headers.get("accept", "").encode()
-    tag = f'"{sha256(bytes(said) + accepted).hexdigest()[:_TAG_LENGTH]}"'
-    headers = {"ETag": tag, "Cache-Control": "no-cache", "Vary": "Accept"}
-    if _has(request, tag):
+    headers = _headers(f'"{sha256(bytes(said) + accepted).hexdigest()[:_TAG_LENGTH]}"')
+    if _has(request, headers["ETag"]):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
     found = told(document)
     found.headers.update(headers)
@@ -116,6 +149,10 @@ def _tag(edge: Edge, request: Request, about: tuple[str, ...]) -> str:
     )
     digest = sha256("\n".join(parts).encode()).hexdigest()
     return f'"{digest[:_TAG_LENGTH]}"'
+
+
+def _headers(tag: str) -> dict[str, str]:
+    return {"ETag": tag, "Cache-Control": "no-cache", "Vary": "Accept"}
 
 
 def _has(request: Request, tag: str) -> bool:

@@ -6,12 +6,19 @@ from datetime import timedelta
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Final
 
-from tidebook.engine.benchmarks import LISTED, KeptState, SymbolOutcome, Update, UpdateStatus
+from tidebook.engine.benchmarks import (
+    LISTED,
+    KeptEnd,
+    KeptState,
+    SymbolOutcome,
+    Update,
+    UpdateStatus,
+)
 from tidebook.engine.jobs import Job
 from tidebook.errors import ProviderError, TidebookError, UnknownUpdateError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from tidebook.engine.benchmarks import Benchmarks, KeptLevels
@@ -136,6 +143,14 @@ class MemoryBenchmarks:
                 len(one.points),
             )
             for one in kept
+        )
+
+    def ends(self, symbols: Sequence[str]) -> tuple[KeptEnd, ...]:
+        """Return where the kept levels of benchmarks end; what has none is left out."""
+        return tuple(
+            KeptEnd(one.symbol, one.fetched_at, one.last_on)
+            for one in self.states()
+            if one.symbol in symbols
         )
 
     def begin(self, update_id: str, at: datetime, stale_before: datetime) -> Update:

@@ -17,7 +17,7 @@ from tidebook.model.markets import DatedValue
 from tidebook.model.money import share
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import date, datetime
 
     from tidebook.engine.ports import Clock, Reader
@@ -27,6 +27,8 @@ FETCH_AGAIN: Final = timedelta(hours=4)
 """How long levels that end too early are left as they are before the provider is asked again."""
 ASK_AGAIN: Final = timedelta(minutes=1)
 """How long a provider that refused is left alone by requests that could do with its levels."""
+_LATELY: Final = 2 * ASK_AGAIN
+"""How long a refusal may have kept an answer short that was begun meanwhile."""
 _HISTORY_DAYS: Final = 3660
 _SLACK_DAYS: Final = 7
 
@@ -121,6 +123,14 @@ class KeptState(NamedTuple):
     level_count: int
 
 
+class KeptEnd(NamedTuple):
+    """Which levels are kept of one benchmark: when they were fetched, and the last day of them."""
+
+    symbol: str
+    fetched_at: datetime
+    last_on: date
+
+
 class UpdateStatus(StrEnum):
     """How far an update has come."""
 
@@ -200,6 +210,10 @@ class BenchmarkStore(Protocol):
         """Return what is kept, by symbol, without the levels."""
         ...
 
+    def ends(self, symbols: Sequence[str]) -> tuple[KeptEnd, ...]:
+        """Return where the kept levels of benchmarks end; what has none is left out."""
+        ...
+
     def begin(self, update_id: str, at: datetime, stale_before: datetime) -> Update:
         """Return the update that runs, or a new one of this id that runs from now on.
 
@@ -265,6 +279,34 @@ class Benchmarks:
             if found is not None:
                 return found
         return self._from_book(symbol, why, known_at)
+
+    def stamp(
+        self, symbols: Sequence[str], end: date, known_at: datetime | None = None
+    ) -> str | None:
+        """Return a text that is another one whenever kept levels of benchmarks up to a day may be.
+
+        None where a request would fetch some of them first, or where that was refused just now:
+        then nothing can be promised. Prices of the book are no part of it.
+
+        An answer that was made between two equal stamps had all the levels that it asked for, and
+        would have them again as long as the stamp is the same.
+        """
+        now = self.clock.now()
+        listed = [symbol for symbol in symbols if symbol in LISTED]
+        kept = {one.symbol: one for one in self.store.ends(listed)} if listed else {}
+        # Nobody who could be asked: what is kept is all that there will be.
+        asks = not isinstance(self.provider, NoProvider) and (known_at is None or known_at >= now)
+        last = min(end, _last_close(now))
+        if asks and any(self._unsettled(each, kept.get(each), last, now) for each in listed):
+            return None
+        return " ".join(f"{one.symbol}@{one.fetched_at.isoformat()}" for one in kept.values())
+
+    def _unsettled(self, symbol: str, kept: KeptEnd | None, last: date, now: datetime) -> bool:
+        refused_at, _ = self._refused.get(symbol, (None, ""))
+        refused_lately = refused_at is not None and now - refused_at < _LATELY
+        if kept is None or refused_lately or symbol in self._fetching:
+            return True
+        return kept.last_on < last and now - kept.fetched_at > FETCH_AGAIN
 
     def _listed(
         self, symbol: str, start: date, end: date, known_at: datetime | None

@@ -96,9 +96,10 @@ class SeriesReader(DailySeriesReader, Protocol):
         """Return where many portfolios stand at the ends of spans, and what happened between."""
         ...
 
-    def state(self, portfolio_id: str) -> str | None:
+    def state(self, portfolio_id: str, *, prices_of: Sequence[str] = ()) -> str | None:
         """Return a short text that is another one whenever an answer about a portfolio may be.
 
+        With ``prices_of`` of an answer that follows from the prices of these securities as well.
         None while its series is being brought up to date, when nothing can be promised.
         """
         ...

@@ -491,8 +491,8 @@ class MemoryBook:
     ) -> TurningDays:
         return turning_of(self.series_of(portfolio_ids), spans)
 
-    def state(self, portfolio_id: str) -> str | None:
-        del portfolio_id
+    def state(self, portfolio_id: str, *, prices_of: Sequence[str] = ()) -> str | None:
+        del portfolio_id, prices_of
         return None
 
     def series(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tidebook.engine.bus import Outgoing
     from tidebook.engine.dead_letters import LetterBox
 
-_PATIENCE_SECONDS = 20.0
+_PATIENCE_SECONDS = 90.0
 
 
 class MemoryLiveBus:

@@ -122,6 +122,40 @@ def test_what_is_kept_is_asked_for_again_only_when_it_falls_short(desk: Desk) ->
     assert desk.provider.asked[2][0] < date(2010, 1, 1)
 
 
+def test_a_stamp_is_of_the_levels_that_are_kept(desk: Desk) -> None:
+    assert desk.benchmarks.stamp(["SPY"], END) is None, "they would be fetched first"
+    desk.benchmarks.levels("SPY", START, END)
+    first = desk.benchmarks.stamp(["SPY"], END)
+    assert first is not None
+    desk.clock.at += timedelta(days=1)
+    assert desk.benchmarks.stamp(["SPY"], END) == first
+    # The level of the last day is missing, and was last asked for more than four hours ago.
+    assert desk.benchmarks.stamp(["SPY"], date(2024, 2, 1)) is None
+    yesterday = desk.clock.at - timedelta(days=1)
+    assert desk.benchmarks.stamp(["SPY"], date(2024, 2, 1), yesterday) == first
+    desk.benchmarks.levels("SPY", START, date(2024, 2, 1))
+    later = desk.benchmarks.stamp(["SPY"], date(2024, 2, 1))
+    assert later not in {None, first}
+    # Prices of the book are no part of it, and nobody is asked for them.
+    assert desk.benchmarks.stamp(["ACME"], END) == ""
+
+
+def test_nothing_is_promised_while_a_provider_refuses(desk: Desk) -> None:
+    desk.benchmarks.levels("SPY", START, END)
+    desk.provider.fault = "it is out of order"
+    desk.benchmarks.levels("SPY", date(2010, 1, 1), END)
+    assert desk.benchmarks.stamp(["SPY"], END) is None
+    desk.clock.at += timedelta(minutes=2)
+    assert desk.benchmarks.stamp(["SPY"], END) is not None
+
+
+def test_where_nobody_can_be_asked_what_is_kept_is_all(desk: Desk) -> None:
+    desk.benchmarks.levels("SPY", START, END)
+    desk.clock.at += timedelta(days=30)
+    alone = Benchmarks(desk.store, NoProvider(), desk.book, desk.clock)
+    assert alone.stamp(["SPY", "AGG"], date(2024, 3, 1)) == alone.stamp(["SPY"], END) != ""
+
+
 def test_when_the_provider_fails_what_is_kept_is_the_answer(desk: Desk) -> None:
     desk.benchmarks.levels("SPY", START, END)
     desk.clock.at += timedelta(days=1)
@@ -187,18 +221,18 @@ def test_of_two_requests_at_a_time_one_fetches(desk: Desk) -> None:
 
         def fetch(self, symbol: str, start: date, end: date) -> tuple[DatedValue, ...]:
             begun.set()
-            assert go_on.wait(10)
+            assert go_on.wait(90)
             return super().fetch(symbol, start, end)
 
     hanging = Hanging()
     benchmarks = Benchmarks(desk.store, hanging, desk.book, desk.clock)
     first = Thread(target=benchmarks.levels, args=("SPY", START, END))
     first.start()
-    assert begun.wait(10)
+    assert begun.wait(90)
     with pytest.raises(BenchmarkUnavailableError, match="it is being fetched just now"):
         benchmarks.levels("SPY", START, END)
     go_on.set()
-    first.join(10)
+    first.join(90)
     assert benchmarks.levels("SPY", START, END).source is DataSource.CACHE
     assert len(hanging.asked) == 1
 
@@ -208,7 +242,7 @@ def test_an_update_that_gets_nothing_has_failed(desk: Desk) -> None:
     updates = BenchmarkUpdates(desk.benchmarks, desk.clock, lambda: "u")
     started, is_new = updates.start()
     assert (started.status, is_new) == (UpdateStatus.RUNNING, True)
-    until = time.monotonic() + 10
+    until = time.monotonic() + 90
     while updates.of("u").status is UpdateStatus.RUNNING and time.monotonic() < until:
         time.sleep(0.01)
     ended = updates.of("u")

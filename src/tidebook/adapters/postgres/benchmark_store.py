@@ -13,6 +13,7 @@ from tidebook.adapters.postgres.rows import utc
 from tidebook.adapters.postgres.snapshots import snapshot
 from tidebook.adapters.postgres.statements import statements
 from tidebook.engine.benchmarks import (
+    KeptEnd,
     KeptLevels,
     KeptState,
     ReturnBasis,
@@ -24,7 +25,7 @@ from tidebook.errors import StoreUnavailableError
 from tidebook.model.markets import DatedValue
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
     from datetime import datetime
 
     from psycopg import Cursor
@@ -90,6 +91,12 @@ class PostgresBenchmarks:
             KeptState(row[0], row[1], ReturnBasis(row[2]), row[3], utc(row[4]), *row[5:])
             for row in rows
         )
+
+    def ends(self, symbols: Sequence[str]) -> tuple[KeptEnd, ...]:
+        """Return where the kept levels of benchmarks end; what has none is left out."""
+        with snapshot(self._pool) as cursor:
+            rows = cursor.execute(_SQL["ends"], {"symbols": list(symbols)}).fetchall()
+        return tuple(KeptEnd(symbol, utc(at), last_on) for symbol, at, last_on in rows)
 
     def begin(self, update_id: str, at: datetime, stale_before: datetime) -> Update:
         """Return the update that runs, or a new one of this id that runs from now on."""

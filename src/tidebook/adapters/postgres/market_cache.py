@@ -50,7 +50,9 @@ _INSTRUMENTS_MAX: Final = 200_000
 
 _SQL: Final = statements("read_market")
 _NOW: Final = {"known_at": "infinity", "through": "infinity"}
-_RATES, _DATES, _INSTRUMENTS, _ACTIONS = "rates", "dates", "instruments", "actions"
+SUBJECTS: Final = ("rates", "dates", "instruments", "actions")
+"""What has one version for all of it; the prices of each security have their own."""
+_RATES, _DATES, _INSTRUMENTS, _ACTIONS = SUBJECTS
 
 
 class Stamp(NamedTuple):
@@ -135,7 +137,7 @@ class MarketCache:
     ) -> dict[str, PriceQuotes]:
         """Return the current prices of each security; without any, an empty run of them."""
         wanted = tuple(dict.fromkeys(security_ids))
-        stamps = _stamps(cursor, (_ACTIONS, *map(_price_of, wanted)))
+        stamps = _stamps(cursor, (_ACTIONS, *map(price_of, wanted)))
         found = self._priced_at(cursor, wanted, stamps)
         return {security_id: found[security_id].quotes for security_id in wanted}
 
@@ -144,7 +146,7 @@ class MarketCache:
     ) -> dict[str, PricedSteps | None]:
         """Return each security's prices as exact steps, or None where they cannot be such."""
         wanted = tuple(dict.fromkeys(security_ids))
-        stamps = _stamps(cursor, (_ACTIONS, *map(_price_of, wanted)))
+        stamps = _stamps(cursor, (_ACTIONS, *map(price_of, wanted)))
         found = self._priced_at(cursor, wanted, stamps)
         return {security_id: found[security_id].vector for security_id in wanted}
 
@@ -153,7 +155,7 @@ class MarketCache:
     ) -> dict[str, tuple[PriceJump, ...]]:
         """Return where the current prices of each security leap; without any, nowhere."""
         wanted = tuple(dict.fromkeys(security_ids))
-        stamps = _stamps(cursor, (_ACTIONS, *map(_price_of, wanted)))
+        stamps = _stamps(cursor, (_ACTIONS, *map(price_of, wanted)))
         found = self._priced_at(cursor, wanted, stamps)
         return {security_id: found[security_id].jumps(security_id) for security_id in wanted}
 
@@ -212,7 +214,7 @@ class MarketCache:
     def markets(self, cursor: Cursor[TupleRow], security_ids: Iterable[str]) -> Markets:
         """Return rates, prices and instruments together, still at the cost of one statement."""
         wanted = tuple(dict.fromkeys(security_ids))
-        stamps = _stamps(cursor, (_RATES, _INSTRUMENTS, _ACTIONS, *map(_price_of, wanted)))
+        stamps = _stamps(cursor, (_RATES, _INSTRUMENTS, _ACTIONS, *map(price_of, wanted)))
         rates = self._rates_at(cursor, stamps)
         instruments = self._instruments_at(cursor, wanted, stamps)
         found = self._priced_at(cursor, wanted, stamps)
@@ -304,7 +306,7 @@ class MarketCache:
         with self._lock:
             for security_id in wanted:
                 kept = self._priced.get(security_id)
-                if kept and kept.stamp == stamps.get(_price_of(security_id), _NEVER):
+                if kept and kept.stamp == stamps.get(price_of(security_id), _NEVER):
                     splits = actions.splits(security_id)
                     if kept.splits != splits:
                         kept = _Priced(kept.stamp, kept.quotes, splits)
@@ -396,7 +398,8 @@ def _load_rates(
     return table, Stamp(rows[0][4] or 0, rows[0][5] or "") if rows else None
 
 
-def _price_of(security_id: str) -> str:
+def price_of(security_id: str) -> str:
+    """Return the subject that the prices of a security have in ``market_versions``."""
     return f"price:{security_id}"
 
 

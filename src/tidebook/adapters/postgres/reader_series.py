@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from tidebook.adapters.postgres.market_cache import SUBJECTS, price_of
 from tidebook.adapters.postgres.reader_portfolios import read_series, read_subject
 from tidebook.adapters.postgres.rows import moment
 from tidebook.adapters.postgres.snapshots import believed, snapshot
@@ -140,13 +141,17 @@ class SeriesReading:
             tuple(_span_ends(rows, portfolio_ids) for rows in ends),
         )
 
-    def state(self, portfolio_id: str) -> str | None:
+    def state(self, portfolio_id: str, *, prices_of: Sequence[str] = ()) -> str | None:
         """Return a text that changes whenever an answer about a portfolio may."""
         with snapshot(self._series_pool) as cursor:
             subject = read_subject(cursor, portfolio_id)
             if subject.freshness.status != _CURRENT:
                 return None
-            wanted = {"portfolio_id": portfolio_id, "known_at": moment(None)}
+            wanted = {
+                "portfolio_id": portfolio_id,
+                "known_at": moment(None),
+                "subjects": [*SUBJECTS, *map(price_of, prices_of)],
+            }
             versions = cursor.execute(_SQL["versions"], wanted).fetchone() or ()
         rests_on = subject.freshness
         parts = (rests_on.generation, rests_on.series_generation, rests_on.valuation_version)

@@ -27,7 +27,7 @@ _REPLACED: Final = {
         (
             *("transactions", "past_bookings", "entries", "portfolio_days", "market_prices"),
             *("fx_rates", "business_dates", "past_portfolios", "past_instruments"),
-            *("corporate_actions", "benchmarks", "benchmark_levels"),
+            *("corporate_actions", "benchmarks", "benchmark_levels", "past_series"),
         ),
         "superseded_at",
     ),

@@ -31,12 +31,14 @@ if TYPE_CHECKING:
     from tidebook.model.instruments import Instrument
 
 _SQL = statements("series")
-_DAY_COLUMNS = columns(
-    "portfolio_id generation recorded_at day bod_market_value bod_cashflow eod_cashflow "
-    "eod_market_value fees unpriced_cost"
+_PLAIN_COLUMNS = columns(
+    "portfolio_id generation recorded_at day bod_market_value eod_market_value"
 )
-
-
+_APART_COLUMNS = (
+    *_PLAIN_COLUMNS,
+    *columns("bod_cashflow eod_cashflow fees unpriced_cost"),
+)
+"""What few days have anything of: the others leave it to the table's defaults."""
 _ZERO: Final = str(ZERO)
 _NOTHING: Final = (None, ZERO)
 """No stored day, and nothing it closed at."""
@@ -218,24 +220,29 @@ def save(
     if any(one.write for one in saved):
         # The instant of the batch is written once and for all: it stands in every row.
         stamp = at.isoformat()
-        lines = (text for one in saved for text in _lines(one, stamp))
-        copy_lines(cursor, "portfolio_days", _DAY_COLUMNS, lines)
+        apart: list[str] = []
+        lines = (text for one in saved for text in _lines(one, stamp, apart))
+        copy_lines(cursor, "portfolio_days", _PLAIN_COLUMNS, lines)
+        if apart:
+            copy_lines(cursor, "portfolio_days", _APART_COLUMNS, apart)
     return claimed
 
 
-def _lines(one: SeriesWrite, stamp: str) -> Iterator[str]:
-    """Yield the days of a portfolio as they are copied: mostly zeros, and values told twice."""
+def _lines(one: SeriesWrite, stamp: str, apart: list[str]) -> Iterator[str]:
+    """Yield the days of a portfolio as they are copied: values are told twice.
+
+    Days with a flow, a fee or a position at cost go into ``apart``, as they have more columns.
+    """
     head = f"{escaped(one.job.portfolio.portfolio_id)}\t{one.job.generation}\t{stamp}"
     before, told = ZERO, _ZERO
     for on, bod, start, end, eod, fees, unpriced in one.write:
         opening = told if bod is before else str(bod)
         before, told = eod, str(eod)
-        starts = _ZERO if start is ZERO else str(start)
-        ends = _ZERO if end is ZERO else str(end)
-        costs = _ZERO if fees is ZERO else str(fees)
-        missing = _ZERO if unpriced is ZERO else str(unpriced)
-        day = on.isoformat()
-        yield f"{head}\t{day}\t{opening}\t{starts}\t{ends}\t{told}\t{costs}\t{missing}"
+        line = f"{head}\t{on.isoformat()}\t{opening}\t{told}"
+        if start is end is fees is unpriced is ZERO:
+            yield line
+        else:
+            apart.append(f"{line}\t{start}\t{end}\t{fees}\t{unpriced}")
 
 
 def _close(cursor: Cursor[tuple[Any, ...]], saved: Sequence[SeriesWrite], at: datetime) -> None:

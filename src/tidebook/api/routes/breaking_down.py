@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -11,7 +12,7 @@ from starlette.responses import Response
 from tidebook.analytics import Rebalancing
 from tidebook.api import samples
 from tidebook.api.edge import Day, Edge, EdgeHere, Instant, JsonBody, day_in
-from tidebook.api.etags import Question, tagged, tagged_by_content, tagged_question
+from tidebook.api.etags import Question, tagged, tagged_beside_benchmarks, tagged_question
 from tidebook.api.replies import Json, reply
 from tidebook.api.routes.measuring import Asking, members_of, read_by_now, told_of
 from tidebook.api.rows.bodies import decoded_object
@@ -22,6 +23,7 @@ from tidebook.engine.measuring.benchmark_returns import index_line
 from tidebook.engine.measuring.bridging import bridge
 from tidebook.engine.measuring.broken_down import BrokenDown
 from tidebook.engine.measuring.contributing import contribution
+from tidebook.engine.measuring.index_lines import blend_of
 from tidebook.engine.measuring.measured import Scope
 from tidebook.engine.measuring.parts import Dimension
 from tidebook.engine.measuring.performance import NamedPeriod
@@ -60,14 +62,13 @@ def contributions(edge: EdgeHere, request: Request, portfolio_id: str, body: Jso
 def attributions(edge: EdgeHere, request: Request, portfolio_id: str, body: JsonBody) -> Response:
     """Return why the return was another than the benchmark's, as percent numbers."""
     asked = wire.asked_attribution(decoded_object(body), edge.clock.now())
-    if any(each.symbol is not None for each in asked.benchmark):
-        return tagged_by_content(request, _attributions(edge, (portfolio_id,), asked))
-    return tagged_question(
-        edge,
-        request,
-        Question(portfolio_id, body, asked.scope.as_of),
-        lambda: reply(_attributions(edge, (portfolio_id,), asked)),
-    )
+    question = Question(portfolio_id, body, asked.scope.as_of, asked.scope.known_at)
+    answer = partial(_attributions, edge, (portfolio_id,), asked)
+    named = [each.symbol for each in asked.benchmark if each.symbol is not None]
+    if not named:
+        return tagged_question(edge, request, question, lambda: reply(answer()))
+    symbols = tuple(part.symbol for text in named for part in blend_of(text).parts)
+    return tagged_beside_benchmarks(edge, request, question._replace(symbols=symbols), answer)
 
 
 @router.get("/portfolios/{portfolio_id:path}/bridge", **samples.answer("bridge"))

@@ -12,13 +12,14 @@ from starlette.responses import Response
 
 from tidebook.api import samples
 from tidebook.api.edge import Edge, EdgeHere, JsonBody, day_in
-from tidebook.api.etags import Question, tagged_by_content, tagged_question
+from tidebook.api.etags import Question, tagged_beside_benchmarks, tagged_question
 from tidebook.api.formats import Accept, told_as
 from tidebook.api.replies import Json, reply
 from tidebook.api.rows.bodies import decoded_object
 from tidebook.api.wire import performance as wire, risk as risk_wire, series_tables, shapes
 from tidebook.api.wire.scope import AskedScope, choice_json
 from tidebook.engine.measuring.benchmark_returns import index_line
+from tidebook.engine.measuring.index_lines import blend_of
 from tidebook.engine.measuring.many_returns import returns_of_each
 from tidebook.engine.measuring.measured import Measured, Scope, measured
 from tidebook.engine.measuring.performance import (
@@ -142,15 +143,13 @@ def risk_of_one(
 ) -> Response:
     """Return the risk of a portfolio or a part of it."""
     asked = risk_wire.asked(decoded_object(body), edge.clock.now())
-    if asked.benchmark is not None:
-        found = _risk(edge, (portfolio_id,), asked)
-        return tagged_by_content(request, found, partial(_risk_told, accept))
-    return tagged_question(
-        edge,
-        request,
-        Question(portfolio_id, body, asked.scope.as_of),
-        lambda: _risk_told(accept, _risk(edge, (portfolio_id,), asked)),
-    )
+    question = Question(portfolio_id, body, asked.scope.as_of, asked.scope.known_at)
+    answer, told = partial(_risk, edge, (portfolio_id,), asked), partial(_risk_told, accept)
+    if asked.benchmark is None:
+        return tagged_question(edge, request, question, lambda: told(answer()))
+    symbols = tuple(part.symbol for part in blend_of(*asked.benchmark).parts)
+    question = question._replace(symbols=symbols)
+    return tagged_beside_benchmarks(edge, request, question, answer, told)
 
 
 def _risk_told(accept: Accept, document: Json) -> Response:

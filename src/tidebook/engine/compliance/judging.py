@@ -63,8 +63,9 @@ _TAX_CLASSES: Final = {
     AssetClass.CRYPTO: TaxClass.DIGITAL_ASSET,
     AssetClass.FUTURE: TaxClass.SECTION_1256,
 }
-_CANADA: Final = "CA"
-_TAX_RULES: Final = {"US": WASH_RULE_ID, _CANADA: SUPERFICIAL_RULE_ID}
+AMERICA: Final = "US"
+CANADA: Final = "CA"
+_TAX_RULES: Final = {AMERICA: WASH_RULE_ID, CANADA: SUPERFICIAL_RULE_ID}
 """The rule on losses of each country."""
 
 
@@ -209,6 +210,17 @@ def household_of(made: Rebuilt, policies: Mapping[str, AccountPolicy]) -> list[H
     ]
 
 
+def country_of(policies: Mapping[str, AccountPolicy], portfolio_id: str) -> str:
+    """Return the country that taxes an account."""
+    return policies.get(portfolio_id, AccountPolicy()).jurisdiction
+
+
+def superficial_terms(terms: WashTerms, policies: Mapping[str, AccountPolicy]) -> SuperficialTerms:
+    """Return the terms of superficial losses for the accounts and securities of a household."""
+    days = superficial_window_days(policies.values())
+    return SuperficialTerms(terms.accounts, terms.identity, days)
+
+
 Taxes = dict[tuple[str, str], "TaxVerdicts | Exception"]
 """What each tax rule says of the accounts in each currency, or what kept it from being run."""
 
@@ -217,10 +229,7 @@ def taxes_of(made: Rebuilt, asked: Asked) -> Taxes:
     """Return what the tax rules say of all sales and purchases of a household."""
     terms = wash_terms(made, asked.policies)
     keys = keys_of_sales(household_keys(made), terms.identity)
-    countries = {
-        asked.policies.get(portfolio_id, AccountPolicy()).jurisdiction
-        for portfolio_id in made.rests_on.facts.portfolios
-    }
+    countries = {country_of(asked.policies, each) for each in made.rests_on.facts.portfolios}
     found: Taxes = {}
     for household in household_of(made, asked.policies):
         currency = household.currency
@@ -229,9 +238,8 @@ def taxes_of(made: Rebuilt, asked: Asked) -> Taxes:
                 continue
             try:
                 events = HouseholdReading(keys, household).events
-                if country == _CANADA:
-                    days = superficial_window_days(asked.policies.values())
-                    common = SuperficialTerms(terms.accounts, terms.identity, days)
+                if country == CANADA:
+                    common = superficial_terms(terms, asked.policies)
                     view = match_superficial(events, common)
                     found[rule_id, currency] = of_superficial(view, asked.as_of, currency)
                 else:

@@ -23,8 +23,9 @@ from tidebook.engine.explaining.positions import (
 )
 from tidebook.engine.explaining.risks import explain_risk
 from tidebook.engine.explaining.standings import explain_standing
+from tidebook.engine.explaining.taxes import explain_broker_difference, explain_tax
 from tidebook.engine.explaining.users import explain_closed, explain_user, explain_user_symbol
-from tidebook.engine.explaining.verdicts import explain_difference, explain_tax, explain_verdict
+from tidebook.engine.explaining.verdicts import explain_verdict
 from tidebook.errors import BookMovedError, InvalidFigureError
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ _DRAWN_FROM: Final[Mapping[Scope, Callable[[Library, Question, Figure], Drawn]]]
     Scope.TAX_TOTAL: explain_tax,
     Scope.TAX_LOT: explain_tax,
     Scope.TAX_SALE: explain_tax,
-    Scope.BROKER_DIFFERENCE: explain_difference,
+    Scope.BROKER_DIFFERENCE: explain_broker_difference,
     Scope.ACCOUNT: explain_standing,
     Scope.HOUSEHOLD: explain_standing,
 }

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
-from tidebook.book.derivation import stated
 from tidebook.compliance.policies import AccountPolicy
 from tidebook.compliance.taxes import SaleRisk
 from tidebook.engine.compliance.open_orders import check_with_open
 from tidebook.engine.compliance.pretrade import check_orders
-from tidebook.engine.explaining.answers import Drawn
 from tidebook.engine.explaining.asked import AskedOrders
 from tidebook.engine.explaining.marked_book import marked_policies, marked_rebuilt
-from tidebook.engine.explaining.users import amount_tree
+from tidebook.engine.explaining.redrawn import Told, redrawn
 from tidebook.engine.explaining.verdicts import by_rule, told_of
 from tidebook.errors import UnknownSubjectError
-from tidebook.model.traced import untraced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,15 +21,11 @@ if TYPE_CHECKING:
     from tidebook.compliance.taxes import PurchaseRisk
     from tidebook.engine.compliance.ports import Household
     from tidebook.engine.compliance.pretrade import OrderCheck
+    from tidebook.engine.explaining.answers import Drawn
     from tidebook.engine.explaining.figures import Figure, Question
     from tidebook.engine.explaining.library import Library
 
     Wash = SaleRisk | PurchaseRisk
-
-
-class _Told(NamedTuple):
-    value: Decimal | None
-    unit: str
 
 
 def explain_order(library: Library, question: Question, figure: Figure) -> Drawn:
@@ -56,10 +49,7 @@ def explain_order(library: Library, question: Question, figure: Figure) -> Drawn
         household = household._replace(policies=policies)
     again = _figure(_check(asked, household, question, marks=True), question, figure)
     name = (question.amount or figure.name).replace("_", " ")
-    node = amount_tree(again.value, f"{name} of order {question.group}", told.unit)
-    if told.value is None:
-        return Drawn(None, None, node)
-    return Drawn(None, None, stated(node, untraced(told.value)))
+    return redrawn(told, again, f"{name} of order {question.group}")
 
 
 def _check(
@@ -77,19 +67,18 @@ def _check(
     raise UnknownSubjectError(f"an order {question.group!r} among them", None)
 
 
-def _figure(check: OrderCheck, question: Question, figure: Figure) -> _Told:
+def _figure(check: OrderCheck, question: Question, figure: Figure) -> Told:
     if question.rule_id is not None:
-        told = told_of(by_rule(check.verdicts, question.rule_id), question, figure)
-        return _Told(told.value, told.unit)
+        return told_of(by_rule(check.verdicts, question.rule_id), question, figure)
     if figure.name == "price":
-        return _Told(check.price, "")
+        return Told(check.price)
     if figure.name == "max_additional_qty":
-        return _Told(check.max_additional_quantity, check.order.security_id)
+        return Told(check.max_additional_quantity, check.order.security_id)
     if check.wash is None:
-        return _Told(None, "")
+        return Told(None)
     if figure.name in _OF_WASH:
-        return _Told(_OF_WASH[figure.name](check.wash), "")
-    return _Told(_of_row(check.wash, question.row or 0, figure.name), "")
+        return Told(_OF_WASH[figure.name](check.wash))
+    return Told(_of_row(check.wash, question.row or 0, figure.name))
 
 
 def _of_row(wash: Wash, row: int, name: str) -> Decimal:

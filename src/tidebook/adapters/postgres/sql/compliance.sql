@@ -2,7 +2,8 @@
 -- Households with anything to judge: who is to be judged from when, and who is looked at besides.
 -- A portfolio whose series is behind is left until it has been valued. A household is all that
 -- clients and stated households join, over as many steps as it takes; one portfolio of each client
--- finds it for all that are behind.
+-- finds it for all that are behind. OFFSET 0 has the links of each looked up; else the planner may
+-- join all portfolios with each other at every step.
 WITH RECURSIVE behind AS (
     SELECT p.portfolio_id,
            min(p.portfolio_id) OVER (PARTITION BY coalesce(nullif(p.cif_id, ''), p.portfolio_id),
@@ -22,17 +23,9 @@ WITH RECURSIVE behind AS (
 ), members AS (
     SELECT DISTINCT head, head AS portfolio_id FROM behind
     UNION
-    SELECT m.head, o.portfolio_id
-    FROM members m
-    CROSS JOIN LATERAL (
-        SELECT q.portfolio_id FROM portfolios p JOIN portfolios q USING (cif_id)
-        WHERE p.portfolio_id = m.portfolio_id AND p.cif_id <> ''
-        UNION ALL
-        SELECT d.portfolio_id
-        FROM compliance_policies c JOIN compliance_policies d USING (household_id)
-        WHERE c.portfolio_id = m.portfolio_id AND c.superseded_at = 'infinity'
-          AND d.superseded_at = 'infinity' AND d.household_id <> ''
-    ) AS o
+    SELECT m.head, l.linked_id FROM members m CROSS JOIN LATERAL (
+        SELECT linked_id FROM household_links WHERE portfolio_id = m.portfolio_id OFFSET 0
+    ) l
 )
 SELECT b.portfolio_id, p.portfolio_id, p.generation, p.valuation_version, w.unjudged_from, w.due_on,
        coalesce(w.marks, 0)
@@ -52,17 +45,9 @@ WHERE portfolio_id = ANY(%(ids)s) AND recorded_at <= %(known_at)s::timestamptz
 WITH RECURSIVE members AS (
     SELECT portfolio_id FROM portfolios WHERE portfolio_id = ANY(%(ids)s)
     UNION
-    SELECT o.portfolio_id
-    FROM members m
-    CROSS JOIN LATERAL (
-        SELECT q.portfolio_id FROM portfolios p JOIN portfolios q USING (cif_id)
-        WHERE p.portfolio_id = m.portfolio_id AND p.cif_id <> ''
-        UNION ALL
-        SELECT d.portfolio_id
-        FROM compliance_policies c JOIN compliance_policies d USING (household_id)
-        WHERE c.portfolio_id = m.portfolio_id AND c.superseded_at = 'infinity'
-          AND d.superseded_at = 'infinity' AND d.household_id <> ''
-    ) AS o
+    SELECT l.linked_id FROM members m CROSS JOIN LATERAL (
+        SELECT linked_id FROM household_links WHERE portfolio_id = m.portfolio_id OFFSET 0
+    ) l
 )
 SELECT portfolio_id FROM members ORDER BY portfolio_id
 
@@ -73,24 +58,9 @@ WITH RECURSIVE members AS (
 ), related AS (
     SELECT portfolio_id FROM members
     UNION
-    SELECT other.portfolio_id
-    FROM related r
-    CROSS JOIN LATERAL (
-        SELECT t.arrival_portfolio_id AS portfolio_id FROM transactions t
-        WHERE t.portfolio_id = r.portfolio_id AND t.arrival_portfolio_id IS NOT NULL
-          AND t.superseded_at = 'infinity' AND t.type <> 'CANCELLED'
-        UNION ALL
-        SELECT t.to_portfolio_id FROM transactions t
-        WHERE t.portfolio_id = r.portfolio_id AND t.to_portfolio_id <> ''
-          AND t.superseded_at = 'infinity' AND t.type <> 'CANCELLED'
-        UNION ALL
-        SELECT t.portfolio_id FROM transactions t
-        WHERE t.arrival_portfolio_id = r.portfolio_id AND t.superseded_at = 'infinity'
-          AND t.type <> 'CANCELLED'
-        UNION ALL
-        SELECT q.portfolio_id FROM portfolios p JOIN portfolios q ON q.pools_with = p.pools_with
-        WHERE p.portfolio_id = r.portfolio_id
-    ) AS other
+    SELECT l.linked_id FROM related r CROSS JOIN LATERAL (
+        SELECT linked_id FROM folding_links WHERE portfolio_id = r.portfolio_id OFFSET 0
+    ) l
 )
 SELECT r.portfolio_id, m.portfolio_id IS NOT NULL, p.version, p.generation, c.version
 FROM related r

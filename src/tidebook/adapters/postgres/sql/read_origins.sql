@@ -40,9 +40,15 @@ WHERE r.recorded_at <= %(known_at)s::timestamptz
 SELECT w.place, NULL::int, d.recorded_at, NULL::text, NULL::text
 FROM unnest(%(places)s::int[], %(ids)s::text[], %(days)s::date[], %(versions)s::int[])
      AS w (place, id, day, version)
-JOIN portfolio_days AS d ON d.portfolio_id = w.id AND d.day = w.day
+CROSS JOIN LATERAL (
+    SELECT c.recorded_at FROM portfolio_days AS c
+    WHERE c.portfolio_id = w.id AND c.day = w.day AND c.superseded_at = 'infinity'
+    UNION ALL
+    SELECT p.recorded_at FROM past_days AS p
+    WHERE p.portfolio_id = w.id AND p.day = w.day
+      AND p.superseded_at > %(known_at)s::timestamptz
+) AS d
 WHERE d.recorded_at <= %(known_at)s::timestamptz
-  AND (d.superseded_at = 'infinity' OR d.superseded_at > %(known_at)s::timestamptz)
 
 -- name: action
 SELECT w.place, a.version, a.recorded_at, NULL::text, NULL::text

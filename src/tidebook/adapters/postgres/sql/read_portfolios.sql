@@ -19,9 +19,8 @@ SELECT v.portfolio_id, v.base_currency, v.open_date, v.name, v.status, v.cost_me
                (SELECT max(d.day) FROM portfolio_days AS d
                 WHERE d.portfolio_id = p.portfolio_id AND d.superseded_at = 'infinity'
                   AND d.recorded_at <= %(known_at)s::timestamptz),
-               (SELECT max(d.day) FROM portfolio_days AS d
-                WHERE d.portfolio_id = p.portfolio_id AND d.superseded_at < 'infinity'
-                  AND d.superseded_at > %(known_at)s::timestamptz
+               (SELECT max(d.day) FROM past_days AS d
+                WHERE d.portfolio_id = p.portfolio_id AND d.superseded_at > %(known_at)s::timestamptz
                   AND d.recorded_at <= %(known_at)s::timestamptz)
            ),
            (SELECT max(b.business_date) FROM business_dates AS b
@@ -104,9 +103,9 @@ LEFT JOIN LATERAL (
         UNION ALL
         (SELECT l.day, l.bod_market_value, l.bod_cashflow, l.eod_cashflow, l.eod_market_value,
                 l.fees, l.unpriced_cost
-         FROM portfolio_days AS l
+         FROM past_days AS l
          WHERE l.portfolio_id = p.portfolio_id AND l.day <= %(as_of)s::date
-           AND l.superseded_at < 'infinity' AND l.superseded_at > %(known_at)s::timestamptz
+           AND l.superseded_at > %(known_at)s::timestamptz
            AND l.recorded_at <= %(known_at)s::timestamptz
          ORDER BY l.day DESC LIMIT 1)
     ) AS either
@@ -124,9 +123,9 @@ WHERE d.portfolio_id = %(portfolio_id)s AND d.day BETWEEN %(start)s::date AND %(
 UNION ALL
 SELECT d.day, d.bod_market_value, nullif(d.bod_cashflow, 0), nullif(d.eod_cashflow, 0),
        d.eod_market_value, nullif(d.fees, 0), nullif(d.unpriced_cost, 0)
-FROM portfolio_days AS d
+FROM past_days AS d
 WHERE d.portfolio_id = %(portfolio_id)s AND d.day BETWEEN %(start)s::date AND %(end)s::date
-  AND d.superseded_at < 'infinity' AND d.superseded_at > %(known_at)s::timestamptz
+  AND d.superseded_at > %(known_at)s::timestamptz
   AND d.recorded_at <= %(known_at)s::timestamptz
 ORDER BY day
 
@@ -135,9 +134,8 @@ SELECT least(
     (SELECT min(d.day) FROM portfolio_days AS d
      WHERE d.portfolio_id = %(portfolio_id)s AND d.superseded_at = 'infinity'
        AND d.recorded_at <= %(known_at)s::timestamptz),
-    (SELECT min(d.day) FROM portfolio_days AS d
-     WHERE d.portfolio_id = %(portfolio_id)s AND d.superseded_at < 'infinity'
-       AND d.superseded_at > %(known_at)s::timestamptz
+    (SELECT min(d.day) FROM past_days AS d
+     WHERE d.portfolio_id = %(portfolio_id)s AND d.superseded_at > %(known_at)s::timestamptz
        AND d.recorded_at <= %(known_at)s::timestamptz)
 )
 

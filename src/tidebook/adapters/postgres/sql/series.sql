@@ -149,11 +149,30 @@ FROM claimed WHERE p.portfolio_id = claimed.portfolio_id
 RETURNING p.portfolio_id
 
 -- name: close_days
--- A portfolio's days are found by one range each, in the index of the current ones.
-UPDATE portfolio_days d SET superseded_at = %(at)s
-FROM unnest(%(ids)s::text[], %(firsts)s::date[], %(lasts)s::date[]) AS c (id, first, last)
-WHERE d.portfolio_id = c.id AND d.day BETWEEN c.first AND c.last
-  AND d.superseded_at = 'infinity'
+-- A portfolio's days are found by one range each, in the index of the current ones. They are kept
+-- together, as the view past_days tells them.
+WITH closed AS (
+    DELETE FROM portfolio_days d
+    USING unnest(%(ids)s::text[], %(firsts)s::date[], %(lasts)s::date[]) AS c (id, first, last)
+    WHERE d.portfolio_id = c.id AND d.day BETWEEN c.first AND c.last
+      AND d.superseded_at = 'infinity'
+    RETURNING d.*
+)
+INSERT INTO past_series
+    (portfolio_id, superseded_at, days, bod_market_values, bod_cashflows, eod_cashflows,
+     eod_market_values, fees, unpriced_costs, generations, recorded_at)
+SELECT portfolio_id, %(at)s, array_agg(day), array_agg(bod_market_value),
+       CASE WHEN bool_or(bod_cashflow <> 0) THEN array_agg(bod_cashflow) END,
+       CASE WHEN bool_or(eod_cashflow <> 0) THEN array_agg(eod_cashflow) END,
+       array_agg(eod_market_value),
+       CASE WHEN bool_or(fees <> 0) THEN array_agg(fees) END,
+       CASE WHEN bool_or(unpriced_cost <> 0) THEN array_agg(unpriced_cost) END,
+       CASE WHEN min(generation) = max(generation) THEN ARRAY[min(generation)]
+            ELSE array_agg(generation) END,
+       CASE WHEN min(recorded_at) = max(recorded_at) THEN ARRAY[min(recorded_at)]
+            ELSE array_agg(recorded_at) END
+FROM closed
+GROUP BY portfolio_id
 
 -- name: changes
 -- What has moved since of all that each portfolio rests on, by subject; rates are looked through
