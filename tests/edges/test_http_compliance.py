@@ -202,6 +202,25 @@ def test_a_sale_says_what_it_would_lose_and_from_when_it_would_not(desk: Desk) -
     assert checked["reduce_only"] is True
 
 
+def test_a_canadian_sale_says_what_would_be_denied_and_what_would_not(desk: Desk) -> None:
+    # 30 OLD held since August at 60, 10 bought ten days ago and kept: 10 / 30 of the loss of 450,
+    # until 31 days after they were bought. Who sells all 40 keeps none, and nothing is denied.
+    desk.ask("put", "/portfolios/user:u1/compliance/policy", {"jurisdiction": "CA"})
+    old = {"symbol": "OLD", "qty": 30, "price": 60, "executed_at": "2023-08-01T15:30:00Z"}
+    new = {"symbol": "OLD", "qty": 10, "price": 46, "executed_at": "2024-02-10T15:30:00Z"}
+    desk.trade(**old, external_id="old")
+    desk.trade(**new, external_id="new")
+    (some,) = desk.check(order("sell", 30, "45", symbol="OLD"))["orders"]
+    assert (some["wash"]["loss"], some["wash"]["disallowed"]) == ("450", "150")
+    assert (some["earliest_clean_date"], some["clean_qty"]) == ("2024-03-12", "0")
+    (whole,) = desk.check(order("sell", 40, "45", symbol="OLD"))["orders"]
+    assert (whole["would_wash"], whole["clean_qty"]) == (False, "40")
+    # ACME was sold at a loss of 1,000 on 1 February: 60 of 100 bought back deny 600 of it.
+    (back,) = desk.check(order("buy", 60, "41"))["orders"]
+    assert (back["wash"]["disallowed"], back["clean_qty"]) == ("600", "0")
+    assert (back["earliest_clean_date"], back["wash"]["sell_from"]) == ("2024-03-03", "2024-03-22")
+
+
 def test_what_is_sold_beyond_what_is_held_washes_nothing(desk: Desk) -> None:
     desk.trade(qty=20, price=41, executed_at="2024-02-15T15:30:00Z", external_id="b2")
     (checked,) = desk.check(order("sell", 50, 45))["orders"]

@@ -191,8 +191,12 @@ def test_what_a_broker_would_report_follows_from_its_tree() -> None:
         assert told["agrees"]
 
 
-def test_every_amount_of_an_order_follows_from_its_tree() -> None:
+@pytest.mark.parametrize("country", ["US", "CA"])
+def test_every_amount_of_an_order_follows_from_its_tree(country: str) -> None:
     client = washed()
+    for owned in client.get("/portfolios/").json()["portfolios"]:
+        where = f"/portfolios/{owned['portfolio_id']}/compliance/policy"
+        assert client.put(where, json={"jurisdiction": country}).status_code == 200
     orders = [
         {"order_id": "o1", "symbol": "ACME", "side": "sell", "qty": 10, "price": 30},
         {"order_id": "o2", "symbol": "ACME", "side": "buy", "qty": 5, "price": 31},

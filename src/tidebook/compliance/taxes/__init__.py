@@ -31,6 +31,10 @@ from tidebook.compliance.taxes.reports import (
 )
 from tidebook.compliance.taxes.standing_washes import StandingWashes
 from tidebook.compliance.taxes.superficial import match_superficial
+from tidebook.compliance.taxes.superficial_risk import (
+    superficial_risk_of_purchase,
+    superficial_risk_of_sale,
+)
 from tidebook.compliance.taxes.superficial_view import (
     CostBase,
     Substitute,
@@ -117,6 +121,8 @@ __all__ = [
     "risk_of_purchase",
     "risk_of_sale",
     "sale_in_units",
+    "superficial_risk_of_purchase",
+    "superficial_risk_of_sale",
     "superficial_verdicts",
     "tax_lots",
     "wash_risk_of_purchase",

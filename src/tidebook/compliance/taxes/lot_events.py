@@ -179,6 +179,17 @@ def in_families(events: Iterable[LotEvent], identity: Identity) -> list[list[Lot
     return [sorted(families[name], key=place_of) for name in sorted(families)]
 
 
+def events_beside(
+    events: Iterable[LotEvent], trade: Opening | Closing, identity: Identity
+) -> list[LotEvent]:
+    """Return the events that can matter to a trade which is not among them, in order of time."""
+    for family in in_families([*events, trade], identity):
+        if trade in family:
+            family.remove(trade)
+            return family
+    return []
+
+
 def families_of(events: Iterable[LotEvent], identity: Identity) -> Families:
     """Return which families of ``identity`` events have joined by moving lots between them."""
     joined = Families()

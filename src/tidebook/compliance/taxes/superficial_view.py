@@ -8,6 +8,7 @@ Agency.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.compliance.taxes.identity import Identity
@@ -63,6 +64,10 @@ class SuperficialTerms:
     def account(self, account_id: str) -> Account:
         """Return an account."""
         return self.accounts.get(account_id) or Account(account_id)
+
+    def first_clean_day(self, on: date) -> date:
+        """Return the first day after ``on`` that its window does not reach: 31 days later."""
+        return on + timedelta(days=self.window_days + 1)
 
 
 class Substitute(NamedTuple):

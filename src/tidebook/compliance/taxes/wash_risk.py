@@ -9,14 +9,14 @@ from __future__ import annotations
 from itertools import repeat
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from tidebook.compliance.taxes.lot_events import Opening, in_families
+from tidebook.compliance.taxes.lot_events import Opening, events_beside
 from tidebook.compliance.taxes.standing_washes import StandingWashes
 from tidebook.compliance.taxes.tax_view import Standing
 from tidebook.compliance.taxes.washing import match_washes
 from tidebook.model.money import ZERO, exact, share
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from datetime import date
     from decimal import Decimal
 
@@ -165,7 +165,13 @@ def risk_of_sale(known: Known, sale: Sequence[Closing], terms: WashTerms) -> Sal
             sum((each.permanent for each in found), ZERO),
             tuple(each for one in found for each in one.replacements),
             _clean_shares(known, sale) if disallowed else shares,
-            _clean_from(known, sale, terms) if disallowed else first.on,
+            first_clean_of(
+                sale,
+                map(terms.first_clean_day, known.acquired_on),
+                lambda later: _is_clean(known, later),
+            )
+            if disallowed
+            else first.on,
             terms.first_clean_day(first.on),
             next((each.exempt for each in found if each.exempt), ""),
         )
@@ -243,22 +249,11 @@ def _replaces(security_id: str, sale: TaxSale, terms: WashTerms) -> bool:
 
 def _known(events: Iterable[LotEvent], trade: Opening | Closing, terms: WashTerms) -> Known:
     """Return what can matter to a trade; matched but once where all of it comes before."""
-    family = _family(events, trade, terms)
+    family = events_beside(events, trade, terms.identity)
     if all(event.place < trade.place for event in family):
         washes = StandingWashes(family, terms)
         return washes.known_of(trade.lot.security_id, (), terms)
     return _Whole(family, terms)
-
-
-def _family(
-    events: Iterable[LotEvent], trade: Opening | Closing, terms: WashTerms
-) -> list[LotEvent]:
-    """Return the events that can matter to a trade."""
-    for family in in_families([*events, trade], terms.identity):
-        if trade in family:
-            family.remove(trade)
-            return family
-    return []
 
 
 def _sold(known: Known, sale: Sequence[Closing]) -> list[TaxSale]:
@@ -281,15 +276,25 @@ def _clean_shares(known: Known, sale: Sequence[Closing]) -> Decimal:
     return clean
 
 
-def _clean_from(known: Known, sale: Sequence[Closing], terms: WashTerms) -> date:
-    """Return the first day from which what was acquired so far does not wash the sale."""
+def first_clean_of(
+    sale: Sequence[Closing],
+    clean_days: Iterable[date],
+    is_clean: Callable[[Sequence[Closing]], bool],
+) -> date:
+    """Return the first day from which what was acquired so far does not take up a sale's loss.
+
+    Args:
+        sale: The sale, which is not clean on its day.
+        clean_days: For each acquisition the first day that its window does not reach.
+        is_clean: Tells it of the same sale on a later day.
+    """
     on = sale[0].on
-    days = sorted({day for day in map(terms.first_clean_day, known.acquired_on) if day > on})
+    days = sorted({day for day in clean_days if day > on})
     low, high = 0, len(days) - 1
     while low < high:
         middle = (low + high) // 2
         later = [part._replace(place=(days[middle], *part.place[1:])) for part in sale]
-        if _is_clean(known, later):
+        if is_clean(later):
             high = middle
         else:
             low = middle + 1

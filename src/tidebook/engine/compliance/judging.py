@@ -62,8 +62,9 @@ _TAX_CLASSES: Final = {
     AssetClass.CRYPTO: TaxClass.DIGITAL_ASSET,
     AssetClass.FUTURE: TaxClass.SECTION_1256,
 }
-_CANADA: Final = "CA"
-_TAX_RULES: Final = {"US": WASH_RULE_ID, _CANADA: SUPERFICIAL_RULE_ID}
+AMERICA: Final = "US"
+CANADA: Final = "CA"
+_TAX_RULES: Final = {AMERICA: WASH_RULE_ID, CANADA: SUPERFICIAL_RULE_ID}
 """The rule on losses of each country."""
 
 
@@ -208,6 +209,17 @@ def household_of(made: Rebuilt, policies: Mapping[str, AccountPolicy]) -> list[H
     ]
 
 
+def country_of(policies: Mapping[str, AccountPolicy], portfolio_id: str) -> str:
+    """Return the country that taxes an account."""
+    return policies.get(portfolio_id, AccountPolicy()).jurisdiction
+
+
+def superficial_terms(terms: WashTerms, policies: Mapping[str, AccountPolicy]) -> SuperficialTerms:
+    """Return the terms of superficial losses for the accounts and securities of a household."""
+    days = superficial_window_days(policies.values())
+    return SuperficialTerms(terms.accounts, terms.identity, days)
+
+
 Taxes = dict[tuple[str, str], "TaxVerdicts | Exception"]
 """What each tax rule says of the accounts in each currency, or what kept it from being run."""
 
@@ -215,10 +227,7 @@ Taxes = dict[tuple[str, str], "TaxVerdicts | Exception"]
 def taxes_of(made: Rebuilt, asked: Asked) -> Taxes:
     """Return what the tax rules say of all sales and purchases of a household."""
     keys, terms = household_keys(made), wash_terms(made, asked.policies)
-    countries = {
-        asked.policies.get(portfolio_id, AccountPolicy()).jurisdiction
-        for portfolio_id in made.rests_on.facts.portfolios
-    }
+    countries = {country_of(asked.policies, each) for each in made.rests_on.facts.portfolios}
     found: Taxes = {}
     for household in household_of(made, asked.policies):
         currency = household.currency
@@ -227,9 +236,8 @@ def taxes_of(made: Rebuilt, asked: Asked) -> Taxes:
                 continue
             try:
                 events = HouseholdReading(keys, household).events
-                if country == _CANADA:
-                    days = superficial_window_days(asked.policies.values())
-                    common = SuperficialTerms(terms.accounts, terms.identity, days)
+                if country == CANADA:
+                    common = superficial_terms(terms, asked.policies)
                     view = match_superficial(events, common)
                     found[rule_id, currency] = of_superficial(view, asked.as_of, currency)
                 else:

@@ -7,14 +7,11 @@ stored.
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.compliance.taxes import (
-    Closing,
-    Opening,
     household_history,
-    purchase_in_units,
-    sale_in_units,
     wash_risk_of_purchase,
     wash_risk_of_sale,
 )
@@ -23,15 +20,20 @@ from tidebook.compliance.verdicts import Status
 from tidebook.compliance.walking import Judged, Walk
 from tidebook.engine.book_facts import rebuilt
 from tidebook.engine.compliance.judging import (
+    AMERICA,
+    CANADA,
     Asked,
     Markets,
     books_of,
+    country_of,
     household_keys,
     household_of,
+    superficial_terms,
     tax_verdicts,
     taxes_of,
     wash_terms,
 )
+from tidebook.engine.compliance.tax_risks import TaxRule, risks_of, superficial_rule
 from tidebook.engine.user_trades import UserTrade, facts_of, unknown_instrument
 from tidebook.engine.users import portfolio_id_of
 from tidebook.errors import Fault, InvalidRequestError, UnknownPortfolioError
@@ -45,15 +47,12 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from tidebook.compliance.policies import AccountPolicy
-    from tidebook.compliance.taxes import (
-        PurchaseRisk,
-        SaleRisk,
-    )
     from tidebook.compliance.trades import Account, Trade
     from tidebook.compliance.verdicts import Verdict
     from tidebook.engine.book_facts import BookFacts, Rebuilt
     from tidebook.engine.compliance.judging import Taxes
     from tidebook.engine.compliance.ports import Household
+    from tidebook.engine.compliance.tax_risks import TaxRisk
     from tidebook.model.facts import Transaction
     from tidebook.model.findings import Finding
     from tidebook.model.instruments import Instrument
@@ -79,8 +78,8 @@ class OrderCheck(NamedTuple):
     """What the rules would say of an order.
 
     ``is_allowed`` says that none of them fails. ``max_additional_quantity`` is how much the limit
-    of the position would still take, before the order. ``wash`` is what the wash sale rule would
-    make of it. ``refusal`` says why the book would not take the trade at all.
+    of the position would still take, before the order. ``wash`` is what its country's rule on
+    losses would make of it. ``refusal`` says why the book would not take the trade at all.
     """
 
     order: Order
@@ -90,7 +89,7 @@ class OrderCheck(NamedTuple):
     is_reduce_only: bool
     would_be_day_trade: bool
     max_additional_quantity: Decimal | None
-    wash: SaleRisk | PurchaseRisk | None
+    wash: TaxRisk | None
     refusal: str = ""
 
     @property
@@ -240,7 +239,7 @@ def _checked(
             for one in found_on(walk, walk.go(asked.since), ids):
                 found[one.judged.trade.trade_id] = with_taxes(one, books.account, taxes)
     trades = [one.judged.trade for one in found.values()]
-    risks = _wash_risks(made, policies, trades)
+    risks = _tax_risks(made, policies, trades)
     return tuple(
         order_check(one, found.get(one.order.order_id), risks, made.book.findings) for one in priced
     )
@@ -255,7 +254,7 @@ def with_taxes(one: FoundOrder, account: Account, taxes: Taxes) -> FoundOrder:
 def order_check(
     one: PricedOrder,
     found: FoundOrder | None,
-    risks: Mapping[str, SaleRisk | PurchaseRisk],
+    risks: Mapping[str, TaxRisk],
     findings: Mapping[str, Sequence[Finding]],
 ) -> OrderCheck:
     """Return what is said of an order; ``found`` is None where the book would not take it."""
@@ -288,34 +287,17 @@ def order_check(
     )
 
 
-def _wash_risks(
+def _tax_risks(
     made: Rebuilt, policies: Mapping[str, AccountPolicy], trades: Sequence[Trade]
-) -> dict[str, SaleRisk | PurchaseRisk]:
-    """Return what the wash sale rule would make of each trade; accounts of other countries none.
-
-    A trade is seen with those before it in the basket, and without those after it.
-    """
+) -> dict[str, TaxRisk]:
     terms, keys = wash_terms(made, policies), household_keys(made)
-    abroad = {each for each, policy in policies.items() if policy.jurisdiction != "US"}
     events = [
         event
         for household in household_of(made, policies)
         for event in household_history(keys, household).events
     ]
-    later = [trade.trade_id for trade in trades]
-    risks: dict[str, SaleRisk | PurchaseRisk] = {}
-    for place, trade in enumerate(trades):
-        if trade.account_id in abroad:
-            continue
-        hidden = set(later[place:])
-        known = [event for event in events if event.place[3] not in hidden]
-        own = [event for event in events if event.place[3] == trade.trade_id]
-        sold = [event for event in own if isinstance(event, Closing) and event.proceeds is not None]
-        bought = [event for event in own if isinstance(event, Opening)]
-        if sold:
-            risk = wash_risk_of_sale(known, sold, terms)
-            risks[trade.trade_id] = sale_in_units(risk, trade.quantity, sold)
-        elif bought:
-            bought_risk = wash_risk_of_purchase(known, bought[0], terms)
-            risks[trade.trade_id] = purchase_in_units(bought_risk, trade.quantity)
-    return risks
+    american = TaxRule(
+        partial(wash_risk_of_sale, terms=terms), partial(wash_risk_of_purchase, terms=terms)
+    )
+    rules = {AMERICA: american, CANADA: superficial_rule(superficial_terms(terms, policies))}
+    return risks_of(trades, events, partial(country_of, policies), rules)

@@ -55,7 +55,6 @@ if TYPE_CHECKING:
     from tidebook.model.markets import PriceQuotes
     from tidebook.model.portfolios import Portfolio
 
-_CANADA: Final = "CA"
 _NO_PLACE: Final = (date.min, datetime.min.replace(tzinfo=UTC))
 Key = tuple[str, str]
 

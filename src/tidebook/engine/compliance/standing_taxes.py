@@ -4,48 +4,55 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING
 
-from tidebook.compliance.policies import AccountPolicy, superficial_window_days
+from tidebook.compliance.policies import superficial_window_days
 from tidebook.compliance.rulebook import BROKEN
 from tidebook.compliance.taxes import (
-    Closing,
     Household,
     HouseholdReading,
-    Opening,
     StandingWashes,
     SuperficialTerms,
     TaxView,
     families_of,
     match_superficial,
-    purchase_in_units,
     risk_of_purchase,
     risk_of_sale,
-    sale_in_units,
 )
 from tidebook.compliance.taxes.superficial_view import SUPERFICIAL_RULE_ID
 from tidebook.compliance.taxes.wash_terms import WASH_RULE_ID
 from tidebook.compliance.wash_verdicts import of_superficial, of_washes
 from tidebook.engine.compliance.judging import (
+    AMERICA,
+    CANADA,
+    country_of,
     household_keys,
     household_of,
     tax_classes,
     wash_terms,
 )
+from tidebook.engine.compliance.tax_risks import TaxRule, risks_of, superficial_rule
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import date
 
     from tidebook.book.lots import Entry
-    from tidebook.compliance.taxes import LotEvent, PurchaseRisk, SaleRisk, WashTerms
+    from tidebook.compliance.policies import AccountPolicy
+    from tidebook.compliance.taxes import (
+        Closing,
+        LotEvent,
+        Opening,
+        PurchaseRisk,
+        SaleRisk,
+        WashTerms,
+    )
     from tidebook.compliance.trades import Trade
     from tidebook.engine.book_facts import BookFacts, Rebuilt
     from tidebook.engine.compliance.judging import Taxes
+    from tidebook.engine.compliance.tax_risks import TaxRisk
     from tidebook.model.instruments import Instrument
-
-_CANADA: Final = "CA"
-_AMERICA: Final = "US"
 
 
 def standing_taxes(made: Rebuilt, policies: Mapping[str, AccountPolicy]) -> StandingTaxes | None:
@@ -56,9 +63,7 @@ def standing_taxes(made: Rebuilt, policies: Mapping[str, AccountPolicy]) -> Stan
     households = household_of(made, policies)
     if len(households) != 1:
         return None
-    countries = {
-        policies.get(each, AccountPolicy()).jurisdiction for each in made.rests_on.facts.portfolios
-    }
+    countries = {country_of(policies, each) for each in made.rests_on.facts.portfolios}
     try:
         terms = wash_terms(made, policies)
         days = superficial_window_days(policies.values())
@@ -91,8 +96,8 @@ class StandingTaxes:
         self._instruments = frozenset(household.instruments)
         events = reading.events
         self._washes = StandingWashes(events, terms)
-        self._is_american = "US" in countries
-        self._is_canadian = _CANADA in countries
+        self._is_american = AMERICA in countries
+        self._is_canadian = CANADA in countries
         self._superficial: dict[str, list[LotEvent]] = defaultdict(list)
         self._joined = families_of(events, terms.identity)
         for event in events if self._is_canadian else ():
@@ -129,8 +134,7 @@ class StandingTaxes:
         if self._is_canadian:
             names = {self._family(event) for event in events}
             known = [event for name in names for event in self._superficial.get(name, ())]
-            common = SuperficialTerms(terms.accounts, terms.identity, self._window_days)
-            denied = match_superficial([*known, *events], common)
+            denied = match_superficial([*known, *events], self._superficial_terms(terms))
             told = of_superficial(denied, as_of, self._currency)
             found[SUPERFICIAL_RULE_ID, self._currency] = told
         return found
@@ -141,26 +145,38 @@ class StandingTaxes:
         trades: Sequence[Trade],
         terms: WashTerms,
         policies: Mapping[str, AccountPolicy],
-    ) -> dict[str, SaleRisk | PurchaseRisk]:
-        """Return what the wash sale rule would make of each trade, those before it done."""
-        later = [trade.trade_id for trade in trades]
-        risks: dict[str, SaleRisk | PurchaseRisk] = {}
-        for place, trade in enumerate(trades):
-            if policies.get(trade.account_id, AccountPolicy()).jurisdiction != "US":
-                continue
-            hidden = set(later[place:])
-            earlier = [event for event in events if event.place[3] not in hidden]
-            own = [event for event in events if event.place[3] == trade.trade_id]
-            known = self._washes.known_of(trade.security_id, earlier, terms)
-            sold = [one for one in own if isinstance(one, Closing) and one.proceeds is not None]
-            bought = [one for one in own if isinstance(one, Opening)]
-            if sold:
-                risk = risk_of_sale(known, sold, terms)
-                risks[trade.trade_id] = sale_in_units(risk, trade.quantity, sold)
-            elif bought:
-                bought_risk = risk_of_purchase(known, bought[0], terms)
-                risks[trade.trade_id] = purchase_in_units(bought_risk, trade.quantity)
-        return risks
+    ) -> dict[str, TaxRisk]:
+        """Return what a tax rule would make of each trade, those before it done."""
+        rules = {AMERICA: self._american(terms), CANADA: self._canadian(terms)}
+        return risks_of(trades, events, partial(country_of, policies), rules)
+
+    def _american(self, terms: WashTerms) -> TaxRule:
+        def of_sale(later: Sequence[LotEvent], sale: Sequence[Closing]) -> SaleRisk:
+            known = self._washes.known_of(sale[0].lot.security_id, later, terms)
+            return risk_of_sale(known, sale, terms)
+
+        def of_purchase(later: Sequence[LotEvent], one: Opening) -> PurchaseRisk:
+            known = self._washes.known_of(one.lot.security_id, later, terms)
+            return risk_of_purchase(known, one, terms)
+
+        return TaxRule(of_sale, of_purchase)
+
+    def _canadian(self, terms: WashTerms) -> TaxRule:
+        rule = superficial_rule(self._superficial_terms(terms))
+
+        def of_sale(later: Sequence[LotEvent], sale: Sequence[Closing]) -> SaleRisk:
+            return rule.of_sale([*self._beside(sale[0]), *later], sale)
+
+        def of_purchase(later: Sequence[LotEvent], one: Opening) -> PurchaseRisk:
+            return rule.of_purchase([*self._beside(one), *later], one)
+
+        return TaxRule(of_sale, of_purchase)
+
+    def _beside(self, trade: LotEvent) -> Sequence[LotEvent]:
+        return self._superficial.get(self._family(trade), ())
+
+    def _superficial_terms(self, terms: WashTerms) -> SuperficialTerms:
+        return SuperficialTerms(terms.accounts, terms.identity, self._window_days)
 
     def _family(self, event: LotEvent) -> str:
         return self._joined.of(self._terms.identity.family(event.lot.security_id))

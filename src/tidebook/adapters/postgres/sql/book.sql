@@ -29,25 +29,9 @@ FOR UPDATE
 WITH RECURSIVE related AS (
     SELECT portfolio_id FROM unnest(%(ids)s::text[]) AS portfolio_id
     UNION
-    SELECT other.portfolio_id
-    FROM related r
-    CROSS JOIN LATERAL (
-        SELECT t.arrival_portfolio_id AS portfolio_id FROM transactions t
-        WHERE t.portfolio_id = r.portfolio_id AND t.arrival_portfolio_id IS NOT NULL
-          AND t.superseded_at = 'infinity' AND t.type <> 'CANCELLED'
-        UNION ALL
-        -- What waits has not arrived anywhere yet; where it is to go must be at hand all the same.
-        SELECT t.to_portfolio_id FROM transactions t
-        WHERE t.portfolio_id = r.portfolio_id AND t.to_portfolio_id <> ''
-          AND t.superseded_at = 'infinity' AND t.type <> 'CANCELLED'
-        UNION ALL
-        SELECT t.portfolio_id FROM transactions t
-        WHERE t.arrival_portfolio_id = r.portfolio_id AND t.superseded_at = 'infinity'
-          AND t.type <> 'CANCELLED'
-        UNION ALL
-        SELECT q.portfolio_id FROM portfolios p JOIN portfolios q ON q.pools_with = p.pools_with
-        WHERE p.portfolio_id = r.portfolio_id
-    ) AS other
+    SELECT l.linked_id FROM related r CROSS JOIN LATERAL (
+        SELECT linked_id FROM folding_links WHERE portfolio_id = r.portfolio_id OFFSET 0
+    ) l
 )
 SELECT portfolio_id FROM related
 

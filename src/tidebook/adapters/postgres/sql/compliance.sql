@@ -58,24 +58,9 @@ WITH RECURSIVE members AS (
 ), related AS (
     SELECT portfolio_id FROM members
     UNION
-    SELECT other.portfolio_id
-    FROM related r
-    CROSS JOIN LATERAL (
-        SELECT t.arrival_portfolio_id AS portfolio_id FROM transactions t
-        WHERE t.portfolio_id = r.portfolio_id AND t.arrival_portfolio_id IS NOT NULL
-          AND t.superseded_at = 'infinity' AND t.type <> 'CANCELLED'
-        UNION ALL
-        SELECT t.to_portfolio_id FROM transactions t
-        WHERE t.portfolio_id = r.portfolio_id AND t.to_portfolio_id <> ''
-          AND t.superseded_at = 'infinity' AND t.type <> 'CANCELLED'
-        UNION ALL
-        SELECT t.portfolio_id FROM transactions t
-        WHERE t.arrival_portfolio_id = r.portfolio_id AND t.superseded_at = 'infinity'
-          AND t.type <> 'CANCELLED'
-        UNION ALL
-        SELECT q.portfolio_id FROM portfolios p JOIN portfolios q ON q.pools_with = p.pools_with
-        WHERE p.portfolio_id = r.portfolio_id
-    ) AS other
+    SELECT l.linked_id FROM related r CROSS JOIN LATERAL (
+        SELECT linked_id FROM folding_links WHERE portfolio_id = r.portfolio_id OFFSET 0
+    ) l
 )
 SELECT r.portfolio_id, m.portfolio_id IS NOT NULL, p.version, p.generation, c.version
 FROM related r

@@ -1,4 +1,4 @@
-"""Which portfolios belong to one household, step by step.
+"""Which portfolios belong together, step by step.
 
 Revision ID: 0017
 """
