@@ -12,6 +12,7 @@ import pytest
 
 from tests.fixtures.engine_book import Book
 from tidebook.engine.batches import Done
+from tidebook.engine.signals import NO_NEWS, News
 from tidebook.engine.topics import PARTITIONS, partition
 from tidebook.errors import FencedError
 
@@ -231,3 +232,14 @@ def test_offsets_of_several_partitions_move_together_or_not_at_all(book: Book) -
 def test_there_may_be_no_batches_to_complete(book: Book) -> None:
     with book.store.unit() as unit:
         unit.complete_all("reader", [], _NOW)
+
+
+def test_a_leader_is_told_whether_others_have_appended(book: Book) -> None:
+    assert book.store.try_lead()
+    assert book.store.news(0.0) == NO_NEWS
+    _append(book, _numbered("K1", 0, 1))
+    assert book.store.news(5.0) == News(frozenset({_TOPIC}), from_others=False)
+    # Another process signs with its own name, and one of an earlier release with none.
+    for hint in (f"{_TOPIC} 0123456789ab", _TOPIC):
+        book.rows("SELECT pg_notify('tidebook_log', %s)", hint)
+        assert book.store.news(5.0) == News(frozenset({_TOPIC}), from_others=True)

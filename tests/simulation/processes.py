@@ -13,10 +13,11 @@ from tests.simulation.swarm import Fault
 from tests.simulation.threads import SimulatedSignal
 from tidebook.engine.commands import LogCommands
 from tidebook.engine.runner import Runner, Stage, Through
+from tidebook.engine.signals import News
 from tidebook.errors import FencedError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Iterable
 
     from tests.simulation.session import Session
     from tests.simulation.simulation import Simulation
@@ -44,6 +45,7 @@ class Process(Group):
         self._hints = SimulatedSignal(simulation.scheduler)
         self._heard = 0
         self._hinted: set[str] = set()
+        self._by_others = False
         self._session_broken = False
         self.cut_off_until = 0.0
         """Until when it gets no new session for the lead, while its workers' go on."""
@@ -113,19 +115,21 @@ class Process(Group):
             raise away("no session for the lead")
         self._session_broken = False
 
-    def hint(self, topics: Iterable[str]) -> None:
-        """Tell the leader's session that something was appended to topics."""
+    def hint(self, topics: Iterable[str], *, from_others: bool) -> None:
+        """Tell the session of the lead what was appended to, and whether by others."""
         self._hinted.update(topics)
+        self._by_others |= from_others
         self._hints.give()
 
-    def news(self, timeout_seconds: float) -> Collection[str]:
+    def news(self, timeout_seconds: float) -> News:
         """Wait for a hint."""
         if not self._session_broken and self._hints.count == self._heard:
             self._hints.wait(self._heard, timeout_seconds)
         if self._session_broken:
             raise away("the session of the lead has ended")
         self._heard = self._hints.count
-        heard, self._hinted = self._hinted, set[str]()
+        heard = News(frozenset(self._hinted), self._by_others)
+        self._hinted, self._by_others = set[str](), False
         return heard
 
 

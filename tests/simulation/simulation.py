@@ -145,7 +145,7 @@ class Simulation:
     def _observe(self, changes: Changes, process: Group | None) -> None:
         self.commits += 1
         if "log" in changes:
-            self._hint({key[0] for key in changes["log"]})
+            self._hint({key[0] for key in changes["log"]}, process)
             sent = (
                 change.after.correlation_id
                 for key, change in changes["log"].items()
@@ -158,11 +158,12 @@ class Simulation:
             self.scheduler.fail(error)
             raise Ended from error
 
-    def _hint(self, topics: Collection[str]) -> None:
+    def _hint(self, topics: Collection[str], process: Group | None) -> None:
         if self.injector.enabled and self.fault_random.random() < self.swarm.hint_lost:
             self.tally.count(Fault.HINT_LOST)
         elif isinstance(self.database.leader, Process):
-            self.database.leader.hint(topics)
+            leader = self.database.leader
+            leader.hint(topics, from_others=process is not leader)
 
     def _rests(self) -> bool:
         """Tell whether everything sent is booked and valued; the first time ends the storm."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tidebook.engine.book_facts import Standing
     from tidebook.engine.record_origins import FactOrigin
     from tidebook.engine.records import Record
+    from tidebook.engine.signals import News
     from tidebook.engine.store import (
         BookedFact,
         BookWrite,
@@ -326,8 +327,8 @@ class SimulatedStore:
             database.leader = self._process
         return database.leader is self._process
 
-    def news(self, timeout_seconds: float) -> Collection[str]:
-        """Wait for a hint that something was appended; return to which topics."""
+    def news(self, timeout_seconds: float) -> News:
+        """Wait for a hint that something was appended; return what was heard."""
         return self._process.news(timeout_seconds)
 
     def take_partitions(self, consumer: str, parts: Sequence[Part]) -> dict[Part, int]:

@@ -37,7 +37,7 @@ def days_to_change(database: Database, row: PortfolioRow) -> list[date]:
         return sorted(given.stored)
     start = span.active_days[0]
     [given] = tables.inputs([SeriesAsked(job, span, start)])
-    days = series._days(span, start, last, dates)
+    days = series._days(span, (start, last), dates, {})
     held = [each.security_id for each in given.holdings]
     market = tables.market(row.portfolio.base_currency, held)
     rows = series.daily_series(days, given.holdings, given.flows, market, given.opening)

@@ -69,7 +69,10 @@ def where(function: Steps, days: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def value_on(function: Steps, day: date) -> Decimal | None:
     """Return the value of the step in force on one day; None before the first."""
-    place = int(function.days.searchsorted(day.toordinal(), "right")) - 1
+    place, ordinal = len(function.integers) - 1, day.toordinal()
+    # What is asked for is mostly the last one: then nothing is searched.
+    if place >= 0 and function.days[place] > ordinal:
+        place = int(function.days.searchsorted(ordinal, "right")) - 1
     if place < 0:
         return None
     return Decimal(function.integers[place]).scaleb(-function.places, _WIDE)
@@ -119,14 +122,19 @@ def _machine_sums(
 def _in_force(
     function: Steps, values: NDArray[np.int64], days: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Return, for each day, the value of the step in force; zero before the first."""
+    """Return, for each day, the value of the step in force; zero before the first.
+
+    One that is in force on all of the days stands for them all.
+    """
+    if function.days[-1] <= days[0]:
+        return values[-1:]
     # Prices mostly change on the very days that are asked for: then nothing is searched.
     first = int(function.days.searchsorted(days[:1])[0])
     if np.array_equal(function.days[first : first + len(days)], days):
         return values[first : first + len(days)]
-    starts = np.searchsorted(days, function.days)
-    lengths = np.diff(starts, prepend=0, append=len(days))
-    return np.repeat(np.concatenate((_NOTHING, values)), lengths)
+    starts = days.searchsorted(function.days)
+    bounds = np.concatenate((_NOTHING, starts, (len(days),)))
+    return np.repeat(np.concatenate((_NOTHING, values)), bounds[1:] - bounds[:-1])
 
 
 def _gather(values: Sequence[int], index: NDArray[np.int64]) -> NDArray[np.int64]:

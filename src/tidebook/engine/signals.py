@@ -1,8 +1,22 @@
-"""A signal between threads: something has happened, look again."""
+"""Signals that something has happened, and that it is time to look again."""
 
 from __future__ import annotations
 
 from threading import Condition
+from typing import Final, NamedTuple
+
+
+class News(NamedTuple):
+    """What was heard of the log: where something was appended, and whether others did.
+
+    What this process has appended itself, its threads know already.
+    """
+
+    topics: frozenset[str] = frozenset()
+    from_others: bool = False
+
+
+NO_NEWS: Final = News()
 
 
 class Signal:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tidebook.engine.book_facts import Standing
     from tidebook.engine.causes import Cause, Restated
     from tidebook.engine.record_origins import FactOrigin
+    from tidebook.engine.signals import News
     from tidebook.engine.valuing import SeriesAsked, SeriesInput, SeriesJob, SeriesSpan, SeriesWrite
     from tidebook.model.actions import ActionTable, CorporateAction
     from tidebook.model.assertions import BalanceAssertion
@@ -433,10 +434,10 @@ class Store(Protocol):
         """Become the process that runs the stages, unless another one is; until it ends."""
         ...
 
-    def news(self, timeout_seconds: float) -> Collection[str]:
-        """Wait for a hint that something was appended; return to which topics, as far as heard.
+    def news(self, timeout_seconds: float) -> News:
+        """Wait for a hint that something was appended; return what was heard.
 
-        None are named when the time ran out.
+        That is nothing when the time ran out.
 
         Raises:
             StoreUnavailableError: When the connection that holds the lead has ended.

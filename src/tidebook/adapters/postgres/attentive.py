@@ -52,12 +52,17 @@ def attentive(conninfo: str, purpose: str = "") -> str:
     """
     said = conninfo_to_dict(conninfo)
     name = str(said.get("application_name") or "tidebook")[:_NAME_MAX]
-    words = (name, purpose, _process(os.getpid()))
+    words = (name, purpose, this_process())
     return make_conninfo(
         conninfo,
         application_name=" ".join(filter(None, words)),
         **{option: _OURS[option] for option in _OURS.keys() - said.keys()},
     )
+
+
+def this_process() -> str:
+    """Return what this process calls itself, and no other one on any machine."""
+    return _process(os.getpid())
 
 
 @cache

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from psycopg import OperationalError, connect
 
-from tidebook.adapters.postgres.attentive import PROCESS_DIGITS, attentive, watch
+from tidebook.adapters.postgres.attentive import PROCESS_DIGITS, attentive, this_process, watch
 from tidebook.adapters.postgres.statements import statements
+from tidebook.engine.signals import NO_NEWS, News
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Iterable
 
     from psycopg import Connection
 
@@ -86,14 +87,14 @@ class Lead:
             raise
         return bool(row and row[0])
 
-    def news(self, timeout_seconds: float) -> Collection[str]:
-        """Wait for a hint that something was appended; return to which topics, as far as heard."""
+    def news(self, timeout_seconds: float) -> News:
+        """Wait for a hint that something was appended; return what was heard."""
         if self._session is None:
-            return ()
+            return NO_NEWS
         try:
             self._sign(self._session)
             heard = self._session.notifies(timeout=timeout_seconds, stop_after=1)
-            return {notification.payload for notification in heard}
+            return _news(notification.payload for notification in heard)
         except OperationalError:
             self.lose()
             raise
@@ -122,3 +123,13 @@ class Lead:
                 row[0],
                 _LEASE_SECONDS[self._name],
             )
+
+
+def _news(hints: Iterable[str]) -> News:
+    """Return what hints say: a topic each, and the process that appended to it."""
+    heard = [hint.partition(" ") for hint in hints]
+    own = this_process()
+    return News(
+        frozenset(topic for topic, _, _ in heard),
+        any(process != own for _, _, process in heard),
+    )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 import msgspec
 
+from tidebook.adapters.postgres.attentive import this_process
 from tidebook.adapters.postgres.statements import statements
 from tidebook.engine.batches import LogBatch, Owned
 from tidebook.engine.runner.feeds import SHIPPING
@@ -83,7 +84,7 @@ def append_each(
     )
     if topic not in _UNHEARD:
         # A hint to whoever listens; readers poll as well, so a lost one costs only time.
-        cursor.execute(run["notify"], {"topic": topic})
+        cursor.execute(run["notify"], {"hint": f"{topic} {this_process()}"})
     return sorted(next_offsets.items())
 
 

@@ -12,7 +12,7 @@ from tidebook.adapters.postgres.book_unit import POLICIES, portfolio
 from tidebook.adapters.postgres.copying import columns, copy_lines, escaped
 from tidebook.adapters.postgres.statements import statements
 from tidebook.book.cashflows import Classification, Timing
-from tidebook.book.series import DatedFlow, PortfolioDay, contract_steps, cumulated
+from tidebook.book.series import DatedFlow, HeldSteps, PortfolioDay, contract_steps, cumulated
 from tidebook.engine.valuing import SeriesInput, SeriesJob, SeriesSpan
 from tidebook.model.instruments import built_in_instrument
 from tidebook.model.money import ONE, ZERO, exact
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from psycopg import Cursor
 
     from tidebook.adapters.postgres.market_cache import MarketCache
-    from tidebook.book.series import HeldSteps
     from tidebook.engine.store import Key
     from tidebook.engine.valuing import SeriesAsked, SeriesWrite
     from tidebook.model.instruments import Instrument
@@ -160,12 +159,16 @@ def _holdings(
     terms: dict[tuple[str, str], _Terms] = {}
     for (portfolio_id, security_id), run in groupby(rows, itemgetter(0, 1)):
         own = list(run)
-        key = security_id, own[-1][2]
+        _, _, currency, day, quantity, cost = own[-1]
+        key = security_id, currency
         known = terms.get(key)
         if known is None:
             known = terms[key] = _terms(key, instruments)
-        changes = {day: (quantity, cost) for _, _, _, day, quantity, cost in own}
-        held = cumulated(*key, known.is_cash, changes)
+        if len(own) == 1:
+            # Most keys have not changed since, and there are very many of them.
+            held = made(HeldSteps, (*key, known.is_cash, (day,), (quantity,), (cost,), ()))
+        else:
+            held = cumulated(*key, known.is_cash, {row[3]: (row[4], row[5]) for row in own})
         if known.is_contract:
             costs = unpaid.get((portfolio_id, security_id), ())
             held = contract_steps(held, known.multiplier, costs)

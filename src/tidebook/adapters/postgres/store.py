@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from tidebook.engine.book_facts import Standing
     from tidebook.engine.record_origins import FactOrigin
     from tidebook.engine.records import Record
+    from tidebook.engine.signals import News
     from tidebook.engine.store import (
         BookedFact,
         BookWrite,
@@ -376,8 +377,8 @@ class PostgresStore:
         except OperationalError as error:
             raise _unavailable(error) from error
 
-    def news(self, timeout_seconds: float) -> Collection[str]:
-        """Wait for a hint that something was appended; return to which topics, as far as heard.
+    def news(self, timeout_seconds: float) -> News:
+        """Wait for a hint that something was appended; return what was heard.
 
         It comes on the connection that holds the lead, and is only a hint: readers poll as well.
         """

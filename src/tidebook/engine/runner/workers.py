@@ -168,10 +168,13 @@ class Runner:
         while not self._stopping.is_set():
             try:
                 if self._leading.is_set():
-                    if heard := self._store.news(_NEWS_SECONDS):
-                        if not _FACTS.isdisjoint(heard):
+                    heard = self._store.news(_NEWS_SECONDS)
+                    if heard.topics:
+                        if not _FACTS.isdisjoint(heard.topics):
                             self._facts.give()
-                        self._arrived.give()
+                        # What was appended here has woken everybody before it was heard of.
+                        if heard.from_others:
+                            self._arrived.give()
                         self._stopping.wait(_HINTS_SECONDS)
                 elif self._store.try_lead():
                     self._take_over()

@@ -109,13 +109,25 @@ class _Days(NamedTuple):
     days: tuple[date, ...]
 
 
+class _Calendar(NamedTuple):
+    """The valuation days of a span, in order and to look up."""
+
+    days: tuple[date, ...]
+    known: frozenset[date]
+
+
+_Calendars = dict[tuple[date, date], _Calendar]
+
+
 def _asked(unit: Unit, jobs: Sequence[SeriesJob], business_days: Sequence[date]) -> list[_Days]:
     found: list[_Days] = []
+    calendars: _Calendars = {}
     spans = unit.series_spans(jobs, with_prices=not business_days) if jobs else []
     for job, span in zip(jobs, spans, strict=True):
         last = _last_day(span, business_days)
         start = _start(job, span, last)
-        found.append(_Days(SeriesAsked(job, span, start), _days(span, start, last, business_days)))
+        days = () if last is None else _days(span, (start, last), business_days, calendars)
+        found.append(_Days(SeriesAsked(job, span, start), days))
     return found
 
 
@@ -186,13 +198,25 @@ def _start(job: SeriesJob, span: SeriesSpan, last: date | None) -> date:
 
 
 def _days(
-    span: SeriesSpan, start: date, last: date | None, business_days: Sequence[date]
+    span: SeriesSpan,
+    ends: tuple[date, date],
+    business_days: Sequence[date],
+    calendars: _Calendars,
 ) -> tuple[date, ...]:
-    """Return the days from ``start`` on that a portfolio is valued on."""
-    if last is None:
-        return ()
-    first = max(start, span.active_days[0])
-    return valuation_days(first, last, business_days, span.active_days)
+    """Return the days that a portfolio is valued on, from its first one in a span to its last.
+
+    Most portfolios are asked for the same span and move on valuation days only, so the days of a
+    span are found once.
+    """
+    span_ends = max(ends[0], span.active_days[0]), ends[1]
+    calendar = calendars.get(span_ends)
+    if calendar is None:
+        days = valuation_days(*span_ends, business_days)
+        calendar = calendars[span_ends] = _Calendar(days, frozenset(days))
+    own = span.active_days[bisect_left(span.active_days, span_ends[0]) :]
+    if calendar.known.issuperset(own):
+        return calendar.days
+    return valuation_days(*span_ends, business_days, own)
 
 
 def _changes(

@@ -27,7 +27,7 @@ UPDATE log_partitions AS p SET next_offset = reached.next_offset
 FROM reached WHERE p.topic = %(topic)s AND p.part = reached.part
 
 -- name: notify
-SELECT pg_notify('tidebook_log', %(topic)s)
+SELECT pg_notify('tidebook_log', %(hint)s)
 
 -- name: unread
 SELECT o.topic, o.part, o.next_offset, e.first_offset, e.count, e.correlation_id, e.payload

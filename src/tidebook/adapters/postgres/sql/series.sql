@@ -156,7 +156,8 @@ WITH closed AS (
     USING unnest(%(ids)s::text[], %(firsts)s::date[], %(lasts)s::date[]) AS c (id, first, last)
     WHERE d.portfolio_id = c.id AND d.day BETWEEN c.first AND c.last
       AND d.superseded_at = 'infinity'
-    RETURNING d.*
+    RETURNING d.portfolio_id, d.day, d.bod_market_value, d.bod_cashflow, d.eod_cashflow,
+              d.eod_market_value, d.fees, d.unpriced_cost, d.generation, d.recorded_at
 )
 INSERT INTO past_series
     (portfolio_id, superseded_at, days, bod_market_values, bod_cashflows, eod_cashflows,
@@ -171,7 +172,7 @@ SELECT portfolio_id, %(at)s, array_agg(day), array_agg(bod_market_value),
             ELSE array_agg(generation) END,
        CASE WHEN min(recorded_at) = max(recorded_at) THEN ARRAY[min(recorded_at)]
             ELSE array_agg(recorded_at) END
-FROM closed
+FROM (SELECT * FROM closed ORDER BY portfolio_id) AS sorted
 GROUP BY portfolio_id
 
 -- name: changes
