@@ -21,6 +21,7 @@ from tidebook.adapters.postgres.market_cache import MarketCache
 from tidebook.adapters.postgres.pool import open_pool
 from tidebook.adapters.postgres.reader import PostgresReader
 from tidebook.adapters.postgres.retention import PostgresKeeper
+from tidebook.adapters.postgres.upgrading import upgrade_apart
 from tidebook.config import EVERY_ROLE, Role
 from tidebook.engine.benchmarks import Benchmarks
 from tidebook.engine.commands import LogCommands
@@ -147,7 +148,7 @@ def open_system(
     """
     with ExitStack() as stack:
         clock, cache = SystemClock(), MarketCache()
-        url, pool = _opened_pool(settings, stack)
+        url, pool = _opened_pool(settings, stack, upgrade_apart if beside else schema.upgrade)
         watch = _watch(settings, pool, clock)
         if counted:
             watch = _counting(watch, settings, pool, stack)
@@ -195,10 +196,12 @@ def open_system(
         )
 
 
-def _opened_pool(settings: Settings, stack: ExitStack) -> tuple[str, ToldPool]:
+def _opened_pool(
+    settings: Settings, stack: ExitStack, upgrade: Callable[[str], object]
+) -> tuple[str, ToldPool]:
     """Return the address of the database, brought to this release's schema, and connections."""
     url = database_url(settings, stack)
-    schema.upgrade(url)
+    upgrade(url)
     pool = open_pool(url)
     stack.callback(pool.close)
     return url, pool
