@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from operator import itemgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from tidebook.model.money import ONE, ZERO, converted
 
@@ -121,7 +121,7 @@ class Posting(NamedTuple):
 
         By business date, instant, what adds before what removes, transaction id; never by arrival.
         """
-        return _ORDER(self)
+        return order_of(self)
 
     @property
     def key(self) -> tuple[str, str]:
@@ -136,13 +136,17 @@ class Posting(NamedTuple):
 
 Order = tuple["date", "datetime", int, str, str]
 _ORDERING = ("on", "at", "rank", "transaction_id", "leg")
+_PLACES = tuple(map(Posting._fields.index, _ORDERING))
 # By place and not by name, because a key of ten thousand postings asks for each of them.
-_ORDER: Callable[[Posting], Order] = itemgetter(*map(Posting._fields.index, _ORDERING))
+order_of = cast("Callable[[Posting], Order]", itemgetter(*_PLACES))
+"""Returns ``Posting.order``."""
+instant_of = cast("Callable[[Posting], tuple[date, datetime]]", itemgetter(*_PLACES[:2]))
+"""Returns the business date and the instant of a posting."""
 
 
 def in_order(postings: Iterable[Posting]) -> list[Posting]:
     """Return postings of one key, given in any order, in that of ``Posting.order``."""
-    return sorted(postings, key=_ORDER)
+    return sorted(postings, key=order_of)
 
 
 class Posted(NamedTuple):

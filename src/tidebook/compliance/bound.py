@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 from tidebook.compliance.trades import UNKNOWN
 from tidebook.model.money import ZERO
 
 if TYPE_CHECKING:
-    from datetime import date
     from decimal import Decimal
 
     from tidebook.compliance.day_trades import DayTrade
@@ -36,6 +36,9 @@ class DayTrader(NamedTuple):
     designation: Designation | None
     counted_from: date
     not_taken: tuple[date, ...] = ()
+
+
+NO_DAY_TRADER = DayTrader(None, date.min)
 
 
 class Call(NamedTuple):

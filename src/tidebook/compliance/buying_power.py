@@ -21,6 +21,7 @@ from tidebook.compliance.rules import (
     money,
     not_applicable,
     param,
+    passed,
     times,
     undecided,
     verdict,
@@ -28,7 +29,6 @@ from tidebook.compliance.rules import (
 from tidebook.compliance.trades import (
     AssetClass,
     Known,
-    held_before,
     opened_quantity,
     unit_worth,
 )
@@ -273,10 +273,10 @@ def day_trading_buying_power(trade: Trade, context: Context) -> Verdict:
     if power is None:
         why = "the account was not one of a pattern day trader when the day began"
         return not_applicable(trade, ruleset, why)
-    opened = opened_quantity(trade, held_before(trade, context.standing))
+    opened = opened_quantity(trade, context.exposure.held)
     if not opened:
-        return verdict(trade, ruleset, Findings(Status.PASS, "the trade only closes"))
-    unit, limit = unit_worth(trade), power.limit
+        return passed(trade, ruleset, "the trade only closes")
+    unit, limit = context.exposure.unit, power.limit
     if unit is None or limit.value is None:
         why = limit.why or "no exchange rate brings the trade into the account's currency"
         remedy = "send the prices, and the rates, that the value of the account rests on"

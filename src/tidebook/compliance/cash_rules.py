@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tidebook.compliance.cash_funding import CashBreachKind
-from tidebook.compliance.rules import Findings, money, not_applicable, undecided, verdict
-from tidebook.compliance.trades import AccountType, Side, held_before, opened_quantity
+from tidebook.compliance.rules import (
+    Findings,
+    failed,
+    money,
+    not_applicable,
+    undecided,
+    verdict,
+)
+from tidebook.compliance.trades import AccountType, Side, opened_quantity
 from tidebook.compliance.verdicts import Amount, Evidence, Status
 from tidebook.model.money import ZERO, decimal_text as plain
 
@@ -19,25 +26,29 @@ if TYPE_CHECKING:
     from tidebook.compliance.trades import Trade
     from tidebook.compliance.verdicts import Verdict
 
+# A member asked of its class takes as long as all the rest of a comparison.
+_CASH: Final = AccountType.CASH
+_BUY: Final = Side.BUY
+_SELL: Final = Side.SELL
+
 CASH_ACCOUNT = "cash_account"
 
 
 def cash_account(trade: Trade, context: Context) -> Verdict:
     """Judge what a trade in a cash account was paid with (12 CFR 220.8)."""
     account, ruleset = context.account, context.ruleset
-    if account.type is not AccountType.CASH:
+    if account.type is not _CASH:
         return not_applicable(trade, ruleset, "the account may borrow")
-    held = held_before(trade, context.standing)
-    if trade.side is Side.SELL and opened_quantity(trade, held) > ZERO:
+    if trade.side is _SELL and opened_quantity(trade, context.exposure.held) > ZERO:
         reason = "a cash account may not sell what it does not hold"
-        return verdict(trade, ruleset, Findings(Status.FAIL, reason, remedy="buy the units back"))
+        return failed(trade, ruleset, reason, "buy the units back")
     if not account.keeps_cash:
         why = "what it is paid with is not known: the cash of the account is not in the book"
         return undecided(trade, ruleset, why, "book the deposits and withdrawals of the account")
     if trade.rate is None:
         why = "no exchange rate brings the trade into the account's currency"
         return undecided(trade, ruleset, why, "send the rate of the day")
-    found = _of_purchase(context) if trade.side is Side.BUY else _of_sale(trade, context)
+    found = _of_purchase(context) if trade.side is _BUY else _of_sale(trade, context)
     return verdict(trade, ruleset, found)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from copy import copy
 from datetime import timedelta
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.compliance.bound import UNBOUND, Bound
@@ -32,8 +31,7 @@ from tidebook.compliance.margin_rules import (
     maintenance_rates,
     maintenance_required,
 )
-from tidebook.compliance.packs import RULE_SETS
-from tidebook.compliance.rules import rule_set_on
+from tidebook.compliance.packs import version_on
 from tidebook.compliance.trades import (
     AccountType,
     DayTradeRegime,
@@ -53,8 +51,12 @@ if TYPE_CHECKING:
     from tidebook.compliance.day_trades import DayTradeRecord
     from tidebook.compliance.day_trading import PatternRule
     from tidebook.compliance.margin import MaintenanceRates
-    from tidebook.compliance.rules import RuleSet
     from tidebook.compliance.trades import Account, Position, Rest, Standing, Trade
+
+# A member asked of its class takes as long as all the rest of a comparison.
+_CASH: Final = AccountType.CASH
+_MARGIN: Final = AccountType.MARGIN
+_LEGACY: Final = DayTradeRegime.LEGACY_PDT
 
 REACH: Final = timedelta(days=500)
 """How far back a deficit binds: one that was late a year before a freeze of 90 days, and began
@@ -64,7 +66,7 @@ five sessions before it was late."""
 class Opening(NamedTuple):
     """An account at the close before a day: its worth, what it holds, and its cash.
 
-    ``rest`` gives all positions, as far as they have a price.
+    ``rest`` gives all positions, as far as they have a price, and ``cash`` the cash.
     ``level_at`` gives equity less maintenance margin, by the rates that it is handed, at the close
     of a day on which nothing was booked since the last one that was.
     """
@@ -73,7 +75,7 @@ class Opening(NamedTuple):
     account: Account
     equity: Known
     rest: Callable[[], Rest]
-    cash: Known
+    cash: Callable[[], Known]
     level_at: Callable[[date, MaintenanceRates], Decimal | None]
 
 
@@ -104,19 +106,20 @@ class Conduct:
 
     def needs_values(self, on: date, account: Account, valued_from: date) -> bool:
         """Tell whether the worth of an account on a day may bind it on ``valued_from`` or later."""
-        if account.type is AccountType.CASH:
+        if account.type is _CASH:
             return False
-        if regime_on(account, on) is DayTradeRegime.LEGACY_PDT:
+        if regime_on(account, on) is _LEGACY:
             return self.day_trader.is_designated or account.day_trader.designated_on is not None
-        return account.type is AccountType.MARGIN and valued_from - on <= REACH
+        return account.type is _MARGIN and valued_from - on <= REACH
 
     def begin(self, opening: Opening, *, valued: bool) -> None:
         """Begin a day; without values nothing that rests on them is kept of it."""
         self._legacy(opening, valued=valued)
         on, account = opening.on, opening.account
-        ruleset = _rule_set(INTRADAY_MARGIN, account, on)
-        binds = account.type is AccountType.MARGIN and not self._pattern
-        if ruleset is None or not binds or not valued:
+        ruleset = None
+        if account.type is _MARGIN and self._pattern is None and valued:
+            ruleset = version_on(INTRADAY_MARGIN, account.jurisdiction, on)
+        if ruleset is None:
             self._rates = None
             self.deficits.stop()
             return
@@ -131,25 +134,28 @@ class Conduct:
         )
 
     def _legacy(self, opening: Opening, *, valued: bool) -> None:
-        on, account = opening.on, opening.account
+        on, account, country = opening.on, opening.account, opening.account.jurisdiction
         self._pattern, self._has_power = None, False
-        old = regime_on(account, on) is DayTradeRegime.LEGACY_PDT
-        pattern = _rule_set(PATTERN_DAY_TRADING, account, on)
-        if pattern is None or not old or account.type is AccountType.CASH:
+        old = regime_on(account, on) is _LEGACY
+        pattern = version_on(PATTERN_DAY_TRADING, country, on)
+        if pattern is None or not old or account.type is _CASH:
             self.power.end()
             return
         self._pattern = pattern_rule(account, pattern)
         self.day_trader.begin(on, account.day_trader, self._pattern.resets_max)
-        power = _rule_set(DAY_TRADING_BUYING_POWER, account, on)
-        kept = _rule_set(MAINTENANCE_MARGIN, account, on)
-        if not (self.day_trader.is_designated and valued and power and kept):
+        if not (self.day_trader.is_designated and valued):
+            self.power.end()
+            return
+        power = version_on(DAY_TRADING_BUYING_POWER, country, on)
+        kept = version_on(MAINTENANCE_MARGIN, country, on)
+        if power is None or kept is None:
             self.power.end()
             return
         excess = opening.equity
         if excess.value is not None:
             rates = maintenance_rates(account, kept)
             excess = Known(excess.value - maintenance_of((), opening.rest(), rates))
-        self.power.begin(on, excess, opening.cash, power_rule(account, power))
+        self.power.begin(on, excess, opening.cash(), power_rule(account, power))
         self._has_power = True
 
     def flow(self, on: date, amount: Decimal) -> None:
@@ -193,8 +199,14 @@ class Conduct:
             return Bound(self.day_trader.standing, power)
         return UNBOUND if self._rates is None else Bound(margin=self.deficits.standing(on))
 
-    def take(self, trade: Trade, standing: Standing, cash_after: Known) -> Bound:
-        """Take a trade, and return what binds the account when it is made."""
+    def take(self, trade: Trade, standing: Standing, cash_after: Callable[[], Known]) -> Bound:
+        """Take a trade, and return what binds the account when it is made.
+
+        Args:
+            trade: The trade.
+            standing: The account as the trade finds it.
+            cash_after: Gives the cash that the trade leaves.
+        """
         if self._pattern is not None:
             power = self.power.standing if self._has_power else None
             if self._has_power:
@@ -210,17 +222,8 @@ class Conduct:
         unit, traded = unit_worth(trade), traded_before(trade, standing)
         if unit is None or beside_of(trade, standing).unpriced:
             self.deficits.lose()
-            return Bound(margin=bound._replace(cash_after=cash_after))
+            return Bound(margin=bound._replace(cash_after=cash_after()))
         change = required_change(trade, traded, unit, self._rates)
         timed = trade.at is not None
         step = self.deficits.take(trade.trade_id, ZERO, change, timed=timed)
-        return Bound(margin=bound._replace(step=step, cash_after=cash_after))
-
-
-@lru_cache(maxsize=4096)
-def _version(rule_id: str, jurisdiction: str, on: date) -> RuleSet | None:
-    return rule_set_on(RULE_SETS, rule_id, jurisdiction, on)
-
-
-def _rule_set(rule_id: str, account: Account, on: date) -> RuleSet | None:
-    return _version(rule_id, account.jurisdiction, on)
+        return Bound(margin=bound._replace(step=step, cash_after=cash_after()))

@@ -17,11 +17,12 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections import Counter
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.compliance.trades import AssetClass, Side
 from tidebook.model.money import ZERO
 from tidebook.model.sessions import last_sessions, session_on_or_before
+from tidebook.model.tuples import made
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from tidebook.compliance.trades import Trade
+
+# A member asked of its class takes as long as all the rest of a comparison.
+_CRYPTO: Final = AssetClass.CRYPTO
+_BUY: Final = Side.BUY
 
 WINDOW_SESSIONS = 5
 
@@ -138,7 +143,7 @@ class DayTradeRecord:
         A trade that goes past nothing closes one position and opens the opposite one.
         """
         insort(self._execution_days, trade.on)
-        if trade.asset_class is AssetClass.CRYPTO:
+        if trade.asset_class is _CRYPTO:
             return ()
         day = self._days.get(trade.security_id)
         if day is None or day.on != trade.on:
@@ -146,13 +151,13 @@ class DayTradeRecord:
         elif trade.security_id not in self._own:
             day = self._days[trade.security_id] = day.fork()
         self._own.add(trade.security_id)
-        opposite = -held if trade.side is Side.BUY else held
+        opposite = -held if trade.side is _BUY else held
         closing = min(trade.quantity, max(opposite, ZERO))
-        made = day.close(trade, closing, self._method) if closing > ZERO else []
+        completed = day.close(trade, closing, self._method) if closing > ZERO else []
         if trade.quantity > closing:
             day.open(trade, trade.quantity - closing)
-        self._made.extend(made)
-        return tuple(made)
+        self._made.extend(completed)
+        return tuple(completed)
 
     def fork(self) -> DayTradeRecord:
         """Return a record of the same trades that takes others from here on."""
@@ -169,7 +174,8 @@ class DayTradeRecord:
         start = days[0]
         first = _first_from(self._made, start)
         executions = len(self._execution_days) - bisect_left(self._execution_days, start)
-        return Window(days, _distinct(self._made[first:]), executions)
+        day_trades = _distinct(self._made[first:]) if first < len(self._made) else ()
+        return made(Window, (days, day_trades, executions))
 
     @property
     def last(self) -> DayTrade | None:
@@ -196,6 +202,8 @@ class Window(NamedTuple):
 
     def since(self, on: date) -> Window:
         """Return the window without the day trades before a day."""
+        if not self.day_trades:
+            return self
         kept = tuple(one for one in self.day_trades if one.on >= on)
         return self if len(kept) == len(self.day_trades) else self._replace(day_trades=kept)
 

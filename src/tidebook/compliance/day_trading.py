@@ -11,22 +11,31 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tidebook.compliance.bound import DayTrader, Designation
+from tidebook.compliance.bound import NO_DAY_TRADER, Designation
 from tidebook.compliance.day_trades import by_date
-from tidebook.compliance.rules import Findings, count, money, not_applicable, param, passed, verdict
+from tidebook.compliance.rules import Findings, count, money, not_applicable, param, verdict
 from tidebook.compliance.trades import AccountType, AssetClass, DayTradeRegime
 from tidebook.compliance.verdicts import Amount, Evidence, Status
 from tidebook.model.money import ONE, ZERO, larger, quotient
+from tidebook.model.tuples import made
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tidebook.compliance.bound import DayTrader
     from tidebook.compliance.day_trades import DayTrade, Window
     from tidebook.compliance.rules import Context, RuleSet
     from tidebook.compliance.trades import Account, Known, Trade
     from tidebook.compliance.verdicts import Verdict
+
+# A member asked of its class takes as long as all the rest of a comparison.
+_CASH: Final = AccountType.CASH
+_CRYPTO: Final = AssetClass.CRYPTO
+_LEGACY: Final = DayTradeRegime.LEGACY_PDT
+_INTRADAY: Final = DayTradeRegime.INTRADAY_MARGIN
+_PASS: Final = Status.PASS
 
 PATTERN_DAY_TRADING = "pattern_day_trading"
 LEGACY_ENDED_ON = date(2026, 6, 3)
@@ -66,15 +75,20 @@ def pattern_in(window: Window, rule: PatternRule) -> Pattern:
 
     Exactly the share that is carved out is no pattern: 6 day trades among 100 executions.
     """
-    made, executions = Decimal(len(window.day_trades)), Decimal(window.executions)
-    return Pattern(
-        window.sessions,
-        window.day_trades,
-        by_date(window.day_trades),
-        window.executions,
-        quotient(made, executions) if window.executions else None,
-        made >= rule.day_trades_min and made > rule.share_above * executions,
-        larger(rule.day_trades_min - ONE - made, ZERO),
+    sessions, day_trades, executed = window
+    day_traded, executions = Decimal(len(day_trades)), Decimal(executed)
+    least = rule.day_trades_min
+    return made(
+        Pattern,
+        (
+            sessions,
+            day_trades,
+            by_date(day_trades),
+            executed,
+            quotient(day_traded, executions) if executed else None,
+            day_traded >= least and day_traded > rule.share_above * executions,
+            larger(least - ONE - day_traded, ZERO),
+        ),
     )
 
 
@@ -87,11 +101,11 @@ def designated_status(equity_prev_close: Known, rule: PatternRule) -> Status:
 
 def why_exempt(account: Account, asset_class: AssetClass, on: date) -> str:
     """Return why the rule does not bind an account on a day; nothing where it does."""
-    if account.type is AccountType.CASH:
+    if account.type is _CASH:
         return "a cash account is not held to it; good-faith violations are looked at instead"
-    if asset_class is AssetClass.CRYPTO:
+    if asset_class is _CRYPTO:
         return "coins are no securities, and trading them within a day is no day trade"
-    if regime_on(account, on) is DayTradeRegime.INTRADAY_MARGIN:
+    if regime_on(account, on) is _INTRADAY:
         return (
             "the intraday margin standard has replaced it since 2026-06-04; "
             "the count of day trades is for information"
@@ -107,25 +121,22 @@ def regime_on(account: Account, on: date) -> DayTradeRegime:
     2027-10-20.
     """
     if on <= LEGACY_ENDED_ON:
-        return DayTradeRegime.LEGACY_PDT
+        return _LEGACY
     if on > PHASE_IN_ENDS_ON:
-        return DayTradeRegime.INTRADAY_MARGIN
+        return _INTRADAY
     policy = account.policy
     if policy is not None and policy.day_trade_regime is not None:
         return policy.day_trade_regime
-    return DayTradeRegime.INTRADAY_MARGIN
+    return _INTRADAY
 
 
 def pattern_rule(account: Account, ruleset: RuleSet) -> PatternRule:
     """Return the thresholds for an account; a broker may ask for more equity, never for less."""
     named, policy = ruleset.params, account.policy
     if policy is None or not policy.params:
-        return PatternRule(
-            named["day_trades_min"].value,
-            named["share_above"].value,
-            named["equity_min"].value,
-            int(named["resets_max"].value),
-        )
+        share_above, resets_max = named["share_above"].value, int(named["resets_max"].value)
+        least = named["equity_min"].value
+        return made(PatternRule, (named["day_trades_min"].value, share_above, least, resets_max))
     least = max(named["equity_min"].value, param(account, ruleset, "equity_min"))
     return PatternRule(
         param(account, ruleset, "day_trades_min"),
@@ -138,30 +149,28 @@ def pattern_rule(account: Account, ruleset: RuleSet) -> PatternRule:
 def pattern_day_trading(trade: Trade, context: Context) -> Verdict:
     """Judge a trade by the day trades of its account up to and including it."""
     rule = pattern_rule(context.account, context.ruleset)
-    known = context.bound.day_trader or DayTrader(None, date.min)
+    known = context.bound.day_trader or NO_DAY_TRADER
     window = context.day_trades.window(trade.on).since(known.counted_from)
     pattern = pattern_in(window, rule)
     exempt = why_exempt(context.account, trade.asset_class, trade.on)
     if exempt:
-        shown = () if context.account.type is AccountType.CASH else _amounts(pattern)
+        shown = () if context.account.type is _CASH else _amounts(pattern)
         return not_applicable(trade, context.ruleset, exempt, shown)
     designation = known.designation
     if designation is None and pattern.is_pattern:
         designation = Designation(trade.on, pattern.day_trades)
     if designation is None:
         told, amounts = f"{_told(pattern)}: no pattern", _amounts(pattern)
-        if not pattern.day_trades:
-            return passed(trade, context.ruleset, told, amounts)
-        found = Findings(Status.PASS, told, _evidence(pattern), amounts)
+        found = (_PASS, told, _evidence(pattern), amounts, None, "")
         return verdict(trade, context.ruleset, found)
     known = known._replace(designation=designation)
     return verdict(trade, context.ruleset, _of_designated(trade, context, (pattern, known), rule))
 
 
 def _of_designated(
-    trade: Trade, context: Context, made: tuple[Pattern, DayTrader], rule: PatternRule
+    trade: Trade, context: Context, found: tuple[Pattern, DayTrader], rule: PatternRule
 ) -> Findings:
-    pattern, known = made
+    pattern, known = found
     equity = context.standing.equity_prev_close
     status = designated_status(equity, rule)
     amounts = (
@@ -192,8 +201,8 @@ def _of_designated(
 
 
 def _told(pattern: Pattern) -> str:
-    made = len(pattern.day_trades)
-    return f"{made} day trade{'' if made == 1 else 's'} in five sessions"
+    number = len(pattern.day_trades)
+    return f"{number} day trade{'' if number == 1 else 's'} in five sessions"
 
 
 def _by_whom(pattern: Pattern, known: DayTrader) -> str:
@@ -217,15 +226,18 @@ def _designated(known: DayTrader) -> tuple[Evidence, ...]:
 
 
 def _amounts(pattern: Pattern) -> tuple[Amount, ...]:
+    why = "" if pattern.executions else "no execution"
     return (
         count("day_trades_in_window", Decimal(len(pattern.day_trades))),
         count("executions_in_window", Decimal(pattern.executions)),
-        Amount("ratio", pattern.ratio, "fraction", "" if pattern.executions else "no execution"),
+        made(Amount, ("ratio", pattern.ratio, "fraction", why)),
         count("remaining_day_trades", pattern.remaining),
     )
 
 
 def _evidence(pattern: Pattern) -> tuple[Evidence, ...]:
+    if not pattern.day_trades:
+        return ()
     return tuple(
         Evidence("day_trade", (*one.opened_by, one.closed_by), one.on, note=one.security_id)
         for one in pattern.day_trades

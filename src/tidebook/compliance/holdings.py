@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from datetime import date
 from itertools import compress
 from operator import mul
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.compliance.market_values import is_short
 from tidebook.compliance.trades import (
@@ -35,6 +35,12 @@ if TYPE_CHECKING:
 
     from tidebook.compliance.market_values import Close, MarketValues, Quoted, Security
     from tidebook.compliance.trades import SecurityTerms
+
+# A member asked of its class takes as long as all the rest of a comparison.
+_OPTION: Final = AssetClass.OPTION
+
+
+_NOTHING = Known(ZERO)
 
 
 class _Traded(NamedTuple):
@@ -64,11 +70,16 @@ class HeldPositions(Mapping[str, Position]):
         return other
 
     def __getitem__(self, security_id: str) -> Position:
+        found = self.of(security_id)
+        if found is None:
+            raise KeyError(security_id)
+        return found
+
+    def of(self, security_id: str) -> Position | None:
+        """Return what is held of a security; None where that is nothing."""
         found = self._made.get(security_id)
         if found is None and self._columns is not None:
             found = self._columns.position(security_id)
-        if found is None:
-            raise KeyError(security_id)
         return found
 
     def __iter__(self) -> Iterator[str]:
@@ -120,6 +131,10 @@ class _Columns(NamedTuple):
         place, known = self.ids.index(security_id), self.securities[security_id]
         return _position(security_id, self.quantities[place], self.prices[place], known)
 
+    def price(self, security_id: str) -> Decimal | None:
+        """Return the price of one; None where there is none."""
+        return self.prices[self.ids.index(security_id)] if security_id in self.ids else None
+
     def positions(self) -> dict[str, Position]:
         """Return all positions."""
         known = map(self.securities.__getitem__, self.ids)
@@ -135,19 +150,20 @@ def _position(security_id: str, units: Decimal, price: Decimal | None, known: Se
 class Valued:
     """What is held at the close of a day, and as it stands since.
 
-    ``values`` are the worths of one unit at the close, ``positions`` what is held now. ``worth``
-    is what all of it was worth at the close, or why that is not known; ``cash`` is the part of it
-    that is cash.
+    ``values`` are the worths of one unit at the close, but of what counts alike, ``positions`` what
+    is held now. ``worth`` is what all of it was worth at the close, or why that is not known;
+    ``cash`` is the part of it that is cash.
     """
 
-    __slots__ = ("_others", "_worths", "cash", "positions", "values", "worth")
+    __slots__ = ("_alike", "_others", "_worths", "cash", "positions", "values", "worth")
 
     def __init__(self) -> None:
         """Begin with nothing."""
         self.values: dict[str, Decimal | None] = {}
         self.positions = HeldPositions()
-        self.worth = Known(ZERO)
+        self.worth = _NOTHING
         self.cash = ZERO
+        self._alike: _Columns | None = None
         self._worths: dict[str, Decimal] = {}
         """What positions that count alike are worth."""
         self._others: dict[str, Position] = {}
@@ -155,7 +171,8 @@ class Valued:
     def fork(self) -> Valued:
         """Return the same, which goes its own way from here."""
         other = Valued()
-        other.values, other.positions = dict(self.values), self.positions.fork()
+        other.values, other._alike = dict(self.values), self._alike
+        other.positions = self.positions.fork()
         other.worth, other.cash = self.worth, self.cash
         other._worths, other._others = dict(self._worths), dict(self._others)
         return other
@@ -175,9 +192,14 @@ class Valued:
         """Let positions stand that count alike, and return what they are worth."""
         worths = list(map(mul, columns.quantities, columns.prices))
         self.positions.put_alike(columns)
-        self.values = dict(zip(columns.ids, columns.prices, strict=True))
+        self._alike = columns
         self._worths = dict(zip(columns.ids, worths, strict=True))
         return sum(worths, ZERO)
+
+    def value(self, security_id: str) -> Decimal | None:
+        """Return what one unit was worth at the close; None where that is not known."""
+        found = None if self._alike is None else self._alike.price(security_id)
+        return self.values.get(security_id) if found is None else found
 
     def remove(self, security_id: str) -> None:
         """Let nothing of a security be held."""
@@ -197,7 +219,7 @@ class Valued:
         if own is not None:
             worths[security_id] = own
         if not self._others:
-            return Beside(plain, ZERO, (), Rest(plain, count))
+            return made(Beside, (plain, ZERO, (), made(Rest, (plain, count, ()))))
         others = [one for one in self._others.values() if one.security_id != security_id]
         return beside_with(others, plain, count)
 
@@ -206,6 +228,7 @@ class Holdings:
     """What an account holds, entry by entry of its book."""
 
     __slots__ = (
+        "_alike",
         "_apart",
         "_costs",
         "_fine",
@@ -226,14 +249,17 @@ class Holdings:
         self._traded: dict[str, _Traded] = {}
         self._last_traded = date.min
         self._terms: Mapping[str, SecurityTerms] = {}
-        self._apart: set[str] = set()
-        """What is not valued with the rest at once."""
+        self._alike: dict[str, Decimal] = {}
+        """Of everything that was ever held, the units that can be valued with others at once."""
+        self._apart: dict[str, Decimal] = {}
+        """The same of what is valued by itself."""
 
     def fork(self, market: MarketValues) -> Holdings:
         """Return the same holdings, which go their own way from here in another market."""
         other = Holdings(market)
         other.units, other._costs = dict(self.units), dict(self._costs)
-        other._fine, other._apart = set(self._fine), set(self._apart)
+        other._fine = set(self._fine)
+        other._alike, other._apart = dict(self._alike), dict(self._apart)
         other._traded, other._last_traded = dict(self._traded), self._last_traded
         other._terms = self._terms
         return other
@@ -262,19 +288,16 @@ class Holdings:
 
     def trade(self, security_id: str, on: date, price: Decimal) -> None:
         """Take what one unit was traded at, in the account's currency."""
-        self._traded[security_id] = _Traded(on, price)
+        self._traded[security_id] = made(_Traded, (on, price))
         self._last_traded = max(self._last_traded, on)
 
     def valued(self, before: date) -> Valued:
         """Return what is held at the close of a day, at its prices."""
         found, close = Valued(), self.market.close(before)
-        held = list(compress(self.units, self.units.values()))
-        alike, prices = self._alike(held, close)
+        alike, held = self._at_once(close)
         worth = cash = ZERO
-        if alike:
-            quantities = list(map(self.units.__getitem__, alike))
-            worth = found.put_alike(_Columns(alike, quantities, prices, self.market.securities))
-            held = [each for each in held if each not in found.values] if self._apart else []
+        if alike.ids:
+            worth = found.put_alike(alike)
         missing: list[str] = []
         apart = False
         for security_id in held:
@@ -290,9 +313,9 @@ class Holdings:
             part = units * value if is_exact else converted(units, value)
             worth += part - self._costs[security_id] if known.is_margined else part
             cash += part if known.is_cash else ZERO
-        if alike and apart:
+        if alike.ids and apart:
             found.positions.arrange(self.units)
-        found.worth, found.cash = Known(worth), cash
+        found.worth, found.cash = made(Known, (worth, "")), cash
         if missing:
             why = f"no price is known of {min(missing)} on or before {before}"
             found.worth = Known(None, why)
@@ -307,7 +330,7 @@ class Holdings:
             valued: The account at the close before, which knows its worth if it was held then.
             before: The day of that close.
         """
-        value, last = valued.values.get(security_id), self._traded.get(security_id)
+        value, last = valued.value(security_id), self._traded.get(security_id)
         if value is None and last is not None:
             value = last.price
         known = self.market.securities[security_id]
@@ -335,25 +358,28 @@ class Holdings:
             or security_id in self._terms
             or known.is_cash
             or known.is_margined
-            or known.kind is AssetClass.OPTION
+            or known.kind is _OPTION
         ):
-            self._apart.add(security_id)
+            self._alike[security_id], self._apart[security_id] = ZERO, units
         else:
-            self._apart.discard(security_id)
+            self._alike[security_id], self._apart[security_id] = units, ZERO
 
-    def _alike(self, held: list[str], close: Close) -> tuple[list[str], list[Decimal]]:
-        """Return what can be valued at once: what has a price that needs no rounding."""
-        if self._apart:
-            held = [each for each in held if each not in self._apart]
+    def _at_once(self, close: Close) -> tuple[_Columns, list[str]]:
+        """Return what can be valued at once, its prices need no rounding, and what cannot."""
+        held, securities = list(compress(self._alike, self._alike.values())), self.market.securities
         prices = list(map(close.short.__getitem__, held))
         if self._last_traded <= close.oldest and all(prices):
-            return held, [price for price in prices if price is not None]
+            # No price is None then.
+            columns = (held, list(filter(None, self._alike.values())), prices, securities)
+            return made(_Columns, columns), list(compress(self._apart, self._apart.values()))
         kept = {
             each: price
             for each, price in zip(held, prices, strict=True)
             if price is not None and not self._is_newer(each, close[each])
         }
-        return list(kept), list(kept.values())
+        quantities = list(map(self.units.__getitem__, kept))
+        others = [each for each, units in self.units.items() if units and each not in kept]
+        return _Columns(list(kept), quantities, list(kept.values()), securities), others
 
     def _is_newer(self, security_id: str, quoted: Quoted | None) -> bool:
         """Tell whether a security was traded after it was quoted."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tidebook.compliance.bound import MarginStanding
 from tidebook.compliance.day_trading import regime_on
@@ -19,7 +19,6 @@ from tidebook.compliance.margin_rules import (
     maintenance_of,
     maintenance_rates,
     maintenance_required,
-    missing_of,
 )
 from tidebook.compliance.rules import (
     Findings,
@@ -33,9 +32,7 @@ from tidebook.compliance.trades import (
     AccountType,
     DayTradeRegime,
     Side,
-    held_before,
     opened_quantity,
-    unit_worth,
 )
 from tidebook.compliance.verdicts import Evidence, Status
 from tidebook.model.money import ZERO, decimal_text as plain
@@ -50,6 +47,11 @@ if TYPE_CHECKING:
     from tidebook.compliance.rules import Context, RuleSet
     from tidebook.compliance.trades import Account, Position, Trade
     from tidebook.compliance.verdicts import Amount, Verdict
+
+# A member asked of its class takes as long as all the rest of a comparison.
+_MARGIN: Final = AccountType.MARGIN
+_INTRADAY: Final = DayTradeRegime.INTRADAY_MARGIN
+_SELL: Final = Side.SELL
 
 INTRADAY_MARGIN = "intraday_margin"
 
@@ -89,9 +91,9 @@ def required_change(
 
 def why_not_bound(account: Account, trade: Trade) -> str:
     """Return why the standard does not bind an account when a trade is made; nothing if it does."""
-    if account.type is not AccountType.MARGIN:
+    if account.type is not _MARGIN:
         return "the standard is about margin accounts under the rules of strategies"
-    if regime_on(account, trade.on) is not DayTradeRegime.INTRADAY_MARGIN:
+    if regime_on(account, trade.on) is not _INTRADAY:
         return "the broker still applies the pattern day trader rule to this account"
     return ""
 
@@ -106,8 +108,7 @@ def intraday_margin(trade: Trade, context: Context) -> Verdict:
     frozen = _frozen(trade, context, known)
     if frozen is not None:
         return verdict(trade, ruleset, frozen)
-    missing = missing_of(context, unit_worth(trade))
-    equity = context.standing.equity.value
+    missing, equity = context.exposure.missing, context.standing.equity.value
     if missing or equity is None:
         return undecided(trade, ruleset, missing, NEEDS_VALUE)
     step = known.step or _step(trade, context, equity)
@@ -150,8 +151,8 @@ def _frozen(trade: Trade, context: Context, known: MarginStanding) -> Findings |
 
     Whether it increases a debit is not known where the cash of the account is not in the book.
     """
-    opened = opened_quantity(trade, held_before(trade, context.standing))
-    sells, after, until = trade.side is Side.SELL, known.cash_after, known.frozen_until
+    opened = opened_quantity(trade, context.exposure.held)
+    sells, after, until = trade.side is _SELL, known.cash_after, known.frozen_until
     leans = sells or after.value is None or after.value < ZERO
     if not opened or not leans:
         return None

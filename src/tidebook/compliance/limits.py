@@ -7,16 +7,19 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tidebook.compliance.rules import Findings, money, not_applicable, passed, undecided, verdict
-from tidebook.compliance.trades import (
-    AssetClass,
-    held_before,
-    only_reduces,
-    unit_worth,
-    worth,
+from tidebook.compliance.rules import (
+    Findings,
+    failed,
+    flagged,
+    money,
+    not_applicable,
+    passed,
+    undecided,
+    verdict,
 )
+from tidebook.compliance.trades import AssetClass
 from tidebook.compliance.verdicts import Amount, Evidence, Status
 from tidebook.model.money import ZERO, decimal_text as plain, larger, quotient
 from tidebook.model.tuples import made
@@ -27,6 +30,11 @@ if TYPE_CHECKING:
     from tidebook.compliance.rules import Context
     from tidebook.compliance.trades import Position, Trade, UserLimit
     from tidebook.compliance.verdicts import Verdict
+
+# A member asked of its class takes as long as all the rest of a comparison.
+_CRYPTO: Final = AssetClass.CRYPTO
+_PASS: Final = Status.PASS
+_FLAG: Final = Status.FLAG
 
 POSITION_SIZE_LIMIT = "position_size_limit"
 SECTOR_CONCENTRATION = "sector_concentration"
@@ -60,29 +68,26 @@ def size_after(
     is within it.
     """
     after = abs(value_before + order_value)
-    room = limit_pct * equity - _HUNDRED * abs(value_before)
+    most = limit_pct * equity
+    room = most - _HUNDRED * abs(value_before)
     additional = larger(room, ZERO) // (_HUNDRED * unit) if unit else ZERO
-    return Size(
-        quotient(_HUNDRED * after, equity),
-        additional,
-        _HUNDRED * after > limit_pct * equity,
-    )
+    percent = _HUNDRED * after
+    return made(Size, (quotient(percent, equity), additional, percent > most))
 
 
 def position_size_limit(trade: Trade, context: Context) -> Verdict:
     """Judge how much of the equity one issuer is after a trade."""
     ruleset, equity = context.ruleset, context.standing.equity
-    held = held_before(trade, context.standing)
-    reduces = only_reduces(trade, held)
-    unit = unit_worth(trade)
+    exposure = context.exposure
+    held, reduces, unit = exposure.held, exposure.only_reduces, exposure.unit
     if unit is None or equity.value is None or equity.value <= ZERO:
         if reduces:
-            return verdict(trade, ruleset, Findings(Status.PASS, _REDUCES))
+            return passed(trade, ruleset, _REDUCES)
         why = _why_no_equity(context)
         return undecided(trade, ruleset, why, _NEEDS_VALUE)
     limit_pct = context.param("limit_pct")
     same = _same_issuer(trade, context)
-    missing = _uncounted((*same, context.exposure.traded))
+    missing = _uncounted((*same, exposure.traded))
     if missing:
         return undecided(trade, ruleset, missing, _NEEDS_VALUE)
     # An option with a delta counts as what it moves like, on either side of its underlying.
@@ -91,7 +96,7 @@ def position_size_limit(trade: Trade, context: Context) -> Verdict:
     reduces = reduces or (bool(same) and abs(value + trade.signed * unit) < abs(value))
     size = size_after(value, trade.signed * unit, unit, equity.value, limit_pct)
     additional = size.max_additional
-    if trade.asset_class is AssetClass.CRYPTO:
+    if trade.asset_class is _CRYPTO:
         scaled = size_after(
             value, ZERO, unit.scaleb(-_COIN_PLACES), equity.value, limit_pct
         ).max_additional
@@ -102,7 +107,7 @@ def position_size_limit(trade: Trade, context: Context) -> Verdict:
         made(Amount, ("max_additional_qty", additional, "units", "")),
         money("equity", equity.value, context.account),
     )
-    issuer = context.exposure.traded.issuer if same else ""
+    issuer = exposure.traded.issuer if same else ""
     what = f"what is held of {issuer}" if same else "the position"
     told = f"{what} is {_percent(size.post_trade_pct, limit_pct)} % of the equity after the trade"
     evidence = tuple(
@@ -110,7 +115,7 @@ def position_size_limit(trade: Trade, context: Context) -> Verdict:
         for one in same
     )
     if not size.is_above:
-        return verdict(trade, ruleset, Findings(Status.PASS, told, evidence, amounts))
+        return verdict(trade, ruleset, (_PASS, told, evidence, amounts, None, ""))
     if reduces:
         passive = Evidence("passive_breach", (trade.security_id,))
         reason = f"{told}, above the limit of {limit_pct} %; the trade only reduces it"
@@ -118,8 +123,7 @@ def position_size_limit(trade: Trade, context: Context) -> Verdict:
         return verdict(trade, ruleset, found)
     reason = f"{told}, above the limit of {limit_pct} %"
     remedy = f"trade no more than {additional} units"
-    found = Findings(Status.FLAG, reason, evidence, amounts, None, remedy)
-    return verdict(trade, ruleset, found)
+    return verdict(trade, ruleset, (_FLAG, reason, evidence, amounts, None, remedy))
 
 
 def sector_concentration(trade: Trade, context: Context) -> Verdict:
@@ -128,9 +132,9 @@ def sector_concentration(trade: Trade, context: Context) -> Verdict:
     sector = context.exposure.traded.sector
     if not sector:
         return not_applicable(trade, ruleset, "the security is in no sector that is known")
-    if only_reduces(trade, held_before(trade, context.standing)):
-        return verdict(trade, ruleset, Findings(Status.PASS, _REDUCES))
-    if unit_worth(trade) is None or equity.value is None or equity.value <= ZERO:
+    if context.exposure.only_reduces:
+        return passed(trade, ruleset, _REDUCES)
+    if context.exposure.unit is None or equity.value is None or equity.value <= ZERO:
         return undecided(trade, ruleset, _why_no_equity(context), _NEEDS_VALUE)
     inside = [one for one in context.exposure.positions.values() if one.sector == sector]
     unpriced = sorted(one.security_id for one in inside if one.unit_value is None and one.quantity)
@@ -145,7 +149,7 @@ def sector_concentration(trade: Trade, context: Context) -> Verdict:
     )
     told = f"sector {sector} is {_percent(share, limit_pct)} % of the equity after the trade"
     if share <= limit_pct:
-        return verdict(trade, ruleset, Findings(Status.PASS, told, amounts=amounts))
+        return passed(trade, ruleset, told, amounts)
     evidence = tuple(
         Evidence("in_sector", (one.security_id,), quantity=one.quantity)
         for one in inside
@@ -165,20 +169,19 @@ def restricted_list(trade: Trade, context: Context) -> Verdict:
         (one for one in context.account.restricted if one.security_id == trade.security_id), None
     )
     if found is None:
-        return verdict(trade, ruleset, Findings(Status.PASS, "the security is not restricted"))
+        return passed(trade, ruleset, "the security is not restricted")
     why = f": {found.why}" if found.why else ""
-    closes = only_reduces(trade, held_before(trade, context.standing))
-    if closes and found.closing_allowed:
+    if context.exposure.only_reduces and found.closing_allowed:
         reason = f"{trade.security_id} is restricted{why}; the trade only closes"
-        return verdict(trade, ruleset, Findings(Status.PASS, reason))
+        return passed(trade, ruleset, reason)
     reason = f"{trade.security_id} is on the restricted list{why}"
     remedy = "trade another security, or have the restriction lifted"
-    return verdict(trade, ruleset, Findings(Status.FAIL, reason, remedy=remedy))
+    return failed(trade, ruleset, reason, remedy)
 
 
 def order_value_limit(trade: Trade, context: Context) -> Verdict:
     """Judge whether one trade is larger than any single one should be."""
-    ruleset, value = context.ruleset, worth(trade)
+    ruleset, value = context.ruleset, _worth(trade, context)
     if value is None:
         why = "no exchange rate brings the trade into the account's currency"
         return undecided(trade, ruleset, why, _NEEDS_VALUE)
@@ -190,11 +193,10 @@ def order_value_limit(trade: Trade, context: Context) -> Verdict:
     if value <= most:
         return passed(trade, ruleset, f"the trade is worth {plain(value)}", amounts)
     reason = f"the trade is worth {plain(value)}, more than {plain(most)}"
-    if only_reduces(trade, held_before(trade, context.standing)):
-        found = Findings(Status.PASS, f"{reason}; it only reduces a position", amounts=amounts)
-        return verdict(trade, ruleset, found)
+    if context.exposure.only_reduces:
+        return passed(trade, ruleset, f"{reason}; it only reduces a position", amounts)
     remedy = "split the order, or have its size approved"
-    return verdict(trade, ruleset, Findings(Status.FLAG, reason, (), amounts, None, remedy))
+    return flagged(trade, ruleset, reason, remedy, amounts)
 
 
 def opposite_trade(trade: Trade, context: Context) -> Verdict:
@@ -214,8 +216,7 @@ def opposite_trade(trade: Trade, context: Context) -> Verdict:
     at = trade.at
     near = [one for one in against if one.at is not None and at - one.at <= within]
     if not near:
-        found = Findings(Status.PASS, "no trade the other way came shortly before it")
-        return verdict(trade, ruleset, found)
+        return passed(trade, ruleset, "no trade the other way came shortly before it")
     evidence = tuple(
         Evidence("opposite_trade", (one.trade_id,), one.on, one.quantity) for one in near
     )
@@ -231,16 +232,16 @@ def user_limits(trade: Trade, context: Context) -> Verdict:
     limits = [one for one in context.account.limits if _covers(one, trade)]
     if not limits:
         return not_applicable(trade, ruleset, "no limit is set for this security")
-    if only_reduces(trade, held_before(trade, context.standing)):
-        return verdict(trade, ruleset, Findings(Status.PASS, _REDUCES))
-    value = worth(trade)
+    if context.exposure.only_reduces:
+        return passed(trade, ruleset, _REDUCES)
+    value = _worth(trade, context)
     if value is None and any(one.max_value is not None for one in limits):
         why = "no exchange rate brings the trade into the account's currency"
         return undecided(trade, ruleset, why, _NEEDS_VALUE)
     broken = [one for one in limits if _is_broken(one, trade, value)]
     if not broken:
         names = ", ".join(one.limit_id for one in limits)
-        return verdict(trade, ruleset, Findings(Status.PASS, f"within {names}"))
+        return passed(trade, ruleset, f"within {names}")
     evidence = tuple(
         Evidence("limit", (one.limit_id,), None, one.max_quantity, one.max_value) for one in broken
     )
@@ -258,6 +259,12 @@ def _percent(value: Decimal, limit_pct: Decimal) -> str:
     """Return a percentage in two places, or in all where two would not tell it from the limit."""
     short = f"{value:.2f}".rstrip("0").rstrip(".")
     return f"{value.normalize():f}" if Decimal(short) == limit_pct else short
+
+
+def _worth(trade: Trade, context: Context) -> Decimal | None:
+    """Return what a trade is worth in the account's currency; None without a rate."""
+    unit = context.exposure.unit
+    return None if unit is None else unit * trade.quantity
 
 
 def _why_no_equity(context: Context) -> str:

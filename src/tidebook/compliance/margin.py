@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from tidebook.model.money import ONE, ZERO, quotient
+from tidebook.model.tuples import made
 
 
 class Leg(StrEnum):
@@ -20,6 +21,11 @@ class Leg(StrEnum):
     SHORT = "short"
     NON_MARGINABLE = "non_marginable"
     LONG_OPTION = "long_option"
+
+
+# A member asked of its class takes as long as all the rest of a comparison.
+_SHORT: Final = Leg.SHORT
+_LONG: Final = Leg.LONG
 
 
 class InitialRates(NamedTuple):
@@ -48,13 +54,13 @@ def initial_margin(notional: Decimal, leg: Leg, available: Decimal, rates: Initi
 
     A short sale needs 150 % of its value, of which its proceeds are 100 %.
     """
-    if leg is Leg.SHORT:
+    if leg is _SHORT:
         whole = notional * rates.short
         required = whole - notional
     else:
-        rate = rates.long if leg is Leg.LONG else rates.full
+        rate = rates.long if leg is _LONG else rates.full
         whole = required = notional * rate
-    return Initial(required, whole, available, max(required - available, ZERO))
+    return made(Initial, (required, whole, available, max(required - available, ZERO)))
 
 
 def buying_power(excess: Decimal, rates: InitialRates) -> Decimal:
@@ -112,8 +118,21 @@ def maintenance(
     With the debit of a long account and its rate, the market value that brings a margin call is
     debit / (1 - rate).
     """
-    call = quotient(debit, ONE - rate) if debit is not None and rate < ONE else None
-    return Maintenance(equity, requirement, max(requirement - equity, ZERO), call)
+    call = None if debit is None else call_below(debit, rate)
+    return Maintenance(equity, requirement, deficiency(equity, requirement), call)
+
+
+def deficiency(equity: Decimal, requirement: Decimal) -> Decimal:
+    """Return what is missing of the maintenance margin; never below 0."""
+    return max(requirement - equity, ZERO)
+
+
+def call_below(debit: Decimal, rate: Decimal) -> Decimal | None:
+    """Return the value of a long account at which a margin call comes; None where it always does.
+
+    That is debit / (1 - rate).
+    """
+    return quotient(debit, ONE - rate) if rate < ONE else None
 
 
 def gross_leverage(long_value: Decimal, short_value: Decimal, equity: Decimal) -> Decimal | None:

@@ -12,6 +12,7 @@ from tidebook.compliance.trades import AssetClass
 from tidebook.model.instruments import Instrument, built_in_instrument
 from tidebook.model.markets import NO_PRICES
 from tidebook.model.money import ONE, PLACES, converted
+from tidebook.model.tuples import made
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -116,7 +117,7 @@ class MarketValues:
         self._room -= 1
         known = self.securities[security_id]
         if known.is_cash:
-            return Quoted(on, self.rate(known.currency, on))
+            return made(Quoted, (on, self.rate(known.currency, on), False))
         quote = self._prices.get(security_id, NO_PRICES).as_of(on)
         if quote is None:
             return None
@@ -124,7 +125,7 @@ class MarketValues:
         if rate is None:
             return Quoted(quote.on, None)
         price = converted(quote.price * known.multiplier, rate)
-        return Quoted(quote.on, price, is_short(price) and price != ONE)
+        return made(Quoted, (quote.on, price, is_short(price) and price != ONE))
 
 
 class _Securities(dict[str, Security]):
@@ -181,6 +182,13 @@ class _Short(dict[str, "Decimal | None"]):
 
 def is_short(value: Decimal) -> bool:
     """Tell whether a number needs half of the places that are kept, or fewer."""
+    # Most numbers are written out, and taking one apart into its digits takes longer.
+    text = str(value)
+    if text.isdigit():
+        return True
+    _, _, places = text.partition(".")
+    if places.isdigit():
+        return len(places) <= PLACES // 2
     exponent = value.as_tuple().exponent
     return isinstance(exponent, int) and exponent >= -PLACES // 2
 

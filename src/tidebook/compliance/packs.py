@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from tidebook.compliance.buying_power import DAY_TRADING_BUYING_POWER
@@ -29,7 +30,7 @@ from tidebook.compliance.margin_rules import (
     MINIMUM_EQUITY,
     REG_T_INITIAL,
 )
-from tidebook.compliance.rules import ANYWHERE, Param, RuleSet
+from tidebook.compliance.rules import ANYWHERE, Param, RuleSet, rule_set_on
 from tidebook.compliance.taxes.superficial_view import (
     SUPERFICIAL_RULE_ID,
     SUPERFICIAL_RULE_VERSION,
@@ -239,6 +240,13 @@ RULE_SETS: Final[tuple[RuleSet, ...]] = (
     _limit(USER_LIMITS, "Limits that the owner has set"),
 )
 """Every rule set, the older versions of a rule before the newer ones."""
+
+
+@lru_cache(maxsize=4096)
+def version_on(rule_id: str, jurisdiction: str, on: date) -> RuleSet | None:
+    """Return the version of a rule that is in force on a day, where there is one."""
+    return rule_set_on(RULE_SETS, rule_id, jurisdiction, on)
+
 
 PARAM_NAMES: Final = frozenset(
     {

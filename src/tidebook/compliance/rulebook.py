@@ -89,15 +89,21 @@ def judged(
 
     A rule without a version in force on the day, or for the jurisdiction, says nothing.
     """
-    account, standing, *history = situation
-    in_force = _in_force(account.jurisdiction, trade.on)
     with exact():
-        common = (account, standing, exposure_after(trade, standing), *history)
-        found = [
-            run(rule, trade, made(Context, (in_force[rule_id], *common)))
-            for rule_id, rule in rules.items()
-            if rule_id in in_force
-        ]
+        return told(trade, situation, rules)
+
+
+def told(
+    trade: Trade, situation: Situation, rules: Mapping[str, Rule] = RULES
+) -> tuple[Verdict, ...]:
+    """Return the same as :func:`judged`, inside an exact context."""
+    account, standing, *history = situation
+    common = (account, standing, exposure_after(trade, standing), *history)
+    found = [
+        run(rules[rule_id], trade, made(Context, (ruleset, *common)))
+        for rule_id, ruleset in _in_force(account.jurisdiction, trade.on)
+        if rule_id in rules
+    ]
     return tuple(map(_tempered, found) if account.is_floor else found)
 
 
@@ -125,6 +131,7 @@ def _tempered(found: Verdict) -> Verdict:
 
 
 @lru_cache(maxsize=4096)
-def _in_force(jurisdiction: str, on: date) -> Mapping[str, RuleSet]:
+def _in_force(jurisdiction: str, on: date) -> tuple[tuple[str, RuleSet], ...]:
+    """Return the versions in force on a day, in the order in which verdicts are told."""
     found = ((rule_id, rule_set_on(RULE_SETS, rule_id, jurisdiction, on)) for rule_id in RULES)
-    return {rule_id: ruleset for rule_id, ruleset in found if ruleset is not None}
+    return tuple((rule_id, ruleset) for rule_id, ruleset in found if ruleset is not None)

@@ -8,7 +8,7 @@ force on its trading day, in the jurisdiction of its account.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.compliance.bound import UNBOUND
 from tidebook.compliance.trades import Trade
@@ -26,6 +26,13 @@ if TYPE_CHECKING:
     from tidebook.compliance.day_trades import DayTradeRecord
     from tidebook.compliance.trades import Account, Exposure, Standing
     from tidebook.compliance.verdicts import Evidence
+
+# A member asked of its class takes as long as all the rest of a comparison.
+_PASS: Final = Status.PASS
+_FLAG: Final = Status.FLAG
+_FAIL: Final = Status.FAIL
+_NOT_APPLICABLE: Final = Status.NOT_APPLICABLE
+_PROVISIONAL: Final = Status.PROVISIONAL
 
 ANYWHERE = "any"
 """The jurisdiction of limits that an owner or a broker sets."""
@@ -113,7 +120,11 @@ class Findings(NamedTuple):
     remedy: str = ""
 
 
-def verdict(trade: Trade, ruleset: RuleSet, found: Findings) -> Verdict:
+Found = tuple[Status, str, "tuple[Evidence, ...]", tuple[Amount, ...], "date | None", str]
+"""The fields of :class:`Findings`."""
+
+
+def verdict(trade: Trade, ruleset: RuleSet, found: Found) -> Verdict:
     """Return what a rule found as a verdict of its version."""
     status, reason, evidence, amounts, clears_on, remedy = found
     return made(
@@ -137,28 +148,33 @@ def passed(
     trade: Trade, ruleset: RuleSet, reason: str, amounts: tuple[Amount, ...] = ()
 ) -> Verdict:
     """Return the verdict that a rule is kept."""
-    return _told(trade, ruleset, Status.PASS, reason, amounts)
+    return verdict(trade, ruleset, (_PASS, reason, (), amounts, None, ""))
+
+
+def flagged(
+    trade: Trade, ruleset: RuleSet, reason: str, remedy: str, amounts: tuple[Amount, ...] = ()
+) -> Verdict:
+    """Return the verdict that a trade is permitted and needs attention."""
+    return verdict(trade, ruleset, (_FLAG, reason, (), amounts, None, remedy))
+
+
+def failed(
+    trade: Trade, ruleset: RuleSet, reason: str, remedy: str, amounts: tuple[Amount, ...] = ()
+) -> Verdict:
+    """Return the verdict that a trade breaks a rule."""
+    return verdict(trade, ruleset, (_FAIL, reason, (), amounts, None, remedy))
 
 
 def not_applicable(
     trade: Trade, ruleset: RuleSet, reason: str, amounts: tuple[Amount, ...] = ()
 ) -> Verdict:
     """Return the verdict that a rule does not bind here."""
-    return _told(trade, ruleset, Status.NOT_APPLICABLE, reason, amounts)
-
-
-def _told(
-    trade: Trade, ruleset: RuleSet, status: Status, reason: str, amounts: tuple[Amount, ...]
-) -> Verdict:
-    """Return a verdict that nobody has to do anything about; most are."""
-    _, rule_id, version, *_, source_url = ruleset
-    said = (rule_id, version, status, trade.trade_id, reason, (), amounts, None, "", source_url)
-    return made(Verdict, said)
+    return verdict(trade, ruleset, (_NOT_APPLICABLE, reason, (), amounts, None, ""))
 
 
 def undecided(trade: Trade, ruleset: RuleSet, reason: str, remedy: str) -> Verdict:
     """Return the verdict that what the rule needs is missing: it never passes a trade."""
-    return verdict(trade, ruleset, Findings(Status.PROVISIONAL, reason, remedy=remedy))
+    return verdict(trade, ruleset, (_PROVISIONAL, reason, (), (), None, remedy))
 
 
 def rule_set_on(

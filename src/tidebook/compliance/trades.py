@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from tidebook.model.money import ONE, ZERO
@@ -37,6 +37,11 @@ class AssetClass(StrEnum):
     FUTURE = "future"
 
 
+# A member asked of its class takes as long as all the rest of a comparison.
+_BUY: Final = Side.BUY
+_OPTION: Final = AssetClass.OPTION
+
+
 class Trade(NamedTuple):
     """One execution, booked or supposed.
 
@@ -63,7 +68,7 @@ class Trade(NamedTuple):
     @property
     def signed(self) -> Decimal:
         """The quantity, negative for a sale."""
-        return self.quantity if self.side is Side.BUY else -self.quantity
+        return self.quantity if self.side is _BUY else -self.quantity
 
 
 class AccountType(StrEnum):
@@ -260,14 +265,23 @@ class Exposure(NamedTuple):
     The traded security counts at the trade's price, all others at their last; ``before`` are the
     positions before the trade. ``unpriced`` are those without a price: what they are worth is in
     neither sum.
+
+    ``unit`` is what one unit is worth at the trade's price, in the account's currency, and None
+    without a rate. ``held`` are the units that were held before, and ``only_reduces`` says that the
+    trade brings them nearer to nothing and not past it. ``missing`` is what a rule on values lacks;
+    nothing where all is known.
     """
 
     traded: Position
     before: Mapping[str, Position]
     long_value: Decimal
     short_value: Decimal
-    unpriced: tuple[str, ...] = ()
-    rest: Rest = Rest()
+    unpriced: tuple[str, ...]
+    rest: Rest
+    unit: Decimal | None
+    held: Decimal
+    only_reduces: bool
+    missing: str
 
     @property
     def positions(self) -> dict[str, Position]:
@@ -290,8 +304,32 @@ def exposure_after(trade: Trade, standing: Standing) -> Exposure:
         short_value -= quantity * (price or ZERO)
     elif quantity:
         long_value += quantity * (price or ZERO)
-    found = (traded, standing.positions, long_value, short_value, unpriced, rest)
-    return made(Exposure, found)
+    return made(
+        Exposure,
+        (
+            traded,
+            standing.positions,
+            long_value,
+            short_value,
+            unpriced,
+            rest,
+            unit,
+            before,
+            only_reduces(trade, before),
+            _missing(unit, standing.equity, unpriced),
+        ),
+    )
+
+
+def _missing(unit: Decimal | None, equity: Known, unpriced: tuple[str, ...]) -> str:
+    """Return what a rule on values lacks; nothing where all is known."""
+    if unit is None:
+        return "no exchange rate brings the trade into the account's currency"
+    if equity.value is None:
+        return f"the equity is missing: {equity.why}"
+    if unpriced:
+        return f"no price is known of {', '.join(sorted(unpriced))}"
+    return ""
 
 
 def traded_before(trade: Trade, standing: Standing) -> Position:
@@ -350,7 +388,7 @@ def counts_alike(position: Position) -> bool:
         and quantity > ZERO
         and is_marginable
         and factor is ONE
-        and kind is not AssetClass.OPTION
+        and kind is not _OPTION
     )
 
 
@@ -372,12 +410,6 @@ def _exchange_day(on: date, hour: int) -> date:
     return at.astimezone(_EXCHANGE_ZONE).date()
 
 
-def worth(trade: Trade) -> Decimal | None:
-    """Return what a trade is worth in the account's currency; None without a rate."""
-    unit = unit_worth(trade)
-    return None if unit is None else unit * trade.quantity
-
-
 def unit_worth(trade: Trade) -> Decimal | None:
     """Return what one unit is worth at the trade's price, in the account's currency.
 
@@ -394,12 +426,12 @@ def held_before(trade: Trade, standing: Standing) -> Decimal:
 
 def only_reduces(trade: Trade, held: Decimal) -> bool:
     """Tell whether a trade brings a position nearer to nothing and not past it."""
-    if trade.side is Side.BUY:
+    if trade.side is _BUY:
         return held < ZERO and trade.quantity <= -held
     return held > ZERO and trade.quantity <= held
 
 
 def opened_quantity(trade: Trade, held: Decimal) -> Decimal:
     """Return how many units of a trade open or increase a position instead of closing one."""
-    opposite = -held if trade.side is Side.BUY else held
+    opposite = -held if trade.side is _BUY else held
     return trade.quantity - min(trade.quantity, max(opposite, ZERO))

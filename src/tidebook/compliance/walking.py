@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tidebook.book.postings import Leg
+from tidebook.book.postings import Leg, instant_of, order_of
 from tidebook.compliance.account_standing import AccountStanding
 from tidebook.compliance.bound import CashStanding
 from tidebook.compliance.cash_funding import CashTrade
@@ -23,9 +23,8 @@ from tidebook.compliance.day_trades import CountMethod, DayTradeRecord
 from tidebook.compliance.entry_money import flow_of, incoming, outgoing
 from tidebook.compliance.holdings import Holdings, Valued
 from tidebook.compliance.margin_rules import maintenance_of
-from tidebook.compliance.packs import RULE_SETS
-from tidebook.compliance.rulebook import Situation, judged
-from tidebook.compliance.rules import rule_set_on
+from tidebook.compliance.packs import version_on
+from tidebook.compliance.rulebook import Situation, told
 from tidebook.compliance.trades import (
     AccountType,
     Known,
@@ -50,10 +49,16 @@ if TYPE_CHECKING:
     from tidebook.compliance.market_values import MarketValues
     from tidebook.compliance.trades import Account, Position
     from tidebook.compliance.verdicts import Verdict
+    from tidebook.model.actions import ActionType
     from tidebook.model.facts import Transaction
     from tidebook.model.instruments import Instrument
 
-_SIDES: Final = {
+# A member asked of its class takes as long as all the rest of a comparison.
+_CASH: Final = AccountType.CASH
+_BUY: Final = Side.BUY
+_MAIN: Final = Leg.MAIN
+
+_SIDES: Final[Mapping[TransactionType | ActionType, Side]] = {
     TransactionType.BUY: Side.BUY,
     TransactionType.BUY_TO_OPEN: Side.BUY,
     TransactionType.BUY_TO_CLOSE: Side.BUY,
@@ -113,10 +118,11 @@ class Walk:
 
     def __init__(self, books: Books) -> None:
         """Begin before the first entry."""
-        self.books = books
+        self.rest_on(books)
         self.holdings = Holdings(books.market)
         self.valued = Valued()
-        self.on = date.min
+        self.on = self._eve = date.min
+        """The day of the walk, and the one at whose close it begins."""
         self.close = Known(ZERO)
         self.came = ZERO
         self.earlier: list[Trade] = []
@@ -129,10 +135,19 @@ class Walk:
         self.is_bound = False
         """Whether what it was worth on a day before may bind it."""
         self.place: Order = _NOWHERE
+        self._moved: list[tuple[str, Decimal]] = []
+        """What the trades of the day left of securities, not yet among what is valued."""
+
+    def rest_on(self, books: Books) -> None:
+        """Judge from these books from here on; their account is the same."""
+        self.books = books
+        self._market = books.market
+        self._securities = books.market.securities
+        self._transactions = books.transactions
 
     def go(self, since: date) -> Iterator[Judged]:
         """Walk through the entries of its books, and give the trades from a day on."""
-        ordered = sorted(self.books.entries, key=lambda entry: entry.posting.order)
+        ordered = sorted(self.books.entries, key=lambda entry: order_of(entry.posting))
         valued_from = since - FIRST_VALUED if since > date.min else since
         return self.along(ordered, since, valued_from)
 
@@ -142,20 +157,19 @@ class Walk:
         What is held is valued at the beginnings of the days from ``valued_from`` on, and of those
         before that may bind the account later.
         """
-        for (on, _), run in groupby(entries, key=lambda e: (e.posting.on, e.posting.at)):
+        for (on, _), run in groupby(entries, key=lambda entry: instant_of(entry.posting)):
             together = list(run)
             if on != self.on:
                 self._begin(on, valued_from)
-            flows = [flow for entry in together if (flow := flow_of(entry))]
-            moves = [move for entry in together if (move := self._cash_move(entry))]
+            flows, moves = self._money_of(together)
             if flows or moves:
                 self._flow(on, incoming(flows), incoming(moves))
             for entry in together:
                 trade = self._trade(entry)
                 if trade is not None:
-                    self.place = entry.posting.order
+                    self.place = order_of(entry.posting)
                     if trade.on >= since or on >= since:
-                        yield Judged(trade, judged(trade, self.situation_of(trade)))
+                        yield made(Judged, (trade, told(trade, self.situation_of(trade))))
                     else:
                         self._pass_by(trade)
                     self.earlier.append(trade)
@@ -193,20 +207,23 @@ class Walk:
         """
         other = Walk(books)
         other.holdings, other.valued = self.holdings.fork(books.market), self.valued.fork()
-        other.on, other.close, other.came = self.on, self.close, self.came
+        other.on, other._eve = self.on, self._eve
+        other.close, other.came = self.close, self.came
         other.earlier = list(self.earlier)
         other.record = self.record.fork()
         other.account, other.conduct = self.account, self.conduct.fork(other.record)
         other.cash = None if self.cash is None else self.cash.fork()
         other.cash_close, other.cash_moved = self.cash_close, self.cash_moved
         other.is_valued, other.place = self.is_valued, self.place
+        other._moved = list(self._moved)
         other.is_bound = self.is_bound
         return other
 
     def _begin(self, on: date, valued_from: date) -> None:
         """Value what is held at the close before a day, and forget the trades of the day before."""
         self.on, self.came, self.cash_moved = on, ZERO, ZERO
-        self.earlier = []
+        self._eve = on - _DAY if on > date.min else on
+        self.earlier, self._moved = [], []
         self.account = self.books.account_on(on)
         self._turn_to_cash(on)
         needed = self.conduct.needs_values(on, self.account, valued_from)
@@ -214,19 +231,14 @@ class Walk:
         self.is_bound = self.is_bound or needed
         self.holdings.state(self.account.securities)
         if self.is_valued:
-            self.valued = self.holdings.valued(self._before)
+            self.valued = self.holdings.valued(self._eve)
             self.close = self._with_elsewhere(self.valued.worth)
             self.cash_close = self.valued.cash
         else:
             self.valued = Valued()
         rest, level_at = self.valued.rest, self._level_at
-        opening = Opening(on, self.account, self.close, rest, self._cash(), level_at)
+        opening = Opening(on, self.account, self.close, rest, self._cash, level_at)
         self.conduct.begin(opening, valued=self.is_valued)
-
-    @property
-    def _before(self) -> date:
-        """The day at whose close the day of the walk begins."""
-        return self.on - _DAY if self.on > date.min else self.on
 
     def _level_at(self, on: date, rates: MaintenanceRates) -> Decimal | None:
         """Return equity less maintenance margin at the close of a day; None where it is unknown."""
@@ -238,9 +250,10 @@ class Walk:
 
     def _with_elsewhere(self, worth: Known) -> Known:
         """Return the equity of the account: what it is worth, and what its owner says is beside."""
-        if worth.value is None:
+        elsewhere = self.account.equity_elsewhere
+        if worth.value is None or elsewhere is None:
             return worth
-        return Known(worth.value + (self.account.equity_elsewhere or ZERO))
+        return Known(worth.value + elsewhere)
 
     def _cash(self) -> Known:
         """Return the cash that is there now; negative for a debit."""
@@ -252,14 +265,14 @@ class Walk:
 
     def _turn_to_cash(self, on: date) -> None:
         """Follow the money of a cash account, from the day on which it is one."""
-        if self.account.type is not AccountType.CASH:
+        if self.account.type is not _CASH:
             self.cash = None
         elif self.cash is None:
             there = ZERO
             for security_id, units in self.holdings.units.items():
-                known = self.books.market.securities[security_id]
+                known = self._securities[security_id]
                 if known.is_cash and units:
-                    rate = self.books.market.rate(known.currency, on)
+                    rate = self._market.rate(known.currency, on)
                     there += converted(units, rate or ZERO)
             moves = ((entry, self._cash_move(entry)) for entry in self.books.entries)
             inflows = [Inflow(entry.posting.order, amount) for entry, amount in moves if amount]
@@ -267,22 +280,31 @@ class Walk:
 
     def _flow(self, on: date, amount: Decimal, cash: Decimal) -> None:
         """Let money come in or go out: ``amount`` from outside, ``cash`` by whatever way."""
-        self.came += amount
+        if amount:
+            self.came += amount
         self.cash_moved += cash
         self.conduct.flow(on, amount)
         if self.cash is not None and cash:
             self.cash.deposit(on, cash)
 
+    def _money_of(self, entries: Iterable[Entry]) -> tuple[list[Decimal], list[Decimal]]:
+        """Return what entries bring in or take out: from outside, and of cash by whatever way."""
+        flows: list[Decimal] = []
+        moves: list[Decimal] = []
+        for entry in entries:
+            if flow := flow_of(entry):
+                flows.append(flow)
+            if move := self._cash_move(entry):
+                moves.append(move)
+        return flows, moves
+
     def _cash_move(self, entry: Entry) -> Decimal:
         """Return what an entry does to the cash of the account; a trade's own cash is none."""
         posting = entry.posting
-        known = self.books.market.securities[posting.security_id]
-        if not known.is_cash:
+        known = self._securities[posting.security_id]
+        if not known.is_cash or posting.type in _SIDES:
             return ZERO
-        fact = self.books.transactions.get(posting.transaction_id)
-        if fact is not None and fact.type in _SIDES:
-            return ZERO
-        rate = self.books.market.rate(known.currency, posting.on)
+        rate = self._market.rate(known.currency, posting.on)
         return ZERO if rate is None else converted(entry.quantity, rate)
 
     def _pass_by(self, trade: Trade) -> None:
@@ -299,38 +321,44 @@ class Walk:
 
         It holds until the walk goes on.
         """
-        close = self.close
-        equity = close if close.value is None else Known(close.value + self.came)
-        positions, name = self.valued.positions, trade.security_id
-        traded = positions.get(name) or self._position(name, ZERO)
-        beside = self.valued.beside(name)
-        standing = made(Standing, (positions, equity, close, traded, beside))
+        equity = close = self.close
+        if close.value is not None and self.came is not ZERO:
+            equity = Known(close.value + self.came)
+        valued, name = self._valued_now(), trade.security_id
+        traded = valued.positions.of(name) or self._position(name, ZERO)
+        standing = made(Standing, (valued.positions, equity, close, traded, valued.beside(name)))
         self.record.take(trade, traded.quantity)
         breaches, paid = self._pay(trade)
-        bound = self.conduct.take(trade, standing, self._cash())
-        return Situation(
-            self.account,
-            standing,
-            self.record,
-            tuple(self.earlier),
-            breaches,
-            bound if paid is None else bound._replace(cash=paid),
-        )
+        bound = self.conduct.take(trade, standing, self._cash)
+        if paid is not None:
+            bound = bound._replace(cash=paid)
+        earlier = tuple(self.earlier)
+        return made(Situation, (self.account, standing, self.record, earlier, breaches, bound))
+
+    def _valued_now(self) -> Valued:
+        """Return what is held as it stands after the trades of the day so far."""
+        for security_id, units in self._moved:
+            if units:
+                self.valued.put(self._position(security_id, units))
+            else:
+                self.valued.remove(security_id)
+        self._moved = []
+        return self.valued
 
     def _pay(self, trade: Trade) -> tuple[tuple[CashBreach, ...], CashStanding | None]:
         """Let a trade be paid for, and return what it breaks in a cash account."""
         if trade.rate is None:
             return (), None
-        fact = self.books.transactions.get(trade.trade_id)
+        fact = self._transactions.get(trade.trade_id)
         amount = trade.price * trade.multiplier * trade.quantity
         if fact is not None:
             costs = fact.fee + fact.tax
-            amount = fact.gross + costs if trade.side is Side.BUY else fact.gross - costs
+            amount = fact.gross + costs if trade.side is _BUY else fact.gross - costs
         money = converted(amount, trade.rate)
-        self.cash_moved += -money if trade.side is Side.BUY else money
+        self.cash_moved += -money if trade.side is _BUY else money
         if self.cash is None:
             return (), None
-        ruleset = rule_set_on(RULE_SETS, CASH_ACCOUNT, self.account.jurisdiction, trade.on)
+        ruleset = version_on(CASH_ACCOUNT, self.account.jurisdiction, trade.on)
         if ruleset is None:
             return (), None
         paid = CashTrade(
@@ -341,32 +369,34 @@ class Walk:
     def _trade(self, entry: Entry) -> Trade | None:
         """Return the trade that an entry books; nothing where it books no trade."""
         posting = entry.posting
-        if posting.leg is not Leg.MAIN:
+        side = _SIDES.get(posting.type)
+        if side is None or posting.leg is not _MAIN:
             return None
-        fact = self.books.transactions.get(posting.transaction_id)
-        side = None if fact is None else _SIDES.get(fact.type)
-        if fact is None or side is None or not fact.quantity:
+        fact = self._transactions.get(posting.transaction_id)
+        if fact is None or not fact.quantity:
             return None
-        market = self.books.market
-        known = market.securities[posting.security_id]
+        known = self._securities[posting.security_id]
         if known.is_cash:
             return None
-        at = fact.traded_at
+        at, currency, identity = fact.traded_at, fact.trade_currency, fact.transaction_id
         reported = fact.trade_date is not None or at is None
-        return Trade(
-            fact.transaction_id,
-            posting.portfolio_id,
-            posting.security_id,
-            side,
-            fact.quantity,
-            fact.price,
-            posting.on if reported or at is None else exchange_day(at),
-            at,
-            fact.trade_currency,
-            market.rate(fact.trade_currency, posting.on),
-            known.multiplier,
-            known.kind,
-            self.books.orders.get(fact.transaction_id, ""),
+        return made(
+            Trade,
+            (
+                identity,
+                posting.portfolio_id,
+                posting.security_id,
+                side,
+                fact.quantity,
+                fact.price,
+                posting.on if reported or at is None else exchange_day(at),
+                at,
+                currency,
+                self._market.rate(currency, posting.on),
+                known.multiplier,
+                known.kind,
+                self.books.orders.get(identity, ""),
+            ),
         )
 
     def _book(self, entry: Entry, trade: Trade | None) -> None:
@@ -376,17 +406,15 @@ class Walk:
         if trade is not None and trade.rate is not None:
             worth = converted(trade.price * trade.multiplier, trade.rate)
             self.holdings.trade(security_id, trade.on, worth)
-        is_cash = self.books.market.securities[security_id].is_cash
-        if not units:
-            self.valued.remove(security_id)
-        elif not is_cash:
-            self.valued.put(self._position(security_id, units))
+        if self._securities[security_id].is_cash:
+            return
+        self._moved.append((security_id, units))
         came = ZERO if trade is not None or not entry.quantity else flow_of(entry)
-        if came and not is_cash:
+        if came:
             self.conduct.move(self._position(security_id, units), entry.quantity, came)
 
     def _position(self, security_id: str, units: Decimal) -> Position:
-        return self.holdings.position(security_id, units, self.valued, self._before)
+        return self.holdings.position(security_id, units, self.valued, self._eve)
 
 
 def keeps_cash(entries: Sequence[Entry], instruments: Mapping[str, Instrument]) -> bool:

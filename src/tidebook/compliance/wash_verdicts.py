@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tidebook.compliance.rules import Findings, money, not_applicable, verdict
+from tidebook.compliance.rules import Findings, money, not_applicable, passed, verdict
 from tidebook.compliance.taxes import NOT_ADVICE, superficial_verdicts, wash_verdicts
 from tidebook.compliance.trades import Side
 from tidebook.compliance.verdicts import Evidence, Status
@@ -17,9 +17,13 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from tidebook.compliance.rules import RuleSet
-    from tidebook.compliance.taxes import SuperficialView, TaxView
+    from tidebook.compliance.taxes import SuperficialView, TaxSale
     from tidebook.compliance.trades import Account, Trade
     from tidebook.compliance.verdicts import Verdict
+
+# A member asked of its class takes as long as all the rest of a comparison.
+_PASS: Final = Status.PASS
+_BUY: Final = Side.BUY
 
 
 class Replaced(NamedTuple):
@@ -39,15 +43,15 @@ class TaxVerdicts(NamedTuple):
     replaced: Mapping[str, Sequence[Replaced]]
 
 
-def of_washes(view: TaxView, as_of: date, currency: str) -> TaxVerdicts:
-    """Return what the wash sale rule says of trades, as known on a day."""
+def of_washes(sales: Sequence[TaxSale], as_of: date, currency: str) -> TaxVerdicts:
+    """Return what the wash sale rule says of trades by their sales, as known on a day."""
     replaced: dict[str, list[Replaced]] = defaultdict(list)
-    for sale in view.sales:
+    for sale in sales:
         for one in sale.replacements:
             replaced[one.lot.lot_id].append(
                 Replaced(sale.sale_id, sale.on, one.shares, one.disallowed, one.is_permanent)
             )
-    told = wash_verdicts(view.sales, as_of, currency)
+    told = wash_verdicts(sales, as_of, currency)
     return TaxVerdicts({one.subject: one for one in told}, replaced)
 
 
@@ -70,16 +74,15 @@ def tax_verdict(trade: Trade, account: Account, ruleset: RuleSet, found: TaxVerd
     it wait. A purchase is flagged when it replaces what was sold at a loss.
     """
     sale = found.sales.get(trade.trade_id)
-    if sale is not None and sale.status is not Status.PASS:
+    if sale is not None and sale.status is not _PASS:
         return sale
     replaced = found.replaced.get(trade.trade_id, ())
     if replaced:
         return _of_purchase(trade, account, ruleset, replaced)
     if sale is not None:
         return sale
-    if trade.side is Side.BUY:
-        told = Findings(Status.PASS, "the purchase replaces nothing that was sold at a loss")
-        return verdict(trade, ruleset, told)
+    if trade.side is _BUY:
+        return passed(trade, ruleset, "the purchase replaces nothing that was sold at a loss")
     return not_applicable(trade, ruleset, "the sale closes nothing that is taxed")
 
 

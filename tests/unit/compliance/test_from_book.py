@@ -16,8 +16,10 @@ from tidebook.compliance.taxes import (
     Identity,
     WashTerms,
     household_history,
+    keys_of_sales,
     match_washes,
     tax_lots,
+    washed_sales,
 )
 from tidebook.model.actions import ActionTable
 from tidebook.model.markets import rate_table
@@ -38,8 +40,12 @@ def test_the_lots_of_a_book_to_which_everything_happens(
     rates = rate_table(list(eventful_book.RATES))
     facts = Facts(portfolios, INSTRUMENTS, eventful_book.transactions(), rates, actions)
     book = build(facts)
-    history = household_history(book.keys, Household(portfolios, INSTRUMENTS, actions, "EUR"))
-    view = match_washes(history.events, WashTerms(identity=Identity(calls={"CALL": "AAA"})))
+    household = Household(portfolios, INSTRUMENTS, actions, "EUR")
+    history = household_history(book.keys, household)
+    terms = WashTerms(identity=Identity(calls={"CALL": "AAA"}))
+    view = match_washes(history.events, terms)
+    sold = household_history(keys_of_sales(book.keys, terms.identity), household)
+    assert washed_sales(sold.events, terms) == view.sales
     held: dict[tuple[str, str], list[Decimal]] = defaultdict(lambda: [ZERO, ZERO])
     for lot in tax_lots(view, history):
         sums = held[lot.lot.account_id, lot.lot.security_id]

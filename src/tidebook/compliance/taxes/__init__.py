@@ -5,6 +5,7 @@ from tidebook.compliance.taxes.from_book import (
     Household,
     HouseholdReading,
     household_history,
+    keys_of_sales,
 )
 from tidebook.compliance.taxes.identity import Confidence, Identity
 from tidebook.compliance.taxes.lot_events import (
@@ -68,7 +69,7 @@ from tidebook.compliance.taxes.wash_terms import (
     AssetClass,
     WashTerms,
 )
-from tidebook.compliance.taxes.washing import match_washes
+from tidebook.compliance.taxes.washing import match_washes, washed_sales
 
 __all__ = [
     "FORM_8949_COLUMNS",
@@ -115,6 +116,7 @@ __all__ = [
     "form_8949",
     "household_history",
     "in_families",
+    "keys_of_sales",
     "match_superficial",
     "match_washes",
     "purchase_in_units",
@@ -128,4 +130,5 @@ __all__ = [
     "wash_risk_of_purchase",
     "wash_risk_of_sale",
     "wash_verdicts",
+    "washed_sales",
 ]

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from tidebook.book.lots import Entry, Folded, Lot
     from tidebook.book.postings import Posting
+    from tidebook.compliance.taxes.identity import Identity
     from tidebook.compliance.taxes.lot_events import LotEvent
     from tidebook.model.instruments import Instrument
     from tidebook.model.portfolios import Portfolio
@@ -88,6 +89,19 @@ def household_history(keys: Mapping[Key, Folded], household: Household) -> Histo
         household: Its portfolios, and what is known of what they hold.
     """
     return HouseholdReading(keys, household).history(keys)
+
+
+def keys_of_sales(keys: Mapping[Key, Folded], identity: Identity) -> dict[Key, Folded]:
+    """Return the keys of securities that were sold, and of all that could replace them.
+
+    In all others nothing has left or moved: they hold no sale, and change none.
+    """
+    moved = {
+        identity.family(security_id)
+        for (_, security_id), folded in keys.items()
+        if any(entry.matches or entry.posting.effect is not None for entry in folded.entries)
+    }
+    return {key: folded for key, folded in keys.items() if identity.family(key[1]) in moved}
 
 
 class HouseholdReading:

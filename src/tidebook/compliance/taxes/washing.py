@@ -18,6 +18,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from datetime import date, timedelta
 from itertools import chain
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from tidebook.book.trades import Side
@@ -59,20 +60,31 @@ def match_washes(events: Iterable[LotEvent], terms: WashTerms) -> TaxView:
         events: What happened to the lots of all accounts of the household, at all brokers.
         terms: Its accounts and securities, and the parameters of the rule.
     """
-    sales: list[tuple[Order, TaxSale]] = []
-    gone = ZERO
-    lots: list[HeldLot] = []
     with exact():
-        for family in in_families(events, terms.identity):
-            found = Family(family, terms)
-            found.go()
-            sales.extend(found.sales)
-            lots.extend(found.lots.values())
-            gone += found.gone
-        sales.sort(key=lambda sale: sale[0])
+        families = _gone_through(events, terms)
+        lots = [lot for family in families for lot in family.lots.values()]
         lots.sort(key=lambda lot: (lot.opening.place, lot.key))
         adjusted = tuple(chain.from_iterable(lot.adjustments() for lot in lots))
-        return TaxView(tuple(sale for _, sale in sales), adjusted, gone)
+        gone = sum((family.gone for family in families), ZERO)
+        return TaxView(_sales_of(families), adjusted, gone)
+
+
+def washed_sales(events: Iterable[LotEvent], terms: WashTerms) -> tuple[TaxSale, ...]:
+    """Return the sales of :func:`match_washes` without what lots carry."""
+    with exact():
+        return _sales_of(_gone_through(events, terms))
+
+
+def _gone_through(events: Iterable[LotEvent], terms: WashTerms) -> list[Family]:
+    families = [Family(own, terms) for own in in_families(events, terms.identity)]
+    for family in families:
+        family.go()
+    return families
+
+
+def _sales_of(families: Iterable[Family]) -> tuple[TaxSale, ...]:
+    found = sorted((sale for family in families for sale in family.sales), key=itemgetter(0))
+    return tuple(sale for _, sale in found)
 
 
 class _Piece(NamedTuple):

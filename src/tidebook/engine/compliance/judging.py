@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tidebook.compliance.day_trades import CountMethod
 from tidebook.compliance.market_values import MarketValues, asset_class
-from tidebook.compliance.packs import RULE_SETS
+from tidebook.compliance.packs import version_on
 from tidebook.compliance.policies import (
     AccountPolicy,
     accounts_of,
@@ -18,7 +18,7 @@ from tidebook.compliance.policies import (
     wash_window_days,
 )
 from tidebook.compliance.rulebook import BROKEN
-from tidebook.compliance.rules import rule_set_on, undecided
+from tidebook.compliance.rules import undecided
 from tidebook.compliance.taxes import (
     AssetClass as TaxClass,
     Household,
@@ -26,8 +26,9 @@ from tidebook.compliance.taxes import (
     Identity,
     SuperficialTerms,
     WashTerms,
+    keys_of_sales,
     match_superficial,
-    match_washes,
+    washed_sales,
 )
 from tidebook.compliance.taxes.superficial_view import SUPERFICIAL_RULE_ID
 from tidebook.compliance.taxes.wash_terms import WASH_RULE_ID
@@ -226,7 +227,8 @@ Taxes = dict[tuple[str, str], "TaxVerdicts | Exception"]
 
 def taxes_of(made: Rebuilt, asked: Asked) -> Taxes:
     """Return what the tax rules say of all sales and purchases of a household."""
-    keys, terms = household_keys(made), wash_terms(made, asked.policies)
+    terms = wash_terms(made, asked.policies)
+    keys = keys_of_sales(household_keys(made), terms.identity)
     countries = {country_of(asked.policies, each) for each in made.rests_on.facts.portfolios}
     found: Taxes = {}
     for household in household_of(made, asked.policies):
@@ -241,8 +243,8 @@ def taxes_of(made: Rebuilt, asked: Asked) -> Taxes:
                     view = match_superficial(events, common)
                     found[rule_id, currency] = of_superficial(view, asked.as_of, currency)
                 else:
-                    washed = match_washes(events, terms)
-                    found[rule_id, currency] = of_washes(washed, asked.as_of, currency)
+                    sales = washed_sales(events, terms)
+                    found[rule_id, currency] = of_washes(sales, asked.as_of, currency)
             except BROKEN as error:
                 found[rule_id, currency] = error
     return found
@@ -251,7 +253,7 @@ def taxes_of(made: Rebuilt, asked: Asked) -> Taxes:
 def tax_verdicts(trade: Trade, account: Account, taxes: Taxes) -> tuple[Verdict, ...]:
     """Return what the tax rule of an account's country says of a trade; nothing without one."""
     rule_id = _TAX_RULES.get(account.jurisdiction, "")
-    ruleset = rule_set_on(RULE_SETS, rule_id, account.jurisdiction, trade.on)
+    ruleset = version_on(rule_id, account.jurisdiction, trade.on)
     found = taxes.get((rule_id, account.currency))
     if ruleset is None or found is None:
         return ()

@@ -17,7 +17,7 @@ from tidebook.book.known import Known
 from tidebook.book.ledger import post_by_id
 from tidebook.book.lots import EMPTY
 from tidebook.book.policies import key_rules
-from tidebook.book.postings import Leg, in_order, settled
+from tidebook.book.postings import Leg, in_order, order_of, settled
 from tidebook.book.whole import is_cash_account
 from tidebook.compliance.rulebook import BROKEN
 from tidebook.compliance.trades import AccountType
@@ -257,7 +257,8 @@ def _account(books: Books, valued_from: date) -> _Account:
         end = before.fork(books)
         _pass(end, tail, valued_from)
     kept = books._replace(entries=tuple(tail), transactions=own)
-    before.books = end.books = kept
+    before.rest_on(kept)
+    end.rest_on(kept)
     return _Account(kept, before, end)
 
 
@@ -276,7 +277,7 @@ def _pass(walk: Walk, entries: Sequence[Entry], valued_from: date) -> None:
 
 
 def _ordered(entries: Iterable[Entry]) -> list[Entry]:
-    return sorted(entries, key=lambda entry: entry.posting.order)
+    return sorted(entries, key=lambda entry: order_of(entry.posting))
 
 
 class _Folding:

@@ -14,7 +14,6 @@ from tidebook.compliance.taxes import (
     HouseholdReading,
     StandingWashes,
     SuperficialTerms,
-    TaxView,
     families_of,
     match_superficial,
     risk_of_purchase,
@@ -129,8 +128,8 @@ class StandingTaxes:
         """Return what the rules say of the trades that make events, and of none before."""
         found: Taxes = {}
         if self._is_american:
-            view = TaxView(self._washes.after(events, terms), ())
-            found[WASH_RULE_ID, self._currency] = of_washes(view, as_of, self._currency)
+            sales = self._washes.after(events, terms)
+            found[WASH_RULE_ID, self._currency] = of_washes(sales, as_of, self._currency)
         if self._is_canadian:
             names = {self._family(event) for event in events}
             known = [event for name in names for event in self._superficial.get(name, ())]
