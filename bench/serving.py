@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
+from bench.spending import children
+
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
     from datetime import date
@@ -127,9 +129,17 @@ def started(
 
 
 def resident_megabytes(pid: int | None = None) -> float:
-    """Return the resident memory of a process, this one unless said otherwise (Linux)."""
-    who = "self" if pid is None else str(pid)
-    text = Path("/proc", who, "status").read_text(encoding="ascii")
+    """Return the resident memory of a process, this one unless said otherwise (Linux).
+
+    A server's is that of the processes it has started as well; pages that they share count twice.
+    """
+    if pid is None:
+        return _resident("self")
+    return sum(map(_resident, [str(pid), *map(str, children(pid))]))
+
+
+def _resident(process: str) -> float:
+    text = Path("/proc", process, "status").read_text(encoding="ascii")
     line = next(line for line in text.splitlines() if line.startswith("VmRSS:"))
     return int(line.split()[1]) / 1024
 

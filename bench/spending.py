@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,15 +53,24 @@ def processor_seconds(pid: int) -> float:
     ticks = os.sysconf("SC_CLK_TCK")
     own = _stat(pid)
     total = sum(own[field] for field in (_USER, _SYSTEM, _CHILDREN_USER, _CHILDREN_SYSTEM))
+    for found in children(pid).values():
+        total += found[_USER] + found[_SYSTEM]
+    return total / ticks
+
+
+def children(pid: int) -> dict[int, list[int]]:
+    """Return the processes that a process has started, with the numbers that Linux tells of each.
+
+    One that has just ended is left out: its time is counted with that of its parent.
+    """
+    found: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
-            try:
-                found = _stat(int(entry.name))
-            except (FileNotFoundError, ProcessLookupError):
-                continue  # it has just ended, and is counted with those of its parent
-            if found[_PARENT] == pid:
-                total += found[_USER] + found[_SYSTEM]
-    return total / ticks
+            with suppress(FileNotFoundError, ProcessLookupError):
+                numbers = _stat(int(entry.name))
+                if numbers[_PARENT] == pid:
+                    found[int(entry.name)] = numbers
+    return found
 
 
 def postmaster_id(folder: Path) -> int:

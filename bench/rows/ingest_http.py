@@ -62,7 +62,9 @@ def measure(*, quick: bool) -> list[Figure]:
     count = len(book.transactions)
     return [
         figure("ingest_http", runs, book, "one portfolio after the other"),
-        Figure("memory_idle", "MB", idle, bare, _IDLE_BAR, "the serving process, nothing loaded"),
+        Figure(
+            "memory_idle", "MB", idle, bare, _IDLE_BAR, "the server and its stages, nothing loaded"
+        ),
         Figure("memory_loaded", "MB", loaded, bare, _LOADED_BAR, f"after {count:,} transactions"),
     ]
 

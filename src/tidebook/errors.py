@@ -47,6 +47,7 @@
     │   ├── FencedError               a worker's fence or generation is out of date
     │   │   └── ContendedError        two waited for each other, and one was refused
     │   └── SchemaNewerError          a later release has migrated the database
+    ├── StagesAwayError           the process that books beside the one that answers is not at work
     ├── OverloadedError           a bounded queue is full; the caller should come back
     ├── AnalyticsError            a figure has no meaning for these inputs
     │   ├── UnusableSeriesError       a series of values or flows that cannot be read as one
@@ -710,6 +711,19 @@ class SchemaNewerError(StoreError):
             f"the database is at schema version {found}, and this release knows none later "
             f"than {head}",
             hint="run the release of Tidebook that migrated it, or a later one",
+        )
+
+
+class StagesAwayError(TidebookError):
+    """The process that books, beside the one that answers, is not at work."""
+
+    code = "stages.away"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the process that books is not at work just now",
+            hint="it is started again by itself; what was taken in is durable and is booked then. "
+            "When it stays away, the log tells why",
         )
 
 

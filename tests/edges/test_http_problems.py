@@ -217,6 +217,7 @@ def test_the_table_of_statuses() -> None:
         "StoreUnavailableError": 503,
         "FencedError": 503,
         "OverloadedError": 429,
+        "StagesAwayError": 503,
         "AnalyticsError": 422,
         "MarketDataError": 503,
         "ServerError": 502,

@@ -22,6 +22,7 @@ from tidebook.api.edge import (
     refuse_unknown_parameters,
 )
 from tidebook.api.express import ExpressLane
+from tidebook.api.express_reads import ExpressReads
 from tidebook.api.observing import ObservingMiddleware
 from tidebook.api.routes import (
     benchmarks,
@@ -169,6 +170,8 @@ def create_app(
         app.include_router(pages.router)
     if commit is not None and here.takes:
         app.add_middleware(ExpressLane, commit=commit, clock=clock)
+    if here.answers:
+        app.add_middleware(ExpressReads, reader=reader)
     app.add_middleware(ObservingMiddleware, told=metrics_told)
     app.add_middleware(CorrelationMiddleware, new_id=new_id)
     _refuse_with_problems(app)

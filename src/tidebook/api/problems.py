@@ -32,6 +32,7 @@ STATUS: Mapping[type[e.TidebookError], int] = {
     e.StoreUnavailableError: 503,
     e.FencedError: 503,
     e.OverloadedError: 429,
+    e.StagesAwayError: 503,
     e.AnalyticsError: 422,
     e.MarketDataError: 503,
     e.ServerError: 502,

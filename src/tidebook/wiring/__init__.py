@@ -15,7 +15,6 @@ from tidebook import __version__
 from tidebook.adapters.postgres import schema
 from tidebook.adapters.postgres.arrears import PostgresArrears
 from tidebook.adapters.postgres.benchmark_store import PostgresBenchmarks
-from tidebook.adapters.postgres.cluster import EmbeddedCluster
 from tidebook.adapters.postgres.compliance_store import PostgresCompliance
 from tidebook.adapters.postgres.dead_letters import PostgresDeadLetters
 from tidebook.adapters.postgres.market_cache import MarketCache
@@ -23,18 +22,25 @@ from tidebook.adapters.postgres.pool import open_pool
 from tidebook.adapters.postgres.reader import PostgresReader
 from tidebook.adapters.postgres.retention import PostgresKeeper
 from tidebook.config import EVERY_ROLE, Role
-from tidebook.engine.benchmarks import Benchmarks, NoProvider
+from tidebook.engine.benchmarks import Benchmarks
 from tidebook.engine.commands import LogCommands
 from tidebook.engine.gathering import GroupCommit
 from tidebook.engine.keeping import Kept, cut_of, retention_job
-from tidebook.engine.runner import Through
+from tidebook.engine.runner import Through, unbooked
 from tidebook.engine.signals import Signal
 from tidebook.engine.telemetry import unread
-from tidebook.errors import MissingExtraError, StoreUnavailableError
+from tidebook.errors import StoreUnavailableError
+from tidebook.wiring.chosen import (
+    benchmark_provider,
+    broker,
+    configure_logs,
+    database_url,
+    traces,
+)
 from tidebook.wiring.clock import SystemClock
 from tidebook.wiring.live import attended, live_bus, live_portfolios
 from tidebook.wiring.scheduling import benchmark_jobs, scheduled
-from tidebook.wiring.working import Making, working
+from tidebook.wiring.working import Making, are_apart, stages_beside, working
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -46,9 +52,7 @@ if TYPE_CHECKING:
 
     from tidebook.adapters.postgres.pool import ToldPool
     from tidebook.adapters.telemetry.metrics import Metrics
-    from tidebook.adapters.telemetry.tracing import Traces
     from tidebook.config import Settings
-    from tidebook.engine.benchmarks import Provider
     from tidebook.engine.bus import Bus
     from tidebook.engine.compliance.ports import Compliance
     from tidebook.engine.dead_letters import DeadLetters
@@ -57,6 +61,7 @@ if TYPE_CHECKING:
     from tidebook.engine.live import LivePortfolios
     from tidebook.engine.ports import Clock, Commands, Reader
     from tidebook.engine.telemetry import ArrearsReader
+    from tidebook.wiring.stages_process import StagesProcess
 
 __all__ = [
     "System",
@@ -75,6 +80,7 @@ _log = logging.getLogger("tidebook.wiring")
 _STARTED_POLL_SECONDS = 0.01
 _PATIENCE_SECONDS: Final = 600.0
 _PAUSE_SECONDS: Final = 1.0
+_STAGES_SECONDS: Final = 10.0
 
 
 class Watch(NamedTuple):
@@ -102,6 +108,7 @@ class System:
     jobs: JobBoard | None
     live: LivePortfolios | None
     commit: GroupCommit
+    stages: StagesProcess | None
     _keeper: Keeper
     _stack: ExitStack
 
@@ -123,13 +130,16 @@ class System:
         self._stack.close()
 
 
-def open_system(settings: Settings, *, run: bool = True, counted: bool = False) -> System:
+def open_system(
+    settings: Settings, *, run: bool = True, counted: bool = False, beside: bool = False
+) -> System:
     """Return a system on the database that the settings name, migrated and ready.
 
     Args:
         settings: Which database, and how many workers.
         run: Whether this process also runs the stages; without, it reads and takes facts in.
         counted: Whether to count what is done, for ``/metrics``.
+        beside: Whether the stages run in a process beside this one, which is to answer meanwhile.
 
     Raises:
         DataDirectoryError: The data directory cannot be used by this process.
@@ -141,13 +151,17 @@ def open_system(settings: Settings, *, run: bool = True, counted: bool = False) 
         watch = _watch(settings, pool, clock)
         if counted:
             watch = _counting(watch, settings, pool, stack)
-        bus = _bus(settings)
+        bus = broker(settings)
         arrived, booked = Signal(), Signal()
-        making = Making(settings, pool, cache, url, stack, watch, arrived, booked)
+        making = Making(settings, pool, cache, url, stack, watch.metrics, arrived, booked)
         store, reader, keeper = making.store, PostgresReader(pool, cache), PostgresKeeper(pool)
         compliance = PostgresCompliance(store(), pool, cache)
         roles = settings.roles if run else ()
-        backlog = working(making, roles, compliance, Through(bus, store()) if bus else None)
+        stages = stages_beside(making) if beside and are_apart(roles) else None
+        if stages is None:
+            backlog = working(making, roles, compliance, Through(bus, store()) if bus else None)
+        else:
+            backlog = unbooked(store())
         commands = LogCommands(store(), clock, arrived=arrived, booked=booked, backlog=backlog)
         commit = GroupCommit(store(), clock, arrived=arrived, backlog=backlog)
         provider, board, live = benchmark_provider(settings), None, None
@@ -175,6 +189,7 @@ def open_system(settings: Settings, *, run: bool = True, counted: bool = False) 
             board,
             live,
             commit,
+            stages,
             keeper,
             stack.pop_all(),
         )
@@ -187,25 +202,6 @@ def _opened_pool(settings: Settings, stack: ExitStack) -> tuple[str, ToldPool]:
     pool = open_pool(url)
     stack.callback(pool.close)
     return url, pool
-
-
-def _traces(settings: Settings, stack: ExitStack) -> Traces | None:
-    """Return what makes traces where the settings say where they go.
-
-    Raises:
-        MissingExtraError: The libraries for traces are not installed.
-    """
-    if settings.traces_url is None:
-        return None
-    try:
-        from tidebook.adapters.telemetry.tracing import Traces, otlp  # noqa: PLC0415 - an extra
-
-        exporter = otlp(settings.traces_url)
-    except ModuleNotFoundError as missing:
-        raise MissingExtraError("TIDEBOOK_TRACES_URL", "tracing") from missing
-    made = Traces(version=__version__, roles=settings.roles, exporter=exporter)
-    stack.callback(made.close)
-    return made
 
 
 def _watch(settings: Settings, pool: ToldPool, clock: Clock) -> Watch:
@@ -222,7 +218,7 @@ def _counting(watch: Watch, settings: Settings, pool: ToldPool, stack: ExitStack
         version=__version__,
         roles=settings.roles,
         arrears=watch.arrears,
-        traces=_traces(settings, stack),
+        traces=traces(settings, stack),
     )
     pool.telemetry = metrics
     return watch._replace(metrics=metrics)
@@ -236,48 +232,6 @@ def _kept(settings: Settings) -> Kept:
     )
 
 
-def _bus(settings: Settings) -> Bus | None:
-    """Return the bus that the settings name; the log in the store needs none.
-
-    Raises:
-        MissingExtraError: The client library of the bus is not installed.
-    """
-    if settings.bus == "log":
-        return None
-    try:
-        from tidebook.adapters.kafka import KafkaBus  # noqa: PLC0415 - an extra
-    except ModuleNotFoundError as missing:
-        raise MissingExtraError("TIDEBOOK_BUS=kafka", "kafka") from missing
-    return KafkaBus(settings.kafka_bootstrap)
-
-
-def benchmark_provider(settings: Settings) -> Provider:
-    """Return who has the levels of benchmarks: Alpaca with keys, else a folder, else nobody."""
-    if settings.alpaca_api_key:
-        from tidebook.adapters.alpaca import AlpacaBars  # noqa: PLC0415 - seldom needed
-
-        return AlpacaBars(
-            settings.alpaca_api_key,
-            settings.alpaca_secret_key,
-            url=settings.alpaca_url,
-            feed=settings.alpaca_feed,
-        )
-    if settings.benchmark_dir is not None:
-        from tidebook.adapters.benchmarkfiles import BenchmarkFolder  # noqa: PLC0415 - as above
-
-        return BenchmarkFolder(settings.benchmark_dir)
-    return NoProvider()
-
-
-def database_url(settings: Settings, stack: ExitStack) -> str:
-    """Return the URL of the database to use, starting the embedded one when none is named."""
-    if settings.database_url is not None:
-        return settings.database_url
-    cluster = EmbeddedCluster.start(settings.data_dir, pg_bin=settings.pg_bin)
-    stack.callback(cluster.stop)
-    return cluster.conninfo
-
-
 def serve(settings: Settings, *, on_ready: Callable[[str], None] | None = None) -> None:
     """Serve HTTP until interrupted.
 
@@ -285,7 +239,7 @@ def serve(settings: Settings, *, on_ready: Callable[[str], None] | None = None) 
         settings: Where to listen, and on which database.
         on_ready: Called with the address once the door is open.
     """
-    _configure_logs(settings)
+    configure_logs(settings)
     serving = Event()
     with _ending_in_order(serving), _patiently(settings) as system:
         serving.set()
@@ -321,7 +275,7 @@ def _patiently(settings: Settings) -> System:
     end = monotonic() + (0.0 if settings.roles == EVERY_ROLE else _PATIENCE_SECONDS)
     while True:
         try:
-            return open_system(settings, counted=True)
+            return open_system(settings, counted=True, beside=True)
         except StoreUnavailableError as error:
             if monotonic() >= end:
                 raise
@@ -334,7 +288,7 @@ def serve_system(system: System, *, on_ready: Callable[[str], None] | None = Non
     import uvicorn  # noqa: PLC0415 - reading the book from the command line must not pay for it
 
     settings = system.settings
-    _configure_logs(settings)
+    configure_logs(settings)
     config = uvicorn.Config(
         application(system),
         host=settings.host,
@@ -348,15 +302,9 @@ def serve_system(system: System, *, on_ready: Callable[[str], None] | None = Non
     if on_ready is not None:
         announcer = Thread(target=_announce, args=(server, on_ready), daemon=True)
         announcer.start()
+    if system.stages is not None:
+        system.stages.wait(_STAGES_SECONDS)  # made meanwhile; the door need not wait for ever
     server.run()
-
-
-def _configure_logs(settings: Settings) -> None:
-    """Log as the settings say: what a server writes, its web server's lines included."""
-    from tidebook.adapters.telemetry.logs import configure  # noqa: PLC0415 - servers alone log
-
-    roles = () if settings.roles == EVERY_ROLE else settings.roles
-    configure(settings.log_level, settings.log_format, roles=roles)
 
 
 def application(system: System) -> FastAPI:
@@ -385,6 +333,8 @@ def application(system: System) -> FastAPI:
     others = [Dependency("schema", system.watch.schema_ready, needed=True)]
     if system.live is not None and given.redis_url is not None:
         others.append(Dependency("redis", system.live.ready, needed=given.roles == (Role.LIVE,)))
+    if system.stages is not None:
+        others.append(Dependency("stages", system.stages.ready, needed=True))
     if system.bus is not None:
         needed = Role.BOOK in given.roles
         others.append(Dependency("broker", system.bus.ready, needed=needed))

@@ -23,7 +23,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from tidebook.engine.bus import Arrival
-from tidebook.engine.topics import PARTITIONS
+from tidebook.engine.topics import PARTITIONS, RAW_TRANSACTIONS
 from tidebook.errors import BusUnavailableError, TopicShapeError
 
 if TYPE_CHECKING:
@@ -36,14 +36,17 @@ if TYPE_CHECKING:
 
 _ANSWER_SECONDS: Final = 10.0
 _CONFIRM_SECONDS: Final = 30.0
-_MORE_SECONDS: Final = 0.01
+_MORE_SECONDS: Final = 0.001
 _MESSAGE_BYTES_MAX: Final = 8 * 1024 * 1024
 # Of an answer as it is sent: unpacked it is several times as long. A longer message comes alone.
 _FETCHED_BYTES_MAX: Final = 2 * 1024 * 1024
-_FETCHED_TOGETHER_BYTES: Final = 256 * 1024
 _REPLICAS: Final = 3
 _SESSION_MILLISECONDS: Final = 10_000
 """How long a member may be silent before its partitions go to others."""
+# Of what comes all the time, what comes within so short a time is fetched together: a partition by
+# itself costs the cluster and this process as much as all of them. What comes seldom comes at once.
+_STEADY: Final = {"fetch.min.bytes": 256 * 1024, "fetch.wait.max.ms": 15}
+_SELDOM: Final = {"fetch.min.bytes": 1, "fetch.wait.max.ms": 250}
 _Config: TypeAlias = "dict[str, str | int | float | bool]"
 
 
@@ -201,10 +204,7 @@ class KafkaSubscription:
                 "enable.auto.commit": False,
                 "auto.offset.reset": "earliest",
                 "partition.assignment.strategy": "cooperative-sticky",
-                # What comes within so short a time is fetched together: a partition by itself costs
-                # the cluster and this process as much as all of them.
-                "fetch.min.bytes": _FETCHED_TOGETHER_BYTES,
-                "fetch.wait.max.ms": 25,
+                **(_STEADY if RAW_TRANSACTIONS in topics else _SELDOM),
                 "fetch.message.max.bytes": _MESSAGE_BYTES_MAX,
                 "fetch.max.bytes": _FETCHED_BYTES_MAX,
                 "queued.max.messages.kbytes": 16_384,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
+from enum import Enum
 from functools import lru_cache
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from psycopg import sql
 
@@ -22,6 +23,20 @@ _BLOCK_CHARACTERS = 1 << 18
 """How much is sent at once at most: the server writes it while what comes next is made."""
 _KEPT = 4096
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+
+class Insert(Protocol):
+    """How new rows come into a table: :func:`copy_rows`, or ``insert_rows`` where they are few."""
+
+    def __call__(
+        self,
+        cursor: Cursor[tuple[object, ...]],
+        table: str,
+        into: Sequence[str],
+        rows: Iterable[Sequence[Cell]],
+    ) -> None:
+        """Write rows; the cells of a row are in the order of ``into``."""
+        ...
 
 
 def columns(names: str) -> tuple[str, ...]:
@@ -62,6 +77,15 @@ def _cells(row: Sequence[Cell]) -> list[str]:
         kind = unknown.args[0]
         _WRITERS[kind] = {member: _string(member.value) for member in kind}.__getitem__
         return _cells(row)
+
+
+def text_of(cell: str | bytes | int | Decimal | date | datetime) -> str:
+    """Return a cell as the server reads it, with nothing escaped."""
+    if isinstance(cell, Enum):
+        return str(cell.value)
+    if isinstance(cell, bytes):
+        return f"\\x{cell.hex()}"
+    return cell if isinstance(cell, str) else _WRITERS[type(cell)](cell)
 
 
 def _string(cell: str) -> str:

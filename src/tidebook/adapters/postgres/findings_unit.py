@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tidebook.adapters.postgres.copying import columns, copy_rows
+from tidebook.adapters.postgres.copying import columns
 from tidebook.adapters.postgres.statements import statements
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from psycopg import Cursor
 
+    from tidebook.adapters.postgres.copying import Insert
     from tidebook.engine.store import FindingRow, Key
 
 _FINDING_COLUMNS = columns(
@@ -42,6 +43,7 @@ def save(
     findings: Sequence[FindingRow],
     resolved: Sequence[str],
     at: datetime,
+    insert: Insert,
 ) -> None:
     """Write findings; those that say again what is open already stay as they are."""
     rows = (
@@ -61,11 +63,11 @@ def save(
     )
     if not resolved:
         if findings:
-            copy_rows(cursor, "findings", _FINDING_COLUMNS, rows)
+            insert(cursor, "findings", _FINDING_COLUMNS, rows)
         return
     cursor.execute(_SQL["stage_findings"])
     if findings:
-        copy_rows(cursor, "new_findings", _FINDING_COLUMNS, rows)
+        insert(cursor, "new_findings", _FINDING_COLUMNS, rows)
     cursor.execute(_SQL["resolve_findings"], {"ids": list(resolved), "at": at})
     if findings:
         cursor.execute(_SQL["insert_findings"])

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from psycopg.types.array import ListDumper
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from psycopg import Connection
     from psycopg.abc import Buffer
 
@@ -27,7 +29,7 @@ class PlainListDumper(ListDumper):
         if len(kinds) == 1 and self._tx.encoding == _UTF_8:
             kind = kinds.pop()
             if kind is str:
-                text = _quoted(obj)
+                text = quoted(obj)
                 # The driver says what is wrong with a text that no text column can hold.
                 return super().dump(obj) if "\x00" in text else text.encode()
             if kind is int:
@@ -37,7 +39,8 @@ class PlainListDumper(ListDumper):
         return super().dump(obj)
 
 
-def _quoted(texts: list[str]) -> str:
+def quoted(texts: Sequence[str]) -> str:
+    """Return the text of an array of texts."""
     whole = '","'.join(texts)
     if "\\" in whole or whole.count('"') > 2 * (len(texts) - 1):
         escaped = (text.replace("\\", r"\\").replace('"', r"\"") for text in texts)

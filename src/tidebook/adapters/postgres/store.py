@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from psycopg import InterfaceError, OperationalError
 from psycopg.errors import DeadlockDetected, SerializationFailure, UniqueViolation
+from psycopg.pq import PipelineStatus
 from psycopg_pool import PoolTimeout
 
 from tidebook.adapters.postgres import (
     actions_unit,
     assertion_unit,
     book_unit,
+    book_writing,
     findings_unit,
     log,
     origin_unit,
@@ -68,17 +70,39 @@ _MARKET_LOCK = 7_426_002
 class PostgresUnit:
     """One database transaction, as the stages see it (see ``engine.store.Unit``)."""
 
-    def __init__(self, cursor: Cursor[tuple[Any, ...]], cache: MarketCache) -> None:
-        """Work through one cursor; the cache spares reading the market again."""
+    def __init__(
+        self, cursor: Cursor[tuple[Any, ...]], cache: MarketCache, sending: ExitStack
+    ) -> None:
+        """Work through one cursor; the cache spares reading the market again.
+
+        What is sent together is so until ``sending`` is closed, before the transaction ends.
+        """
         self._cursor = cursor
         self._cache = cache
+        self._sending = sending
         self._held: HeldReference | None = None
 
     def hold_reference(self, *, exclusive: bool) -> None:
         """Share, or own, what bookings rest on."""
+        if not exclusive:
+            self._together()
         self._hold(_REFERENCE_LOCK, exclusive=exclusive)
         if not exclusive and self._held is None:
             self._held = self._cache.held(self._cursor)
+
+    def _together(self) -> None:
+        """Send statements from now on without waiting for each, until one's answer is asked for.
+
+        An exchange with the server takes longer than most of what is asked, the more so on a busy
+        machine. A statement that fails is heard of with a later one, when the unit ends at the
+        latest.
+        """
+        if self._cursor.connection.pgconn.pipeline_status is PipelineStatus.OFF:
+            self._sending.enter_context(self._cursor.connection.pipeline())
+
+    def _apart(self) -> None:
+        """Wait for each statement from now on, as COPY needs it."""
+        self._sending.close()
 
     def hold_market(self, *, exclusive: bool) -> None:
         """Share, or own, what valuations rest on."""
@@ -169,7 +193,9 @@ class PostgresUnit:
 
     def save_book(self, write: BookWrite, at: datetime) -> None:
         """Write a batch of the book."""
-        book_unit.save(self._cursor, write, at)
+        if not book_writing.is_little(write):
+            self._apart()
+        book_writing.save(self._cursor, write, at)
 
     def save_portfolios(self, portfolios: Sequence[Portfolio], at: datetime) -> int:
         """Write portfolios, wake what waited for them, return the duplicates."""
@@ -269,12 +295,14 @@ class PostgresUnit:
         at: datetime,
     ) -> None:
         """Append the keyed records of several requests, each with its correlation id."""
+        self._together()
         log.append_each(self._cursor, topic, requests, at)
 
     def backlog(
         self, consumer: str, parts: Sequence[tuple[str, int]]
     ) -> dict[tuple[str, int], int]:
         """Return how many records lie unread in each of these partitions, where any do."""
+        self._together()
         return log.backlog(self._cursor, consumer, parts)
 
     def read_log(
@@ -322,8 +350,8 @@ class PostgresStore:
             FencedError: When another unit wrote the same thing first; trying again is safe.
             StoreUnavailableError: When the database cannot be reached or went away.
         """
-        with self.cursor() as cursor:
-            yield PostgresUnit(cursor, self._cache)
+        with self.cursor() as cursor, ExitStack() as sending:
+            yield PostgresUnit(cursor, self._cache, sending)
 
     @contextmanager
     def cursor(self) -> Generator[Cursor[tuple[Any, ...]]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
@@ -21,9 +21,15 @@ from tidebook.engine.gains import gains_report
 from tidebook.engine.ports import RestatementQuery, TransactionQuery
 from tidebook.errors import UnknownTransactionError
 
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from tidebook.engine.ports import Reader
+
 router = APIRouter(tags=["query"])
 
 PAGE_MAX = 1000
+TRANSACTION = "/transactions/{transaction_id:path}"
 
 
 class SortBy(StrEnum):
@@ -283,10 +289,19 @@ def portfolio(
     return reply(found | {"freshness": shapes.freshness_of(freshness)})
 
 
-@router.get("/transactions/{transaction_id:path}", **samples.answer("transaction"))
+@router.get(TRANSACTION, **samples.answer("transaction"))
 def transaction(edge: EdgeHere, transaction_id: str, known_at: Instant = None) -> Response:
     """Return one transaction and what it did to the book."""
-    view = edge.reader.transaction(transaction_id, known_at=known_at)
+    return told_transaction(edge.reader, transaction_id, known_at)
+
+
+def told_transaction(reader: Reader, transaction_id: str, known_at: datetime | None) -> Response:
+    """Return the answer about one transaction.
+
+    Raises:
+        UnknownTransactionError: When there is none with this id, or was none then.
+    """
+    view = reader.transaction(transaction_id, known_at=known_at)
     if view is None:
         raise UnknownTransactionError(transaction_id, known_at)
     found = shapes.transaction_of(view)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import defaultdict
+from threading import Lock
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from tidebook.engine.batches import LogBatch, Passage
@@ -18,7 +19,7 @@ from tidebook.engine.runner.sizing import after, sized, usual
 from tidebook.errors import FencedError, StoreUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, MutableMapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, MutableMapping, Sequence
     from threading import Event
 
     from tidebook.engine.batches import Owned
@@ -29,9 +30,11 @@ _log = logging.getLogger("tidebook.runner")
 
 SHIPPING: Final = "dispatcher"
 """The consumer of the log that ships it to a bus."""
+_LITTLE: Final = 500
 _WAIT_SECONDS: Final = 0.1
 _LOST_AFTER_SECONDS: Final = 10.0
 _PAUSE_SECONDS: Final = 1.0
+_SETTLE_SECONDS: Final = 1.0
 
 
 class Feed(Protocol):
@@ -67,28 +70,93 @@ class Feed(Protocol):
         ...
 
 
-class LogFeed:
-    """The partitions of a worker, as they lie in the store."""
+class Shares:
+    """The partitions that the workers of one process have between them, and who reads which.
 
-    def __init__(self, store: Store, consumer: str, parts: Sequence[Part], batch_max: int) -> None:
-        """Begin at the first partition."""
+    While little waits, one worker takes all of them: a batch costs mostly the same whether it holds
+    ten facts or fifty. As more waits, a batch is full with some of them, and the others are left.
+    """
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        """Begin with nobody reading."""
+        self._parts = parts
+        self._lock = Lock()
+        self._taken: set[Part] = set()
+        self._turn = 0
+        self.waiting = 0
+        """How many records lay unread at the last look."""
+
+    @property
+    def parts(self) -> Sequence[Part]:
+        """All of them."""
+        return self._parts
+
+    @property
+    def any_free(self) -> bool:
+        """Whether there is a partition that nobody reads just now."""
+        return len(self._taken) < len(self._parts)
+
+    def take(self, lags: Mapping[Part, int], limit: int) -> tuple[list[Part], list[Part]]:
+        """Take free partitions, in turns; return all that were taken, and where anything lies."""
+        with self._lock:
+            self._turn += 1
+            self.waiting = sum(lags.values())
+            free = [part for part in self._parts if part not in self._taken]
+            chosen = _chosen(free, lags, self._turn, limit) if free else []
+            taken = free if chosen and self.waiting <= _LITTLE else chosen
+            self._taken.update(taken)
+        return taken, chosen
+
+    def give_back(self, parts: Iterable[Part]) -> None:
+        """Leave partitions to whoever looks next."""
+        with self._lock:
+            self._taken.difference_update(parts)
+
+
+class LogFeed:
+    """Partitions as they lie in the store, which one worker reads or several share.
+
+    Args:
+        store: Where the log is.
+        consumer: On whose behalf it is read.
+        shares: The partitions; what one worker reads no other one does.
+        batch_max: How many records to take at once at the most.
+        tells: Whether this feed tells how much waits, of those that share.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        consumer: str,
+        shares: Shares,
+        batch_max: int,
+        *,
+        tells: bool = True,
+    ) -> None:
+        """Begin with nothing taken."""
         self._store = store
         self._consumer = consumer
-        self._parts = parts
+        self._shares = shares
         self._batch_max = batch_max
+        self._tells = tells
         self._limit = usual(batch_max)
-        self._turn = 0
+        self._taken: list[Part] = []
         self._chosen: list[Part] = []
-        self.backlog = 0
+
+    @property
+    def backlog(self) -> int:
+        """How many records lay unread at the last look, where this feed tells it."""
+        return self._shares.waiting if self._tells else 0
 
     def look(self) -> bool:
         """Choose partitions in turns, until a batch is full."""
-        self._turn += 1
+        self.done()
+        if not self._shares.any_free:
+            return False
         with self._store.unit() as unit:
-            lags = unit.backlog(self._consumer, self._parts)
-        self.backlog = sum(lags.values())
-        self._limit = sized(self.backlog, self._batch_max)
-        self._chosen = _chosen(self._parts, lags, self._turn, self._limit)
+            lags = unit.backlog(self._consumer, self._shares.parts)
+        self._limit = sized(sum(lags.values()), self._batch_max)
+        self._taken, self._chosen = self._shares.take(lags, self._limit)
         return bool(self._chosen)
 
     def again(self) -> bool:
@@ -101,7 +169,9 @@ class LogFeed:
         return unit.read_log(self._consumer, self._chosen, self._limit)
 
     def done(self) -> None:
-        """Leave it to the next look, which asks the store."""
+        """Leave what was taken to whoever looks next; the store says how far it was read."""
+        self._shares.give_back(self._taken)
+        self._taken, self._chosen = [], []
 
     def refused(self) -> None:
         """Leave it to the next look, which asks the store."""
@@ -110,7 +180,7 @@ class LogFeed:
         """Leave what is owned to the next leader, who takes it."""
 
 
-def _chosen(parts: Sequence[Part], lags: dict[Part, int], turn: int, limit: int) -> list[Part]:
+def _chosen(parts: Sequence[Part], lags: Mapping[Part, int], turn: int, limit: int) -> list[Part]:
     """Return the partitions to read now, in turns, until a batch is full."""
     start = turn % len(parts)
     chosen: list[Part] = []
@@ -190,6 +260,8 @@ class BusFeed:
         self._quiet_since: float | None = None
         self._rewound: dict[Part, tuple[int, float]] = {}
         self._sought: dict[Part, int] = {}
+        self._unsettled: dict[Part, int] = {}
+        self._settled_at = float("-inf")
 
     @property
     def backlog(self) -> int:
@@ -211,6 +283,7 @@ class BusFeed:
             self._quiet_since = None
             self._hold(self._subscription, arrivals)
         else:
+            self._settle()
             self._look_for_losses(self._subscription)
         return bool(self._held)
 
@@ -233,8 +306,16 @@ class BusFeed:
                     sequence=batch.next_offset, place=batch.passage.after
                 )
         self._held.clear()
-        if self._subscription is not None and places:
-            self._subscription.settle(places)
+        self._unsettled.update(places)
+        if time.monotonic() - self._settled_at >= _SETTLE_SECONDS:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Tell the bus how far the group has come; only others want to know it."""
+        if self._subscription is not None and self._unsettled:
+            self._subscription.settle(self._unsettled)
+            self._unsettled = {}
+            self._settled_at = time.monotonic()
 
     def refused(self) -> None:
         """Drop what is at hand, and read on from where the store says.
@@ -262,6 +343,7 @@ class BusFeed:
     def close(self) -> None:
         """Leave the group, so that the others need not wait to notice."""
         if self._subscription is not None:
+            self._settle()
             self._subscription.close()
             self._subscription = None
 
@@ -288,6 +370,7 @@ class BusFeed:
         for part in parts:
             self._owned.pop(part, None)
             self._held.pop(part, None)
+            self._unsettled.pop(part, None)
 
     def _keep(self, found: Mapping[Part, Owned]) -> None:
         self._owned.update(found)

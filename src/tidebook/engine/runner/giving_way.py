@@ -17,6 +17,9 @@ _LOOK_SECONDS: Final = 0.25
 _REST_SHARE: Final = 5.0
 _REST_SECONDS_MAX: Final = 5.0
 _QUIET_SECONDS: Final = 0.5
+PORTFOLIOS_MAX: Final = 500
+"""How many portfolios a round values when nothing comes in."""
+_PORTFOLIOS_BESIDE_MAX: Final = 150
 _JUDGING_REST_SHARE: Final = 4.0
 _JUDGING_REST_SECONDS_MIN: Final = 1.0
 _JUDGING_REST_SECONDS_MAX: Final = 10.0
@@ -57,6 +60,15 @@ class GivingWay:
         if now - self._moved_at >= _QUIET_SECONDS:
             return 0.0
         return min(max(0.0, self._rested_at - now), _LOOK_SECONDS)
+
+    def portfolios_max(self, now: float) -> int:
+        """Return how many portfolios a round may value.
+
+        Fewer while facts come in: a round holds its portfolios until it ends, and whoever books
+        one of them waits for as long.
+        """
+        is_quiet = now - self._moved_at >= _QUIET_SECONDS
+        return PORTFOLIOS_MAX if is_quiet else _PORTFOLIOS_BESIDE_MAX
 
     def ran(self, began: float, ended: float, *, beside_others: bool) -> None:
         """Take note of a round; one beside which facts came in is followed by a rest."""

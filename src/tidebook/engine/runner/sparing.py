@@ -36,17 +36,22 @@ class Sparing:
         self._singly = 0
         self._spared: dict[str, float] = {}
 
-    def run(self, step: Callable[[int, Collection[str], list[str]], None]) -> bool:
+    def run(
+        self,
+        step: Callable[[int, Collection[str], list[str]], None],
+        limit: int | None = None,
+    ) -> bool:
         """Run a step; tell whether it did anything, or must be run again because it failed.
 
         It is given how much to take at the most (one portfolio where that is 1), the portfolios to
         pass over, and a list to put those into that it takes, before it does anything with them.
+        ``limit`` says for once how much is taken when all is well.
         """
         now = self._clock()
         self._spared = {each: until for each, until in self._spared.items() if until > now}
         taken: list[str] = []
         try:
-            step(1 if self._singly else self._limit, self._spared.keys(), taken)
+            step(1 if self._singly else limit or self._limit, self._spared.keys(), taken)
         except (StoreUnavailableError, FencedError):
             raise
         except Exception:

@@ -5,7 +5,7 @@ processed is said in :mod:`tidebook.engine.runner.consuming`. A stage is handed 
 and what lies in it; whatever the stage does, the move of the offsets and the outgoing events commit
 together or not at all.
 
-Four kinds of workers share the loop. Book workers each own some partitions of the transactions;
+Four kinds of workers share the loop. Book workers share the partitions of the transactions;
 when nothing new lies there they take keys to be folded again, a few at a time, so that a storm of
 corrections never delays a new trade. One reference worker takes the facts that bookings and
 valuations rest on. One series worker brings daily series up to date when the book has caught up,
@@ -28,8 +28,8 @@ from tidebook.engine.commands import BOOK, REFERENCE
 from tidebook.engine.record_origins import save_origins
 from tidebook.engine.records import transaction_from
 from tidebook.engine.runner.consuming import Consumption
-from tidebook.engine.runner.feeds import SHIPPING, BusFeed, LogFeed
-from tidebook.engine.runner.giving_way import GivingWay, LastSay
+from tidebook.engine.runner.feeds import SHIPPING, BusFeed, LogFeed, Shares
+from tidebook.engine.runner.giving_way import PORTFOLIOS_MAX, GivingWay, LastSay
 from tidebook.engine.runner.loops import POLL_SECONDS, Loop, Stage
 from tidebook.engine.runner.pacing import rest
 from tidebook.engine.runner.shipping import KINDS, resting, shipping
@@ -62,7 +62,6 @@ _log = logging.getLogger("tidebook.runner")
 
 _BACKOFF_SECONDS: Final = (0.02, 0.1, 0.5, 1.0, 2.0, 5.0)
 _WORK_AT_ONCE: Final = 50
-_SERIES_AT_ONCE: Final = 500
 _JUDGED_AT_ONCE: Final = 20
 _STANDBY_SECONDS: Final = 1.0
 _NEWS_SECONDS: Final = 0.5
@@ -235,14 +234,12 @@ class Runner:
         return found
 
     def _log_loops(self) -> list[Loop]:
-        everything = _parts_of([topics.RAW_TRANSACTIONS])
-        shares = [everything[i :: self._workers] for i in range(self._workers)]
+        shares = Shares(_parts_of([topics.RAW_TRANSACTIONS]))
         found = [
-            Loop(f"book-{i}", partial(self._book_steps, self._log_feed(BOOK, share)))
-            for i, share in enumerate(shares)
-            if share
+            Loop(f"book-{i}", partial(self._book_steps, self._log_feed(BOOK, shares, tells=not i)))
+            for i in range(min(self._workers, topics.PARTITIONS))
         ]
-        reference = self._log_feed(REFERENCE, _parts_of(topics.REFERENCE_TOPICS))
+        reference = self._log_feed(REFERENCE, Shares(_parts_of(topics.REFERENCE_TOPICS)))
         steps = partial(self._reference_steps, reference)
         found.append(Loop("reference", steps, deaf_seconds=_SELDOM_SECONDS))
         return found
@@ -266,8 +263,8 @@ class Runner:
         found.append(Loop("folding", self._folding_steps, deaf_seconds=_SELDOM_SECONDS))
         return found
 
-    def _log_feed(self, consumer: str, parts: Sequence[Part]) -> LogFeed:
-        return LogFeed(self._store, consumer, parts, self._batch_max)
+    def _log_feed(self, consumer: str, shares: Shares, *, tells: bool = True) -> LogFeed:
+        return LogFeed(self._store, consumer, shares, self._batch_max, tells=tells)
 
     def _bus_feed(self, through: Through, consumer: str) -> BusFeed:
         read = [topics.RAW_TRANSACTIONS] if consumer == BOOK else topics.REFERENCE_TOPICS
@@ -359,7 +356,7 @@ class Runner:
         return self._steps(self._consumption(feed.consumer, feed, process))
 
     def _shipping_steps(self, through: Through, kind: Kind) -> Callable[[], bool]:
-        feed = self._log_feed(SHIPPING, _parts_of(kind.topics))
+        feed = self._log_feed(SHIPPING, Shares(_parts_of(kind.topics)))
         ship = shipping(through, self._fences)
         return resting(self._consumption(SHIPPING, feed, ship), self._stopping, kind)
 
@@ -375,7 +372,7 @@ class Runner:
 
     def _series_steps(self) -> Callable[[], bool]:
         giving_way = GivingWay()
-        valuing = Sparing(_SERIES_AT_ONCE)
+        valuing = Sparing(PORTFOLIOS_MAX)
 
         def step() -> bool:
             began, seen = time.monotonic(), self._facts.count
@@ -386,7 +383,7 @@ class Runner:
             ):
                 self._stopping.wait(pause)
                 return True
-            busy = valuing.run(self._value_again)
+            busy = valuing.run(self._value_again, giving_way.portfolios_max(began))
             beside_others = self._facts.count != seen
             giving_way.ran(began, time.monotonic(), beside_others=beside_others)
             return busy
@@ -437,10 +434,11 @@ class Runner:
     def _fold_again(self, limit: int, spared: Collection[str], taken: list[str]) -> None:
         """Fold a few keys again that corrections have marked."""
         with self._store.unit() as unit:
-            unit.hold_fence(STAGES, _WORK_PART, self._fences[STAGES, _WORK_PART])
             work = unit.take_work(limit, spared)
             if not work:
                 return
+            # Not before: to hold it is a write, and mostly there is nothing to be done under it.
+            unit.hold_fence(STAGES, _WORK_PART, self._fences[STAGES, _WORK_PART])
             # Not before: what asked for the work may have been believed only since.
             at = self._clock.now()
             taken.extend(item.portfolio_id for item in work)

@@ -22,6 +22,15 @@ def test_a_round_beside_new_facts_is_followed_by_a_rest_of_five_times_its_time()
     assert giving_way.pause_seconds(100.61, is_behind=False, arrived=3) == 0.0
 
 
+def test_a_round_beside_new_facts_values_fewer_portfolios() -> None:
+    giving_way = GivingWay()
+    assert giving_way.portfolios_max(100.0) == 500
+    giving_way.pause_seconds(100.0, is_behind=False, arrived=1)
+    assert giving_way.portfolios_max(100.0) == 150
+    giving_way.pause_seconds(100.4, is_behind=False, arrived=1)
+    assert giving_way.portfolios_max(100.5) == 500
+
+
 def test_a_rest_is_five_seconds_at_the_most() -> None:
     giving_way = GivingWay()
     giving_way.ran(100.0, 110.0, beside_others=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from tidebook.engine.batches import LogBatch
-from tidebook.engine.runner.feeds import LogFeed
+from tidebook.engine.runner.feeds import LogFeed, Shares
 from tidebook.engine.runner.sizing import after, sized, usual
 from tidebook.engine.topics import RAW_TRANSACTIONS
 
@@ -43,7 +43,7 @@ class _Log:
 def _asked(waiting: Sequence[int], batch_max: int = 8_000) -> tuple[int, int]:
     """Return of how many partitions, and for how many records, a look is followed."""
     log: Any = _Log(waiting)
-    feed = LogFeed(cast("Store", log), "book", _PARTS, batch_max)
+    feed = LogFeed(cast("Store", log), "book", Shares(_PARTS), batch_max)
     assert feed.look()
     feed.read(log)
     ((parts, limit),) = log.asked
@@ -68,7 +68,7 @@ def test_nobody_is_handed_more_than_the_setting_allows() -> None:
 
 def test_what_failed_together_is_read_again_in_a_batch_of_the_usual_length() -> None:
     log: Any = _Log([500_000] * 4)
-    feed = LogFeed(cast("Store", log), "book", _PARTS, 8_000)
+    feed = LogFeed(cast("Store", log), "book", Shares(_PARTS), 8_000)
     assert feed.look()
     feed.read(log)
     assert feed.again()
@@ -84,3 +84,46 @@ def test_a_full_batch_off_a_bus_is_followed_by_one_of_twice_its_length(
     limit: int, taken: int, expected: int
 ) -> None:
     assert after(limit, taken, 8_000) == expected
+
+
+def _two(waiting: Sequence[int]) -> tuple[_Log, LogFeed, LogFeed]:
+    """Return a log, and the feeds of two workers that share its partitions."""
+    log, shares = _Log(waiting), Shares(_PARTS)
+    store = cast("Store", log)
+    first = LogFeed(store, "book", shares, 8_000)
+    return log, first, LogFeed(store, "book", shares, 8_000, tells=False)
+
+
+def test_while_little_waits_one_worker_takes_all_of_it_and_what_comes_meanwhile() -> None:
+    log, first, second = _two([10, 0, 0, 0])
+    assert first.look()
+    log.waiting = [10, 5, 5, 5]
+    assert not second.look()
+    first.done()
+    assert second.look()
+
+
+def test_as_more_waits_each_worker_takes_other_partitions() -> None:
+    log, first, second = _two([1_500, 1_500, 1_500, 1_500])
+    assert first.look()
+    assert second.look()
+    first.read(cast("Any", log))
+    second.read(cast("Any", log))
+    taken = [set(parts) for parts, _ in log.asked]
+    assert [len(parts) for parts in taken] == [2, 2]
+    assert not taken[0] & taken[1]
+
+
+def test_what_waits_is_told_once_for_all_who_share_it() -> None:
+    _, first, second = _two([1_500, 1_500, 1_500, 1_500])
+    first.look()
+    second.look()
+    assert (first.backlog, second.backlog) == (6_000, 0)
+
+
+def test_who_looks_again_gives_back_what_a_failure_left_in_hand() -> None:
+    _, first, second = _two([10, 10, 10, 10])
+    assert first.look()
+    assert first.look()
+    first.done()
+    assert second.look()

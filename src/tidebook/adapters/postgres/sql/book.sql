@@ -236,6 +236,7 @@ UPDATE portfolios p SET
 FROM unnest(%(ids)s::text[], %(generations)s::bigint[], %(dirty)s::date[])
      AS r (portfolio_id, generation, dirty)
 WHERE p.portfolio_id = r.portfolio_id AND p.generation = r.generation
+RETURNING 1
 
 -- name: request_reprocessing
 INSERT INTO book_work AS w

@@ -58,6 +58,9 @@ SELECT 1 FROM consumer_offsets
 WHERE consumer = %(consumer)s AND topic = %(topic)s AND part = %(part)s AND fence = %(fence)s
 FOR SHARE
 
+-- name: hurry
+SET LOCAL synchronous_commit TO off
+
 -- name: complete
 WITH done AS (
     SELECT * FROM unnest(
@@ -79,6 +82,7 @@ FROM moved
 ON CONFLICT (consumer, topic, part, first_offset) DO UPDATE SET
     last_offset = excluded.last_offset, fence = excluded.fence,
     duplicates = excluded.duplicates, processed_at = excluded.processed_at
+RETURNING 1
 
 -- name: pass
 -- The same for batches that came through a broker: the place there decides, the offset follows. The

@@ -1,0 +1,151 @@
+"""A server that answers and books is two processes: what becomes of one without the other."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.error import HTTPError
+
+import pytest
+
+import tidebook
+from tests.fixtures.roles import Playing, until_ready
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+pytestmark = pytest.mark.cluster
+
+_PATIENCE_SECONDS = 60.0
+_TRADE = {
+    "transaction_id": "T1",
+    "portfolio_id": "P1",
+    "security_id": "CASH_USD",
+    "instrument_id": "CASH_USD",
+    "transaction_type": "DEPOSIT",
+    "transaction_date": "2024-03-11T10:00:00Z",
+    "quantity": 100,
+    "price": 1,
+    "gross_transaction_amount": 100,
+    "trade_currency": "USD",
+    "currency": "USD",
+}
+_PORTFOLIO = {"portfolio_id": "P1", "base_currency": "USD", "open_date": "2024-01-01"}
+
+
+@contextmanager
+def _server(database_url: str) -> Generator[Playing]:
+    environment = os.environ | {
+        "PYTHONPATH": str(Path(tidebook.__file__).parent.parent),
+        "DATABASE_URL": database_url,
+        "TIDEBOOK_LOG_LEVEL": "error",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tidebook", "serve", "--port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=environment,
+    )
+    try:
+        assert process.stdout is not None
+        yield Playing(process, process.stdout.readline().strip())
+    finally:
+        process.kill()
+        process.communicate(timeout=_PATIENCE_SECONDS)
+
+
+def _stages_of(server: Playing) -> int:
+    """Return the number of the process that a server has started (Linux)."""
+    (found,) = (
+        int(entry.name)
+        for entry in Path("/proc").iterdir()
+        if entry.name.isdigit() and _parent_of(int(entry.name)) == server.process.pid
+    )
+    return found
+
+
+def _parent_of(pid: int) -> int | None:
+    """Return the number of the process that started another; None when it has ended."""
+    try:
+        after = Path("/proc", str(pid), "stat").read_text("utf-8").rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return None if after[0] == "Z" else int(after[1])
+
+
+def _until(found: Callable[[], bool]) -> None:
+    end = time.monotonic() + _PATIENCE_SECONDS
+    while not found():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def _refusal(server: Playing) -> HTTPError:
+    """Return how a server that is not ready says so."""
+    for _ in range(100):  # as fast as it can be asked: the pause before the next start is longer
+        try:
+            server.get("/health/ready")
+        except HTTPError as refused:
+            return refused
+    raise AssertionError
+
+
+def _quantity(server: Playing) -> str | None:
+    try:
+        found = json.loads(server.get("/portfolios/P1/positions"))["positions"]
+    except HTTPError:
+        return None
+    return found[0]["quantity"] if found else None
+
+
+def test_stages_that_die_are_away_until_they_are_started_again(database_url: str) -> None:
+    with _server(database_url) as server:
+        until_ready(server)
+        server.post("/ingest/portfolios", {"portfolios": [_PORTFOLIO]})
+        server.post("/ingest/transaction", _TRADE)
+        _until(lambda: _quantity(server) == "100")
+
+        before = _stages_of(server)
+        os.kill(before, signal.SIGKILL)
+        _until(lambda: _parent_of(before) is None)
+        refused = _refusal(server)
+        assert (refused.code, json.load(refused)["code"]) == (503, "stages.away")
+        # The door takes facts in and answers meanwhile.
+        server.post("/ingest/transaction", _TRADE | {"transaction_id": "T2"})
+        assert _quantity(server) == "100"
+
+        until_ready(server)
+        _until(lambda: _quantity(server) == "200")
+        assert _stages_of(server) != before
+        counted = 'tidebook_worker_failures_total{worker="stages"} 1.0'
+        assert counted in server.get("/metrics").decode()
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_stages_end_with_the_server(database_url: str, how: signal.Signals) -> None:
+    with _server(database_url) as server:
+        until_ready(server)
+        stages = _stages_of(server)
+        server.process.send_signal(how)
+        status = server.process.wait(_PATIENCE_SECONDS)
+        _until(lambda: _parent_of(stages) is None)
+    assert status == (0 if how is not signal.SIGKILL else -how)
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_to_everybody_ends_both_in_order(database_url: str, how: signal.Signals) -> None:
+    with _server(database_url) as server:
+        until_ready(server)
+        stages = _stages_of(server)
+        os.kill(stages, how)
+        server.process.send_signal(how)
+        assert server.process.wait(_PATIENCE_SECONDS) == 0
+        assert _parent_of(stages) is None
