@@ -16,7 +16,9 @@ from tests.fixtures.engine_facts import ACME, FIRST, portfolio, trade
 from tests.fixtures.reader_book import CORRECTED, JAN_1, JAN_5, RECORDED, write_portfolio
 from tests.fixtures.reader_rows import insert
 from tidebook.adapters.postgres.reader import PostgresReader
+from tidebook.adapters.postgres.retention import PostgresKeeper
 from tidebook.engine import topics
+from tidebook.engine.keeping import Cut
 from tidebook.model.facts import Price, TransactionType
 
 if TYPE_CHECKING:
@@ -95,6 +97,16 @@ def test_each_day_keeps_its_amounts_and_the_instant_at_which_it_was_recorded(boo
         (FIRST, nothing, nothing, *amounts(-3, -3, 3), nothing, at_first, ended),
         (NEXT, Decimal(-3), nothing, *amounts(0, 7, 0), nothing, at_next, ended),
     ]
+
+
+def test_days_that_were_replaced_for_long_enough_are_deleted(book: Book) -> None:
+    price(book, FIRST, 11)
+    between = book.now()
+    price(book, FIRST, 12)
+    kept = book.rows(f"{DAYS} OFFSET 1")
+    cut = Cut(log_before=between, known_before=between, is_shipped=False)
+    assert PostgresKeeper(book.pool).retire(cut)["past_series"] == 2
+    assert book.rows(DAYS) == kept
 
 
 def amounts(*values: int) -> tuple[Decimal, ...]:

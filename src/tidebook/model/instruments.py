@@ -6,6 +6,7 @@ import re
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from tidebook.model.money import ONE
@@ -71,6 +72,7 @@ def cash_account(currency: str) -> str:
     return f"CASH_{currency}"
 
 
+@lru_cache(maxsize=4096)
 def built_in_instrument(security_id: str, currency: str) -> Instrument | None:
     """Return the cash account that ``security_id`` names by itself, or None.
 

@@ -203,8 +203,7 @@ class PostgresCompliance:
     def look(self, ids: Sequence[str], securities: Collection[str], known: Stand | None) -> Looked:
         """Return a household, or only its market where it stands as it is known to."""
         with snapshot(self._pool) as cursor:
-            together = {"ids": _members(cursor, ids)}
-            rows = cursor.execute(_SQL["standing"], together).fetchall()
+            rows = cursor.execute(_SQL["standing"], {"ids": list(ids)}).fetchall()
             versions = tuple(map(tuple, rows))
             if known is not None and known.versions == versions:
                 looked = _market_of(cursor, self._cache, known, securities)
@@ -262,7 +261,7 @@ def _market_of(
     under = {one.underlying_id for one in found.instruments.values()} - {""}
     stands = (
         found.rates is rates
-        and cache.actions(cursor) is actions
+        and found.actions is actions
         and under <= found.prices.keys()
         and all(found.instruments.get(each) == instruments.get(each) for each in named)
     )

@@ -69,11 +69,15 @@ _NO_ACTIONS: Final = ActionTable()
 
 
 class Markets(NamedTuple):
-    """What positions are valued with: rates, and prices and instruments by security."""
+    """What positions are valued with: rates, and prices and instruments by security.
+
+    Prices are carried over the splits among the corporate ``actions``.
+    """
 
     rates: RateTable
     prices: Mapping[str, PriceQuotes]
     instruments: Mapping[str, Instrument]
+    actions: ActionTable
 
 
 class _Priced:
@@ -219,7 +223,7 @@ class MarketCache:
         instruments = self._instruments_at(cursor, wanted, stamps)
         found = self._priced_at(cursor, wanted, stamps)
         prices = {security_id: found[security_id].quotes for security_id in wanted}
-        return Markets(rates, prices, instruments)
+        return Markets(rates, prices, instruments, self._actions_at(cursor, stamps))
 
     def markets_known(
         self,
@@ -242,7 +246,7 @@ class MarketCache:
         actions = self.actions_known(cursor, known_at) if wanted else _NO_ACTIONS
         rows = cursor.execute(statement, {"security_ids": list(wanted), **moment}).fetchall()
         found = {row[0]: self._priced_from(row, actions).quotes for row in rows}
-        return Markets(table, found, instruments)
+        return Markets(table, found, instruments, actions)
 
     def _rates_at(self, cursor: Cursor[TupleRow], stamps: Mapping[str, Stamp]) -> RateTable:
         stamp = stamps.get(_RATES, _NEVER)

@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 from hashlib import blake2b
+from operator import itemgetter
 from typing import Any, cast
 from zlib import DEFLATED, compressobj, decompressobj
 
@@ -31,12 +32,13 @@ _LOOKS_BACK = 13
 """How far a packed text may refer back, as a power of 2: over itself and the words."""
 _PACKING = compressobj(_QUICKLY, DEFLATED, _LOOKS_BACK, 6, zdict=WORDS)
 """What every packing begins with; nothing is ever packed with it itself."""
-_URL = Verdict._fields.index("source_url")
+_but_url = itemgetter(slice(Verdict._fields.index("source_url")))
+"""Returns the fields of a verdict but the last."""
 
 
 def text_of(verdicts: tuple[Verdict, ...]) -> bytes:
     """Return verdicts as JSON, but for the address of the source, which the version tells."""
-    return msgspec.json.encode([verdict[:_URL] for verdict in verdicts])
+    return msgspec.json.encode(list(map(_but_url, verdicts)))
 
 
 def hash_of(text: bytes) -> str:

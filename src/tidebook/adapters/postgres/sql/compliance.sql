@@ -52,9 +52,13 @@ WITH RECURSIVE members AS (
 SELECT portfolio_id FROM members ORDER BY portfolio_id
 
 -- name: standing
--- A household, and whoever is folded with it: where each of them stands.
+-- The household of some portfolios, and whoever is folded with it: where each of them stands.
 WITH RECURSIVE members AS (
     SELECT portfolio_id FROM portfolios WHERE portfolio_id = ANY(%(ids)s)
+    UNION
+    SELECT l.linked_id FROM members m CROSS JOIN LATERAL (
+        SELECT linked_id FROM household_links WHERE portfolio_id = m.portfolio_id OFFSET 0
+    ) l
 ), related AS (
     SELECT portfolio_id FROM members
     UNION
