@@ -10,7 +10,7 @@ import pytest
 
 from tests.fixtures.engine_book import Book
 from tests.fixtures.engine_facts import ACME, FIRST, portfolio, trade
-from tidebook.adapters.postgres import book_unit
+from tidebook.adapters.postgres import book_unit, book_writing
 from tidebook.engine import topics
 from tidebook.engine.stages.admission import Incoming
 from tidebook.engine.stages.book import book as book_batch
@@ -28,8 +28,12 @@ pytestmark = pytest.mark.cluster
 _EURO_STOCK = Instrument("EURO", "Euro Stock", "EUR", "Equity")
 
 
-@pytest.fixture
-def book(database_url: str) -> Iterator[Book]:
+@pytest.fixture(params=[500, 0], ids=["in statements", "by COPY"])
+def book(
+    request: pytest.FixtureRequest, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Book]:
+    """A book whose rows are written in either of the two ways."""
+    monkeypatch.setattr(book_writing, "_LITTLE", request.param)
     made = Book(database_url)
     made.take(topics.RAW_PORTFOLIOS, [portfolio("P1"), portfolio("P2")])
     made.take(topics.RAW_INSTRUMENTS, [ACME, _EURO_STOCK])

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from psycopg import sql
 
-from tidebook.adapters.postgres import findings_unit
-from tidebook.adapters.postgres.book_unit import LOTS_CARRIED, named_keys
+from tidebook.adapters.postgres import book_unit, findings_unit
+from tidebook.adapters.postgres.book_unit import named_keys
 from tidebook.adapters.postgres.causes import causes_text
 from tidebook.adapters.postgres.copying import columns, copy_rows
 from tidebook.adapters.postgres.inserting import arrays, insert_rows, rows_as_query
@@ -239,7 +239,7 @@ def _state(write: KeyWrite, at: str) -> tuple[Cell, ...]:
         state.realised_base,
         state.changed_on,
         *state.last,
-        _lots_text(holding.lots) if len(holding.lots) <= LOTS_CARRIED else None,
+        _lots_text(holding.lots) if len(holding.lots) <= book_unit.LOTS_CARRIED else None,
         at,
     )
 
