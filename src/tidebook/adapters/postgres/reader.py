@@ -448,7 +448,8 @@ class PostgresReader(SeriesReading):
     ) -> MarketView:
         """Return every exchange rate, and prices and instruments of the securities named."""
         with believed(self._pool, known_at) as cursor:
-            return MarketView(*read_markets(cursor, self._market, security_ids, known_at, None))
+            found = read_markets(cursor, self._market, security_ids, known_at, None)
+            return MarketView(found.rates, found.prices, found.instruments)
 
     def origins(
         self, sources: Sequence[Source], *, known_at: datetime | None = None

@@ -16,7 +16,7 @@ from tidebook.config import Settings
 from tidebook.engine.correlating import correlated
 from tidebook.engine.traces import span_id_of
 from tidebook.errors import MissingExtraError
-from tidebook.wiring import _traces
+from tidebook.wiring.chosen import traces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,9 +39,9 @@ def metrics(exporter: InMemorySpanExporter) -> Iterator[Metrics]:
 
 
 def _made(metrics: Metrics, exporter: InMemorySpanExporter) -> list[ReadableSpan]:
-    traces = metrics._traces
-    assert isinstance(traces, Traces)
-    traces._provider.force_flush()
+    kept = metrics._traces
+    assert isinstance(kept, Traces)
+    kept._provider.force_flush()
     return list(exporter.get_finished_spans())
 
 
@@ -106,8 +106,8 @@ def test_traces_without_their_extra_are_refused_with_its_name(
     settings = Settings(Path("unused"), traces_url="http://collector:4318/v1/traces")
 
     with ExitStack() as stack, pytest.raises(MissingExtraError) as refused:
-        _traces(settings, stack)
+        traces(settings, stack)
     assert refused.value.extra == "tracing"
     assert "tidebook[tracing]" in refused.value.hint
     with ExitStack() as stack:
-        assert _traces(Settings(Path("unused")), stack) is None
+        assert traces(Settings(Path("unused")), stack) is None
