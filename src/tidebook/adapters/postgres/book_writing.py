@@ -245,14 +245,15 @@ def _state(write: KeyWrite, at: str) -> tuple[Cell, ...]:
 
 
 def _lots_text(lots: Sequence[Lot]) -> str:
+    """Return lots as text; a zero is told alike, however many places it was reckoned to."""
     return json.dumps(
         [
             [
                 lot.lot_id,
                 lot.opened_on.isoformat(),
                 str(lot.quantity),
-                str(lot.cost_local),
-                str(lot.cost_base),
+                str(lot.cost_local or ZERO),
+                str(lot.cost_base or ZERO),
             ]
             for lot in lots
         ]
