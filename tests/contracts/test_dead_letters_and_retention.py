@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -23,7 +24,7 @@ from tidebook.model.facts import Transaction, TransactionType as T
 from tidebook.wiring import open_system
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from tidebook.engine.commands import LogCommands
     from tidebook.engine.records import Record
@@ -33,13 +34,23 @@ pytestmark = pytest.mark.cluster
 
 _PART = partition("P1")
 _NOW = datetime(2026, 6, 1, tzinfo=UTC)
+_PATIENCE_SECONDS = 90.0
 
 
 @pytest.fixture
 def system(database_url: str) -> Iterator[System]:
+    with _running(database_url) as opened:
+        yield opened
+
+
+@contextmanager
+def _running(database_url: str) -> Generator[System]:
     with open_system(Settings(Path("unused"), database_url=database_url)) as opened:
-        opened.commands.ingest_portfolios([portfolio("P1")], "r")
-        opened.commands.ingest_instruments([ACME], "r")
+        for receipt in (
+            opened.commands.ingest_portfolios([portfolio("P1")], "r"),
+            opened.commands.ingest_instruments([ACME], "r"),
+        ):
+            assert opened.commands.wait(receipt, timeout_seconds=_PATIENCE_SECONDS)
         yield opened
 
 
@@ -61,7 +72,7 @@ def _buy(identity: str, price: str = "10") -> Transaction:
 
 def _sent(system: System, *facts: Transaction) -> None:
     receipt = system.commands.ingest_transactions(facts, "r")
-    assert system.commands.wait(receipt, timeout_seconds=30)
+    assert system.commands.wait(receipt, timeout_seconds=_PATIENCE_SECONDS)
 
 
 def _spoil(system: System, record: Record) -> None:
@@ -70,7 +81,7 @@ def _spoil(system: System, record: Record) -> None:
     with store.unit() as unit:
         reached = unit.append(RAW_TRANSACTIONS, [("P1", record)], "spoilt", _NOW)
     receipt = Receipt("", 1, tuple(Reached(RAW_TRANSACTIONS, *each) for each in reached))
-    assert system.commands.wait(receipt, timeout_seconds=30)
+    assert system.commands.wait(receipt, timeout_seconds=_PATIENCE_SECONDS)
 
 
 def _whole(identity: str) -> Record:
@@ -190,17 +201,21 @@ def test_the_log_is_cut_from_its_beginning_and_the_book_stays_right(system: Syst
     ]
 
 
-def test_what_nobody_has_read_and_letters_that_were_not_replayed_stay(system: System) -> None:
-    _spoil(system, {"transaction_id": "T0", "portfolio_id": "P1"})
-    _run(system, "UPDATE consumer_offsets SET next_offset = 0 WHERE topic = 'raw_instruments'")
-    _age(system, "UPDATE event_log SET recorded_at = OLD")
-    system._keeper.retire(_cut())
-    left = {row[0] for row in _rows(system, "SELECT DISTINCT topic FROM event_log")}
-    assert left == {"raw_instruments", "raw_transactions.dlq"}
-    (letter,) = system.dead_letters.letters()
-    system.dead_letters.replay([letter.letter_id], "again")
-    system._keeper.retire(_cut())
-    assert system.dead_letters.letters() == []
+def test_what_nobody_has_read_and_letters_that_were_not_replayed_stay(database_url: str) -> None:
+    with _running(database_url) as system:
+        _spoil(system, {"transaction_id": "T0", "portfolio_id": "P1"})
+    # Without stages: nobody reads again what is told to be unread.
+    settings = Settings(Path("unused"), database_url=database_url)
+    with open_system(settings, run=False) as resting:
+        _run(resting, "UPDATE consumer_offsets SET next_offset = 0 WHERE topic = 'raw_instruments'")
+        _age(resting, "UPDATE event_log SET recorded_at = OLD")
+        resting._keeper.retire(_cut())
+        left = {row[0] for row in _rows(resting, "SELECT DISTINCT topic FROM event_log")}
+        assert left == {"raw_instruments", "raw_transactions.dlq"}
+        (letter,) = resting.dead_letters.letters()
+        resting.dead_letters.replay([letter.letter_id], "again")
+        resting._keeper.retire(_cut())
+        assert resting.dead_letters.letters() == []
 
 
 def test_where_the_log_is_shipped_it_stays_until_it_is(system: System) -> None:
