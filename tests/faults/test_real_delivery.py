@@ -112,7 +112,7 @@ def test_however_messages_arrive_every_fact_is_booked_once(
         def bus_of(_: Settings) -> HostileBus:
             return hostile
 
-        monkeypatch.setattr(wiring, "_bus", bus_of)
+        monkeypatch.setattr(wiring, "broker", bus_of)
         settings = Settings(
             data_dir=Path("unused"),
             database_url=deployment.url,
