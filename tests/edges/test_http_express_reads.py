@@ -8,6 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.edges.memory_book import AN_ID, MemoryCommands, MemoryReader, StoppedClock
+from tests.edges.test_http_express import Told
 from tidebook.api import create_app, express_reads
 from tidebook.errors import StoreUnavailableError
 
@@ -27,23 +28,6 @@ class NoLane:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.app(scope, receive, send)
-
-
-class Told:
-    """Keeps what is told of requests."""
-
-    def __init__(self) -> None:
-        self.answers: list[tuple[str, str, int]] = []
-
-    def began(self) -> None:
-        """Take note of a request that is worked on."""
-
-    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
-        assert seconds >= 0
-        self.answers.append((method, route, status))
-
-    def exposition(self) -> bytes:
-        return b""
 
 
 def _app(reader: MemoryReader, told: Told) -> FastAPI:

@@ -141,7 +141,8 @@ class StagesProcess:
         try:
             pickle.dump(self._orders, told)
             told.flush()
-        except OSError as error:
+        except (OSError, ValueError) as error:
+            # It has ended, or was told to end (its input is closed) before it had its orders.
             _log.warning("the process of the stages could not be told what to do: %s", error)
         for line in heard:
             self.hear(line)
