@@ -39,9 +39,9 @@ class Question(NamedTuple):
         """Return the day it is as of: without one in the body the portfolio's own present day."""
         return self.as_of or day_in(edge, edge.reader.portfolio(self.portfolio_id).time_zone)
 
-    def about(self, edge: Edge) -> tuple[str, ...]:
-        """Return what tells it from another one."""
-        return sha256(self.body).hexdigest(), self.on(edge).isoformat()
+    def about(self, on: date) -> tuple[str, ...]:
+        """Return what tells it, as of a day, from another one."""
+        return sha256(self.body).hexdigest(), on.isoformat()
 
 
 def tagged(
@@ -63,7 +63,11 @@ def tagged_question(
     As :func:`tagged`. The answer must follow from the book alone; see
     :func:`tagged_beside_benchmarks`.
     """
-    return _of_state(edge, request, question.portfolio_id, answer, lambda: question.about(edge))
+
+    def about() -> tuple[str, ...]:
+        return question.about(question.on(edge))
+
+    return _of_state(edge, request, question.portfolio_id, answer, about)
 
 
 def tagged_beside_benchmarks(
@@ -82,11 +86,12 @@ def tagged_beside_benchmarks(
     state = edge.reader.state(question.portfolio_id, prices_of=question.symbols)
     if state is None:
         return told(answer())
-    wanted = question.symbols, question.on(edge), question.known_at
+    on = question.on(edge)
+    wanted = question.symbols, on, question.known_at
     levels = benchmarks.stamp(*wanted)
     if levels is None:
         return tagged_by_content(request, answer(), told)
-    headers = _headers(_tag(edge, request, (state, levels, *question.about(edge))))
+    headers = _headers(_tag(edge, request, (state, levels, *question.about(on))))
     if _has(request, headers["ETag"]):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
     document = answer()
