@@ -117,6 +117,33 @@ def test_what_a_new_policy_moves_is_never_out_of_sight(books: Book) -> None:
     assert [row[:3] for row in books.held().entries] == must
 
 
+def test_what_comes_back_to_a_key_that_was_folded_already_is_on_it(books: Book) -> None:
+    """A batch on a security has its cash account folded again, and that the security once more.
+
+    The security turned out to be cash after some of it was bought, and then the portfolio no
+    longer settles by itself; neither was folded again yet.
+    """
+    books.take(topics.RAW_INSTRUMENTS, [ACME])
+    books.take(topics.RAW_PORTFOLIOS, [portfolio("P1")])
+    bought = trade("T1", 10, 5, day=2)
+    books.take(topics.RAW_TRANSACTIONS, [bought])
+    books.take(topics.RAW_INSTRUMENTS, [ACME._replace(asset_class="Cash")])
+    paid_in = trade("T2", 1, 100, day=3)._replace(type=T.DEPOSIT)
+    books.take(topics.RAW_TRANSACTIONS, [paid_in])
+    assert [row[1:3] for row in books.held().entries] == [
+        *(("ACME", "T1"), ("CASH_USD", "T1"), ("CASH_USD", "T2"))
+    ]
+    explicit = portfolio("P1")._replace(settlement=Settlement.EXPLICIT)
+    books.take(topics.RAW_PORTFOLIOS, [explicit])
+    books.take(topics.RAW_TRANSACTIONS, [trade("T3", 10, 5, day=1)])
+    must = [("ACME", "T1"), ("ACME", "T2"), ("ACME", "T3")]
+    assert [row[1:3] for row in books.held().entries] == must
+    held = books.held().states
+    books.settle()
+    assert [row[1:3] for row in books.held().entries] == must
+    assert books.held().states == held
+
+
 def test_what_has_to_wait_from_now_on_leaves_all_its_keys(books: Book) -> None:
     """A batch on the cash account comes before the keys of a cancelled rate are folded again."""
     books.take(topics.RAW_PORTFOLIOS, [portfolio("P1")])

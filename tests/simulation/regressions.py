@@ -58,6 +58,13 @@ REGRESSIONS: Final[tuple[tuple[int, str], ...]] = (
             "(test_what_waits_for_a_rate_is_tried_again_when_it_is_to_become_something_else)"
         ),
     ),
+    (
+        11_011_048,
+        (
+            "a fact that a new policy moves to a key that its batch had folded already was on none "
+            "(test_what_comes_back_to_a_key_that_was_folded_already_is_on_it)"
+        ),
+    ),
     (71, "a sale that was refused had levelled its pool (levelled_though_refused)"),
     (203, "an action that was cancelled was said to wait for ever (cancelled_action_waits)"),
     (

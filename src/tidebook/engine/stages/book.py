@@ -122,7 +122,7 @@ class _Batch:
         self.facts: list[FactRow] = []
         self.findings: dict[str, list[FindingRow]] = defaultdict(list)
         self.resolved: set[str] = set()
-        self.replaced_accounts: list[Accounts] = []
+        self.replaced_accounts: dict[str, Accounts] = {}
         self.states: dict[Key, KeyState] = {}
         self.rules: dict[Key, KeyRules] = {}
         self.refused: dict[Key, date] = {}
@@ -229,7 +229,9 @@ class _Batch:
             if not fresh:
                 return keys
             done.update(fresh)
-            self._follow(self.again.look(fresh))
+            moved = self.again.look(fresh)
+            done -= moved
+            self._follow(moved)
             self._reconsider(fresh)
             self._carry(fresh)
 
@@ -241,6 +243,7 @@ class _Batch:
         for key in moved:
             self.changes[key].fold_anew(_MOVED)
         found = moved | self._spread({key for key in moved if not self._is_cash(key)})
+        found |= self.links.reach(found, self.again)
         securities = [key for key in self.changes if key in found and not self._is_cash(key)]
         for key in securities:
             self._unsay(key)
@@ -380,7 +383,7 @@ class _Batch:
                 posted = self.again.posted[identity]
                 accounts = _ACCOUNTS(posted)
                 if accounts != stored[1:]:
-                    self.replaced_accounts.append(Accounts(identity, *accounts))
+                    self.replaced_accounts[identity] = Accounts(identity, *accounts)
                 for finding in posted.findings:
                     self._note(finding, key[0], key[1], posted.on)
 
@@ -411,8 +414,10 @@ class _Batch:
         if before is not None and before != key[1]:
             self._led_by(key, before).removed.add(identity)
         if after is not None and after != key[1]:
-            cash = (each for each in posted.postings if each.leg is _CASH)
-            self._led_by(key, after).added.extend(cash)
+            change = self._led_by(key, after)
+            if identity not in change.carried:
+                change.carried.add(identity)
+                change.added += [each for each in posted.postings if each.leg is _CASH]
 
     def _led_by(self, key: Key, account: str) -> Change:
         """Return the change of a cash account that is moved for the reasons of another key."""
@@ -453,7 +458,7 @@ class _Batch:
         return BookWrite(
             facts=tuple(self.facts),
             close_facts=tuple(self.admission.replaced),
-            replaced_accounts=tuple(self.replaced_accounts),
+            replaced_accounts=tuple(self.replaced_accounts.values()),
             keys=tuple(keys),
             findings=tuple(row for rows in self.findings.values() for row in _distinct(rows)),
             resolved=tuple(sorted(self.resolved)),

@@ -16,11 +16,13 @@ _AMENDED: Final = "a transaction was amended"
 class Change:
     """What a batch does to one key."""
 
-    __slots__ = ("added", "anew", "causes", "reason", "removed")
+    __slots__ = ("added", "anew", "carried", "causes", "reason", "removed")
 
     def __init__(self) -> None:
         self.added: list[Posting] = []
         self.removed: set[str] = set()
+        self.carried: set[str] = set()
+        """The facts that another key gave it a leg of; a key that is folded twice gives one."""
         self.anew = False
         """Whether the key is to be folded from all its facts."""
         self.reason = _AMENDED

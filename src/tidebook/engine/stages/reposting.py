@@ -70,9 +70,10 @@ class Reposting:
         """Post the facts of keys anew; return the other keys that must be folded for it.
 
         They are those to which facts have moved, and those that facts leave because they have to
-        wait from now on: a fact has all its legs or none.
+        wait from now on: a fact has all its legs or none. A key that was looked at in another
+        call is among them where it has a fact more than it had then.
         """
-        fresh = [key for key in keys if key not in self._looked]
+        fresh = {key: None for key in keys if key not in self._looked}
         if not fresh:
             return set()
         self._looked.update(fresh)
@@ -102,7 +103,7 @@ class Reposting:
         moved |= self._apply_actions(fresh)
         if portfolio_ids:
             self._forget_actions()
-        return {key for key in moved if key not in self._looked and key[0] in self._portfolios}
+        return {key for key in moved if key not in fresh and key[0] in self._portfolios}
 
     def _keep(self, identity: str, portfolio_id: str, now: Posted) -> None:
         self.posted[identity] = now
