@@ -45,6 +45,7 @@ _PORTS: Final = {
 }
 
 _DAYS_MAX: Final = 36_500
+_WORKERS: Final = 2
 _CURRENCY = re.compile(r"[A-Z0-9]{3,10}")
 _DATABASE_SCHEMES = ("postgresql://", "postgres://")
 _REDIS_SCHEMES = ("redis://", "rediss://")
@@ -67,7 +68,7 @@ class Settings:
         traces_url: Where traces are sent; none are made without.
         book_batch_max: The most facts that one transaction of the book stage takes; it takes
             more than 2000 only where many wait.
-        workers: How many book workers run beside each other.
+        workers: How many book workers run beside each other in this process.
         roles: What this process does; all of it unless said otherwise.
         bus: What carries facts from one process to the next.
         kafka_bootstrap: Addresses of Kafka servers, with commas between.
@@ -96,7 +97,7 @@ class Settings:
     log_format: LogFormat = "auto"
     traces_url: str | None = None
     book_batch_max: int = 8000
-    workers: int = 2
+    workers: int = _WORKERS
     roles: tuple[Role, ...] = EVERY_ROLE
     bus: BusName = "log"
     kafka_bootstrap: str = "127.0.0.1:9092"
@@ -129,6 +130,7 @@ class Settings:
         default = cls(data_dir=_data_dir(env))
         pg_bin = env.get("TIDEBOOK_PG_BIN")
         roles = roles_of(env.get("TIDEBOOK_ROLE") or "all")
+        bus = _bus(env, default.bus)
         return cls(
             data_dir=default.data_dir,
             database_url=_database_url(env),
@@ -144,9 +146,9 @@ class Settings:
             book_batch_max=_whole_number(
                 env, "TIDEBOOK_BOOK_BATCH_MAX", default.book_batch_max, lowest=1, highest=1_000_000
             ),
-            workers=_whole_number(env, "TIDEBOOK_WORKERS", default.workers, lowest=1, highest=64),
+            workers=_whole_number(env, "TIDEBOOK_WORKERS", workers_over(bus), lowest=1, highest=64),
             roles=roles,
-            bus=_bus(env, default.bus),
+            bus=bus,
             kafka_bootstrap=env.get("TIDEBOOK_KAFKA_BOOTSTRAP") or default.kafka_bootstrap,
             redis_url=_redis_url(env),
             live_portfolio=env.get("TIDEBOOK_LIVE_PORTFOLIO") or default.live_portfolio,
@@ -188,6 +190,15 @@ def roles_of(text: str) -> tuple[Role, ...]:
     if not named:
         raise UnknownRoleError(repr(text), "no role is named", allowed=allowed)
     return EVERY_ROLE if "all" in named else tuple(role for role in Role if role in named)
+
+
+def workers_over(bus: BusName) -> int:
+    """Return how many book workers a process has, where no number is named.
+
+    Workers that read from a broker divide the partitions for good, so that two of them make two
+    batches of what would be one. Those that read the log share as much as waits.
+    """
+    return 1 if bus == "kafka" else _WORKERS
 
 
 def port_of(roles: Sequence[Role]) -> int:

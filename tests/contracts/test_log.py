@@ -208,6 +208,28 @@ def test_requests_that_share_a_unit_keep_their_ids_and_their_order(book: Book) -
     assert first.first_offset == 0
 
 
+def test_the_same_lies_in_each_of_several_topics(book: Book) -> None:
+    other = "processed_transactions_completed"
+    book.store.take_partitions("reader", _PARTS)
+    book.store.take_partitions("reader", [(other, part) for _, part in _PARTS])
+    _append(book, _numbered("K0", 0, 1))
+    with book.store.unit() as unit:
+        unit.append_alike(
+            [_TOPIC, other], [*_numbered("K0", 1, 2), *_numbered("K1", 0, 1)], "r", _NOW
+        )
+    here, there = partition("K0"), partition("K1")
+    with book.store.unit() as unit:
+        found = unit.read_log("reader", [(other, here), (other, there)], 100)
+    assert {b.part: [record["n"] for record in b.records] for b in found} == {
+        here: ["1", "2"],
+        there: ["0"],
+    }
+    assert {b.part: [record["n"] for record in b.records] for b in _read(book, 100)} == {
+        here: ["0", "1", "2"],
+        there: ["0"],
+    }
+
+
 def test_offsets_of_several_partitions_move_together_or_not_at_all(book: Book) -> None:
     fences = book.store.take_partitions("reader", _PARTS)
     _append(book, [*_numbered("K0", 0, 2), *_numbered("K1", 0, 3)])

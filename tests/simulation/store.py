@@ -270,6 +270,17 @@ class SimulatedUnit:
         for records, correlation_id in requests:
             self.log.append(topic, records, correlation_id, at)
 
+    def append_alike(
+        self,
+        topics: Sequence[str],
+        records: Sequence[tuple[str, Record]],
+        correlation_id: str,
+        at: datetime,
+    ) -> None:
+        """Append the same keyed records to each of several topics."""
+        for topic in topics:
+            self.log.append(topic, records, correlation_id, at)
+
     def backlog(self, consumer: str, parts: Sequence[Part]) -> dict[Part, int]:
         """Return how many records lie unread in each of these partitions, where any do."""
         return self.log.backlog(consumer, parts)

@@ -177,6 +177,13 @@ def test_the_port_is_that_of_the_first_role_unless_it_is_named(roles: str, port:
     assert Settings.from_environment(given | {"TIDEBOOK_PORT": "9"}).port == 9
 
 
+def test_over_a_broker_one_worker_reads_unless_more_are_asked_for() -> None:
+    kafka = HOME | {"TIDEBOOK_BUS": "kafka"}
+    assert Settings.from_environment(HOME).workers == 2
+    assert Settings.from_environment(kafka).workers == 1
+    assert Settings.from_environment(kafka | {"TIDEBOOK_WORKERS": "3"}).workers == 3
+
+
 @pytest.mark.parametrize("text", ["", ",", "books", "book;series", "lives", "all,lives"])
 def test_what_is_no_role_is_refused(text: str) -> None:
     with pytest.raises(UnknownRoleError) as refused:

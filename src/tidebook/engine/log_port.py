@@ -30,6 +30,16 @@ class LogUnit(Protocol):
         """Append the keyed records of several requests, each with its correlation id."""
         ...
 
+    def append_alike(
+        self,
+        topics: Sequence[str],
+        records: Sequence[tuple[str, Record]],
+        correlation_id: str,
+        at: datetime,
+    ) -> None:
+        """Append the same keyed records to each of several topics."""
+        ...
+
     def backlog(
         self, consumer: str, parts: Sequence[tuple[str, int]]
     ) -> dict[tuple[str, int], int]:

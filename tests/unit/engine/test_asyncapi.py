@@ -64,6 +64,16 @@ class _Unit:
         assert (correlation_id, at) in {("r", _AT), ("", _AT)}
         self.said.setdefault(topic, []).extend(record for _, record in keyed)
 
+    def append_alike(
+        self,
+        topics: Sequence[str],
+        keyed: Sequence[tuple[str, Record]],
+        correlation_id: str,
+        at: datetime,
+    ) -> None:
+        for topic in topics:
+            self.append(topic, keyed, correlation_id, at)
+
 
 def _said() -> dict[str, list[Any]]:
     """Return records of every topic, with every field that a record can have."""

@@ -42,38 +42,42 @@ def append(
     at: datetime,
 ) -> list[tuple[int, int]]:
     """Append keyed records; return (partition, next offset) for each partition touched."""
-    return append_each(cursor, topic, [(records, correlation_id)], at)
+    reached = append_all(cursor, [topic], [(records, correlation_id)], at)
+    return sorted((part, offset) for (_, part), offset in reached.items())
 
 
-def append_each(
+def append_all(
     cursor: Cursor[tuple[object, ...]],
-    topic: str,
+    topics: Sequence[str],
     requests: Sequence[tuple[Sequence[tuple[str, Record]], str]],
     at: datetime,
-) -> list[tuple[int, int]]:
-    """Append the keyed records of several requests, each with its correlation id.
+) -> dict[tuple[str, int], int]:
+    """Append the keyed records of several requests, each with its correlation id, to each topic.
 
     Returns:
-        (partition, next offset) for each partition touched.
+        The next offset of each (topic, partition) touched.
     """
     runs: dict[tuple[int, int], list[Record]] = defaultdict(list)
     for number, (records, _) in enumerate(requests):
         for key, record in records:
             runs[partition(key), number].append(record)
     if not runs:
-        return []
+        return {}
     run = statements("log")
-    next_offsets = hold(cursor, topic, {part for part, _ in runs})
-    rows: list[tuple[int, int, int, str, bytes]] = []
+    touched = sorted({part for part, _ in runs})
+    next_offsets = hold(cursor, [(topic, part) for topic in sorted(topics) for part in touched])
+    rows: list[tuple[str, int, int, int, str, bytes]] = []
     for (part, number), of_run in sorted(runs.items(), key=itemgetter(0)):
-        first, count = next_offsets[part], len(of_run)
-        rows.append((part, first, count, requests[number][1], _encode(of_run)))
-        next_offsets[part] = first + count
-    parts, offsets, counts, correlation_ids, payloads = map(list, zip(*rows, strict=True))
+        payload, count = _encode(of_run), len(of_run)
+        for topic in topics:
+            first = next_offsets[topic, part]
+            rows.append((topic, part, first, count, requests[number][1], payload))
+            next_offsets[topic, part] = first + count
+    names, parts, offsets, counts, correlation_ids, payloads = map(list, zip(*rows, strict=True))
     cursor.execute(
         run["append"],
         {
-            "topic": topic,
+            "topics": names,
             "at": at,
             "parts": parts,
             "offsets": offsets,
@@ -82,15 +86,18 @@ def append_each(
             "payloads": payloads,
         },
     )
-    if topic not in _UNHEARD:
-        # A hint to whoever listens; readers poll as well, so a lost one costs only time.
-        cursor.execute(run["notify"], {"hint": f"{topic} {this_process()}"})
-    return sorted(next_offsets.items())
+    for topic in topics:
+        if topic not in _UNHEARD:
+            # A hint to whoever listens; readers poll as well, so a lost one costs only time.
+            cursor.execute(run["notify"], {"hint": f"{topic} {this_process()}"})
+    return next_offsets
 
 
-def hold(cursor: Cursor[tuple[object, ...]], topic: str, parts: Collection[int]) -> dict[int, int]:
+def hold(
+    cursor: Cursor[tuple[object, ...]], parts: Sequence[tuple[str, int]]
+) -> dict[tuple[str, int], int]:
     """Lock partitions until the transaction ends, in order; return the next offset of each."""
-    named = {"topic": topic, "parts": sorted(parts)}
+    named = {"topics": [topic for topic, _ in parts], "parts": [part for _, part in parts]}
     offsets = dict(_locked(cursor, named))
     if len(offsets) < len(parts):
         cursor.execute(statements("log")["open_partitions"], named)
@@ -100,9 +107,9 @@ def hold(cursor: Cursor[tuple[object, ...]], topic: str, parts: Collection[int])
 
 def _locked(
     cursor: Cursor[tuple[object, ...]], named: Mapping[str, object]
-) -> list[tuple[int, int]]:
+) -> list[tuple[tuple[str, int], int]]:
     rows = cursor.execute(statements("log")["lock_partitions"], named).fetchall()
-    return [(int(str(part)), int(str(offset))) for part, offset in rows]
+    return [((str(topic), int(str(part))), int(str(offset))) for topic, part, offset in rows]
 
 
 def backlog(

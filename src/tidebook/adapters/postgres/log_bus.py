@@ -98,10 +98,9 @@ class LogPublisher:
         at = self._clock.now()
         try:
             with self._connection.transaction(), self._connection.cursor() as cursor:
-                by_topic = sorted(messages, key=_topic)
                 # Locked at once, so that no two publishers wait for each other in the middle.
-                for topic, of_topic in groupby(by_topic, _topic):
-                    log.hold(cursor, topic, {each.part for each in of_topic})
+                log.hold(cursor, sorted({(each.topic, each.part) for each in messages}))
+                by_topic = sorted(messages, key=_topic)
                 for (topic, request), run in groupby(by_topic, _topic_and_request):
                     keyed = [(each.key, cast("Record", json.loads(each.value))) for each in run]
                     log.append(cursor, topic, keyed, request, at)

@@ -50,11 +50,12 @@ from tidebook.adapters.postgres.reader_references import (
 from tidebook.adapters.postgres.reader_restatements import read_restatements
 from tidebook.adapters.postgres.reader_series import SeriesReading
 from tidebook.adapters.postgres.reader_transactions import (
+    is_known,
     read_entries,
     read_transaction,
     read_transactions,
 )
-from tidebook.adapters.postgres.snapshots import believed, snapshot
+from tidebook.adapters.postgres.snapshots import believed, glance, snapshot
 from tidebook.book.checks.health_facts import STALE_DAYS
 from tidebook.engine.ports import HEALTH_MAX, OVERVIEW_MAX, RestatementQuery
 from tidebook.engine.views import MarketView, ReportView
@@ -272,6 +273,11 @@ class PostgresReader(SeriesReading):
         self, transaction_id: str, *, known_at: datetime | None = None
     ) -> TransactionView | None:
         """Return one transaction, or None when no such fact is known."""
+        if known_at is None:
+            # Mostly asked by who waits until it is booked, again and again.
+            with glance(self._pool) as cursor:
+                if not is_known(cursor, transaction_id):
+                    return None
         with believed(self._pool, known_at) as cursor:
             return read_transaction(cursor, transaction_id, known_at)
 

@@ -118,6 +118,12 @@ def read_transaction(
     return _views(cursor, sorted(portfolio_ids), rows, known_at)[0]
 
 
+def is_known(cursor: Cursor[TupleRow], transaction_id: str) -> bool:
+    """Tell whether there is a transaction with this id now."""
+    wanted = {"transaction_id": transaction_id}
+    return cursor.execute(_SQL["is_known"], wanted).fetchone() is not None
+
+
 def read_entries(  # noqa: PLR0913 - the question has this many parts
     cursor: Cursor[TupleRow],
     market: MarketCache,

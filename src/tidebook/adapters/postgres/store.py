@@ -296,7 +296,17 @@ class PostgresUnit:
     ) -> None:
         """Append the keyed records of several requests, each with its correlation id."""
         self._together()
-        log.append_each(self._cursor, topic, requests, at)
+        log.append_all(self._cursor, [topic], requests, at)
+
+    def append_alike(
+        self,
+        topics: Sequence[str],
+        records: Sequence[tuple[str, Record]],
+        correlation_id: str,
+        at: datetime,
+    ) -> None:
+        """Append the same keyed records to each of several topics."""
+        log.append_all(self._cursor, topics, [(records, correlation_id)], at)
 
     def backlog(
         self, consumer: str, parts: Sequence[tuple[str, int]]

@@ -116,7 +116,7 @@ class Consumption:
             return False
         for attempt in range(_ATTEMPTS):
             try:
-                self._together()
+                found = self._together()
             except (StoreUnavailableError, BusUnavailableError):
                 raise
             except FencedError:
@@ -132,17 +132,20 @@ class Consumption:
             else:
                 self._refusals = 0
                 self._feed.done()
-                return True
+                return found
         self._one_by_one()
         self._refusals = 0
         return True
 
-    def _together(self) -> None:
+    def _together(self) -> bool:
+        """Process what is read, in one unit; tell whether that was anything."""
         began = time.perf_counter()
         with self._store.unit() as unit:
             batches = self._feed.read(unit)
-            effect = self._processed(unit, batches)
-        self._tell(batches, effect, time.perf_counter() - began)
+            effect = self._processed(unit, batches) if batches else None
+        if effect is not None:
+            self._tell(batches, effect, time.perf_counter() - began)
+        return effect is not None
 
     def _tell(self, batches: Sequence[LogBatch], effect: Effect, seconds: float) -> None:
         """Tell of batches when they are committed; what is rolled back has not happened."""

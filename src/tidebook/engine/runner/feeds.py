@@ -46,7 +46,7 @@ class Feed(Protocol):
         ...
 
     def look(self) -> bool:
-        """Choose what to read now; tell whether there is anything."""
+        """Choose what to read now; tell whether there may be anything."""
         ...
 
     def again(self) -> bool:
@@ -83,6 +83,7 @@ class Shares:
         self._lock = Lock()
         self._taken: set[Part] = set()
         self._turn = 0
+        self._is_calm = False
         self.waiting = 0
         """How many records lay unread at the last look."""
 
@@ -100,12 +101,25 @@ class Shares:
         """Take free partitions, in turns; return all that were taken, and where anything lies."""
         with self._lock:
             self._turn += 1
-            self.waiting = sum(lags.values())
+            self.note(sum(lags.values()))
             free = [part for part in self._parts if part not in self._taken]
             chosen = _chosen(free, lags, self._turn, limit) if free else []
-            taken = free if chosen and self.waiting <= _LITTLE else chosen
+            taken = free if chosen and self._is_calm else chosen
             self._taken.update(taken)
         return taken, chosen
+
+    def take_all(self) -> Sequence[Part]:
+        """Take all partitions where little waited when somebody looked last, and nobody reads."""
+        with self._lock:
+            if not self._is_calm or self._taken:
+                return ()
+            self._taken.update(self._parts)
+        return self._parts
+
+    def note(self, waiting: int) -> None:
+        """Keep how many records wait, in all partitions."""
+        self.waiting = waiting
+        self._is_calm = waiting <= _LITTLE
 
     def give_back(self, parts: Iterable[Part]) -> None:
         """Leave partitions to whoever looks next."""
@@ -115,6 +129,9 @@ class Shares:
 
 class LogFeed:
     """Partitions as they lie in the store, which one worker reads or several share.
+
+    While little waits all of them are read without asking first in which there is anything: to ask
+    costs as much as to read.
 
     Args:
         store: Where the log is.
@@ -140,8 +157,9 @@ class LogFeed:
         self._batch_max = batch_max
         self._tells = tells
         self._limit = usual(batch_max)
-        self._taken: list[Part] = []
-        self._chosen: list[Part] = []
+        self._taken: Sequence[Part] = ()
+        self._chosen: Sequence[Part] = ()
+        self._is_unasked = False
 
     @property
     def backlog(self) -> int:
@@ -149,10 +167,16 @@ class LogFeed:
         return self._shares.waiting if self._tells else 0
 
     def look(self) -> bool:
-        """Choose partitions in turns, until a batch is full."""
+        """Choose partitions in turns, until a batch is full; while little waits, all of them."""
         self.done()
         if not self._shares.any_free:
             return False
+        everything = self._shares.take_all()
+        self._is_unasked = bool(everything)
+        if everything:
+            self._limit = usual(self._batch_max)
+            self._taken = self._chosen = everything
+            return True
         with self._store.unit() as unit:
             lags = unit.backlog(self._consumer, self._shares.parts)
         self._limit = sized(sum(lags.values()), self._batch_max)
@@ -166,12 +190,15 @@ class LogFeed:
 
     def read(self, unit: Unit) -> list[LogBatch]:
         """Return what lies unread there."""
-        return unit.read_log(self._consumer, self._chosen, self._limit)
+        found = unit.read_log(self._consumer, self._chosen, self._limit)
+        if self._is_unasked:
+            self._shares.note(sum(len(batch.records) for batch in found))
+        return found
 
     def done(self) -> None:
         """Leave what was taken to whoever looks next; the store says how far it was read."""
         self._shares.give_back(self._taken)
-        self._taken, self._chosen = [], []
+        self._taken = self._chosen = ()
 
     def refused(self) -> None:
         """Leave it to the next look, which asks the store."""

@@ -23,8 +23,8 @@ def tell_book(unit: Unit, outcome: BookOutcome, correlation_id: str, at: datetim
         for portfolio_id, ids in sorted(outcome.touched.items())
     ]
     if taken:
-        unit.append(topics.TRANSACTIONS_COMPLETED, taken, correlation_id, at)
-        unit.append(topics.PROCESSED_TRANSACTIONS, taken, correlation_id, at)
+        told = topics.PROCESSED_TRANSACTIONS, topics.TRANSACTIONS_COMPLETED
+        unit.append_alike(told, taken, correlation_id, at)
 
 
 def tell_prices(unit: Unit, batch: LogBatch, at: datetime) -> None:

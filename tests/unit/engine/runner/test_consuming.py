@@ -158,6 +158,22 @@ def test_who_stops_sets_nothing_apart(error: type[FencedError]) -> None:
     assert stage.processed == 0
 
 
+class _Empty(_Feed):
+    """A feed that has to read before it knows that there is nothing."""
+
+    def look(self) -> bool:
+        return True
+
+    def read(self, _: object) -> list[LogBatch]:
+        return []
+
+
+def test_where_nothing_is_read_no_stage_is_run() -> None:
+    feed, stage = _Empty(), _Refused(FencedError, 0)
+    store = _run(stage, _Impatient(), feed=feed)
+    assert (stage.processed, store.apart, feed.left) == (0, [], [])
+
+
 def test_a_message_of_another_system_is_kept_with_its_own_headers_and_place() -> None:
     said = {"schema": "raw_transactions/1", "x-desk": "Zürich"}
     passage = Passage(40, 41, ((41, 7),), (said,))

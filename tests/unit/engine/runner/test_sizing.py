@@ -27,17 +27,24 @@ class _Log:
     def __init__(self, waiting: Sequence[int]) -> None:
         self.waiting = waiting
         self.asked: list[tuple[list[Part], int]] = []
+        self.looks = 0
 
     @contextmanager
     def unit(self) -> Generator[_Log]:
         yield self
 
     def backlog(self, _: str, parts: Sequence[Part]) -> dict[Part, int]:
+        self.looks += 1
         return {part: count for part, count in zip(parts, self.waiting, strict=True) if count}
 
     def read_log(self, _: str, parts: Sequence[Part], limit: int) -> list[LogBatch]:
         self.asked.append((list(parts), limit))
-        return [LogBatch(*part, 0, ({},), ("r",)) for part in parts]
+        waiting = dict(zip(_PARTS, self.waiting, strict=True))
+        return [
+            LogBatch(*part, 0, ({},) * waiting[part], ("r",) * waiting[part])
+            for part in parts
+            if waiting[part]
+        ]
 
 
 def _asked(waiting: Sequence[int], batch_max: int = 8_000) -> tuple[int, int]:
@@ -126,4 +133,25 @@ def test_who_looks_again_gives_back_what_a_failure_left_in_hand() -> None:
     assert first.look()
     assert first.look()
     first.done()
+    assert second.look()
+
+
+def test_while_little_waits_it_is_read_without_being_asked_for_first() -> None:
+    log, first, second = _two([10, 0, 0, 0])
+    reading = cast("Any", log)
+    assert first.look()
+    first.read(reading)
+    log.waiting = [0, 0, 0, 0]
+    assert first.look()
+    assert not second.look()
+    assert first.read(reading) == []
+    assert (log.looks, first.backlog) == (1, 0)
+    log.waiting = [300, 300, 0, 0]
+    assert first.look()
+    assert sum(len(batch.records) for batch in first.read(reading)) == 600
+    assert (log.looks, first.backlog) == (1, 600)
+    # That was much: who looks now asks, and leaves what it does not read to the other.
+    log.waiting = [1_500, 1_500, 1_500, 1_500]
+    assert first.look()
+    assert log.looks == 2
     assert second.look()

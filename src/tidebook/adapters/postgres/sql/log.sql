@@ -1,12 +1,12 @@
 -- name: open_partitions
 INSERT INTO log_partitions (topic, part)
-SELECT %(topic)s, part FROM unnest(%(parts)s::integer[]) AS part
+SELECT * FROM unnest(%(topics)s::text[], %(parts)s::integer[])
 ON CONFLICT DO NOTHING
 
 -- name: lock_partitions
-SELECT part, next_offset FROM log_partitions
-WHERE topic = %(topic)s AND part = ANY(%(parts)s)
-ORDER BY part
+SELECT topic, part, next_offset FROM log_partitions
+WHERE (topic, part) IN (SELECT * FROM unnest(%(topics)s::text[], %(parts)s::integer[]))
+ORDER BY topic, part
 FOR UPDATE
 
 -- name: append
@@ -14,17 +14,17 @@ FOR UPDATE
 WITH appended AS (
     INSERT INTO event_log
         (topic, part, first_offset, count, correlation_id, schema_version, payload, recorded_at)
-    SELECT %(topic)s, part, first_offset, count, correlation_id, 1, payload, %(at)s
+    SELECT topic, part, first_offset, count, correlation_id, 1, payload, %(at)s
     FROM unnest(
-        %(parts)s::integer[], %(offsets)s::bigint[], %(counts)s::integer[],
+        %(topics)s::text[], %(parts)s::integer[], %(offsets)s::bigint[], %(counts)s::integer[],
         %(correlation_ids)s::text[], %(payloads)b::bytea[]
-    ) AS row (part, first_offset, count, correlation_id, payload)
-    RETURNING part, first_offset + count AS next_offset
+    ) AS row (topic, part, first_offset, count, correlation_id, payload)
+    RETURNING topic, part, first_offset + count AS next_offset
 ), reached AS (
-    SELECT part, max(next_offset) AS next_offset FROM appended GROUP BY part
+    SELECT topic, part, max(next_offset) AS next_offset FROM appended GROUP BY topic, part
 )
 UPDATE log_partitions AS p SET next_offset = reached.next_offset
-FROM reached WHERE p.topic = %(topic)s AND p.part = reached.part
+FROM reached WHERE p.topic = reached.topic AND p.part = reached.part
 
 -- name: notify
 SELECT pg_notify('tidebook_log', %(hint)s)
@@ -32,6 +32,7 @@ SELECT pg_notify('tidebook_log', %(hint)s)
 -- name: unread
 SELECT o.topic, o.part, o.next_offset, e.first_offset, e.count, e.correlation_id, e.payload
 FROM consumer_offsets o
+JOIN log_partitions p ON p.topic = o.topic AND p.part = o.part AND p.next_offset > o.next_offset
 CROSS JOIN LATERAL (
     SELECT first_offset, count, correlation_id, payload
     FROM event_log e

@@ -69,6 +69,10 @@ WHERE t.transaction_id = %(transaction_id)s
   AND t.recorded_at <= %(known_at)s::timestamptz
   AND (t.superseded_at = 'infinity' OR t.superseded_at > %(known_at)s::timestamptz)
 
+-- name: is_known
+SELECT 1 FROM transactions
+WHERE transaction_id = %(transaction_id)s AND superseded_at = 'infinity'
+
 -- name: entries
 SELECT e.transaction_id, e.type, e.business_date, e.at, e.portfolio_id, e.security_id, e.leg,
        e.epoch, e.quantity, e.cost_local, e.cost_base, e.realised_local, e.realised_base,
