@@ -145,6 +145,7 @@ def simulated(scheduler: Scheduler) -> Generator[None]:
         for module, name, stands_in in (
             (workers, "Thread", partial(SimulatedThread, scheduler)),
             (workers, "Event", partial(SimulatedEvent, scheduler)),
+            (workers, "Signal", partial(SimulatedSignal, scheduler)),
             (workers, "time", time),
             (workers, "Sparing", partial(Sparing, clock=time.monotonic)),
             (commands, "time", time),

@@ -16,7 +16,7 @@ Patch = tuple[Any, str, Any]
 """An owner, the name of one of its members, and what stands in for it."""
 
 SEEDS: Final = {
-    "action_not_reapplied": 131,
+    "action_not_reapplied": 185,
     "back_dated_appended": 16,
     "batch_set_apart": 3,
     "cancelled_action_waits": 203,
@@ -49,16 +49,16 @@ SEEDS: Final = {
     "price_of_sold_not_dirtied": 106,
     "rank_ignored": 5,
     "rate_not_dirtied": 10,
-    "rate_not_refolded": 41,
+    "rate_not_refolded": 83,
     "refusals_forgotten": 133,
     "remainder_dropped_in_share": 8,
     "said_to_be_booked": 1,
-    "same_day_skipped": 23,
+    "same_day_skipped": 69,
     "series_writes_stale_job": 8,
     "settled_cash_forgotten": 50,
     "share_rounded_down": 8,
     "shipped_again_though_there": 3,
-    "stale_generation": 248,
+    "stale_generation": 85,
     "taken_apart_for_ever": 59,
     "taken_without_lead": 5,
     "waiting_forgotten": 5,

@@ -87,7 +87,7 @@ class Consumption:
         """Begin with nothing refused."""
         self._store = store
         self._clock = clock
-        self._consumer = consumer
+        self.consumer = consumer
         self._feed = feed
         self._fences = fences
         self._process = process
@@ -127,7 +127,7 @@ class Consumption:
                     raise
                 break
             except Exception:  # noqa: BLE001 - whatever a record does, the others must go on
-                _log.exception("%s: attempt %s failed", self._consumer, attempt + 1)
+                _log.exception("%s: attempt %s failed", self.consumer, attempt + 1)
                 self._stopping.wait(_PAUSES_SECONDS[attempt])
             else:
                 self._refusals = 0
@@ -152,17 +152,17 @@ class Consumption:
         records = sum(len(batch.records) for batch in batches)
         self._took = Took(records, len(set(_requests_of(batches))), seconds)
         if effect.duplicates:
-            self._telemetry.duplicates(self._consumer, effect.duplicates)
+            self._telemetry.duplicates(self.consumer, effect.duplicates)
         if effect.restated:
             self._telemetry.keys_restated(effect.restated)
         with correlated(_requests_of(batches)):
-            self._telemetry.batch(self._consumer, records=records, seconds=seconds)
+            self._telemetry.batch(self.consumer, records=records, seconds=seconds)
             _log.info(
                 "%s took %s records",
-                self._consumer,
+                self.consumer,
                 records,
                 extra={
-                    "consumer": self._consumer,
+                    "consumer": self.consumer,
                     "records": records,
                     "seconds": round(seconds, 6),
                 },
@@ -200,7 +200,7 @@ class Consumption:
     def _alone(self, single: LogBatch) -> None:
         """Process one record, or set it apart."""
         # Whoever was refused for having been replaced must not set apart as the owner once more.
-        fence = self._fences[self._consumer, (single.topic, single.part)]
+        fence = self._fences[self.consumer, (single.topic, single.part)]
         pauses = iter(_REFUSED_PAUSES_SECONDS)
         while True:
             began = time.perf_counter()
@@ -237,7 +237,7 @@ class Consumption:
         with self._store.unit() as unit:
             topic = f"{single.topic}{DEAD_LETTERS}"
             unit.append(topic, [(apart.key, apart.letter)], request, at)
-            unit.complete(self._consumer, single, fence, 0, at)
+            unit.complete(self.consumer, single, fence, 0, at)
         self._telemetry.set_apart(single.topic)
 
 

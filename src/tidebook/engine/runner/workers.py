@@ -124,6 +124,7 @@ class Runner:
         self._arrived = arrived
         self._booked = booked
         self._facts = Signal()
+        self._marked = Signal()
         self._workers = workers
         self._batch_max = batch_max
         self._stages = frozenset(stages)
@@ -260,7 +261,7 @@ class Runner:
         ]
         reference = partial(self._taking_steps, self._bus_feed(through, REFERENCE), self._take)
         found.append(Loop("reference", reference, led=False, rest_seconds=0.0))
-        found.append(Loop("folding", self._folding_steps, deaf_seconds=_SELDOM_SECONDS))
+        found.append(Loop("folding", self._folding_steps, heeds=self._marked))
         return found
 
     def _log_feed(self, consumer: str, shares: Shares, *, tells: bool = True) -> LogFeed:
@@ -287,10 +288,11 @@ class Runner:
     def _loop(self, loop: Loop, step: Callable[[], bool]) -> None:
         """Repeat a step; rest when it found nothing, back off when the store is away."""
         attempt = 0
+        heeds = loop.heeds or self._arrived
         while not self._stopping.is_set():
             if loop.led and not self._leading.wait(POLL_SECONDS):
                 continue
-            seen = self._arrived.count
+            seen = heeds.count
             try:
                 busy = step()
                 attempt = 0
@@ -304,7 +306,7 @@ class Runner:
             if not busy and loop.rest_seconds:
                 if loop.deaf_seconds:
                     self._stopping.wait(loop.deaf_seconds)
-                self._arrived.wait(seen, loop.rest_seconds)
+                heeds.wait(seen, loop.rest_seconds)
 
     def _back_off(self, name: str, error: Exception, attempt: int) -> int:
         if isinstance(error, FencedError):
@@ -365,6 +367,8 @@ class Runner:
             busy = consumption.step()
             if busy:
                 self._after_book()
+                if consumption.consumer == REFERENCE:
+                    self._marked.give()
                 rest(consumption.took, self._stopping)
             return busy
 

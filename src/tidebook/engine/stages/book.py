@@ -191,6 +191,8 @@ class _Batch:
 
     def fold(self) -> None:
         """Fold every changed key."""
+        # Of all keys at once: to ask costs more than what is answered.
+        self._load(list(self.changes))
         self._prepare(self._keys(cash=False))
         self._spread(set(self._anew(self.changes)))
         securities = self._keys(cash=False)
@@ -272,16 +274,20 @@ class _Batch:
     def _is_cash(self, key: Key) -> bool:
         return built_in_instrument(key[1], "") is not None
 
+    def _load(self, keys: Sequence[Key]) -> None:
+        """Read where keys stand, by which rules they are folded, and what was refused there."""
+        if not keys:
+            return
+        self.states.update(self.unit.states(keys))
+        instruments = self.unit.instruments({key[1] for key in keys if not self._is_cash(key)})
+        for key in keys:
+            portfolio = self.portfolios[key[0]].portfolio
+            self.rules[key] = key_rules(portfolio, key[1], instruments.get(key[1]))
+        self.refused.update(self.unit.refusals(keys))
+
     def _prepare(self, keys: Sequence[Key]) -> None:
-        """Load where keys stand, and decide which of them must be folded anew."""
-        fresh = [key for key in keys if key not in self.rules]
-        if fresh:
-            self.states.update(self.unit.states(fresh))
-            instruments = self.unit.instruments({key[1] for key in fresh if not self._is_cash(key)})
-            for key in fresh:
-                portfolio = self.portfolios[key[0]].portfolio
-                self.rules[key] = key_rules(portfolio, key[1], instruments.get(key[1]))
-            self.refused.update(self.unit.refusals(fresh))
+        """Decide which keys must be folded anew."""
+        self._load([key for key in keys if key not in self.rules])
         for key in keys:
             change = self.changes[key]
             if not folding.fits(self.states.get(key), self.rules[key]):
