@@ -48,7 +48,8 @@ def verdict(mutant: Mutant, seed: int) -> str | None:
     """Run one seed with a mutant; return what gave it away, if anything did.
 
     Raises:
-        TypeError: When the mutant does not fit the product, which then fails for another reason.
+        TypeError, AttributeError: When the mutant does not fit the product, which then fails for
+            another reason.
     """
     with mutant.applied():
         drawn = swarm(chance("swarm", seed))
@@ -59,7 +60,7 @@ def verdict(mutant: Mutant, seed: int) -> str | None:
             simulation.run()
         except Exception as error:
             for met in (error, *simulation.met):
-                if isinstance(met, TypeError):
+                if isinstance(met, TypeError | AttributeError):
                     raise met from error
             lines = (str(error) or type(error).__name__).splitlines()
             return _MEMBER.sub(r"\1", lines[0])[:_REASON_MAX]

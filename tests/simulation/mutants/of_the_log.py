@@ -171,7 +171,7 @@ def unreadable_dropped() -> list[Patch]:
 
     def set_apart(self: Consumption, single: Any, _: Exception, fence: int) -> None:
         with self._store.unit() as unit:
-            unit.complete(self._consumer, single, fence, 0, self._clock.now())
+            unit.complete(self.consumer, single, fence, 0, self._clock.now())
 
     return [(Consumption, "_set_apart", set_apart)]
 
@@ -181,7 +181,7 @@ def batch_set_apart() -> list[Patch]:
     """One record that cannot be read takes its whole batch with it."""
 
     def alone(self: Consumption, single: Any) -> None:
-        fence = self._fences[self._consumer, (single.topic, single.part)]
+        fence = self._fences[self.consumer, (single.topic, single.part)]
         self._set_apart(single, ValueError("in bad company"), fence)
 
     return [(Consumption, "_alone", alone)]
