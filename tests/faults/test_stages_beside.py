@@ -1,25 +1,35 @@
-"""A server that answers and books is two processes: what becomes of one without the other."""
+"""A server that answers and books is two processes: what becomes of one without the other.
+
+And what both tell of one request.
+"""
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.error import HTTPError
 
 import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 import tidebook
 from tests.fixtures.roles import Playing, until_ready
+from tidebook.engine.traces import span_id_of, trace_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
+
+    from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 pytestmark = pytest.mark.cluster
 
@@ -41,11 +51,12 @@ _PORTFOLIO = {"portfolio_id": "P1", "base_currency": "USD", "open_date": "2024-0
 
 
 @contextmanager
-def _server(database_url: str) -> Generator[Playing]:
+def _server(database_url: str, **settings: str) -> Generator[Playing]:
     environment = os.environ | {
         "PYTHONPATH": str(Path(tidebook.__file__).parent.parent),
         "DATABASE_URL": database_url,
         "TIDEBOOK_LOG_LEVEL": "error",
+        **settings,
     }
     process = subprocess.Popen(
         [sys.executable, "-m", "tidebook", "serve", "--port", "0"],
@@ -149,3 +160,46 @@ def test_a_signal_to_everybody_ends_both_in_order(database_url: str, how: signal
         server.process.send_signal(how)
         assert server.process.wait(_PATIENCE_SECONDS) == 0
         assert _parent_of(stages) is None
+
+
+@contextmanager
+def _collector() -> Generator[tuple[str, list[Span]]]:
+    """Give the address of a collector of traces, and the spans that have come to it."""
+    spans: list[Span] = []
+
+    class Door(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            if self.headers.get("Content-Encoding") == "gzip":
+                body = gzip.decompress(body)
+            for of_one in ExportTraceServiceRequest.FromString(body).resource_spans:
+                for scope in of_one.scope_spans:
+                    spans.extend(scope.spans)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Door) as door:
+        threading.Thread(target=door.serve_forever).start()
+        try:
+            yield f"http://127.0.0.1:{door.server_port}/v1/traces", spans
+        finally:
+            door.shutdown()
+
+
+def test_both_make_one_trace_of_a_request_and_each_batch_is_in_it_once(database_url: str) -> None:
+    with _collector() as (address, spans):
+        with _server(database_url, TIDEBOOK_TRACES_URL=address) as server:
+            until_ready(server)
+            server.post("/ingest/portfolios", {"portfolios": [_PORTFOLIO]})
+            request = str(server.post("/ingest/transaction", _TRADE)["correlation_id"])
+            _until(lambda: _quantity(server) == "100")
+            server.process.send_signal(signal.SIGTERM)
+            assert server.process.wait(_PATIENCE_SECONDS) == 0
+        trace, span = trace_id_of(request), span_id_of(request)
+        assert sorted(
+            (each.name, each.parent_span_id.hex()) for each in spans if each.trace_id.hex() == trace
+        ) == [("POST /ingest/transaction", ""), ("book batch", span)]
+        assert [each.name for each in spans if each.name == "book batch"] == ["book batch"]

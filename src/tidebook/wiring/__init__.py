@@ -158,7 +158,10 @@ def open_system(
         store, reader, keeper = making.store, PostgresReader(pool, cache), PostgresKeeper(pool)
         compliance = PostgresCompliance(store(), pool, cache)
         roles = settings.roles if run else ()
-        stages = stages_beside(making) if beside and are_apart(roles) else None
+        stages = None
+        if beside and are_apart(roles):
+            counts = watch.metrics.untraced() if watch.metrics is not None else None
+            stages = stages_beside(making._replace(telemetry=counts))
         if stages is None:
             backlog = working(making, roles, compliance, Through(bus, store()) if bus else None)
         else:

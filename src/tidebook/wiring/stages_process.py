@@ -156,7 +156,8 @@ class StagesProcess:
     def hear(self, line: bytes) -> None:
         """Do what a line says: a method of the telemetry with its arguments, or one of two words.
 
-        A line that is cut short by the end of the process is passed over.
+        A line that is cut short by the end of the process is passed over. One that cannot be
+        counted is logged: who listens keeps the process at work, which matters more.
         """
         try:
             word, given, named = cast("_Line", json.loads(line))
@@ -167,7 +168,10 @@ class StagesProcess:
         elif word == BOOKED:
             self._booked.give()
         else:
-            getattr(self._telemetry, word)(*given, **named)
+            try:
+                getattr(self._telemetry, word)(*given, **named)
+            except Exception:  # noqa: BLE001 - no line may end who keeps the process at work
+                _log.exception("what the stages told could not be counted: %s", line)
 
 
 def _close(stream: IO[bytes]) -> None:

@@ -106,6 +106,19 @@ def test_a_line_that_was_cut_short_is_passed_over(tmp_path: Path) -> None:
     assert metrics.exposition() == before
 
 
+def test_a_line_that_cannot_be_counted_is_logged_and_the_next_one_heard(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    metrics = Metrics(version="0", with_process=False)
+    listener = _listener(tmp_path, metrics, Signal())
+    for line in _lines(lambda telling, _: telling.say("a_word_of_tomorrow", 4)):
+        listener.hear(line)
+    assert "a_word_of_tomorrow" in caplog.text
+    for line in _lines(lambda telling, _: telling.say("keys_restated", 4)):
+        listener.hear(line)
+    assert "\ntidebook_keys_restated_total 4.0\n" in metrics.exposition().decode()
+
+
 def test_what_nobody_reads_is_forgotten_in_the_end() -> None:
     class Stuck(io.BytesIO):
         def write(self, _: object) -> int:

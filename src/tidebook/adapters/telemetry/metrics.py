@@ -7,6 +7,7 @@ consumer, a worker, a topic, the template of a route, a status. No id of anybody
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -262,6 +263,12 @@ class Metrics:
         self._job_seconds = self._histogram("tidebook_job_seconds", _BATCH_SECONDS)
         if arrears is not None:
             self.registry.register(_Arrears(arrears))
+
+    def untraced(self) -> Metrics:
+        """Return the same counts for what another process tells of: it makes its own traces."""
+        found = copy(self)
+        found._traces = None  # noqa: SLF001 - of a copy of its own
+        return found
 
     def tell_jobs(self, board: JobBoard, clock: Clock) -> None:
         """Ask at each scrape, from now on, how scheduled jobs stand."""

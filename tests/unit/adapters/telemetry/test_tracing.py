@@ -51,6 +51,17 @@ def _ids(span: ReadableSpan) -> tuple[str, str]:
     return f"{context.trace_id:032x}", f"{context.span_id:016x}"
 
 
+def test_what_another_process_tells_of_is_counted_and_not_traced_again(
+    metrics: Metrics, exporter: InMemorySpanExporter
+) -> None:
+    metrics.untraced().batch("book", records=3, seconds=0.25)
+    metrics.batch("book", records=4, seconds=0.5)
+    (span,) = _made(metrics, exporter)
+    assert span.attributes is not None
+    assert span.attributes["messaging.batch.message_count"] == 4
+    assert '\ntidebook_batch_records_sum{consumer="book"} 7.0\n' in metrics.exposition().decode()
+
+
 def test_a_request_hangs_beneath_its_client_and_its_batch_beneath_the_request(
     metrics: Metrics, exporter: InMemorySpanExporter
 ) -> None:
