@@ -170,7 +170,7 @@ class StagesProcess:
         else:
             try:
                 getattr(self._telemetry, word)(*given, **named)
-            except Exception:  # noqa: BLE001 - no line may end who keeps the process at work
+            except (AttributeError, TypeError, ValueError):
                 _log.exception("what the stages told could not be counted: %s", line)
 
 
