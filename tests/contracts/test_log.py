@@ -198,7 +198,7 @@ def test_requests_that_share_a_unit_keep_their_ids_and_their_order(book: Book) -
         (_numbered("K0", 3, 2), "c"),
     ]
     with book.store.unit() as unit:
-        unit.append_each(_TOPIC, requests, _NOW)
+        unit.append_each([_TOPIC], requests, _NOW)
     _append(book, _numbered("K0", 5, 1), "d")
     by_part = {batch.part: batch for batch in _read(book, 100)}
     first = by_part[partition("K0")]
@@ -214,9 +214,8 @@ def test_the_same_lies_in_each_of_several_topics(book: Book) -> None:
     book.store.take_partitions("reader", [(other, part) for _, part in _PARTS])
     _append(book, _numbered("K0", 0, 1))
     with book.store.unit() as unit:
-        unit.append_alike(
-            [_TOPIC, other], [*_numbered("K0", 1, 2), *_numbered("K1", 0, 1)], "r", _NOW
-        )
+        keyed = [*_numbered("K0", 1, 2), *_numbered("K1", 0, 1)]
+        unit.append_each([_TOPIC, other], [(keyed, "r")], _NOW)
     here, there = partition("K0"), partition("K1")
     with book.store.unit() as unit:
         found = unit.read_log("reader", [(other, here), (other, there)], 100)

@@ -262,24 +262,14 @@ class SimulatedUnit:
 
     def append_each(
         self,
-        topic: str,
+        topics: Sequence[str],
         requests: Sequence[tuple[Sequence[tuple[str, Record]], str]],
         at: datetime,
     ) -> None:
-        """Append the keyed records of several requests, each with its correlation id."""
-        for records, correlation_id in requests:
-            self.log.append(topic, records, correlation_id, at)
-
-    def append_alike(
-        self,
-        topics: Sequence[str],
-        records: Sequence[tuple[str, Record]],
-        correlation_id: str,
-        at: datetime,
-    ) -> None:
-        """Append the same keyed records to each of several topics."""
+        """Append the keyed records of requests, each with its correlation id, to each topic."""
         for topic in topics:
-            self.log.append(topic, records, correlation_id, at)
+            for records, correlation_id in requests:
+                self.log.append(topic, records, correlation_id, at)
 
     def backlog(self, consumer: str, parts: Sequence[Part]) -> dict[Part, int]:
         """Return how many records lie unread in each of these partitions, where any do."""

@@ -81,7 +81,7 @@ class GroupCommit:
 
     def _append_once(self, requests: Sequence[tuple[Sequence[tuple[str, Record]], str]]) -> None:
         with self._store.unit() as unit:
-            unit.append_each(topics.RAW_TRANSACTIONS, requests, self._clock.now())
+            unit.append_each([topics.RAW_TRANSACTIONS], requests, self._clock.now())
 
 
 def _keyed(transactions: Sequence[Transaction]) -> list[tuple[str, Record]]:

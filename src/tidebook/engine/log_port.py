@@ -23,21 +23,11 @@ class LogUnit(Protocol):
 
     def append_each(
         self,
-        topic: str,
+        topics: Sequence[str],
         requests: Sequence[tuple[Sequence[tuple[str, Record]], str]],
         at: datetime,
     ) -> None:
-        """Append the keyed records of several requests, each with its correlation id."""
-        ...
-
-    def append_alike(
-        self,
-        topics: Sequence[str],
-        records: Sequence[tuple[str, Record]],
-        correlation_id: str,
-        at: datetime,
-    ) -> None:
-        """Append the same keyed records to each of several topics."""
+        """Append the keyed records of requests, each with its correlation id, to each topic."""
         ...
 
     def backlog(

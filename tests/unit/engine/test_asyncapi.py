@@ -64,15 +64,15 @@ class _Unit:
         assert (correlation_id, at) in {("r", _AT), ("", _AT)}
         self.said.setdefault(topic, []).extend(record for _, record in keyed)
 
-    def append_alike(
+    def append_each(
         self,
         topics: Sequence[str],
-        keyed: Sequence[tuple[str, Record]],
-        correlation_id: str,
+        requests: Sequence[tuple[Sequence[tuple[str, Record]], str]],
         at: datetime,
     ) -> None:
         for topic in topics:
-            self.append(topic, keyed, correlation_id, at)
+            for keyed, correlation_id in requests:
+                self.append(topic, keyed, correlation_id, at)
 
 
 def _said() -> dict[str, list[Any]]:

@@ -38,9 +38,12 @@ class Log:
         yield self
 
     def append_each(
-        self, topic: str, requests: Sequence[tuple[Sequence[tuple[str, Any]], str]], at: datetime
+        self,
+        into: Sequence[str],
+        requests: Sequence[tuple[Sequence[tuple[str, Any]], str]],
+        at: datetime,
     ) -> None:
-        assert (topic, at) == (topics.RAW_TRANSACTIONS, NOW)
+        assert (into, at) == ([topics.RAW_TRANSACTIONS], NOW)
         if self.faults:
             raise self.faults.pop()
         self.units.append(

@@ -42,11 +42,11 @@ def append(
     at: datetime,
 ) -> list[tuple[int, int]]:
     """Append keyed records; return (partition, next offset) for each partition touched."""
-    reached = append_all(cursor, [topic], [(records, correlation_id)], at)
+    reached = append_each(cursor, [topic], [(records, correlation_id)], at)
     return sorted((part, offset) for (_, part), offset in reached.items())
 
 
-def append_all(
+def append_each(
     cursor: Cursor[tuple[object, ...]],
     topics: Sequence[str],
     requests: Sequence[tuple[Sequence[tuple[str, Record]], str]],

@@ -290,23 +290,13 @@ class PostgresUnit:
 
     def append_each(
         self,
-        topic: str,
+        topics: Sequence[str],
         requests: Sequence[tuple[Sequence[tuple[str, Record]], str]],
         at: datetime,
     ) -> None:
-        """Append the keyed records of several requests, each with its correlation id."""
+        """Append the keyed records of requests, each with its correlation id, to each topic."""
         self._together()
-        log.append_all(self._cursor, [topic], requests, at)
-
-    def append_alike(
-        self,
-        topics: Sequence[str],
-        records: Sequence[tuple[str, Record]],
-        correlation_id: str,
-        at: datetime,
-    ) -> None:
-        """Append the same keyed records to each of several topics."""
-        log.append_all(self._cursor, topics, [(records, correlation_id)], at)
+        log.append_each(self._cursor, topics, requests, at)
 
     def backlog(
         self, consumer: str, parts: Sequence[tuple[str, int]]

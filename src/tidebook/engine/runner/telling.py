@@ -24,7 +24,7 @@ def tell_book(unit: Unit, outcome: BookOutcome, correlation_id: str, at: datetim
     ]
     if taken:
         told = topics.PROCESSED_TRANSACTIONS, topics.TRANSACTIONS_COMPLETED
-        unit.append_alike(told, taken, correlation_id, at)
+        unit.append_each(told, [(taken, correlation_id)], at)
 
 
 def tell_prices(unit: Unit, batch: LogBatch, at: datetime) -> None:
