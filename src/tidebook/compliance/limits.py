@@ -65,12 +65,12 @@ def size_after(
     """Return the size of a position of ``value_before`` after an order; sales are negative.
 
     Values count without their sign: a short position is as large as a long one. Exactly the limit
-    is within it.
+    is within it. More units are counted away from zero, whichever sign a unit has.
     """
     after = abs(value_before + order_value)
     most = limit_pct * equity
     room = most - _HUNDRED * abs(value_before)
-    additional = larger(room, ZERO) // (_HUNDRED * unit) if unit else ZERO
+    additional = larger(room, ZERO) // (_HUNDRED * abs(unit)) if unit else ZERO
     percent = _HUNDRED * after
     return made(Size, (quotient(percent, equity), additional, percent > most))
 
