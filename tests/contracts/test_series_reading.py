@@ -51,7 +51,7 @@ def running(database_url: str, tmp_path: Path) -> Iterator[System]:
 
 def settle(system: System, *receipts: Receipt) -> None:
     for receipt in receipts:
-        assert system.commands.wait(receipt, timeout_seconds=20.0)
+        assert system.commands.wait(receipt, timeout_seconds=90.0)
 
 
 def fact(identity: str, kind: T, on: date, terms: str) -> Transaction:

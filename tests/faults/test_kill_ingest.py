@@ -92,7 +92,7 @@ def _finishing(data_dir: Path, number: int) -> Generator[str]:
     try:
         yield url
     finally:
-        process.communicate("end\n", timeout=60)
+        process.communicate("end\n", timeout=90)
     assert process.returncode == 0
 
 

@@ -114,7 +114,7 @@ def test_a_request_keeps_its_name_from_the_door_to_the_book_in_every_role(
                 "traceparent": f"00-{_TRACE}-00f067aa0ba902b7-01",
             },
         )
-        with urllib.request.urlopen(sent, timeout=60) as answer:  # noqa: S310
+        with urllib.request.urlopen(sent, timeout=90) as answer:  # noqa: S310
             assert answer.headers["X-Correlation-ID"] == _TRACE
         _until(lambda: "reference took 1 records" in _of_request(logs["book"]))
         assert "POST /ingest/portfolios answered 202" in _of_request(logs["ingest"])

@@ -157,15 +157,15 @@ def test_a_turn_is_passed_on(tmp_path: Path) -> None:
     began = threading.Event()
 
     def first() -> None:
-        with my_turn(directory, timeout_seconds=5):
+        with my_turn(directory, timeout_seconds=90):
             began.set()
             threading.Event().wait(0.1)
             order.append("first")
 
     thread = threading.Thread(target=first)
     thread.start()
-    began.wait(5)
-    with my_turn(directory, timeout_seconds=5):
+    began.wait(90)
+    with my_turn(directory, timeout_seconds=90):
         order.append("second")
     thread.join()
     assert order == ["first", "second"]
