@@ -212,7 +212,7 @@ class FrontDoor:
         thread.start()
         try:
             on_ready(f"http://{settings.host}:{settings.port}")
-            time.sleep(20)
+            time.sleep(90)
         finally:
             server.shutdown()
             thread.join()

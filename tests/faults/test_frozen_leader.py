@@ -34,14 +34,14 @@ import os, signal, sys, threading
 from pathlib import Path
 from tidebook.adapters.postgres import lead
 from tidebook.config import Settings
-from tidebook.engine.runner import workers
+from tidebook.engine.runner import processing
 from tidebook.engine.runner.consuming import Consumption
 from tidebook.wiring import open_system
 
 # Often enough that a slow machine is not taken for a frozen process.
 lead._SIGN_SECONDS = 0.2
 frozen = set()
-booked, together = workers.book, Consumption._together
+booked, together = processing.book, Consumption._together
 
 def say(word):
     os.write(sys.stdout.fileno(), f"{word}\\n".encode())
@@ -67,7 +67,7 @@ def attempt(self):
             say(type(error).__name__)
         raise
 
-workers.book, Consumption._together = book, attempt
+processing.book, Consumption._together = book, attempt
 with open_system(Settings(Path(sys.argv[1]), database_url=sys.argv[2])):
     say("runs")
     sys.stdin.readline()

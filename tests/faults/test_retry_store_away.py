@@ -18,6 +18,7 @@ from tidebook.errors import StoreUnavailableError
 from tidebook.wiring import open_system
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tidebook.engine.ports import Commands
@@ -67,17 +68,23 @@ def test_the_database_goes_away_while_facts_come_in() -> None:
             _go_away(data_dir, cluster.pid)
             again = EmbeddedCluster.start(data_dir)
             assert again.url == cluster.url
-            time.sleep(1.0)
+            assert caller.refused
+            _until(lambda: caller.taken[-1] > caller.refused[-1])
             caller.stop.set()
             caller.thread.join()
-            assert caller.refused
-            assert caller.taken[-1] > caller.refused[-1]
             everything = [trade(f"T{n:05}", 1, 5, day=n) for n in range(caller.sent)]
             receipt = system.commands.ingest_transactions(everything, "r")
             assert system.commands.wait(receipt, timeout_seconds=_WAIT_SECONDS)
             _check(cluster.url, caller)
         again.stop()
         cluster.stop()
+
+
+def _until(found: Callable[[], bool]) -> None:
+    end = time.monotonic() + _WAIT_SECONDS
+    while not found():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def _go_away(data_dir: Path, pid: int) -> None:

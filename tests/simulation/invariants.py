@@ -9,7 +9,7 @@ from tests.simulation.valuation import days_to_change
 from tidebook.book.postings import Leg
 from tidebook.engine.commands import BOOK, REFERENCE
 from tidebook.engine.runner.feeds import SHIPPING
-from tidebook.engine.runner.workers import STAGES
+from tidebook.engine.runner.processing import STAGES
 from tidebook.model.actions import AT
 from tidebook.model.facts import TransactionType
 from tidebook.model.findings import Severity

@@ -1,9 +1,10 @@
 """The runner: the one loop that feeds batches to stages.
 
 It owns batches, offsets, fences, transactions and retries; what becomes of a record that cannot be
-processed is said in :mod:`tidebook.engine.runner.consuming`. A stage is handed an open unit of work
-and what lies in it; whatever the stage does, the move of the offsets and the outgoing events commit
-together or not at all.
+processed is said in :mod:`tidebook.engine.runner.consuming`, and what is done with a batch in
+:mod:`tidebook.engine.runner.processing`. A stage is handed an open unit of work and what lies in
+it; whatever the stage does, the move of the offsets and the outgoing events commit together or not
+at all.
 
 Four kinds of workers share the loop. Book workers share the partitions of the transactions;
 when nothing new lies there they take keys to be folded again, a few at a time, so that a storm of
@@ -23,39 +24,35 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Final
 
 from tidebook.engine import topics
-from tidebook.engine.batches import Done, Effect
 from tidebook.engine.commands import BOOK, REFERENCE
-from tidebook.engine.record_origins import save_origins
-from tidebook.engine.records import transaction_from
 from tidebook.engine.runner.consuming import Consumption
 from tidebook.engine.runner.feeds import SHIPPING, BusFeed, LogFeed, Shares
 from tidebook.engine.runner.giving_way import PORTFOLIOS_MAX, GivingWay, LastSay
 from tidebook.engine.runner.loops import POLL_SECONDS, Loop, Stage
 from tidebook.engine.runner.pacing import rest
+from tidebook.engine.runner.processing import (
+    COMPLIANCE_PART,
+    SERIES_PART,
+    STAGES,
+    WORK_PART,
+    Processing,
+)
 from tidebook.engine.runner.shipping import KINDS, resting, shipping
 from tidebook.engine.runner.sizing import usual
 from tidebook.engine.runner.sparing import Sparing
-from tidebook.engine.runner.telling import tell_book, tell_prices, tell_series
 from tidebook.engine.signals import Signal
-from tidebook.engine.stages.admission import Incoming
-from tidebook.engine.stages.book import book
-from tidebook.engine.stages.compliance import Judging
-from tidebook.engine.stages.reference import take
-from tidebook.engine.stages.series import bring_up_to_date
 from tidebook.engine.telemetry import Untold
 from tidebook.errors import BusError, FencedError, StoreUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
-    from datetime import datetime
 
-    from tidebook.engine.batches import LogBatch
     from tidebook.engine.compliance.ports import VerdictStore
     from tidebook.engine.ports import Clock
     from tidebook.engine.runner.consuming import Part, Process
     from tidebook.engine.runner.feeds import Feed, Through
     from tidebook.engine.runner.shipping import Kind
-    from tidebook.engine.store import Store, Unit
+    from tidebook.engine.store import Store
     from tidebook.engine.telemetry import Telemetry
 
 _log = logging.getLogger("tidebook.runner")
@@ -70,11 +67,7 @@ _SELDOM_SECONDS: Final = (
 )
 _HINTS_SECONDS: Final = 0.01  # hints that come in so short a time are one
 
-STAGES: Final = "stages"
-_WORK_PART: Final = ("book_work", 0)
-_SERIES_PART: Final = ("portfolio_days", 0)
 _FACTS: Final = frozenset(topics.INPUT_TOPICS)
-_COMPLIANCE_PART: Final = ("compliance_verdicts", 0)
 
 
 class Runner:
@@ -116,8 +109,7 @@ class Runner:
 
         Without ``compliance`` trades are booked and not judged.
         """
-        self._compliance = compliance
-        self._judging = Judging(clock.now)
+        self._judges = compliance is not None
         self._telemetry: Telemetry = telemetry or Untold()
         self._store = store
         self._clock = clock
@@ -136,6 +128,15 @@ class Runner:
         self._threads: list[Thread] = []
         self._fences: dict[tuple[str, Part], int] = {}
         self._consumptions: list[Consumption] = []
+        self._processing = Processing(
+            store,
+            clock,
+            self._fences,
+            self._telemetry,
+            compliance=compliance,
+            after_book=self._after_book,
+            after_series=self._after_series,
+        )
 
     def backlog(self) -> int:
         """Return how many records lay unbooked when the workers last looked."""
@@ -209,10 +210,10 @@ class Runner:
         if Stage.BOOK in self._stages and self._through is None:
             found.append((BOOK, _parts_of([topics.RAW_TRANSACTIONS])))
             found.append((REFERENCE, _parts_of(topics.REFERENCE_TOPICS)))
-        stages: list[Part] = [_WORK_PART] if Stage.BOOK in self._stages else []
+        stages: list[Part] = [WORK_PART] if Stage.BOOK in self._stages else []
         if Stage.SERIES in self._stages:
-            stages.append(_SERIES_PART)
-            stages += [_COMPLIANCE_PART] if self._compliance is not None else []
+            stages.append(SERIES_PART)
+            stages += [COMPLIANCE_PART] if self._judges else []
         if stages:
             found.append((STAGES, stages))
         if Stage.SHIPPING in self._stages:
@@ -225,7 +226,7 @@ class Runner:
             found += self._log_loops() if self._through is None else self._bus_loops(self._through)
         if Stage.SERIES in self._stages:
             found.append(Loop("series", self._series_steps))
-            if self._compliance is not None:
+            if self._judges:
                 found.append(Loop("compliance", self._compliance_steps))
         if Stage.SHIPPING in self._stages and self._through is not None:
             found += [
@@ -253,13 +254,15 @@ class Runner:
         found = [
             Loop(
                 f"book-{i}",
-                partial(self._taking_steps, self._bus_feed(through, BOOK), self._book),
+                partial(self._taking_steps, self._bus_feed(through, BOOK), self._processing.book),
                 led=False,
                 rest_seconds=0.0,
             )
             for i in range(self._workers)
         ]
-        reference = partial(self._taking_steps, self._bus_feed(through, REFERENCE), self._take)
+        reference = partial(
+            self._taking_steps, self._bus_feed(through, REFERENCE), self._processing.take
+        )
         found.append(Loop("reference", reference, led=False, rest_seconds=0.0))
         found.append(Loop("folding", self._folding_steps, heeds=self._marked))
         return found
@@ -336,7 +339,7 @@ class Runner:
         return made
 
     def _book_steps(self, feed: Feed) -> Callable[[], bool]:
-        consumption = self._consumption(BOOK, feed, self._book)
+        consumption = self._consumption(BOOK, feed, self._processing.book)
         folding = Sparing(_WORK_AT_ONCE)
 
         def step() -> bool:
@@ -344,15 +347,15 @@ class Runner:
                 self._after_book()
                 rest(consumption.took, self._stopping)
                 return True
-            return folding.run(self._fold_again)
+            return folding.run(self._processing.fold_again)
 
         return step
 
     def _folding_steps(self) -> Callable[[], bool]:
-        return partial(Sparing(_WORK_AT_ONCE).run, self._fold_again)
+        return partial(Sparing(_WORK_AT_ONCE).run, self._processing.fold_again)
 
     def _reference_steps(self, feed: Feed) -> Callable[[], bool]:
-        return self._steps(self._consumption(REFERENCE, feed, self._take))
+        return self._steps(self._consumption(REFERENCE, feed, self._processing.take))
 
     def _taking_steps(self, feed: BusFeed, process: Process) -> Callable[[], bool]:
         return self._steps(self._consumption(feed.consumer, feed, process))
@@ -387,7 +390,7 @@ class Runner:
             ):
                 self._stopping.wait(pause)
                 return True
-            busy = valuing.run(self._value_again, giving_way.portfolios_max(began))
+            busy = valuing.run(self._processing.value_again, giving_way.portfolios_max(began))
             beside_others = self._facts.count != seen
             giving_way.ran(began, time.monotonic(), beside_others=beside_others)
             return busy
@@ -408,90 +411,17 @@ class Runner:
             ):
                 self._stopping.wait(POLL_SECONDS)
                 return True
-            busy = judging.run(self._judge_again)
+            busy = judging.run(self._processing.judge_again)
             last_say.ran(began, time.monotonic())
             return busy
 
         return step
 
-    def _judge_again(self, limit: int, spared: Collection[str], taken: list[str]) -> None:
-        """Judge the trades of a few households again."""
-        if self._compliance is None:
-            return
-        with self._compliance.unit() as unit:
-            unit.hold_fence(STAGES, _COMPLIANCE_PART, self._fences[STAGES, _COMPLIANCE_PART])
-            self._judging.again(unit, limit, spared=spared, taken=taken)
-
-    def _value_again(self, limit: int, spared: Collection[str], taken: list[str]) -> None:
-        """Bring a few series up to date."""
-        now = self._clock.now
-        with self._store.unit() as unit:
-            unit.hold_fence(STAGES, _SERIES_PART, self._fences[STAGES, _SERIES_PART])
-            outcome = bring_up_to_date(unit, limit, now, spared=spared, taken=taken)
-            tell_series(unit, outcome, now())
-        for days in outcome.restated:
-            self._telemetry.series_restated(days)
-        if taken:
-            self._booked.give()
-            self._arrived.give()
-
-    def _fold_again(self, limit: int, spared: Collection[str], taken: list[str]) -> None:
-        """Fold a few keys again that corrections have marked."""
-        with self._store.unit() as unit:
-            work = unit.take_work(limit, spared)
-            if not work:
-                return
-            # Not before: to hold it is a write, and mostly there is nothing to be done under it.
-            unit.hold_fence(STAGES, _WORK_PART, self._fences[STAGES, _WORK_PART])
-            # Not before: what asked for the work may have been believed only since.
-            at = self._clock.now()
-            taken.extend(item.portfolio_id for item in work)
-            outcome = book(unit, (), work, at)
-            tell_book(unit, outcome, "", at)
-        self._telemetry.keys_restated(outcome.restated)
-        self._after_book()
-
-    def _book(self, unit: Unit, batches: Sequence[LogBatch], at: datetime) -> Effect:
-        incoming = [
-            Incoming(transaction_from(record), correlation_id)
-            for batch in batches
-            for record, correlation_id in zip(batch.records, batch.correlation_ids, strict=True)
-        ]
-        duplicated = restated = 0
-        if incoming:
-            outcome = book(unit, incoming, (), at)
-            tell_book(unit, outcome, incoming[0].correlation_id, at)
-            duplicated = outcome.duplicates
-            restated = outcome.restated
-        counts = [0 if i else duplicated for i in range(len(batches))]
-        unit.complete_all(BOOK, self._done(BOOK, batches, counts), at)
-        save_origins(unit, batches, at)
-        return Effect(duplicated, restated)
-
-    def _take(self, unit: Unit, batches: Sequence[LogBatch], at: datetime) -> Effect:
-        known: list[int] = []
-        ordered = sorted(batches, key=lambda b: topics.REFERENCE_TOPICS.index(b.topic))
-        for batch in ordered:
-            duplicates = 0
-            if batch.records:
-                duplicates = take(unit, batch.topic, batch.records, self._clock.now)
-                if batch.topic == topics.RAW_MARKET_PRICES:
-                    tell_prices(unit, batch, at)
-            known.append(duplicates)
-        unit.complete_all(REFERENCE, self._done(REFERENCE, ordered, known), at)
-        save_origins(unit, batches, at)
-        return Effect(duplicates=sum(known))
-
-    def _done(
-        self, consumer: str, batches: Sequence[LogBatch], duplicates: Sequence[int]
-    ) -> list[Done]:
-        return [
-            Done(batch, self._fences[consumer, (batch.topic, batch.part)], known)
-            for batch, known in zip(batches, duplicates, strict=True)
-        ]
-
     def _after_book(self) -> None:
         self._facts.give()
+        self._after_series()
+
+    def _after_series(self) -> None:
         self._booked.give()
         self._arrived.give()
 
