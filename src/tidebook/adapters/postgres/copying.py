@@ -6,7 +6,6 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
-from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
 from psycopg import sql
@@ -17,10 +16,8 @@ if TYPE_CHECKING:
     from psycopg import Cursor
 
 Cell = str | bytes | int | bool | Decimal | date | datetime | None
-_BLOCK_ROWS = 2000
-_BLOCK_LINES = 250
-_BLOCK_CHARACTERS = 1 << 18
-"""How much is sent at once at most: the server writes it while what comes next is made."""
+_BLOCK_CHARACTERS = 1 << 16
+"""How much is sent at once: the server writes it while what comes next is made."""
 _KEPT = 4096
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
@@ -51,22 +48,7 @@ def copy_rows(
     rows: Iterable[Sequence[Cell]],
 ) -> None:
     """Write rows into a table; the cells of a row are in the order of ``into``."""
-    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
-        sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, into))
-    )
-    with cursor.copy(statement) as copy:
-        block: list[str] = []
-        size = 0
-        for row in rows:
-            line = "\t".join(_cells(row))
-            block.append(line)
-            size += len(line)
-            if len(block) == _BLOCK_ROWS or size >= _BLOCK_CHARACTERS:
-                copy.write("\n".join(block) + "\n")
-                block.clear()
-                size = 0
-        if block:
-            copy.write("\n".join(block) + "\n")
+    copy_lines(cursor, table, into, map("\t".join, map(_cells, rows)))
 
 
 def _cells(row: Sequence[Cell]) -> list[str]:
@@ -117,16 +99,21 @@ _WRITERS: dict[type, Callable[..., str]] = {
 def copy_lines(
     cursor: Cursor[tuple[object, ...]], table: str, into: Sequence[str], lines: Iterable[str]
 ) -> None:
-    """Write rows that are lines of COPY's text already, each without its end.
-
-    The blocks are small: the server takes one in while the next one is made.
-    """
+    """Write rows that are lines of COPY's text already, each without its end."""
     statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
         sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, into))
     )
-    coming = iter(lines)
     with cursor.copy(statement) as copy:
-        while block := list(islice(coming, _BLOCK_LINES)):
+        block: list[str] = []
+        size = 0
+        for line in lines:
+            block.append(line)
+            size += len(line)
+            if size >= _BLOCK_CHARACTERS:
+                copy.write("\n".join(block) + "\n")
+                block.clear()
+                size = 0
+        if block:
             copy.write("\n".join(block) + "\n")
 
 
