@@ -12,7 +12,7 @@ from bench.clocks import percentile, say
 from bench.databases import commit_seconds, private_system, settle
 from bench.figures import Bar, Baseline, Figure
 from bench.rows.ingest_log import batches, check, introduce
-from tidebook.engine.ports import RestatementQuery
+from tidebook.engine.queries import RestatementQuery
 from tidebook.model.facts import TransactionType
 
 if TYPE_CHECKING:

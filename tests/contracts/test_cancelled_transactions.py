@@ -13,7 +13,7 @@ from tests.fixtures.engine_facts import ACME, FIRST, portfolio, trade
 from tidebook.adapters.postgres.reader import PostgresReader
 from tidebook.cli.verifying import verified
 from tidebook.engine import topics
-from tidebook.engine.ports import TransactionQuery
+from tidebook.engine.queries import TransactionQuery
 from tidebook.engine.stages.admission import Incoming
 from tidebook.engine.stages.book import book as book_batch
 from tidebook.model.facts import TransactionType, cancellation, cancelled

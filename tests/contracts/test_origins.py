@@ -11,7 +11,7 @@ from tests.fixtures.engine_facts import ACME, portfolio, trade
 from tidebook.adapters.postgres.reader_origins import read_origins
 from tidebook.book.derivation import Source, SourceKind
 from tidebook.engine import topics
-from tidebook.engine.record_origins import FactOrigin
+from tidebook.engine.store import FactOrigin
 from tidebook.model.facts import content_hash
 
 if TYPE_CHECKING:

@@ -33,7 +33,7 @@ from tidebook.book.holding_periods import HoldingPeriod, Term
 from tidebook.book.series import PortfolioDay
 from tidebook.book.valuation import MarketValue, ValuationStatus
 from tidebook.engine.gains import gains_report
-from tidebook.engine.ports import RestatementQuery, TransactionQuery
+from tidebook.engine.queries import RestatementQuery, TransactionQuery
 from tidebook.engine.views import Freshness, RestatementView
 from tidebook.errors import InputError, StoreUnavailableError, UnknownPortfolioError
 from tidebook.model.facts import Price, Rate, Transaction, TransactionType

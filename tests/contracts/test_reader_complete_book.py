@@ -25,7 +25,7 @@ from tidebook.adapters.postgres.market_cache import MarketCache
 from tidebook.adapters.postgres.reader import PostgresReader
 from tidebook.adapters.postgres.store import PostgresStore
 from tidebook.book.valuation import MarketValue
-from tidebook.engine.ports import TransactionQuery
+from tidebook.engine.queries import TransactionQuery
 from tidebook.engine.stages.series import bring_up_to_date
 from tidebook.errors import UnknownPortfolioError
 from tidebook.model.actions import ActionType, CorporateAction

@@ -11,7 +11,7 @@ import pytest
 from tests.fixtures.booking import portfolio, security, trade
 from tidebook.config import Settings
 from tidebook.engine.hypothesis import Hypothesis
-from tidebook.engine.ports import FactQuery
+from tidebook.engine.queries import FactQuery
 from tidebook.model.actions import ActionType, CorporateAction
 from tidebook.model.cancellations import ActionRef, TransactionRef
 from tidebook.model.facts import LotChoice, Price, Rate, TransactionType

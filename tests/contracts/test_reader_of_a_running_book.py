@@ -14,7 +14,7 @@ import pytest
 
 from tidebook.config import Settings
 from tidebook.engine.causes import Cause, CauseKind
-from tidebook.engine.ports import RestatementQuery
+from tidebook.engine.queries import RestatementQuery
 from tidebook.model.cancellations import BusinessDateRef
 from tidebook.model.facts import Price, Rate, Transaction, TransactionType
 from tidebook.model.instruments import Instrument

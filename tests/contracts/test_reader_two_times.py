@@ -13,7 +13,7 @@ from tests.fixtures.engine_facts import ACME, FIRST, portfolio, trade
 from tidebook.adapters.postgres.reader import PostgresReader
 from tidebook.engine import topics
 from tidebook.engine.causes import Amounts, Cause, CauseKind, SeriesRestated
-from tidebook.engine.ports import RestatementQuery
+from tidebook.engine.queries import RestatementQuery
 from tidebook.errors import UnknownPortfolioError
 from tidebook.model.facts import Price, Rate
 from tidebook.model.instruments import Instrument

@@ -12,7 +12,7 @@ from tests.fixtures.engine_book import Book
 from tests.fixtures.engine_facts import ACME, FIRST, portfolio, trade
 from tidebook.adapters.postgres.reader_restatements import read_restatements
 from tidebook.engine import topics
-from tidebook.engine.ports import RestatementQuery
+from tidebook.engine.queries import RestatementQuery
 from tidebook.model.actions import ActionType, CorporateAction
 from tidebook.model.facts import Price, Rate, TransactionType
 from tidebook.model.instruments import Instrument

@@ -12,7 +12,7 @@ from tests.fixtures.engine_book import Book
 from tests.fixtures.engine_facts import ACME, FIRST, portfolio, trade
 from tidebook.adapters.postgres.reader import PostgresReader
 from tidebook.engine import topics
-from tidebook.engine.ports import FactQuery, TransactionQuery
+from tidebook.engine.queries import FactQuery, TransactionQuery
 from tidebook.model.actions import ActionType, CorporateAction
 from tidebook.model.cancellations import ActionRef, PriceRef, RateRef, TransactionRef
 from tidebook.model.facts import Price, Rate, TransactionType

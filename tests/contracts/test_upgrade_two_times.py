@@ -18,7 +18,7 @@ from tidebook.adapters.postgres import schema
 from tidebook.adapters.postgres.market_cache import MarketCache
 from tidebook.adapters.postgres.reader import PostgresReader
 from tidebook.adapters.postgres.store import PostgresStore
-from tidebook.engine.ports import RestatementQuery
+from tidebook.engine.queries import RestatementQuery
 from tidebook.engine.store import WorkItem
 from tidebook.engine.views import RestatementView
 from tidebook.errors import UnknownPortfolioError

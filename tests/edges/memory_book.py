@@ -19,7 +19,8 @@ from tidebook.book.whole import Facts
 from tidebook.engine.benchmark_updates import MemoryBenchmarks
 from tidebook.engine.benchmarks import Benchmarks, NoProvider
 from tidebook.engine.book_facts import BookFacts, Standing
-from tidebook.engine.ports import HEALTH_MAX, OVERVIEW_MAX, Receipt, RestatementQuery
+from tidebook.engine.ports import HEALTH_MAX, OVERVIEW_MAX, Receipt
+from tidebook.engine.queries import RestatementQuery
 from tidebook.engine.turning import turning_of
 from tidebook.engine.verify import KeptBooks
 from tidebook.engine.views import (
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
     from tidebook.book.checks.health_facts import CheckResult
     from tidebook.book.derivation import Source
     from tidebook.engine.hypothesis import Hypothesis
-    from tidebook.engine.ports import FactQuery, TransactionQuery
+    from tidebook.engine.queries import FactQuery, TransactionQuery
     from tidebook.engine.series_port import TurningDays
     from tidebook.engine.views import (
         ActionView,

@@ -11,7 +11,7 @@ import pytest
 from tests.unit.cli.memory_book import Openings, worked_book
 from tests.unit.cli.terminal import terminal
 from tidebook.engine.causes import Amounts, Cause, CauseKind, SeriesRestated
-from tidebook.engine.ports import RestatementQuery
+from tidebook.engine.queries import RestatementQuery
 from tidebook.engine.views import RestatementView
 
 D = Decimal

@@ -10,7 +10,7 @@ import pytest
 from tests.unit.cli.memory_book import Openings, worked_book
 from tests.unit.cli.terminal import terminal
 from tidebook.engine.book_facts import rebuilt, rebuilt_series
-from tidebook.engine.ports import FactQuery
+from tidebook.engine.queries import FactQuery
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,7 +18,7 @@ from tidebook.engine.measuring.breakdowns import Breakdowns
 from tidebook.engine.measuring.measured import Scope
 from tidebook.engine.measuring.parts import Dimension
 from tidebook.engine.measuring.performance import NamedPeriod
-from tidebook.engine.ports import FactQuery
+from tidebook.engine.queries import FactQuery
 from tidebook.engine.views import SeriesView, TransactionView
 from tidebook.model.facts import Price, Rate, Transaction, TransactionType as T
 from tidebook.model.instruments import Instrument

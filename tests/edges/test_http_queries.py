@@ -13,7 +13,7 @@ from tests.edges import sample_views
 from tests.edges.memory_book import Desk, freshness
 from tidebook.api.samples import examples
 from tidebook.book.valuation import MarketValue
-from tidebook.engine.ports import TransactionQuery
+from tidebook.engine.queries import TransactionQuery
 from tidebook.engine.views import PositionsView
 from tidebook.model.portfolios import Portfolio, TaxRates
 

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from tests.edges import sample_views
-from tidebook.engine.ports import RestatementQuery, TransactionQuery
+from tidebook.engine.queries import RestatementQuery, TransactionQuery
 from tidebook.model.cancellations import BusinessDateRef
 
 DAY, INSTANT = date(2025, 3, 10), datetime(2025, 3, 11, 8, tzinfo=UTC)

@@ -19,7 +19,7 @@ from tidebook.compliance.trades import (
 )
 from tidebook.engine.book_facts import rebuilt
 from tidebook.engine.compliance.judging import Asked, judge_household
-from tidebook.engine.ports import FactQuery
+from tidebook.engine.queries import FactQuery
 
 if TYPE_CHECKING:
     from tidebook.compliance.walking import Judged

@@ -18,7 +18,7 @@ import pytest
 from tests.fixtures.engine_book import Book
 from tests.fixtures.engine_cases import deliveries, world
 from tidebook.adapters.postgres.reader import PostgresReader
-from tidebook.engine.ports import TransactionQuery
+from tidebook.engine.queries import TransactionQuery
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from tidebook.book.series import Market
     from tidebook.engine.batches import Done, LogBatch, Owned
     from tidebook.engine.book_facts import Standing
-    from tidebook.engine.record_origins import FactOrigin
     from tidebook.engine.records import Record
     from tidebook.engine.signals import News
     from tidebook.engine.store import (
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
         BookWrite,
         Carry,
         EntryRow,
+        FactOrigin,
         Key,
         KeyState,
         Order,

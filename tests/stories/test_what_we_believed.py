@@ -32,7 +32,7 @@ from tidebook.engine.measuring.performance import (
     performance,
     series_of,
 )
-from tidebook.engine.ports import RestatementQuery, TransactionQuery
+from tidebook.engine.queries import RestatementQuery, TransactionQuery
 from tidebook.errors import UnknownPortfolioError
 from tidebook.model.facts import Price, Rate, TransactionType
 from tidebook.model.periods import PeriodRequest, PeriodType

@@ -102,7 +102,7 @@ def transactions(
 ) -> None:
     """List a portfolio's transactions, latest first."""
     from tidebook.cli.answers import transactions_answer
-    from tidebook.engine.ports import TransactionQuery
+    from tidebook.engine.queries import TransactionQuery
 
     invocation: Invocation = ctx.obj
     query = TransactionQuery(
@@ -177,7 +177,7 @@ def restatements(
 ) -> None:
     """List what was written anew, from when, by how much and because of what, latest first."""
     from tidebook.cli.restating import restatements_answer
-    from tidebook.engine.ports import RestatementQuery
+    from tidebook.engine.queries import RestatementQuery
 
     invocation: Invocation = ctx.obj
     query = RestatementQuery(portfolio, security, since, skip, limit, as_of, known_at)

@@ -18,7 +18,6 @@ from tidebook.client.records import (
     Contribution,
     Day,
     Effect,
-    Freshness,
     Gain,
     Lot,
     MoneyWeighted,
@@ -34,7 +33,7 @@ from tidebook.client.records import (
     UserPortfolio,
     WinRate,
 )
-from tidebook.client.tables import Table
+from tidebook.client.tables import Freshness, Table
 
 __all__ = [
     "NOW",

@@ -11,7 +11,6 @@ from tidebook.client.records import (
     Comparison,
     Contribution,
     Effect,
-    Freshness,
     MoneyWeighted,
     Performance,
     Return,
@@ -22,7 +21,7 @@ from tidebook.client.records import (
     UserPortfolio,
     WinRate,
 )
-from tidebook.client.tables import Table, row_of
+from tidebook.client.tables import Freshness, Table, row_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

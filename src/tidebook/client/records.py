@@ -14,19 +14,6 @@ from typing import NamedTuple
 from tidebook.client.tables import Table
 
 
-class Freshness(NamedTuple):
-    """What an answer rests on: as of when, known when, of which state of the book."""
-
-    as_of: date | None
-    known_at: datetime | None
-    generation: int | None
-    series_generation: int | None
-    valuation_version: int | None
-    status: str | None
-    coverage: Decimal | None
-    """The part of the value that was priced, where values are told."""
-
-
 class Portfolio(NamedTuple):
     """A portfolio as it is kept."""
 

@@ -19,6 +19,7 @@ from typing import (
     Any,
     Final,
     Generic,
+    NamedTuple,
     TypeVar,
     get_args,
     get_type_hints,
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tidebook.client.records import Freshness
 
 Row_co = TypeVar("Row_co", covariant=True)
 
@@ -93,6 +93,19 @@ _READERS: Final[Mapping[Kind, Callable[[Any], object]]] = {
 
 def _read(kind: Kind, value: Any) -> object:  # noqa: ANN401 - a JSON value
     return None if value is None else _READERS[kind](value)
+
+
+class Freshness(NamedTuple):
+    """What an answer rests on: as of when, known when, of which state of the book."""
+
+    as_of: date | None
+    known_at: datetime | None
+    generation: int | None
+    series_generation: int | None
+    valuation_version: int | None
+    status: str | None
+    coverage: Decimal | None
+    """The part of the value that was priced, where values are told."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)

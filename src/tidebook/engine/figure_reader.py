@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from tidebook.book.derivation import Source
-    from tidebook.engine.ports import TransactionQuery
+    from tidebook.engine.queries import TransactionQuery
     from tidebook.engine.views import (
         ActionView,
         EntriesView,

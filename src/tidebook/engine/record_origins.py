@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from tidebook.book.derivation import Source, SourceKind
 from tidebook.engine.records import ORIGIN, transaction_from
+from tidebook.engine.store import FactOrigin
 from tidebook.engine.topics import RAW_MARKET_PRICES, RAW_TRANSACTIONS
 from tidebook.model.facts import content_hash
 
@@ -16,17 +17,6 @@ if TYPE_CHECKING:
 
     from tidebook.engine.batches import LogBatch
     from tidebook.engine.store import Unit
-
-
-class FactOrigin(NamedTuple):
-    """A fact, and the file and line that it was read from.
-
-    ``content_hash`` tells the versions of a transaction apart; it is empty for other facts.
-    """
-
-    source: Source
-    origin: str
-    content_hash: str = ""
 
 
 def origins_of(topic: str, records: Iterable[Mapping[str, str]]) -> list[FactOrigin]:

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from decimal import Decimal
 
+    from tidebook.book.derivation import Source
     from tidebook.book.lots import Holding
     from tidebook.book.series import Market
     from tidebook.engine.book_facts import Standing
     from tidebook.engine.causes import Cause, Restated
-    from tidebook.engine.record_origins import FactOrigin
     from tidebook.engine.signals import News
     from tidebook.engine.valuing import SeriesAsked, SeriesInput, SeriesJob, SeriesSpan, SeriesWrite
     from tidebook.model.actions import ActionTable, CorporateAction
@@ -201,6 +201,17 @@ class BookWrite(NamedTuple):
     """Per portfolio, the earliest day whose series row may be wrong now."""
     generations: Mapping[str, int]
     """Per touched portfolio, the generation that was read; the write presents it."""
+
+
+class FactOrigin(NamedTuple):
+    """A fact, and the file and line that it was read from.
+
+    ``content_hash`` tells the versions of a transaction apart; it is empty for other facts.
+    """
+
+    source: Source
+    origin: str
+    content_hash: str = ""
 
 
 class WorkItem(NamedTuple):

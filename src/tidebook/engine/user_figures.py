@@ -19,7 +19,7 @@ from tidebook.analytics import (
 from tidebook.analytics.figures import Reason
 from tidebook.book.cashflows import Classification
 from tidebook.engine.gains import gains_report
-from tidebook.engine.ports import TransactionQuery
+from tidebook.engine.queries import TransactionQuery
 from tidebook.engine.users import rate_between
 from tidebook.model.instruments import built_in_instrument
 from tidebook.model.money import ZERO, converted, exact, quotient

@@ -15,7 +15,7 @@ from tidebook.engine.book_facts import rebuilt
 from tidebook.engine.figures import Beside, Side, figures, sides
 from tidebook.engine.hypothesis import novelties, preview_hash, supposed
 from tidebook.engine.measuring.performance import NamedPeriod
-from tidebook.engine.ports import FactQuery
+from tidebook.engine.queries import FactQuery
 from tidebook.engine.verify import placed_findings
 from tidebook.errors import UnknownPortfolioError
 from tidebook.model.money import ZERO

@@ -31,14 +31,8 @@ from tidebook.engine.benchmark_updates import MemoryBenchmarks
 from tidebook.engine.benchmarks import Benchmarks, NoProvider
 from tidebook.engine.book_facts import BookFacts, Standing, rebuilt, rebuilt_series
 from tidebook.engine.compliance.computed import ComputedCompliance
-from tidebook.engine.ports import (
-    HEALTH_MAX,
-    OVERVIEW_MAX,
-    FactQuery,
-    Reached,
-    Receipt,
-    RestatementQuery,
-)
+from tidebook.engine.ports import HEALTH_MAX, OVERVIEW_MAX, Reached, Receipt
+from tidebook.engine.queries import FactQuery, RestatementQuery
 from tidebook.engine.stages.keys import entry_row, state_of
 from tidebook.engine.store import Accounts
 from tidebook.engine.turning import turning_of
@@ -97,7 +91,7 @@ if TYPE_CHECKING:
     from tidebook.book.whole import WholeBook
     from tidebook.config import Settings
     from tidebook.engine.hypothesis import Hypothesis
-    from tidebook.engine.ports import TransactionQuery
+    from tidebook.engine.queries import TransactionQuery
     from tidebook.engine.series_port import TurningDays
     from tidebook.engine.views import (
         AppliedActionView,

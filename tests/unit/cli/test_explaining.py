@@ -18,7 +18,7 @@ from tidebook.model.portfolios import CostMethod
 
 if TYPE_CHECKING:
     from tidebook.analytics.derivation import Tree
-    from tidebook.engine.ports import TransactionQuery
+    from tidebook.engine.queries import TransactionQuery
     from tidebook.engine.views import Freshness, TransactionsPage
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from psycopg import Cursor
 
-    from tidebook.engine.record_origins import FactOrigin
+    from tidebook.engine.store import FactOrigin
 
 _SQL: Final = statements("origins")
 

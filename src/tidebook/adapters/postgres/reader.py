@@ -57,7 +57,8 @@ from tidebook.adapters.postgres.reader_transactions import (
 )
 from tidebook.adapters.postgres.snapshots import believed, glance, snapshot
 from tidebook.book.checks.health_facts import STALE_DAYS
-from tidebook.engine.ports import HEALTH_MAX, OVERVIEW_MAX, RestatementQuery
+from tidebook.engine.ports import HEALTH_MAX, OVERVIEW_MAX
+from tidebook.engine.queries import RestatementQuery
 from tidebook.engine.views import MarketView, ReportView
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ if TYPE_CHECKING:
     from tidebook.book.derivation import Source
     from tidebook.engine.book_facts import BookFacts
     from tidebook.engine.hypothesis import Hypothesis
-    from tidebook.engine.ports import FactQuery, TransactionQuery
+    from tidebook.engine.queries import FactQuery, TransactionQuery
     from tidebook.engine.verify import KeptBooks
     from tidebook.engine.views import (
         ActionView,

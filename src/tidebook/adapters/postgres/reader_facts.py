@@ -20,7 +20,7 @@ from tidebook.adapters.postgres.statements import statements
 from tidebook.book.series import PortfolioDay
 from tidebook.book.whole import Facts
 from tidebook.engine.book_facts import BookFacts, Gathered, Standing
-from tidebook.engine.ports import FactQuery
+from tidebook.engine.queries import FactQuery
 from tidebook.engine.records import type_by_name
 from tidebook.engine.store import Accounts, EntryRow, FindingRow
 from tidebook.engine.verify import Difference, KeptBook, KeptBooks

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from psycopg import Cursor
     from psycopg.rows import TupleRow
 
-    from tidebook.engine.ports import RestatementQuery
+    from tidebook.engine.queries import RestatementQuery
 
 _SQL: Final = statements("read_restatements")
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from psycopg.rows import TupleRow
 
     from tidebook.adapters.postgres.market_cache import MarketCache
-    from tidebook.engine.ports import TransactionQuery
+    from tidebook.engine.queries import TransactionQuery
     from tidebook.engine.views import EntryView
     from tidebook.model.actions import CorporateAction
     from tidebook.model.findings import Finding

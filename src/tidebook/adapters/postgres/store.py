@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from tidebook.adapters.postgres.market_cache import HeldReference, MarketCache
     from tidebook.engine.batches import LogBatch, Owned
     from tidebook.engine.book_facts import Standing
-    from tidebook.engine.record_origins import FactOrigin
     from tidebook.engine.records import Record
     from tidebook.engine.signals import News
     from tidebook.engine.store import (
@@ -48,6 +47,7 @@ if TYPE_CHECKING:
         BookWrite,
         Carry,
         EntryRow,
+        FactOrigin,
         Key,
         KeyState,
         Order,

@@ -18,7 +18,7 @@ from tidebook.api.replies import Json, day_or_null, instant_or_null, reply
 from tidebook.api.wire import gains as gains_wire, series_tables, shapes
 from tidebook.api.wire.restatements import restatements_of
 from tidebook.engine.gains import gains_report
-from tidebook.engine.ports import RestatementQuery, TransactionQuery
+from tidebook.engine.queries import RestatementQuery, TransactionQuery
 from tidebook.errors import UnknownTransactionError
 
 if TYPE_CHECKING:

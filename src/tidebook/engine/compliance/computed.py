@@ -19,7 +19,7 @@ from tidebook.engine.compliance.ports import (
     Totals,
     VerdictsPage,
 )
-from tidebook.engine.ports import FactQuery
+from tidebook.engine.queries import FactQuery
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

@@ -12,7 +12,7 @@ from tidebook.book.known import Known
 from tidebook.book.ledger import post
 from tidebook.book.postings import Leg
 from tidebook.engine.explaining.rates import Rates
-from tidebook.engine.ports import TransactionQuery
+from tidebook.engine.queries import TransactionQuery
 from tidebook.model.actions import AT, ActionType
 
 if TYPE_CHECKING:

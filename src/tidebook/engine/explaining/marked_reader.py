@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from tidebook.engine.figure_reader import HoldingsReader
-    from tidebook.engine.ports import TransactionQuery
+    from tidebook.engine.queries import TransactionQuery
     from tidebook.engine.views import (
         EntriesView,
         EntryView,

@@ -13,7 +13,7 @@ from tidebook.book.policies import key_rules
 from tidebook.book.positions import open_lots, positions
 from tidebook.book.valuation import Held, cash_quote, coverage, total, value_position
 from tidebook.engine.book_facts import instrument_of, rebuilt_series, series_by_key
-from tidebook.engine.ports import TransactionQuery
+from tidebook.engine.queries import TransactionQuery
 from tidebook.engine.views import (
     ActionView,
     BookedEntry,

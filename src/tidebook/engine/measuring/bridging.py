@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tidebook.book.earnings import KeptBook, period_earnings
 from tidebook.engine.book_facts import market_of, rebuilt, series_by_key
-from tidebook.engine.ports import FactQuery
+from tidebook.engine.queries import FactQuery
 from tidebook.errors import EmptyPeriodError
 from tidebook.model.money import ZERO, exact
 from tidebook.model.periods import NoSpan, resolve

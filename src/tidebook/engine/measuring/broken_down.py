@@ -20,7 +20,7 @@ from tidebook.engine.measuring.measured import (
 )
 from tidebook.engine.measuring.parts import holdings
 from tidebook.engine.measuring.prepared import daily_values
-from tidebook.engine.ports import FactQuery
+from tidebook.engine.queries import FactQuery
 from tidebook.errors import BookMovedError
 from tidebook.model.money import ZERO
 

@@ -16,7 +16,7 @@ from tidebook.engine.book_facts import rebuilt
 from tidebook.engine.measuring.parts import Choice, holdings
 from tidebook.engine.measuring.performance import series_of
 from tidebook.engine.measuring.prepared import series_from
-from tidebook.engine.ports import FactQuery, RestatementQuery
+from tidebook.engine.queries import FactQuery, RestatementQuery
 from tidebook.engine.views import Freshness
 from tidebook.errors import GroupTooLargeError, NoSuchPartError, ReportingCurrencyError
 from tidebook.model.money import ONE, ZERO, converted, exact
