@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fixtures.engine_facts import ACME, portfolio
+from tests.fixtures.patience import until
 from tests.fixtures.redis_server import running_redis
 from tidebook.adapters.postgres.log_bus import LogBus
 from tidebook.adapters.redis_streams import RedisBus
@@ -20,7 +21,7 @@ from tidebook.wiring import open_system
 from tidebook.wiring.clock import SystemClock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tidebook.engine.bus import LiveBus
@@ -60,13 +61,6 @@ def _send(settings: Settings, topic: str, *records: object, headers: dict[str, s
     publisher.close()
 
 
-def _until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 90
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)
-
-
 def _following(stack: ExitStack, settings: Settings) -> System:
     system = stack.enter_context(open_system(settings))
     assert system.live is not None
@@ -100,12 +94,12 @@ def test_everybody_reads_it_and_one_keeps_it_with_the_reason_and_its_headers(
         tick = {"symbol": "ACME", "price": "12"}
         _send(settings, TRADE_OPENED, _OPENED, headers=said)
         _send(settings, MARKET_TICK, tick, headers={})
-        _until(lambda: _unreadable(first) == _unreadable(second) == 1)
-        _until(lambda: bool(first.dead_letters.letters()))
+        until(lambda: _unreadable(first) == _unreadable(second) == 1)
+        until(lambda: bool(first.dead_letters.letters()))
     # Who starts later reads what the bus still has, and finds it kept.
     with ExitStack() as stack:
         third = _following(stack, settings)
-        _until(lambda: _unreadable(third) == 1)
+        until(lambda: _unreadable(third) == 1)
         time.sleep(1.5)
         (letter,) = third.dead_letters.letters(topic=TRADE_OPENED)
     assert (letter.original_topic, letter.original_partition) == (TRADE_OPENED, partition("P1"))
@@ -122,12 +116,12 @@ def test_it_is_sent_again_to_the_bus_that_it_came_from(settings: Settings) -> No
     with ExitStack() as stack:
         system = _following(stack, settings)
         _send(settings, TRADE_OPENED, _OPENED, headers={})
-        _until(lambda: bool(system.dead_letters.letters()))
+        until(lambda: bool(system.dead_letters.letters()))
         (letter,) = system.dead_letters.letters()
         assert system.dead_letters.replay([letter.letter_id], "again") == [letter]
         # Nothing has changed, and so it is set apart once more, as another message.
-        _until(lambda: _unreadable(system) == 2)
-        _until(lambda: bool(system.dead_letters.letters()))
+        until(lambda: _unreadable(system) == 2)
+        until(lambda: bool(system.dead_letters.letters()))
         (second,) = system.dead_letters.letters()
         assert second.letter_id != letter.letter_id
         assert second.correlation_id == "again"

@@ -10,8 +10,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.edges.test_http_queries import shape
+from tests.fixtures.patience import until
 from tests.unit.cli.memory_book import StoppedClock
-from tests.unit.engine.live_fixture import followed, small_book, until
+from tests.unit.engine.live_fixture import followed, small_book
 from tidebook.api import create_app
 from tidebook.api.samples import examples
 

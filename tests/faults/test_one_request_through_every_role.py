@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 import urllib.request
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,11 +17,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 import tidebook
 from tests.fixtures.kafka_broker import running_broker
+from tests.fixtures.patience import until
 from tests.fixtures.roles import Playing, until_ready
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.fixtures.kafka_broker import KafkaBroker
 
 pytestmark = [pytest.mark.cluster, pytest.mark.kafka]
@@ -46,13 +44,6 @@ def _start(role: str, environment: dict[str, str], log: Path) -> subprocess.Pope
 def _address(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
     return process.stdout.readline().strip()
-
-
-def _until(found: Callable[[], bool]) -> None:
-    end = time.monotonic() + _PATIENCE_SECONDS
-    while not found():
-        assert time.monotonic() < end
-        time.sleep(0.2)
 
 
 def _lines(log: Path) -> list[dict[str, Any]]:
@@ -116,7 +107,7 @@ def test_a_request_keeps_its_name_from_the_door_to_the_book_in_every_role(
         )
         with urllib.request.urlopen(sent, timeout=90) as answer:  # noqa: S310
             assert answer.headers["X-Correlation-ID"] == _TRACE
-        _until(lambda: "reference took 1 records" in _of_request(logs["book"]))
+        until(lambda: "reference took 1 records" in _of_request(logs["book"]))
         assert "POST /ingest/portfolios answered 202" in _of_request(logs["ingest"])
         headers = _headers(broker, "raw_portfolios")
         assert headers["correlation_id"] == _TRACE
@@ -129,7 +120,7 @@ def test_a_request_keeps_its_name_from_the_door_to_the_book_in_every_role(
             assert _value(playing, "tidebook_database_up") == 1
             assert _value(playing, "tidebook_build_info") == 1
             assert {line["role"] for line in _lines(logs[role])} == {role}
-        _until(lambda: _value(roles["query"], "tidebook_outbox_records") == 0)
+        until(lambda: _value(roles["query"], "tidebook_outbox_records") == 0)
     assert {process.returncode for process in started.values()} == {0}
 
 

@@ -11,6 +11,7 @@ import pytest
 from tests.fixtures.clusters import short_folder
 from tests.fixtures.engine_book import Book
 from tests.fixtures.engine_facts import ACME, portfolio, trade
+from tests.fixtures.patience import until
 from tidebook.adapters.postgres import EmbeddedCluster
 from tidebook.adapters.postgres.cluster_postmaster import stop_server
 from tidebook.config import Settings
@@ -18,7 +19,6 @@ from tidebook.errors import StoreUnavailableError
 from tidebook.wiring import open_system
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from tidebook.engine.ports import Commands
@@ -69,7 +69,7 @@ def test_the_database_goes_away_while_facts_come_in() -> None:
             again = EmbeddedCluster.start(data_dir)
             assert again.url == cluster.url
             assert caller.refused
-            _until(lambda: caller.taken[-1] > caller.refused[-1])
+            until(lambda: caller.taken[-1] > caller.refused[-1])
             caller.stop.set()
             caller.thread.join()
             everything = [trade(f"T{n:05}", 1, 5, day=n) for n in range(caller.sent)]
@@ -78,13 +78,6 @@ def test_the_database_goes_away_while_facts_come_in() -> None:
             _check(cluster.url, caller)
         again.stop()
         cluster.stop()
-
-
-def _until(found: Callable[[], bool]) -> None:
-    end = time.monotonic() + _WAIT_SECONDS
-    while not found():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def _go_away(data_dir: Path, pid: int) -> None:

@@ -12,7 +12,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -23,17 +22,18 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 import tidebook
+from tests.fixtures.patience import until
 from tests.fixtures.roles import Playing, until_ready
 from tidebook.engine.traces import span_id_of, trace_id_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
 
     from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 pytestmark = pytest.mark.cluster
 
-_PATIENCE_SECONDS = 60.0
+_PATIENCE_SECONDS = 90.0
 _TRADE = {
     "transaction_id": "T1",
     "portfolio_id": "P1",
@@ -92,13 +92,6 @@ def _parent_of(pid: int) -> int | None:
     return None if after[0] == "Z" else int(after[1])
 
 
-def _until(found: Callable[[], bool]) -> None:
-    end = time.monotonic() + _PATIENCE_SECONDS
-    while not found():
-        assert time.monotonic() < end
-        time.sleep(0.02)
-
-
 def _refusal(server: Playing) -> HTTPError:
     """Return how a server that is not ready says so."""
     for _ in range(100):  # as fast as it can be asked: the pause before the next start is longer
@@ -122,11 +115,11 @@ def test_stages_that_die_are_away_until_they_are_started_again(database_url: str
         until_ready(server)
         server.post("/ingest/portfolios", {"portfolios": [_PORTFOLIO]})
         server.post("/ingest/transaction", _TRADE)
-        _until(lambda: _quantity(server) == "100")
+        until(lambda: _quantity(server) == "100")
 
         before = _stages_of(server)
         os.kill(before, signal.SIGKILL)
-        _until(lambda: _parent_of(before) is None)
+        until(lambda: _parent_of(before) is None)
         refused = _refusal(server)
         assert (refused.code, json.load(refused)["code"]) == (503, "stages.away")
         # The door takes facts in and answers meanwhile.
@@ -134,7 +127,7 @@ def test_stages_that_die_are_away_until_they_are_started_again(database_url: str
         assert _quantity(server) == "100"
 
         until_ready(server)
-        _until(lambda: _quantity(server) == "200")
+        until(lambda: _quantity(server) == "200")
         assert _stages_of(server) != before
         counted = 'tidebook_worker_failures_total{worker="stages"} 1.0'
         assert counted in server.get("/metrics").decode()
@@ -147,7 +140,7 @@ def test_stages_end_with_the_server(database_url: str, how: signal.Signals) -> N
         stages = _stages_of(server)
         server.process.send_signal(how)
         status = server.process.wait(_PATIENCE_SECONDS)
-        _until(lambda: _parent_of(stages) is None)
+        until(lambda: _parent_of(stages) is None)
     assert status == (0 if how is not signal.SIGKILL else -how)
 
 
@@ -195,7 +188,7 @@ def test_both_make_one_trace_of_a_request_and_each_batch_is_in_it_once(database_
             until_ready(server)
             server.post("/ingest/portfolios", {"portfolios": [_PORTFOLIO]})
             request = str(server.post("/ingest/transaction", _TRADE)["correlation_id"])
-            _until(lambda: _quantity(server) == "100")
+            until(lambda: _quantity(server) == "100")
             server.process.send_signal(signal.SIGTERM)
             assert server.process.wait(_PATIENCE_SECONDS) == 0
         trace, span = trace_id_of(request), span_id_of(request)

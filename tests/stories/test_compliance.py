@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.fixtures.booking import portfolio, security, trade
+from tests.fixtures.patience import until
 from tidebook.adapters.postgres.compliance_store import PostgresCompliance
 from tidebook.compliance.policies import AccountPolicy
 from tidebook.compliance.taxes import AccountKind
@@ -27,7 +27,7 @@ from tidebook.model.facts import Price
 from tidebook.wiring import open_system
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tidebook.compliance.verdicts import Verdict
@@ -56,14 +56,7 @@ class Desk:
         """Wait until what was sent is booked and judged."""
         for receipt in receipts:
             assert self.commands.wait(receipt, timeout_seconds=SECONDS)
-        self.until(lambda: self.system.compliance.verdicts(["P1"]).unjudged == 0)
-
-    def until(self, holds: Callable[[], bool]) -> None:
-        """Wait until something holds."""
-        ends = monotonic() + SECONDS
-        while not holds():
-            assert monotonic() < ends, "it never came"
-            sleep(0.02)
+        until(lambda: self.system.compliance.verdicts(["P1"]).unjudged == 0)
 
     def said(self, transaction_id: str, rule_id: str) -> Verdict:
         """Return what a rule says of a trade now."""
@@ -177,7 +170,7 @@ def test_a_purchase_in_a_retirement_account_of_the_household_loses_the_loss(desk
     compliance.save_policy("P1", AccountPolicy(household_id="H1"), at)
     stated = AccountPolicy(household_id="H1", tax_kind=AccountKind.IRA)
     compliance.save_policy("P2", stated, at)
-    desk.until(lambda: compliance.verdicts(["P1", "P2"]).unjudged == 0)
+    until(lambda: compliance.verdicts(["P1", "P2"]).unjudged == 0)
     sale = desk.said("s1", "wash_sale_us")
     # 40 of the 100 shares: 400 of the loss of 1,000 are lost for good.
     assert (sale.status, sale.amount("permanent")) == (Status.FLAG, Decimal(400))
@@ -208,7 +201,7 @@ def test_nobody_judges_a_portfolio_of_nobody_until_its_user_is_known(desk: Desk)
     compliance = desk.system.compliance
     assert compliance.verdicts(["FUND"]).totals.trades == 0
     desk.take(desk.commands.ingest_portfolios([fund._replace(cif_id="U2")], "test"))
-    desk.until(lambda: compliance.verdicts(["FUND"]).totals.trades == 1)
+    until(lambda: compliance.verdicts(["FUND"]).totals.trades == 1)
 
 
 def test_a_statement_for_later_days_keeps_what_was_stated_before(desk: Desk) -> None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from decimal import Decimal
-from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.fixtures.booking import portfolio, security, trade
+from tests.fixtures.patience import until
 from tidebook.adapters.postgres.compliance_store import PostgresCompliance
 from tidebook.compliance.policies import AccountPolicy
 from tidebook.config import Settings
@@ -22,7 +22,7 @@ from tidebook.engine.compliance.ports import VerdictsWrite
 from tidebook.wiring import open_system
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
     from tidebook.engine.ports import Receipt
@@ -64,14 +64,7 @@ class Family:
 
     def judged(self) -> None:
         """Wait until nothing is to be judged."""
-        self.until(lambda: self.compliance.verdicts(EVERY).unjudged == 0)
-
-    def until(self, holds: Callable[[], bool]) -> None:
-        """Wait until something holds."""
-        ends = monotonic() + SECONDS
-        while not holds():
-            assert monotonic() < ends, "it never came"
-            sleep(0.02)
+        until(lambda: self.compliance.verdicts(EVERY).unjudged == 0)
 
     @property
     def disallowed(self) -> Decimal | None:
@@ -142,7 +135,7 @@ def test_who_leaves_a_household_is_counted_no_more(family: Family) -> None:
 def test_an_account_that_becomes_another_user_s_is_counted_no_more(family: Family) -> None:
     moved = portfolio(cif_id="U2")._replace(portfolio_id="P2")
     family.take(family.commands.ingest_portfolios([moved], "test"))
-    family.until(lambda: family.disallowed in {None, Decimal(0)})
+    until(lambda: family.disallowed in {None, Decimal(0)})
 
 
 def test_what_is_marked_while_it_is_judged_stays_marked(database_url: str, tmp_path: Path) -> None:

@@ -15,13 +15,11 @@ from tidebook.model.instruments import Instrument
 from tidebook.model.portfolios import Portfolio
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from tidebook.engine.bus import Outgoing
     from tidebook.engine.dead_letters import LetterBox
-
-_PATIENCE_SECONDS = 90.0
 
 
 class MemoryLiveBus:
@@ -115,11 +113,3 @@ def followed(
     reader: Any = book or small_book()
     through = bus or MemoryLiveBus(), reader, StoppedClock(), lead or Lead(), default
     return LivePortfolios(*through, letters=letters)
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Return when something is so."""
-    end = time.monotonic() + _PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.005)

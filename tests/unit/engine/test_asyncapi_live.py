@@ -11,7 +11,8 @@ import jsonschema
 import pytest
 import yaml
 
-from tests.unit.engine.live_fixture import MemoryLiveBus, followed, until
+from tests.fixtures.patience import until
+from tests.unit.engine.live_fixture import MemoryLiveBus, followed
 from tidebook.engine import topics
 from tidebook.engine.correlating import correlated
 from tidebook.engine.envelope import schema_of

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.fixtures.patience import until
 from tests.unit.cli.memory_book import NOW, MemoryBook
 from tests.unit.engine.live_fixture import (
     Lead,
@@ -17,7 +18,6 @@ from tests.unit.engine.live_fixture import (
     followed,
     small_book,
     trade,
-    until,
 )
 from tidebook.engine import topics
 from tidebook.engine.live.starting import start_of
